@@ -1,0 +1,28 @@
+"""The plugin's settings, read from Django settings under ``RETENTION_*`` with their defaults.
+
+Limits have names so that errors and documents can cite them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+DEFAULTS: dict[str, Any] = {
+    "EMAIL_HASH_KEYS": {},  # key id -> secret; the last one hashes, all of them are looked up
+    "HOLD_MINUTES_MAX": 24 * 60,
+    "PAGE_SIZE_MAX": 100,
+    "SETTLE_BATCH": 200,
+    "EXPIRE_BATCH": 1000,
+    "RECONCILE_OVERLAP_MINUTES": 15,
+    "LOCK_TIMEOUT_MS": 5000,
+    "QUOTE_KEEP_DAYS": 30,
+}
+
+PLUGIN_ID = "saleor.retention"
+
+
+def get(name: str) -> Any:
+    """Return the setting ``RETENTION_<name>``, or its default."""
+    return getattr(settings, f"RETENTION_{name}", DEFAULTS[name])

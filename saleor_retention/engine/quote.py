@@ -1,0 +1,49 @@
+"""What pricing a basket yields: the frozen answer that is stored and later joined by the order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ENGINE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What one rule takes off one line; becomes one discount row of the host."""
+
+    line_ref: str
+    rule_key: str  # "member:<tier>", "points", later "offer:<id>"
+    amount_minor: int
+    name: str  # shown to the shopper
+    value_type: str = "fixed"  # or "percentage"
+    value: str = ""  # decimal text of the per cent, or of the amount
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one rule, and why: applied, or the condition that it failed."""
+
+    rule_key: str
+    code: str  # APPLIED, NOT_A_MEMBER, TIER_TOO_LOW, NO_MATCHING_GOODS, NO_REDEMPTION, ...
+    message: str
+    amount_minor: int = 0
+    gap: int | None = None  # what is missing: minor units, orders, points or units
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A priced basket."""
+
+    basket_fingerprint: str  # lines, quantities, prices, currency, user
+    fingerprint: str  # the basket and everything else that decided: version, tier, points held
+    allocations: tuple[Allocation, ...]
+    verdicts: tuple[Verdict, ...]
+    points_held: int = 0
+    points_applied: int = 0  # fewest points worth the amount that was placed
+    has_free_shipping: bool = False
+    engine_version: int = ENGINE_VERSION
+
+    @property
+    def discount_minor(self) -> int:
+        """Return all that the quote takes off, in minor units."""
+        return sum(allocation.amount_minor for allocation in self.allocations)

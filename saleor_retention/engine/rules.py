@@ -1,0 +1,213 @@
+"""A program's rules as frozen data: what a stored version means.
+
+The same shape is read from a YAML file, from GraphQL input and from the stored version; there is
+one parser (``engine.parsing``) and one validator for all three. A version never changes once
+stored, so a parsed ``ProgramRules`` may be cached by its version's id for ever.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+
+class MaturingRule(str, Enum):
+    """When earned points become available."""
+
+    AT_ONCE = "at_once"
+    ON_FULFILMENT = "on_fulfilment"
+    DAYS_AFTER_PAYMENT = "days_after_payment"
+    DAYS_AFTER_FULFILMENT = "days_after_fulfilment"
+
+
+class ExpiryPolicy(str, Enum):
+    """When points that were not spent die."""
+
+    NEVER = "never"
+    DAYS = "days"  # end of the local day, N days later
+    END_OF_MONTH = "end_of_month"  # end of the month, N months later
+    END_OF_YEAR = "end_of_year"  # end of the year, N years later
+    INACTIVITY = "inactivity"  # N days without activity; activity lengthens
+
+
+class DeficitPolicy(str, Enum):
+    """What happens to clawed-back points that were spent already."""
+
+    DEFICIT = "deficit"  # later accruals repay it first
+    WRITE_OFF = "write_off"
+
+
+class Enrolment(str, Enum):
+    """Who has an account."""
+
+    EVERY_CUSTOMER = "every_customer"
+    OPT_IN = "opt_in"
+
+
+class Metric(str, Enum):
+    """What a tier ladder counts."""
+
+    SPEND = "spend"
+    ORDERS = "orders"
+    POINTS = "points"
+
+
+class Window(str, Enum):
+    """Over which time a ladder counts."""
+
+    LIFETIME = "lifetime"
+    CALENDAR_YEAR = "calendar_year"
+    ROLLING_MONTHS = "rolling_months"
+    MEMBERSHIP_YEAR = "membership_year"
+
+
+class Downgrade(str, Enum):
+    """How far a member falls at evaluation."""
+
+    ONE_STEP = "one_step"
+    RECOMPUTE = "recompute"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some goods by reference; empty means everything."""
+
+    variants: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    collections: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EarnRate:
+    """``points`` for each ``per_minor`` spent in one currency."""
+
+    points: Fraction
+    per_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """Times ``factor`` on some goods, within dates and on weekdays (member day)."""
+
+    name: str
+    factor: Fraction
+    selection: Selection = Selection()
+    starts_on: dt.date | None = None
+    ends_on: dt.date | None = None  # inclusive
+    weekdays: frozenset[int] = frozenset()  # 0 is Monday; empty: every day
+
+
+@dataclass(frozen=True, slots=True)
+class Maturing:
+    """The maturing rule and its days."""
+
+    rule: MaturingRule = MaturingRule.AT_ONCE
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """The expiry policy and its count of days, months or years."""
+
+    policy: ExpiryPolicy = ExpiryPolicy.NEVER
+    count: int = 0
+    restore_grace_days: int = 30  # life of points that come back after their lot died
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionLimits:
+    """How points may be spent at a checkout."""
+
+    is_enabled: bool = True
+    minimum_points: int = 1
+    block_points: int = 1  # only multiples of this
+    order_share_max: Fraction = Fraction(1)  # of the goods total
+    hold_minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBenefit:
+    """A member price: per cent or amount off, on some goods. Exactly one of the two is set."""
+
+    percent: Decimal | None = None
+    amount_minor: tuple[tuple[str, int], ...] = ()  # (currency, minor units off each unit)
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One step of the ladder and what it gives."""
+
+    slug: str
+    name: str
+    threshold: int  # minor units of the reference currency, orders, or points
+    earn_multiplier: Fraction = Fraction(1)
+    prices: tuple[PriceBenefit, ...] = ()
+    has_free_shipping: bool = False
+    return_window_days: int | None = None
+    maturing_days: int | None = None  # shortens the program's
+    perks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How members climb and fall."""
+
+    metric: Metric = Metric.SPEND
+    window: Window = Window.LIFETIME
+    window_months: int = 12
+    downgrade: Downgrade = Downgrade.RECOMPUTE
+    grace_days: int = 0
+    warning_days: int = 30
+    tiers: tuple[Tier, ...] = ()  # ascending thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRules:
+    """Everything a program version says."""
+
+    time_zone: str = "UTC"
+    earn_rates: dict[str, EarnRate] = field(default_factory=dict)  # by currency
+    point_values: dict[str, Fraction] = field(default_factory=dict)  # minor units per point
+    reference_currency: str = ""
+    reference_rates: dict[str, Fraction] = field(default_factory=dict)
+    """Units of the reference currency for one unit of each other currency, as the merchant states."""
+    earns_on_tax: bool = True
+    earns_on_shipping: bool = False
+    earns_on_drafts: bool = True
+    earns_on_reissues: bool = False
+    earns_on_bulk_orders: bool = False
+    multipliers: tuple[Multiplier, ...] = ()
+    welcome_points: int = 0
+    first_order_points: int = 0
+    enrolment: Enrolment = Enrolment.EVERY_CUSTOMER
+    maturing: Maturing = Maturing()
+    expiry: Expiry = Expiry()
+    redemption: RedemptionLimits = RedemptionLimits()
+    deficit: DeficitPolicy = DeficitPolicy.DEFICIT
+    goodwill_repays_deficit: bool = False
+    grant_points_max: int = 10_000  # most that staff may grant at once
+    ladder: Ladder = Ladder()
+
+    def tier(self, slug: str | None) -> Tier | None:
+        """Return the tier of that slug, or None."""
+        return next((tier for tier in self.ladder.tiers if tier.slug == slug), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """Why a rules document is refused (or warned of): a value, gathered, never raised.
+
+    ``field`` is a dotted path into the document, ``code`` a stable upper-case name.
+    """
+
+    field: str
+    code: str
+    message: str
+    is_warning: bool = False
+    params: tuple[tuple[str, Any], ...] = ()

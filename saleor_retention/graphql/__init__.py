@@ -1,0 +1,1 @@
+"""The GraphQL surface: plain graphene 2, the same on every host."""

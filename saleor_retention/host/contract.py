@@ -1,0 +1,162 @@
+"""What a host adapter offers the rest of the plugin: facts in, effects out.
+
+Services, selectors, tasks and GraphQL reach Saleor through this protocol only. The price path
+itself (the seam on 3.x, the line hook on 2.10) is inside each adapter and calls
+``services.pricing``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """A sales channel; 2.10 has exactly one, made up from its settings."""
+
+    ref: str
+    slug: str
+    name: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutFacts:
+    """A checkout for the redemption services: its basket before our rows, and its state."""
+
+    basket: BasketFacts
+    is_money_committed: bool  # something is authorized or charged
+    outer_share_ppm: int  # share of a line discount that will reach the total, in millionths
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """A shop user as search results and point of sale show them."""
+
+    ref: str
+    email: str
+    first_name: str
+    last_name: str
+    is_confirmed: bool
+    joined_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Requestor:
+    """Who asks: a user, an app, or nobody."""
+
+    user_ref: str | None
+    app_ref: str | None
+    permissions: frozenset[str]  # of {"discounts", "users", "orders", "checkouts"}
+
+    @property
+    def actor_ref(self) -> str:
+        """Return "user:<pk>", "app:<pk>" or ""."""
+        if self.app_ref is not None:
+            return f"app:{self.app_ref}"
+        return f"user:{self.user_ref}" if self.user_ref is not None else ""
+
+    def can(self, permission: str) -> bool:
+        """Tell whether the requestor holds the permission: "discounts" for programs, "users" for members."""
+        return permission in self.permissions
+
+
+class Host(Protocol):
+    """One Saleor generation."""
+
+    name: str  # "3" or "2.10"
+    version: str  # "3.23.28", "2.10.1"
+
+    # --- facts -----------------------------------------------------------------------------
+    def order_facts(self, order_ref: str) -> OrderFacts | None:
+        """Read an order afresh from the default database; None when there is none."""
+
+    def orders_facts(self, order_refs: Sequence[str]) -> dict[str, OrderFacts]:
+        """Read many orders in a constant number of statements."""
+
+    def order_refs_updated_since(self, at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+        """Return up to ``limit`` (order ref, changed at) from ``at`` on, oldest first."""
+
+    def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
+        """Return the order made from that checkout, if any."""
+
+    def checkout_facts(self, checkout_ref: str) -> CheckoutFacts | None:
+        """Read a checkout; None when it is gone."""
+
+    def lock_checkout(self, checkout_ref: str) -> bool:
+        """Lock the checkout's row for this database transaction; False when it is gone."""
+
+    def existing_checkouts(self, checkout_refs: Iterable[str]) -> set[str]:
+        """Return those that still exist."""
+
+    def channels(self) -> list[ChannelFacts]:
+        """Return every channel of the shop."""
+
+    def currency_exponent(self, currency: str) -> int:
+        """Return the digits of the currency's minor unit as the shop rounds."""
+
+    def users(self, user_refs: Iterable[str]) -> dict[str, UserFacts]:
+        """Return shop users by reference in one statement."""
+
+    def find_user_refs(self, text: str, limit: int) -> list[str]:
+        """Return users whose e-mail or name contains ``text`` (member search)."""
+
+    def find_user_by_email(self, email: str) -> str | None:
+        """Return the confirmed, active user of exactly that address (case-insensitive)."""
+
+    def find_users_by_phone(self, phone: str) -> list[str]:
+        """Return the users with that E.164 phone number on a default address."""
+
+    def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
+        """Map slugs (SKUs for ``variants``) of ``kind`` to references; unknown ones are absent."""
+
+    def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """The inverse of ``resolve_slugs``."""
+
+    def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
+        """Return the selection facts of variants in a constant number of statements."""
+
+    # --- effects ---------------------------------------------------------------------------
+    def reprice(self, checkout_ref: str) -> None:
+        """Make the checkout compute its prices afresh when next read."""
+
+    def dispatch(self, task_name: str, *args: Any) -> None:
+        """Run the named task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
+
+    def writer(self) -> AbstractContextManager[Any]:
+        """Allow writes to the default database within (queries, tasks)."""
+
+    def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
+        """Delete own discount rows (all, or of some checkouts), expire their prices, return how many."""
+
+    # --- GraphQL -----------------------------------------------------------------------------
+    def requestor(self, info: Any) -> Requestor:
+        """Return who asks."""
+
+    def node(self, root: Any) -> Any:
+        """Return the model behind a resolver's root (3.x wraps checkouts, orders, products)."""
+
+    def graphql_types(self) -> Mapping[str, type]:
+        """Return ``User Checkout Order Product ProductVariant Queries Mutations Money DateTime Date``."""
+
+    def wrap_checkout(self, checkout: Any) -> Any:
+        """Return what a resolver must return for a field of type Checkout."""
+
+    def mutation_context(self, info: Any) -> AbstractContextManager[Any]:
+        """Do what the host's own mutations do before writing."""
+
+    def from_global_id(self, global_id: str, type_name: str) -> str | None:
+        """Return the primary key as text, or None when the id is not of that type."""
+
+    def to_global_id(self, type_name: str, ref: str) -> str:
+        """Return the host's GraphQL id."""
+
+    # --- capabilities ------------------------------------------------------------------------
+    def refusal_of(self, capability: str) -> str | None:
+        """Return why this host cannot do ``free_shipping`` / ``line_discounts`` ..., or None."""

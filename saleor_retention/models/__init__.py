@@ -1,0 +1,33 @@
+"""The plugin's tables, one file per concept; every invariant that a constraint can hold, it holds."""
+
+from .accounts import Account, AccountState
+from .jobs import Watermark
+from .ledger import MEMBER_BOOKS, Book, Entry, Lot, Note, Transaction, TransactionKind
+from .orders import OrderRecord, PosSale, StoredQuote
+from .programs import Program, ProgramChannel, ProgramVersion
+from .redemptions import Consumption, Hold, HoldState
+from .tiers import TierChange, TierChangeKind
+
+__all__ = [
+    "MEMBER_BOOKS",
+    "Account",
+    "AccountState",
+    "Book",
+    "Consumption",
+    "Entry",
+    "Hold",
+    "HoldState",
+    "Lot",
+    "Note",
+    "OrderRecord",
+    "PosSale",
+    "Program",
+    "ProgramChannel",
+    "ProgramVersion",
+    "StoredQuote",
+    "TierChange",
+    "TierChangeKind",
+    "Transaction",
+    "TransactionKind",
+    "Watermark",
+]

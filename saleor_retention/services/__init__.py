@@ -1,0 +1,1 @@
+"""Services write: each changes the database under the documented lock order."""
