@@ -27,7 +27,8 @@ def to_minor(amount: Decimal, exponent: int) -> int:
     """
     if not amount.is_finite():
         raise ValueError(f"{amount} is not an amount of money.")
-    minor = Fraction(amount) * 10**exponent
+    scale: int = 10**exponent
+    minor = Fraction(amount) * scale
     if minor.denominator != 1:
         raise ValueError(f"{amount} has more than {exponent} decimals.")
     return minor.numerator

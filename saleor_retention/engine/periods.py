@@ -31,7 +31,7 @@ def local_date(at: dt.datetime, tz: str) -> dt.date:
 def start_of_local_day(day: dt.date, tz: str) -> dt.datetime:
     """Return the first instant of the day, in UTC."""
     midnight = dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(tz))
-    return midnight.astimezone(dt.timezone.utc)
+    return midnight.astimezone(dt.UTC)
 
 
 def end_of_local_day(day: dt.date, tz: str) -> dt.datetime:
@@ -50,7 +50,7 @@ def plus_local_days(at: dt.datetime, days: int, tz: str) -> dt.datetime:
     """
     local = at.astimezone(ZoneInfo(tz))
     later = local.replace(tzinfo=None) + dt.timedelta(days=days)
-    return later.replace(tzinfo=ZoneInfo(tz)).astimezone(dt.timezone.utc)
+    return later.replace(tzinfo=ZoneInfo(tz)).astimezone(dt.UTC)
 
 
 def add_months(day: dt.date, months: int) -> dt.date:
@@ -127,9 +127,7 @@ def next_window_end(
     return end_of_window(window, months, end, tz, joined_on)
 
 
-def _first_day(
-    window: Window, months: int, today: dt.date, joined_on: dt.date | None
-) -> dt.date:
+def _first_day(window: Window, months: int, today: dt.date, joined_on: dt.date | None) -> dt.date:
     if window is Window.CALENDAR_YEAR:
         return dt.date(today.year, 1, 1)
     if window is Window.ROLLING_MONTHS:

@@ -73,7 +73,8 @@ def clamp(
 
     The least of what is requested, available, allowed as a share of the goods (rounded down to the
     minor unit) and what the goods cost; then whole blocks; then the fewest blocks that give the
-    same money. Zero requested means none, never all. Below the minimum nothing is spent. The
+    same money. Zero requested means none, never all. Below the minimum nothing is spent (it is
+    compared before the last step, so that asking for exactly the minimum is enough). The
     reason is None when all requested points are spent, and names the tightest limit otherwise;
     a negative request raises ``ValueError``.
 
@@ -103,9 +104,9 @@ def clamp(
     reason = bound_reason if bound < requested else None
     points = min(requested, bound)
     points -= points % limits.block_points
-    points = _fewest_blocks(points, point_value, limits.block_points)
     if points < limits.minimum_points:
         return Clamped(0, 0, reason or ClampReason.BELOW_MINIMUM)
+    points = _fewest_blocks(points, point_value, limits.block_points)
     if points < requested and reason is None:
         reason = ClampReason.BLOCK_SIZE
     return Clamped(points, value_of(points, point_value), reason)
