@@ -1,0 +1,174 @@
+"""From a bare machine to an interpreter that has Saleor 2.10.1; then hand over to the sandbox itself.
+
+Runs on whatever ``python3`` the system has, with the standard library alone: it looks for a Python that the
+pinned list works on, brings a fast installer with pip, and builds ``.sandbox/venv``.
+
+    python3 -m sandbox.bootstrap <command> [arguments]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox import locks, paths, processes
+from sandbox.console import SandboxError, fail, step
+
+UV = "uv==0.13.9"
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+GLIBC_MIN = (2, 34)
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare the environment for a command and replace this process by the sandbox running it."""
+    processes.exit_on_signals()
+    try:
+        with locks.exclusive(paths.STATE / "bootstrap.lock", "it is installing the sandbox"):
+            ensure_venv(with_tests=arguments[:1] in (["test"], ["pytest"], ["bench"]))
+            if arguments[:1] == ["lint"]:
+                ensure_tools()
+    except SandboxError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return 130
+    python = str(paths.python_of(paths.VENV))
+    os.chdir(paths.ROOT)
+    os.execv(python, [python, "-m", "sandbox", *arguments])
+
+
+def ensure_venv(*, with_tests: bool) -> None:
+    """Build or refresh ``.sandbox/venv`` when a pin changed since it was built."""
+    lists = [paths.HERE / "requirements.txt"]
+    if "DATABASE_URL" not in os.environ:
+        require_glibc()
+        lists.append(paths.HERE / "requirements-postgres.txt")
+    if with_tests:
+        lists.append(paths.HERE / "requirements-test.txt")
+    install(paths.VENV, lists)
+
+
+def ensure_tools() -> None:
+    """Build or refresh ``.sandbox/tools``, which holds the linters."""
+    install(paths.TOOLS, [paths.HERE / "requirements-lint.txt"])
+
+
+def install(venv: Path, lists: list[Path]) -> None:
+    """Install pinned lists into a virtual environment unless its stamps say that it has them."""
+    constraints = paths.HERE / "build-constraints.txt"
+    missing = [entry for entry in lists if not _is_stamped(venv, entry, constraints)]
+    if not missing:
+        return
+    python = find_python()
+    uv = ensure_uv()
+    # No compiler is needed, and none is used: the result is the same wherever it is built.
+    env = {**os.environ, "CC": "/bin/false", "CXX": "/bin/false"}
+    if any((venv / "stamps" / entry.name).exists() for entry in missing):
+        shutil.rmtree(venv)  # a pin changed: what an older list left behind must go
+        missing = lists
+    with step(f"installing {', '.join(entry.name for entry in missing)} into {venv.name}"):
+        if not paths.python_of(venv).exists():
+            command = [uv, "venv", "--quiet", "--python", python, venv]
+            processes.run(command, env=env, failure="The virtual environment could not be made.")
+        command = [uv, "pip", "install", "--quiet", "--python", paths.python_of(venv), "--no-deps"]
+        command += ["--build-constraints", constraints]
+        for entry in missing:
+            command += ["-r", entry]
+        processes.run(command, env=env, failure="The pinned packages could not be installed.")
+        for entry in missing:
+            stamp = venv / "stamps" / entry.name
+            stamp.parent.mkdir(exist_ok=True)
+            stamp.write_text(digest(entry, constraints))
+
+
+def _is_stamped(venv: Path, entry: Path, constraints: Path) -> bool:
+    stamp = venv / "stamps" / entry.name
+    return (
+        paths.python_of(venv).exists()
+        and stamp.exists()
+        and stamp.read_text() == digest(entry, constraints)
+    )
+
+
+def digest(*files: Path) -> str:
+    """Return a short name for the contents of some files."""
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def ensure_uv() -> Path:
+    """Return the pinned installer, fetched with pip into a folder of its own on first use."""
+    uv = paths.UV_HOME / UV / "bin" / "uv"
+    if uv.exists():
+        return uv
+    with step(f"fetching the installer {UV}"):
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
+        command += ["--disable-pip-version-check", "--target", uv.parent.parent, UV]
+        processes.run(
+            command,
+            failure="pip could not fetch the installer. Is pip there (python3 -m pip --version)?",
+        )
+    return uv
+
+
+def find_python() -> str:
+    """Return the absolute path of a Python the pinned list works on.
+
+    Tried in this order: $PYTHON, the one running this, pyenv's 3.12, 3.13 and 3.11, then python3.12, python3.13 and
+    python3.11 on PATH. A name alone is not enough: under pyenv it may be a shim that refuses to run.
+    """
+    candidates = [os.environ.get("PYTHON", ""), sys.executable]
+    for minor in (12, 13, 11):
+        candidates += [_pyenv_python(f"3.{minor}"), f"python3.{minor}", f"/usr/bin/python3.{minor}"]
+    for candidate in filter(None, candidates):
+        found = _ask(candidate)
+        if found is not None:
+            return found
+    raise SandboxError(
+        "Python 3.11, 3.12 or 3.13 is needed and none was found. "
+        "Install one, or name it: make demo PYTHON=/path/to/python3.12"
+    )
+
+
+def _pyenv_python(version: str) -> str:
+    if shutil.which("pyenv") is None:
+        return ""
+    found = subprocess.run(
+        ["pyenv", "prefix", version], capture_output=True, text=True, check=False
+    )
+    return f"{found.stdout.strip()}/bin/python" if found.returncode == 0 else ""
+
+
+def _ask(candidate: str) -> str | None:
+    question = "import sys, venv; print(*sys.version_info[:2], sys.executable)"
+    try:
+        answer = subprocess.run(
+            [candidate, "-c", question], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    if answer.returncode != 0:
+        return None
+    major, minor, executable = answer.stdout.split(maxsplit=2)
+    return executable.strip() if (int(major), int(minor)) in PYTHONS else None
+
+
+def require_glibc() -> None:
+    """Refuse early, with the way out, where the PostgreSQL wheel cannot run."""
+    name, version = platform.libc_ver()
+    too_old = name == "glibc" and tuple(map(int, version.split(".")[:2])) < GLIBC_MIN
+    if sys.platform.startswith("linux") and name == "glibc" and not too_old:
+        return
+    found = f"{name} {version}".strip() or f"{platform.system()} without glibc"
+    raise SandboxError(
+        f"The bundled PostgreSQL needs Linux with glibc {GLIBC_MIN[0]}.{GLIBC_MIN[1]} or newer; this is {found}.\n"
+        "Use a server of yours instead (extensions hstore, pg_trgm, btree_gin, pgcrypto; a user that may create "
+        "databases):\n  DATABASE_URL=postgres://user:password@localhost:5432/postgres make demo"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

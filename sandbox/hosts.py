@@ -1,0 +1,163 @@
+"""The Saleors the package is tested on: 2.10.1 in the sandbox, and every 3.x that the machine has.
+
+A Saleor 3.x is a checkout with its own virtual environment, ``$SALEOR_HOME/<version>/.venv``. Nothing is ever written
+there: test tools and our package's metadata (which is how Saleor 3.x discovers a plugin) lie in a folder of the sandbox
+that is put before it on the path; the code itself is always that of this tree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import bootstrap, locks, paths, processes
+from sandbox.console import SandboxError, step
+
+SALEOR_2 = "2.10"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One Saleor: its short name, where its interpreter is, and where its source is unless installed."""
+
+    name: str
+    python: Path
+    source: Path | None
+
+    @property
+    def is_saleor_2(self) -> bool:
+        """Whether this is the Saleor of the package registry."""
+        return self.name == SALEOR_2
+
+    @property
+    def version(self) -> str:
+        """The exact version, read from the source without importing it."""
+        if self.source is None:
+            return "2.10.1"
+        text = (self.source / "saleor" / "__init__.py").read_text()
+        found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+        return found.group(1) if found else f"{self.name}.?"
+
+    @property
+    def overlay(self) -> Path:
+        """The folder with test tools and our metadata for this host."""
+        return paths.STATE / f"overlay-{self.name}"
+
+
+def home() -> Path:
+    """Return the folder that may hold Saleor 3.x checkouts."""
+    return Path(os.environ.get("SALEOR_HOME") or "~/saleor").expanduser()
+
+
+def discover() -> list[Host]:
+    """Return 2.10.1 and then every Saleor 3.x found, newest first."""
+    found = [
+        Host(folder.name, folder / ".venv" / "bin" / "python", folder)
+        for folder in home().glob("3.*")
+        if (folder / ".venv" / "bin" / "python").exists() and (folder / "saleor").is_dir()
+    ]
+    found.sort(key=lambda host: [int(part) for part in re.findall(r"\d+", host.name)], reverse=True)
+    return [Host(SALEOR_2, paths.python_of(paths.VENV), None), *found]
+
+
+def select(names: Sequence[str]) -> list[Host]:
+    """Return the hosts with these names (all when none is named), or say which are there."""
+    there = {host.name: host for host in discover()}
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        raise SandboxError(
+            f"no Saleor {', '.join(unknown)} here; found: {', '.join(there)} "
+            f"(3.x is looked for as {home()}/<version>/.venv, set SALEOR_HOME to change that)"
+        )
+    return [there[name] for name in names] if names else list(there.values())
+
+
+def prepare(host: Host) -> None:
+    """Build or refresh the overlay of a 3.x host; 2.10.1 has everything in its environment."""
+    overlay = host.overlay
+    tools = paths.HERE / "requirements-test.txt"
+    about = bootstrap.digest(tools, paths.ROOT / "pyproject.toml")
+    stamp = overlay / ".stamp"
+    with locks.exclusive(paths.STATE / f"overlay-{host.name}.lock", f"it prepares {host.name}"):
+        if stamp.exists() and stamp.read_text() == about:
+            return
+        with step(f"preparing the tests for Saleor {host.version}"):
+            shutil.rmtree(overlay, ignore_errors=True)
+            common = [bootstrap.ensure_uv(), "pip", "install", "--quiet", "--no-deps"]
+            common += ["--python", host.python, "--target", overlay]
+            if not host.is_saleor_2:
+                processes.run([*common, "-r", tools], failure="The test tools could not be installed.")
+            _write_metadata(overlay)
+        stamp.write_text(about)
+
+
+def _write_metadata(overlay: Path) -> None:
+    """Write what an installation of our package leaves behind, so that entry points are found."""
+    import tomllib  # here: bootstrap.py, which shares this folder, runs on older Pythons too
+
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
+    info = overlay / f"{project['name'].replace('-', '_')}-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0\n")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines.append(f"[{group}]")
+        lines += [f"{name} = {target}" for name, target in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+
+def environment(host: Host, database_url: str, settings: str) -> dict[str, str]:
+    """Return the environment in which a process of this host runs our code."""
+    path = [paths.ROOT, host.overlay]
+    if host.source is not None:
+        path.append(host.source)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "COV_", "DJANGO_", "CELERY_", "CACHE_", "REDIS_"))
+    }
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": settings,
+        "RETENTION_HOST": host.name,
+        "RETENTION_SCHEMA": schema_key(host),
+        "RETENTION_SECRETS": str(paths.STATE / "secrets"),
+    }
+
+
+def schema_key(host: Host) -> str:
+    """Name the schema of a host: the version and a digest of what decides it.
+
+    For 2.10.1 that is the pinned list; for 3.x the names of Saleor's migrations, which change with every change of a model.
+    """
+    digest = hashlib.sha256()
+    if host.source is None:
+        digest.update((paths.HERE / "requirements.txt").read_bytes())
+    else:
+        for file in sorted(host.source.glob("saleor/*/migrations/[0-9]*.py")):
+            digest.update(f"{file.parent.parent.name}/{file.name}\n".encode())
+    return f"{host.version.replace('.', '_')}_{digest.hexdigest()[:8]}"
+
+
+def call(host: Host, command: Sequence[str], env: dict[str, str]) -> int:
+    """Run a Python command of a host in the foreground and return its exit code."""
+    process = subprocess.Popen(
+        [str(host.python), *command],
+        cwd=paths.ROOT,
+        env=env,
+        preexec_fn=processes.die_with_parent(),
+    )
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the child got it too, and says itself what was running

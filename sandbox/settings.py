@@ -1,0 +1,62 @@
+"""Saleor 2.10.1 as a local shop: on Django 3.2, without the services it would need in production, with our plugin.
+
+For the loopback interface only: this Saleor and this Django are end of life and must not face the internet.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import django.forms.boundfield
+import django.forms.forms
+
+# Saleor 2.10.1 imports a name that Django removed in 3.1.
+django.forms.forms.BoundField = django.forms.boundfield.BoundField
+
+STATE = Path(os.environ.get("RETENTION_SECRETS", Path(__file__).parent.parent / ".sandbox/secrets"))
+
+
+def secret_key() -> str:
+    """Return the shop's secret, generated once and kept beside the database so that logins survive a restart."""
+    file = STATE / "secret_key"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(secrets.token_urlsafe(48))
+        file.chmod(0o600)
+    return file.read_text()
+
+
+os.environ.update(
+    SECRET_KEY=secret_key(),
+    DEBUG="False",
+    ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
+    ALLOWED_CLIENT_HOSTS="127.0.0.1,localhost",
+    ENABLE_ACCOUNT_CONFIRMATION_BY_EMAIL="False",  # there is no mailbox to confirm from
+    PLAYGROUND_ENABLED="False",  # its page is not part of the published package
+)
+
+from saleor.settings import *  # noqa: E402, F403
+from saleor.settings import INSTALLED_APPS, LOGGING, PLUGINS  # noqa: E402
+
+# The payment services whose libraries are not installed.
+_ABSENT = ("stripe", "braintree", "razorpay")
+PLUGINS = [plugin for plugin in PLUGINS if not any(name in plugin for name in _ABSENT)]
+
+INSTALLED_APPS = [*INSTALLED_APPS, "saleor_retention"]
+# Last, because 2.10.1 hands the price from plugin to plugin and its tax plugins ignore what came before.
+PLUGINS = [*PLUGINS, "saleor_retention.plugin.RetentionPlugin"]
+
+# The published package has no mail templates.
+TEMPLATED_EMAIL_BACKEND = "sandbox.nullmail.Backend"
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+
+MEDIA_ROOT = str(STATE.parent / "media")
+CELERY_BROKER_URL = ""
+CELERY_TASK_ALWAYS_EAGER = True
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # what 2.10.1 was written with; Django 3.2 asks
+
+LOGGING["root"]["level"] = "WARNING"
+for _name in ("django", "django.server", "saleor"):
+    LOGGING["loggers"][_name] = {"handlers": ["console"], "level": "WARNING", "propagate": False}
