@@ -1,0 +1,416 @@
+"""Prices a basket: member prices, free shipping and points, lane after lane, into one quote.
+
+Lanes apply in sequence and add up; inside a lane a unit of goods serves one benefit. Each lane sees
+what the lanes before it left of every line, so that no line falls below zero. The answer does
+not depend on the order of the basket's lines: ties are decided by line reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
+from saleor_retention.engine.money import (
+    allocate_capped,
+    from_minor,
+    money_text,
+    round_half_up,
+)
+from saleor_retention.engine.quote import ENGINE_VERSION, Allocation, Quote, Verdict
+from saleor_retention.engine.redemption import points_for, value_of
+from saleor_retention.engine.rules import PriceBenefit, ProgramRules, Tier
+from saleor_retention.engine.selections import matches
+
+POINTS_RULE = "points"
+
+
+class Finding(str, Enum):
+    """The stable codes of verdicts."""
+
+    APPLIED = "APPLIED"
+    PARTLY_APPLIED = "PARTLY_APPLIED"  # the basket bears fewer points than are held
+    NOT_A_MEMBER = "NOT_A_MEMBER"
+    TIER_TOO_LOW = "TIER_TOO_LOW"  # the gap says what is missing to the tier
+    OTHER_TIER = "OTHER_TIER"  # the member's own, higher tier decides
+    NO_MATCHING_GOODS = "NO_MATCHING_GOODS"
+    NO_EFFECT = "NO_EFFECT"  # the goods match, and rounding or a price of zero leaves nothing off
+    NO_REDEMPTION = "NO_REDEMPTION"
+    REDEMPTION_DISABLED = "REDEMPTION_DISABLED"
+    NO_POINT_VALUE = "NO_POINT_VALUE"
+    NOTHING_TO_REDEEM_ON = "NOTHING_TO_REDEEM_ON"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every lane looks at."""
+
+    lines: tuple[BasketLine, ...]  # those that offers may touch, by reference
+    currency: str
+    exponent: int
+    rules: ProgramRules
+    is_member: bool
+    tier: Tier | None
+    points_held: int
+    metric_value: int | None
+
+    def money(self, minor: int) -> str:
+        """Return an amount of the basket's currency in words."""
+        return money_text(minor, self.currency, self.exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one lane decided."""
+
+    allocations: tuple[Allocation, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    points_applied: int = 0
+    has_free_shipping: bool = False
+
+
+def price(
+    basket: BasketFacts,
+    customer: CustomerFacts | None,
+    rules: ProgramRules,
+    points_held: int,
+    *,
+    metric_value: int | None = None,
+    version: str = "",
+) -> Quote:
+    """Return the quote of a basket for a customer under the rules.
+
+    Gifts and gift cards are left alone. ``points_held`` are the points of this checkout's hold;
+    minimum and block size were judged when it was placed, here it is only cut to what the basket
+    bears: its goods, the share of them that points may pay, and whole points. ``metric_value`` is
+    the member's standing on the ladder, for saying what is missing to the next tier, and ``version``
+    names the rules in the fingerprint. Two lines of one reference raise ``ValueError``.
+
+    Three lines for a VIP with 5 % off who holds 500 points. The first costs 9.99 for three: people
+    expect 5 % of 9.99, 0.50; they get 17 cents on each of three, 0.51, because all units cost
+    the same.
+
+    >>> vip = rules(ladder=ladder(tier("vip", percent="5")))
+    >>> three = basket(basket_line(1, 999, quantity=3), 2000, 101)
+    >>> quote = price(three, member("vip"), vip, points_held=500)
+    >>> [(item.line_ref, item.rule_key, item.amount_minor) for item in quote.allocations[:3]]
+    [('line-1', 'member:vip', 51), ('line-2', 'member:vip', 100), ('line-3', 'member:vip', 5)]
+    >>> [(item.line_ref, item.amount_minor) for item in quote.allocations[3:]]
+    [('line-1', 161), ('line-2', 323), ('line-3', 16)]
+    >>> quote.points_applied
+    500
+    """
+    case = _case(basket, customer, rules, points_held, metric_value)
+    left = {line.ref: max(0, line.total_minor) for line in case.lines}
+    outcomes = []
+    for lane in (_member_lane, _order_lane, _points_lane):
+        outcome = lane(case, left)
+        for allocation in outcome.allocations:
+            left[allocation.line_ref] -= allocation.amount_minor
+        outcomes.append(outcome)
+    return Quote(
+        basket_fingerprint=basket_fingerprint(basket),
+        fingerprint=fingerprint(basket, customer, points_held, version),
+        allocations=tuple(item for outcome in outcomes for item in outcome.allocations),
+        verdicts=tuple(item for outcome in outcomes for item in outcome.verdicts),
+        points_held=points_held,
+        points_applied=sum(outcome.points_applied for outcome in outcomes),
+        has_free_shipping=any(outcome.has_free_shipping for outcome in outcomes),
+    )
+
+
+def redeemable_base(
+    basket: BasketFacts, customer: CustomerFacts | None, rules: ProgramRules
+) -> int:
+    """Return what points could pay for at most: the goods after member prices, in minor units.
+
+    The base of ``redemption.clamp``; gifts and gift cards are not in it, nor is shipping.
+    """
+    quote = price(basket, customer, rules, 0)
+    goods = sum(max(0, line.total_minor) for line in basket.lines if _is_open_to_offers(line))
+    return goods - quote.discount_minor
+
+
+def member_discount(line: BasketLine, tier: Tier, currency: str) -> int:
+    """Return what the tier's best price takes off the whole line, in minor units.
+
+    For product pages, which show one unit's member price to the asking customer.
+    """
+    best = _best(line, max(0, line.total_minor), tier.prices, currency)
+    return best[1] if best else 0
+
+
+def basket_fingerprint(basket: BasketFacts) -> str:
+    """Return a digest of what the shopper put together: lines, quantities, prices, currency, user.
+
+    The order of the lines does not matter.
+    """
+    lines = sorted(
+        [
+            line.ref,
+            line.goods.variant_ref,
+            line.quantity,
+            line.unit_minor,
+            line.total_minor,
+            line.is_gift,
+            line.is_gift_card,
+        ]
+        for line in basket.lines
+    )
+    return _digest([basket.channel_ref, basket.currency, basket.user_ref, lines])
+
+
+def fingerprint(
+    basket: BasketFacts, customer: CustomerFacts | None, points_held: int, version: str = ""
+) -> str:
+    """Return a digest of the basket and everything else that decides its price.
+
+    That is the rules' version, the engine's, the tier, the points held, and what the goods are
+    selected by: a product that changes its collection changes the price.
+    """
+    goods = sorted(
+        [
+            line.ref,
+            line.goods.product_ref,
+            sorted(line.goods.category_refs),
+            sorted(line.goods.collection_refs),
+        ]
+        for line in basket.lines
+    )
+    tier = None if customer is None else [customer.tier]
+    return _digest([basket_fingerprint(basket), goods, tier, points_held, version, ENGINE_VERSION])
+
+
+def _case(
+    basket: BasketFacts,
+    customer: CustomerFacts | None,
+    rules: ProgramRules,
+    points_held: int,
+    metric_value: int | None,
+) -> _Case:
+    if points_held < 0:
+        raise ValueError("Points held cannot be negative.")
+    if len({line.ref for line in basket.lines}) != len(basket.lines):
+        raise ValueError("Two basket lines have the same reference.")
+    lines = sorted(filter(_is_open_to_offers, basket.lines), key=lambda line: line.ref)
+    return _Case(
+        lines=tuple(lines),
+        currency=basket.currency,
+        exponent=basket.exponent,
+        rules=rules,
+        is_member=customer is not None,
+        tier=rules.tier(customer.tier) if customer else None,
+        points_held=points_held,
+        metric_value=metric_value,
+    )
+
+
+def _is_open_to_offers(line: BasketLine) -> bool:
+    return line.quantity > 0 and not line.is_gift and not line.is_gift_card
+
+
+# --- member lane ----------------------------------------------------------------------------------
+
+
+def _member_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
+    """Give each line the best price of the member's tier; say why the other tiers' do not apply."""
+    own = _tier_prices(case, left, case.tier) if case.tier else ()
+    verdicts = [
+        _own_tier_verdict(case, tier, own)
+        if tier == case.tier
+        else _other_tier_verdict(case, left, tier, sum(item.amount_minor for item in own))
+        for tier in case.rules.ladder.tiers
+        if tier.prices
+    ]
+    return _Outcome(allocations=tuple(own), verdicts=tuple(verdicts))
+
+
+def _tier_prices(case: _Case, left: Mapping[str, int], tier: Tier) -> tuple[Allocation, ...]:
+    allocations = []
+    for line in case.lines:
+        best = _best(line, left[line.ref], tier.prices, case.currency)
+        if best is None or not best[1]:
+            continue
+        benefit, amount_minor = best
+        percent = benefit.percent
+        allocations.append(
+            Allocation(
+                line_ref=line.ref,
+                rule_key=_member_rule(tier),
+                amount_minor=amount_minor,
+                name=tier.name,
+                value_type="fixed" if percent is None else "percentage",
+                value=_amount_text(case, amount_minor) if percent is None else f"{percent:f}",
+            )
+        )
+    return tuple(allocations)
+
+
+def _best(
+    line: BasketLine, left_minor: int, benefits: Iterable[PriceBenefit], currency: str
+) -> tuple[PriceBenefit, int] | None:
+    """Return the benefit that takes most off the line and how much; the first of equals."""
+    candidates = [
+        (benefit, _benefit_off(benefit, line.quantity, left_minor, currency))
+        for benefit in benefits
+        if matches(benefit.selection, line.goods)
+    ]
+    return max(candidates, key=lambda candidate: candidate[1], default=None)
+
+
+def _benefit_off(benefit: PriceBenefit, quantity: int, left_minor: int, currency: str) -> int:
+    """Return what a benefit takes off ``quantity`` units that cost ``left_minor`` together.
+
+    Per unit, so that units of one line cost the same and unit x quantity is the total: a per cent
+    is rounded half up on one unit. Where the total does not divide by the quantity (the shop's own
+    discount left odd cents), the unit is the total rounded down and the odd cents are treated as
+    one more unit; so 100 % off is always free. Never more than the line costs.
+    """
+    if benefit.percent is None:
+        each_minor = dict(benefit.amount_minor).get(currency, 0)
+        return min(left_minor, quantity * each_minor)
+    share = Fraction(benefit.percent) / 100
+    unit_minor, odd_minor = divmod(left_minor, quantity)
+    off = quantity * round_half_up(unit_minor * share) + round_half_up(odd_minor * share)
+    return min(left_minor, off)
+
+
+def _own_tier_verdict(case: _Case, tier: Tier, own: Iterable[Allocation]) -> Verdict:
+    off = sum(item.amount_minor for item in own)
+    if off:
+        return Verdict(
+            rule_key=_member_rule(tier),
+            code=Finding.APPLIED.value,
+            message=f"{tier.name} takes {case.money(off)} off this basket.",
+            amount_minor=off,
+        )
+    if _any_goods_match(case, tier):
+        code, why = Finding.NO_EFFECT, "takes nothing off these goods at their prices"
+    else:
+        code, why = Finding.NO_MATCHING_GOODS, "has no price for any goods in this basket"
+    return Verdict(_member_rule(tier), code.value, f"{tier.name} {why}.")
+
+
+def _other_tier_verdict(case: _Case, left: Mapping[str, int], tier: Tier, own_off: int) -> Verdict:
+    rule_key = _member_rule(tier)
+    if not case.is_member:
+        message = f"{tier.name} prices are for members; this basket has no member."
+        return Verdict(rule_key, Finding.NOT_A_MEMBER.value, message)
+    if case.tier is not None and tier.threshold < case.tier.threshold:
+        message = f"{case.tier.name} is the higher tier and decides instead of {tier.name}."
+        return Verdict(rule_key, Finding.OTHER_TIER.value, message)
+    if not _any_goods_match(case, tier):
+        message = f"{tier.name} has no price for any goods in this basket."
+        return Verdict(rule_key, Finding.NO_MATCHING_GOODS.value, message)
+    more = sum(item.amount_minor for item in _tier_prices(case, left, tier)) - own_off
+    message = f"{tier.name} is not reached yet"
+    if more > 0:
+        message += f"; it would take {case.money(more)} more off this basket"
+    gap = None
+    if case.metric_value is not None:
+        gap = max(0, tier.threshold - case.metric_value)
+    return Verdict(rule_key, Finding.TIER_TOO_LOW.value, f"{message}.", gap=gap)
+
+
+def _any_goods_match(case: _Case, tier: Tier) -> bool:
+    return any(
+        matches(benefit.selection, line.goods)
+        and (benefit.percent is not None or case.currency in dict(benefit.amount_minor))
+        for benefit in tier.prices
+        for line in case.lines
+    )
+
+
+def _member_rule(tier: Tier) -> str:
+    return f"member:{tier.slug}"
+
+
+# --- order lane -----------------------------------------------------------------------------------
+
+
+def _order_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
+    """Say whether shipping is free; the host adapter makes it so."""
+    verdicts = []
+    for tier in case.rules.ladder.tiers:
+        if not tier.has_free_shipping:
+            continue
+        rule_key = f"shipping:{tier.slug}"
+        if tier == case.tier:
+            message = f"{tier.name} has free shipping."
+            verdicts.append(Verdict(rule_key, Finding.APPLIED.value, message))
+        elif not case.is_member:
+            message = f"Free shipping with {tier.name} is for members; this basket has no member."
+            verdicts.append(Verdict(rule_key, Finding.NOT_A_MEMBER.value, message))
+        elif case.tier is None or case.tier.threshold < tier.threshold:
+            gap = None
+            if case.metric_value is not None:
+                gap = max(0, tier.threshold - case.metric_value)
+            message = f"{tier.name}, which has free shipping, is not reached yet."
+            verdicts.append(Verdict(rule_key, Finding.TIER_TOO_LOW.value, message, gap=gap))
+    is_free = case.tier is not None and case.tier.has_free_shipping
+    return _Outcome(verdicts=tuple(verdicts), has_free_shipping=is_free)
+
+
+# --- points ---------------------------------------------------------------------------------------
+
+
+def _points_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
+    """Spread what the held points are worth over the lines, in proportion to what is left of them.
+
+    Cut to whole points first: where one point is worth 1.00 and 1.50 is left, one point pays 1.00,
+    so that no point is burned for less than it is worth.
+    """
+    point_value = case.rules.point_values.get(case.currency)
+    if not case.points_held:
+        return _no_points(Finding.NO_REDEMPTION, "No points are set for this basket.")
+    if not case.rules.redemption.is_enabled:
+        return _no_points(Finding.REDEMPTION_DISABLED, "This program does not take points.")
+    if not point_value or point_value < 0:
+        message = f"Points have no value in {case.currency}."
+        return _no_points(Finding.NO_POINT_VALUE, message)
+    payable_minor = math.floor(sum(left.values()) * case.rules.redemption.order_share_max)
+    points = min(case.points_held, math.floor(payable_minor / point_value))
+    value_minor = value_of(points, point_value)
+    if not value_minor:
+        message = "Nothing in this basket can be paid with points."
+        return _no_points(Finding.NOTHING_TO_REDEEM_ON, message)
+    points = points_for(value_minor, point_value)
+    spread = allocate_capped(value_minor, [left[line.ref] for line in case.lines])
+    allocations = tuple(
+        Allocation(
+            line_ref=line.ref,
+            rule_key=POINTS_RULE,
+            amount_minor=amount_minor,
+            name="Points",
+            value=_amount_text(case, amount_minor),
+        )
+        for line, amount_minor in zip(case.lines, spread, strict=True)
+        if amount_minor
+    )
+    is_whole = value_minor == value_of(case.points_held, point_value)
+    verdict = Verdict(
+        rule_key=POINTS_RULE,
+        code=(Finding.APPLIED if is_whole else Finding.PARTLY_APPLIED).value,
+        message=f"{points} points take {case.money(value_minor)} off this basket.",
+        amount_minor=value_minor,
+    )
+    return _Outcome(allocations, (verdict,), points_applied=points)
+
+
+def _no_points(code: Finding, message: str) -> _Outcome:
+    return _Outcome(verdicts=(Verdict(POINTS_RULE, code.value, message),))
+
+
+def _amount_text(case: _Case, minor: int) -> str:
+    return f"{from_minor(minor, case.exponent):f}"
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

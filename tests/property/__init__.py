@@ -1,0 +1,1 @@
+"""What holds for every basket, order and rule, searched by Hypothesis."""
