@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
+from saleor_retention.engine.facts import BasketFacts, BasketLine, GoodsFacts, OrderFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,39 @@ class CheckoutFacts:
     basket: BasketFacts
     is_money_committed: bool  # something is authorized or charged
     outer_share_ppm: int  # share of a line discount that will reach the total, in millionths
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A checkout line with what the shopper pays for it now, after every discount."""
+
+    line: BasketLine
+    net_minor: int
+    gross_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PricedCheckout:
+    """A checkout whose prices are up to date, for what GraphQL says of it."""
+
+    ref: str
+    channel_ref: str
+    currency: str
+    exponent: int
+    user_ref: str | None
+    lines: tuple[PricedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfPrice:
+    """What one unit of a variant costs in a channel before any member price."""
+
+    goods: GoodsFacts
+    currency: str
+    exponent: int
+    list_minor: int  # without the shop's own promotions
+    unit_minor: int  # with them, for everybody; in the channel's entered-price basis
+    is_gift_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +176,10 @@ class Host(Protocol):
         """Return the model behind a resolver's root (3.x wraps checkouts, orders, products)."""
 
     def graphql_types(self) -> Mapping[str, type]:
-        """Return ``User Checkout Order Product ProductVariant Queries Mutations Money DateTime Date``."""
+        """Return the host's classes by name.
+
+        ``User Checkout Order Product ProductVariant Queries Mutations Money DateTime Date Decimal``.
+        """
 
     def wrap_checkout(self, checkout: Any) -> Any:
         """Return what a resolver must return for a field of type Checkout."""
@@ -156,6 +192,28 @@ class Host(Protocol):
 
     def to_global_id(self, type_name: str, ref: str) -> str:
         """Return the host's GraphQL id."""
+
+    def channel_slug(self, root: Any) -> str | None:
+        """Return the channel that the query around a resolver's root named (3.x products)."""
+
+    def checkout_prices(self, info: Any, root: Any) -> Any:
+        """Return, or promise, the ``PricedCheckout`` of a resolver's root; None when it is gone.
+
+        Prices that have run out are computed first, as for the host's own price fields.
+        """
+
+    def shelf_prices(
+        self, variant_refs: Iterable[str], channel_ref: str
+    ) -> dict[str, ShelfPrice]:
+        """Return prices of variants in a constant number of statements; unlisted ones are absent."""
+
+    def variants_of_products(
+        self, product_refs: Iterable[str], channel_ref: str
+    ) -> dict[str, list[str]]:
+        """Return the variants that each product sells in a channel, in one statement."""
+
+    def register_query_costs(self, costs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """Tell the host's query cost validator, where it has one, what our fields cost."""
 
     # --- capabilities ------------------------------------------------------------------------
     def refusal_of(self, capability: str) -> str | None:
