@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sandbox import hosts, paths, postgres, processes, pytest_on, schemas
+from sandbox import hosts, paths, postgres, processes, pytest_on, schemas, suite
 from sandbox.console import SandboxError, fail, say
 
 
@@ -48,6 +48,8 @@ def clean(_arguments: list[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "test": suite.run,
+    "unit": suite.unit,
     "pytest": pytest,
     "manage": manage,
     "pg": pg,

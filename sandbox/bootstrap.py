@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     processes.exit_on_signals()
     try:
         with locks.exclusive(paths.STATE / "bootstrap.lock", "it is installing the sandbox"):
-            ensure_venv(with_tests=arguments[:1] in (["test"], ["pytest"], ["bench"]))
+            ensure_venv(with_tests=arguments[:1] != ["demo"] and arguments[:1] != ["shop"])
             if arguments[:1] == ["lint"]:
                 ensure_tools()
     except SandboxError as error:

@@ -21,6 +21,9 @@ from sandbox.console import SandboxError, step
 
 SALEOR_2 = "2.10"
 
+# What a shop's shell may have set and would change what the tests see.
+NOT_INHERITED = ("PYTHON", "PYTEST_", "DJANGO_", "CELERY_", "CACHE_", "REDIS_", "RETENTION_")
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -117,15 +120,12 @@ def environment(host: Host, database_url: str, settings: str) -> dict[str, str]:
     path = [paths.ROOT, host.overlay]
     if host.source is not None:
         path.append(host.source)
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "COV_", "DJANGO_", "CELERY_", "CACHE_", "REDIS_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     return {
         **kept,
         "PYTHONPATH": os.pathsep.join(map(str, path)),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": str(paths.STATE / "bytecode"),  # not beside the checkouts' sources
+        "PYTHONUNBUFFERED": "1",
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": settings,
         "RETENTION_HOST": host.name,

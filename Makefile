@@ -1,0 +1,41 @@
+# The commands of the project. All but `unit` work on a bare machine with Python 3.11-3.13, pip and git.
+# What they make lies in .sandbox/, which can be deleted at any time.
+
+PYTHON ?= python3
+export PYTHON
+RUN = $(PYTHON) -m sandbox.bootstrap
+HOSTS ?=
+ARGS ?=
+
+.PHONY: help demo shop test unit lint format bench pg clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    a real shop tells the loyalty story over HTTP and checks every figure"
+	@echo "make shop    the same shop, left running, with logins and queries to paste"
+	@echo "make test    the suite on Saleor 2.10.1 and on every 3.x under SALEOR_HOME (~/saleor)"
+	@echo "make unit    the tests that need no database and no Saleor, in seconds"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  let ruff rewrite the layout"
+	@echo "make bench   the benchmarks"
+	@echo "make pg      keep PostgreSQL running between runs; make clean stops it"
+	@echo
+	@echo "One file on one Saleor:     make test HOSTS=3.23 ARGS=\"tests/integration/test_x.py -x\""
+	@echo "The same as a script:       python3 sandbox/pytest_on.py 3.23 tests/integration/test_x.py -x"
+	@echo "A Django command:           python3 sandbox/manage_on.py 3.23 makemigrations saleor_retention --check"
+	@echo "A server of your own:       DATABASE_URL=postgres://user:password@localhost/postgres make test"
+
+demo shop bench pg clean:
+	@$(RUN) $@
+
+test:
+	@$(RUN) test --hosts "$(HOSTS)" -- $(ARGS)
+
+unit:
+	@$(RUN) unit -- $(ARGS)
+
+lint:
+	@$(RUN) lint
+
+format:
+	@$(RUN) lint --fix

@@ -1,0 +1,113 @@
+"""What a run of the suite found on each Saleor: read from pytest's report, shown as a table, kept in docs/tested.json."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sandbox import paths
+
+TESTED = paths.ROOT / "docs" / "tested.json"
+LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The counts of one run on one Saleor."""
+
+    version: str
+    passed: int
+    failed: int
+    left_out: int
+    skipped: int
+    seconds: int
+    exit_code: int
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything that ran passed, and something did."""
+        return self.exit_code == 0 and self.failed == 0 and self.passed > 0
+
+
+def read(report: Path, version: str, seconds: float, exit_code: int) -> Result:
+    """Count the outcomes in a JUnit report; a run that died before writing one counts as one failure."""
+    if not report.exists():
+        return Result(version, 0, 1, 0, 0, round(seconds), exit_code or 1)
+    passed = failed = left_out = skipped = 0
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif skip is None:
+            passed += 1
+        elif LEFT_OUT in skip.get("message", ""):
+            left_out += 1
+        else:
+            skipped += 1
+    return Result(version, passed, failed, left_out, skipped, round(seconds), exit_code)
+
+
+def table(results: Sequence[Result]) -> str:
+    """Render the results, one Saleor a row."""
+    rows = [("Saleor", "passed", "failed", "left out", "skipped", "seconds")]
+    for result in results:
+        counts = (result.passed, result.failed, result.left_out, result.skipped, result.seconds)
+        rows.append((result.version, *map(str, counts)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Render the sums in one line, for machines."""
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    skipped = sum(result.left_out + result.skipped for result in results)
+    return f"{passed} passed, {failed} failed, {skipped} skipped"
+
+
+def keep(results: Sequence[Result]) -> None:
+    """Record full runs in docs/tested.json; versions that were not run keep what they had."""
+    known = {row["version"]: row for row in load()}
+    about = {"commit": _commit(), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
+    for result in results:
+        row = asdict(result)
+        del row["exit_code"], row["seconds"]
+        known[result.version] = row | about
+    rows = sorted(known.values(), key=lambda row: _order(row["version"]), reverse=True)
+    TESTED.parent.mkdir(exist_ok=True)
+    TESTED.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def load() -> list[dict[str, object]]:
+    """Return the recorded runs, newest Saleor first."""
+    return json.loads(TESTED.read_text()) if TESTED.exists() else []
+
+
+def _order(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def _commit() -> str:
+    git = ["git", "-C", str(paths.ROOT)]
+    head = subprocess.run(
+        [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "--", "saleor_retention", "tests"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    return f"{head}+" if changed else head

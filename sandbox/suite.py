@@ -1,0 +1,74 @@
+"""``make test``: the whole suite on every Saleor there is, on one PostgreSQL, and a table at the end.
+
+    python3 -m sandbox.bootstrap test --hosts "3.23,2.10" -- tests/integration -k redeem
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from sandbox import hosts, paths, pytest_on, reports, schemas
+from sandbox.console import say
+
+INTERRUPTED = 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the suite and return 0 when it passed everywhere."""
+    ours, theirs = _split(arguments)
+    parser = argparse.ArgumentParser(prog="make test")
+    parser.add_argument("--hosts", default="", help="comma-separated versions; all when empty")
+    names = [name for name in parser.parse_args(ours).hosts.replace(",", " ").split() if name]
+    chosen = hosts.select(names)
+    server = schemas.server_url()
+    results = []
+    for host in chosen:
+        results.append(_run_on(host, server, theirs))
+        if results[-1].exit_code == INTERRUPTED:
+            break
+    _report(chosen, results, is_full=not names and not theirs)
+    return 0 if all(result.is_good for result in results) else 1
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    arguments = list(arguments)
+    if "--" not in arguments:
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
+
+
+def _run_on(host: hosts.Host, server: str, arguments: list[str]) -> reports.Result:
+    say(f"\n=== Saleor {host.version} ===")
+    report = paths.STATE / f"report-{host.name}.xml"
+    report.unlink(missing_ok=True)
+    started = time.monotonic()
+    code = pytest_on.run(host, server, ["-q", f"--junit-xml={report}", *arguments])
+    return reports.read(report, host.version, time.monotonic() - started, code)
+
+
+def _report(
+    chosen: Sequence[hosts.Host], results: Sequence[reports.Result], *, is_full: bool
+) -> None:
+    say(f"\n{reports.table(results)}\n")
+    if all(host.is_saleor_2 for host in chosen):
+        say(
+            f"No Saleor 3.x was tested: none under {hosts.home()} was asked for or found. Left out: every test of the 3.x "
+            "price path, channels, tax strategies and transactions. Set SALEOR_HOME to a folder of <version>/.venv."
+        )
+    if is_full and all(result.is_good for result in results):
+        reports.keep(results)
+    say(reports.summary(results))
+
+
+def unit(arguments: Sequence[str]) -> int:
+    """Run the tests that need neither a database nor Django."""
+    (host,) = hosts.select([hosts.SALEOR_2])
+    folders = [name for name in ("unit", "property") if (paths.ROOT / "tests" / name).is_dir()]
+    command = ["-m", "pytest", "-q", "-p", "_hypothesis_pytestplugin"]
+    command += ["-o", f"cache_dir={paths.STATE}/pytest-unit"]
+    command += [f"tests/{name}" for name in folders]
+    env = hosts.environment(host, "", "") | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return hosts.call(host, [*command, *_split(arguments)[1]], env)
