@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.expressions
+import django.utils.timezone
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -33,11 +34,20 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=128)),
                 ('is_active', models.BooleanField(default=True)),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
                 'ordering': ('slug',),
             },
+        ),
+        migrations.CreateModel(
+            name='SettleFailure',
+            fields=[
+                ('order_ref', models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ('attempts', models.PositiveIntegerField(default=1)),
+                ('reason', models.CharField(max_length=200)),
+                ('failed_at', models.DateTimeField()),
+            ],
         ),
         migrations.CreateModel(
             name='Watermark',
@@ -55,6 +65,7 @@ class Migration(migrations.Migration):
                 ('member_number', models.CharField(max_length=32, unique=True)),
                 ('email_hash', models.CharField(blank=True, default='', max_length=80)),
                 ('joined_at', models.DateTimeField()),
+                ('left_at', models.DateTimeField(blank=True, null=True)),
                 ('last_activity_at', models.DateTimeField()),
                 ('available', models.BigIntegerField(default=0)),
                 ('pending', models.BigIntegerField(default=0)),
@@ -111,6 +122,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='LotExtension',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('recorded_at', models.DateTimeField()),
+                ('activity_at', models.DateTimeField()),
+                ('from_at', models.DateTimeField()),
+                ('to_at', models.DateTimeField()),
+                ('cause', models.CharField(max_length=100)),
+                ('lot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='extensions', to='saleor_retention.lot')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Consumption',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
@@ -152,7 +175,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField()),
                 ('document', models.JSONField()),
                 ('actor_ref', models.CharField(blank=True, default='', max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='saleor_retention.program')),
             ],
             options={
@@ -176,11 +199,13 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(max_length=3)),
                 ('created_at', models.DateTimeField()),
                 ('paid_at', models.DateTimeField(null=True)),
+                ('may_earn', models.BooleanField(default=True)),
                 ('quoted', models.BigIntegerField(default=0)),
                 ('earned', models.BigIntegerField(default=0)),
                 ('clawed', models.BigIntegerField(default=0)),
                 ('redeemed', models.BigIntegerField(default=0)),
                 ('restored', models.BigIntegerField(default=0)),
+                ('bonus', models.BigIntegerField(default=0)),
                 ('spend_minor', models.BigIntegerField(default=0)),
                 ('is_counted', models.BooleanField(default=False)),
                 ('sequence', models.PositiveIntegerField(default=0)),
@@ -291,6 +316,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='lot',
             constraint=check('retention_lot_restored', models.Q(('restored__lte', models.F('used')))),
+        ),
+        migrations.AddConstraint(
+            model_name='lotextension',
+            constraint=check('retention_extension_later', models.Q(('to_at__gt', models.F('from_at')))),
         ),
         migrations.AddConstraint(
             model_name='consumption',

@@ -1,7 +1,7 @@
 """Append-only tables and balanced transactions, refused by the database itself.
 
-UPDATE, DELETE and TRUNCATE on transactions, entries and program versions raise; so does an INSERT
-of entries whose transactions do not sum to zero (all entries of a transaction come in one
+UPDATE, DELETE and TRUNCATE on transactions, entries, lot extensions and program versions raise; so
+does an INSERT of entries whose transactions do not sum to zero (all entries of a transaction come in one
 statement, so a statement trigger sees them together).
 """
 
@@ -35,7 +35,7 @@ CREATE TRIGGER balanced AFTER INSERT ON saleor_retention_entry
     FOR EACH STATEMENT EXECUTE FUNCTION saleor_retention_refuse_unbalanced();
 """
 
-TABLES = ("transaction", "entry", "programversion")
+TABLES = ("transaction", "entry", "lotextension", "programversion")
 
 
 def _append_only(table: str) -> migrations.RunSQL:
@@ -55,7 +55,7 @@ def _append_only(table: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    """Triggers on the three append-only tables."""
+    """Triggers on the append-only tables."""
 
     dependencies = [("saleor_retention", "0001_initial")]
 

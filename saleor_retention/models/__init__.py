@@ -1,8 +1,8 @@
 """The plugin's tables, one file per concept; every invariant that a constraint can hold, it holds."""
 
 from .accounts import Account, AccountState
-from .jobs import Watermark
-from .ledger import MEMBER_BOOKS, Book, Entry, Lot, Note, Transaction, TransactionKind
+from .jobs import SettleFailure, Watermark
+from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
 from .orders import OrderRecord, PosSale, StoredQuote
 from .programs import Program, ProgramChannel, ProgramVersion
 from .redemptions import Consumption, Hold, HoldState
@@ -18,12 +18,14 @@ __all__ = [
     "Hold",
     "HoldState",
     "Lot",
+    "LotExtension",
     "Note",
     "OrderRecord",
     "PosSale",
     "Program",
     "ProgramChannel",
     "ProgramVersion",
+    "SettleFailure",
     "StoredQuote",
     "TierChange",
     "TierChangeKind",

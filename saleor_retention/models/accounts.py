@@ -44,6 +44,7 @@ class Account(models.Model):
     member_number = models.CharField(max_length=32, unique=True)
     email_hash = models.CharField(max_length=80, blank=True, default="")  # "<key id>:<hex>"
     joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)  # orders made from then on earn nothing
     last_activity_at = models.DateTimeField()
 
     available = models.BigIntegerField(default=0)

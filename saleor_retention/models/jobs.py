@@ -10,3 +10,12 @@ class Watermark(models.Model):
 
     name = models.CharField(max_length=32, primary_key=True)
     position_at = models.DateTimeField()
+
+
+class SettleFailure(models.Model):
+    """An order that could not be settled; reconcile tries it again whatever its watermark says."""
+
+    order_ref = models.CharField(max_length=80, primary_key=True)
+    attempts = models.PositiveIntegerField(default=1)
+    reason = models.CharField(max_length=200)  # the kind of fault, no personal data
+    failed_at = models.DateTimeField()

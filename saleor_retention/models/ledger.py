@@ -168,6 +168,23 @@ class Lot(models.Model):
         )
 
 
+class LotExtension(models.Model):
+    """One recorded lengthening of a lot by its member's activity; append-only like entries."""
+
+    id = models.BigAutoField(primary_key=True)
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="extensions")
+    recorded_at = models.DateTimeField()
+    activity_at = models.DateTimeField()
+    from_at = models.DateTimeField()
+    to_at = models.DateTimeField()
+    cause = models.CharField(max_length=100)  # "order:<order ref>"
+
+    class Meta:
+        """Later, never earlier."""
+
+        constraints = (check("retention_extension_later", Q(to_at__gt=F("from_at"))),)
+
+
 class Entry(models.Model):
     """One immutable signed movement in one book."""
 

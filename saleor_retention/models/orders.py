@@ -65,11 +65,13 @@ class OrderRecord(models.Model):
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True)
+    may_earn = models.BooleanField(default=True)  # the buyer was a member when it was created
     quoted = models.BigIntegerField(default=0)  # points shown while the order is not settled
     earned = models.BigIntegerField(default=0)
     clawed = models.BigIntegerField(default=0)  # net: 0 <= clawed <= earned
     redeemed = models.BigIntegerField(default=0)
     restored = models.BigIntegerField(default=0)
+    bonus = models.BigIntegerField(default=0)  # first-order points that it holds now
     spend_minor = models.BigIntegerField(default=0)  # kept basis in the reference currency
     is_counted = models.BooleanField(default=False)  # paid, and something is kept
     sequence = models.PositiveIntegerField(default=0)

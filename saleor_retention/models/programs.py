@@ -6,6 +6,7 @@ A version is written once and never changes (a trigger refuses it); an edit make
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 
 class Program(models.Model):
@@ -19,7 +20,7 @@ class Program(models.Model):
         "ProgramVersion", null=True, on_delete=models.PROTECT, related_name="+"
     )
     retired_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         """Ordered as an admin lists them."""
@@ -39,7 +40,7 @@ class ProgramVersion(models.Model):
     number = models.PositiveIntegerField()
     document = models.JSONField()
     actor_ref = models.CharField(max_length=64, blank=True, default="")  # "user:7", "app:3", ""
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         """Numbered from 1 within a program."""
