@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sandbox import hosts, paths, postgres, processes, pytest_on, schemas, suite
+from sandbox import hosts, lint, paths, postgres, processes, pytest_on, schemas, suite
 from sandbox.console import SandboxError, fail, say
 
 
@@ -50,6 +50,7 @@ def clean(_arguments: list[str]) -> int:
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": suite.run,
     "unit": suite.unit,
+    "lint": lint.run,
     "pytest": pytest,
     "manage": manage,
     "pg": pg,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.settings import *  # noqa: F403
+from sandbox.settings import *
 
-INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "saleor_retention"]  # noqa: F405
-PLUGINS = [plugin for plugin in PLUGINS if "saleor_retention" not in plugin]  # noqa: F405
+INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "saleor_retention"]
+PLUGINS = [plugin for plugin in PLUGINS if "saleor_retention" not in plugin]

@@ -22,6 +22,7 @@ from sandbox.console import SandboxError, fail, step
 UV = "uv==0.13.9"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 GLIBC_MIN = (2, 34)
+NEED_TEST_TOOLS = {"test", "unit", "pytest", "bench"}
 
 
 def main(arguments: list[str]) -> int:
@@ -29,32 +30,29 @@ def main(arguments: list[str]) -> int:
     processes.exit_on_signals()
     try:
         with locks.exclusive(paths.STATE / "bootstrap.lock", "it is installing the sandbox"):
-            ensure_venv(with_tests=arguments[:1] != ["demo"] and arguments[:1] != ["shop"])
-            if arguments[:1] == ["lint"]:
-                ensure_tools()
+            venv = ensure_for(arguments[0] if arguments else "")
     except SandboxError as error:
         return fail(error)
     except KeyboardInterrupt:
         return 130
-    python = str(paths.python_of(paths.VENV))
+    python = str(paths.python_of(venv))
     os.chdir(paths.ROOT)
     os.execv(python, [python, "-m", "sandbox", *arguments])
 
 
-def ensure_venv(*, with_tests: bool) -> None:
-    """Build or refresh ``.sandbox/venv`` when a pin changed since it was built."""
+def ensure_for(command: str) -> Path:
+    """Build or refresh, when a pin changed, the environment that a command runs in; return it."""
+    if command == "lint":
+        install(paths.TOOLS, [paths.HERE / "requirements-lint.txt"])
+        return paths.TOOLS
     lists = [paths.HERE / "requirements.txt"]
     if "DATABASE_URL" not in os.environ:
         require_glibc()
         lists.append(paths.HERE / "requirements-postgres.txt")
-    if with_tests:
+    if command in NEED_TEST_TOOLS:
         lists.append(paths.HERE / "requirements-test.txt")
     install(paths.VENV, lists)
-
-
-def ensure_tools() -> None:
-    """Build or refresh ``.sandbox/tools``, which holds the linters."""
-    install(paths.TOOLS, [paths.HERE / "requirements-lint.txt"])
+    return paths.VENV
 
 
 def install(venv: Path, lists: list[Path]) -> None:

@@ -95,7 +95,9 @@ def prepare(host: Host) -> None:
             common = [bootstrap.ensure_uv(), "pip", "install", "--quiet", "--no-deps"]
             common += ["--python", host.python, "--target", overlay]
             if not host.is_saleor_2:
-                processes.run([*common, "-r", tools], failure="The test tools could not be installed.")
+                processes.run(
+                    [*common, "-r", tools], failure="The test tools could not be installed."
+                )
             _write_metadata(overlay)
         stamp.write_text(about)
 

@@ -1,6 +1,6 @@
 """Make Saleor's schema in the database that DATABASE_URL names; run by a host's own interpreter.
 
-    python -m sandbox.make_schema [--from-models]
+python -m sandbox.make_schema [--from-models]
 """
 
 from __future__ import annotations

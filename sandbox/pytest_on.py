@@ -1,6 +1,6 @@
 """Run pytest on one Saleor, with its own database; everything after the version goes to pytest.
 
-    python3 sandbox/pytest_on.py 3.23 tests/integration/test_x.py -x -q
+python3 sandbox/pytest_on.py 3.23 tests/integration/test_x.py -x -q
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from sandbox import bootstrap, hosts, paths, schemas  # noqa: E402
+from sandbox import bootstrap, hosts, paths, schemas
 
 # Saleor's environments hold a dozen pytest plugins of its own suite; ours runs with the same two everywhere.
 PLUGINS = ("pytest_django.plugin", "_hypothesis_pytestplugin")

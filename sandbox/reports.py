@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import subprocess
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from sandbox import paths
 
@@ -80,7 +80,7 @@ def summary(results: Sequence[Result]) -> str:
 def keep(results: Sequence[Result]) -> None:
     """Record full runs in docs/tested.json; versions that were not run keep what they had."""
     known = {row["version"]: row for row in load()}
-    about = {"commit": _commit(), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
+    about = {"commit": _commit(), "date": dt.datetime.now(dt.UTC).date().isoformat()}
     for result in results:
         row = asdict(result)
         del row["exit_code"], row["seconds"]

@@ -50,7 +50,9 @@ def ensure_base(host: hosts.Host, server: str) -> str:
     key = hosts.schema_key(host)
     name = databases.base_name(key)
     with (
-        locks.exclusive(paths.STATE / f"schema-{host.name}.lock", f"it makes the schema of {host.name}"),
+        locks.exclusive(
+            paths.STATE / f"schema-{host.name}.lock", f"it makes the schema of {host.name}"
+        ),
         administrator(server) as cursor,
     ):
         databases.prune(cursor, key)
@@ -100,7 +102,9 @@ def _restore(file: Path, name: str) -> None:
             check=False,
         )
     if result.returncode != 0:
-        raise SandboxError(f"The cached schema could not be restored.\n{result.stderr.decode()[-2000:]}")
+        raise SandboxError(
+            f"The cached schema could not be restored.\n{result.stderr.decode()[-2000:]}"
+        )
 
 
 def _client(program: str, name: str) -> list[str]:

@@ -37,8 +37,8 @@ os.environ.update(
     PLAYGROUND_ENABLED="False",  # its page is not part of the published package
 )
 
-from saleor.settings import *  # noqa: E402, F403
-from saleor.settings import INSTALLED_APPS, LOGGING, PLUGINS  # noqa: E402
+from saleor.settings import *
+from saleor.settings import INSTALLED_APPS, LOGGING, PLUGINS
 
 # The payment services whose libraries are not installed.
 _ABSENT = ("stripe", "braintree", "razorpay")

@@ -1,6 +1,6 @@
 """``make test``: the whole suite on every Saleor there is, on one PostgreSQL, and a table at the end.
 
-    python3 -m sandbox.bootstrap test --hosts "3.23,2.10" -- tests/integration -k redeem
+python3 -m sandbox.bootstrap test --hosts "3.23,2.10" -- tests/integration -k redeem
 """
 
 from __future__ import annotations

@@ -17,9 +17,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what the running Saleor cannot do; the run's last table counts these."""
     for item in items:
         if item.get_closest_marker("saleor2") and HOST.startswith("3."):
-            item.add_marker(pytest.mark.skip(reason=f"left out: only on Saleor 2.10.1, this is {HOST}"))
+            item.add_marker(
+                pytest.mark.skip(reason=f"left out: only on Saleor 2.10.1, this is {HOST}")
+            )
         if item.get_closest_marker("saleor3") and not HOST.startswith("3."):
-            item.add_marker(pytest.mark.skip(reason=f"left out: only on Saleor 3.x, this is {HOST}"))
+            item.add_marker(
+                pytest.mark.skip(reason=f"left out: only on Saleor 3.x, this is {HOST}")
+            )
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.settings import *  # noqa: F403
+from sandbox.settings import *
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
 MIGRATION_MODULES = {
-    app.rsplit(".", 1)[-1]: None
-    for app in INSTALLED_APPS  # noqa: F405
-    if app != "saleor_retention"
+    app.rsplit(".", 1)[-1]: None for app in INSTALLED_APPS if app != "saleor_retention"
 }

@@ -46,8 +46,8 @@ os.environ.update(
     PLAYGROUND_ENABLED="False",
 )
 
-from saleor.settings import *  # noqa: E402, F403
-from saleor.settings import INSTALLED_APPS, LOGGING, MIDDLEWARE  # noqa: E402
+from saleor.settings import *
+from saleor.settings import INSTALLED_APPS, LOGGING, MIDDLEWARE
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
@@ -71,4 +71,4 @@ for _logger in LOGGING["loggers"].values():
 
 # Until the plugin class is there (both lines go with it).
 if not (Path(__file__).parents[2] / "saleor_retention" / "plugin.py").exists():
-    PLUGINS = [plugin for plugin in PLUGINS if "saleor_retention" not in plugin]  # noqa: F405
+    PLUGINS = [plugin for plugin in PLUGINS if "saleor_retention" not in plugin]
