@@ -1,0 +1,188 @@
+"""Writes rules back as the document that ``parsing`` reads: the stored form and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from saleor_retention.engine.fields import decimal_text
+from saleor_retention.engine.money import from_minor
+from saleor_retention.engine.rules import (
+    ExpiryPolicy,
+    Ladder,
+    Metric,
+    Multiplier,
+    PriceBenefit,
+    ProgramRules,
+    Selection,
+    Tier,
+    Window,
+)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
+    """Return the document of the rules; parsing it gives equal rules.
+
+    Only text, integers, booleans, lists and mappings, so that it can be stored as JSON. Every
+    setting is written out, even where it is the default: a stored version must not change its
+    meaning when a default does. A rate that decimals cannot hold raises ``ValueError``; the
+    parser lets none in.
+    """
+    document: dict[str, Any] = {
+        "time_zone": rules.time_zone,
+        "earn": _earn(rules, exponents),
+        "welcome_points": rules.welcome_points,
+        "first_order_points": rules.first_order_points,
+        "enrolment": rules.enrolment.value,
+        "maturing": {"rule": rules.maturing.rule.value},
+        "expiry": _expiry(rules),
+        "redemption": {
+            "enabled": rules.redemption.is_enabled,
+            "minimum_points": rules.redemption.minimum_points,
+            "block_points": rules.redemption.block_points,
+            "order_share_max": decimal_text(rules.redemption.order_share_max),
+            "hold_minutes": rules.redemption.hold_minutes,
+        },
+        "deficit": {
+            "policy": rules.deficit.value,
+            "goodwill_repays": rules.goodwill_repays_deficit,
+        },
+        "grants": {"points_max": rules.grant_points_max},
+        "tiers": _ladder(rules, exponents),
+    }
+    if rules.maturing.days:
+        document["maturing"]["days"] = rules.maturing.days
+    if rules.point_values:
+        document["point_value"] = {
+            currency: decimal_text(_major(value, exponents[currency]))
+            for currency, value in rules.point_values.items()
+        }
+    if rules.reference_currency or rules.reference_rates:
+        document["reference"] = _reference(rules)
+    if rules.multipliers:
+        document["multipliers"] = [_multiplier(multiplier) for multiplier in rules.multipliers]
+    return document
+
+
+def _earn(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
+    earn: dict[str, Any] = {
+        "include_tax": rules.earns_on_tax,
+        "include_shipping": rules.earns_on_shipping,
+        "include_drafts": rules.earns_on_drafts,
+        "include_reissues": rules.earns_on_reissues,
+        "include_bulk_orders": rules.earns_on_bulk_orders,
+    }
+    if rules.earn_rates:
+        earn["rates"] = {
+            currency: {
+                "points": decimal_text(rate.points),
+                "per": f"{from_minor(rate.per_minor, exponents[currency]):f}",
+            }
+            for currency, rate in rules.earn_rates.items()
+        }
+    return earn
+
+
+def _reference(rules: ProgramRules) -> dict[str, Any]:
+    reference: dict[str, Any] = {}
+    if rules.reference_currency:
+        reference["currency"] = rules.reference_currency
+    if rules.reference_rates:
+        reference["rates"] = {
+            currency: decimal_text(rate) for currency, rate in rules.reference_rates.items()
+        }
+    return reference
+
+
+def _expiry(rules: ProgramRules) -> dict[str, Any]:
+    expiry: dict[str, Any] = {
+        "policy": rules.expiry.policy.value,
+        "restore_grace_days": rules.expiry.restore_grace_days,
+    }
+    if rules.expiry.policy is not ExpiryPolicy.NEVER:
+        expiry["count"] = rules.expiry.count
+    return expiry
+
+
+def _multiplier(multiplier: Multiplier) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": multiplier.name, "factor": decimal_text(multiplier.factor)}
+    if multiplier.starts_on is not None:
+        document["starts_on"] = multiplier.starts_on.isoformat()
+    if multiplier.ends_on is not None:
+        document["ends_on"] = multiplier.ends_on.isoformat()
+    if multiplier.weekdays:
+        document["weekdays"] = [WEEKDAYS[day] for day in sorted(multiplier.weekdays)]
+    return document | _select(multiplier.selection)
+
+
+def _select(selection: Selection) -> dict[str, Any]:
+    kinds = {
+        "variants": sorted(selection.variants),
+        "products": sorted(selection.products),
+        "categories": sorted(selection.categories),
+        "collections": sorted(selection.collections),
+    }
+    named = {kind: refs for kind, refs in kinds.items() if refs}
+    return {"select": named} if named else {}
+
+
+def _ladder(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
+    ladder = rules.ladder
+    document: dict[str, Any] = {
+        "metric": ladder.metric.value,
+        "window": ladder.window.value,
+        "downgrade": ladder.downgrade.value,
+        "grace_days": ladder.grace_days,
+        "warning_days": ladder.warning_days,
+    }
+    if ladder.window is Window.ROLLING_MONTHS:
+        document["months"] = ladder.window_months
+    if ladder.tiers:
+        document["ladder"] = [
+            _tier(tier, ladder, rules.reference_currency, exponents) for tier in ladder.tiers
+        ]
+    return document
+
+
+def _tier(
+    tier: Tier, ladder: Ladder, reference_currency: str, exponents: Mapping[str, int]
+) -> dict[str, Any]:
+    threshold: int | str = tier.threshold
+    if ladder.metric is Metric.SPEND:
+        threshold = f"{from_minor(tier.threshold, exponents[reference_currency]):f}"
+    document: dict[str, Any] = {
+        "slug": tier.slug,
+        "name": tier.name,
+        "threshold": threshold,
+        "earn_multiplier": decimal_text(tier.earn_multiplier),
+        "free_shipping": tier.has_free_shipping,
+    }
+    if tier.prices:
+        document["prices"] = [_price(benefit, exponents) for benefit in tier.prices]
+    if tier.return_window_days is not None:
+        document["return_window_days"] = tier.return_window_days
+    if tier.maturing_days is not None:
+        document["maturing_days"] = tier.maturing_days
+    if tier.perks:
+        document["perks"] = dict(tier.perks)
+    return document
+
+
+def _price(benefit: PriceBenefit, exponents: Mapping[str, int]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    if benefit.percent is not None:
+        document["percent"] = f"{benefit.percent:f}"
+    if benefit.amount_minor:
+        document["amount"] = {
+            currency: f"{from_minor(minor, exponents[currency]):f}"
+            for currency, minor in benefit.amount_minor
+        }
+    return document | _select(benefit.selection)
+
+
+def _major(value: Fraction, exponent: int) -> Fraction:
+    scale: int = 10**exponent
+    return value / scale

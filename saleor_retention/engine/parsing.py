@@ -1,0 +1,456 @@
+"""Turns a rules document into frozen rules, or into everything that is wrong with it.
+
+The one validator: a YAML file, GraphQL input and a stored version all pass here, in one shape.
+Amounts are in major units of their currency, as text or numbers. ``dump_program`` is the inverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from saleor_retention.engine.coherence import incoherences
+from saleor_retention.engine.dumping import WEEKDAYS, dump_program
+from saleor_retention.engine.fields import (
+    MINOR_MAX,
+    POINTS_MAX,
+    Fields,
+    decimal_text,
+    did_you_mean,
+    shown,
+)
+from saleor_retention.engine.rules import (
+    EarnRate,
+    Expiry,
+    ExpiryPolicy,
+    Ladder,
+    Maturing,
+    MaturingRule,
+    Metric,
+    Multiplier,
+    PriceBenefit,
+    ProgramRules,
+    RedemptionLimits,
+    RuleProblem,
+    Selection,
+    Tier,
+    Window,
+)
+
+__all__ = ["dump_program", "parse_program"]
+
+NAME_LENGTH_MAX = 100
+SLUG_LENGTH_MAX = 64
+PERK_LENGTH_MAX = 500
+CURRENCIES_MAX = 200
+MULTIPLIERS_MAX = 100
+TIERS_MAX = 20
+PRICES_MAX = 50
+PERKS_MAX = 50
+REFS_MAX = 10_000
+DAYS_MAX = 3650
+COUNT_MAX = 3650
+MONTHS_MAX = 120
+ORDERS_MAX = 100_000
+HOLD_MINUTES_MAX = 7 * 24 * 60
+FACTOR_MAX = Fraction(1000)
+RATE_MAX = Fraction(10**6)
+PERCENT_DECIMALS_MAX = 3
+
+_LONG_WEEKDAYS = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+_DEFAULT = ProgramRules()
+
+
+def parse_program(
+    document: Mapping[str, Any], exponents: Mapping[str, int]
+) -> tuple[ProgramRules | None, list[RuleProblem]]:
+    """Return the rules that a document means, and every problem found in it.
+
+    ``exponents`` gives the digits of the minor unit of each currency of the shop; other
+    currencies are problems. The rules are None when any problem is more than a warning. Nothing is
+    rounded: an amount with more decimals than its currency has is a problem.
+    """
+    problems: list[RuleProblem] = []
+    top = Fields(document, "", problems)
+    reader = _Reader(top, exponents)
+    rules = reader.rules()
+    top.close()
+    problems += incoherences(rules, exponents, problems)
+    if any(not problem.is_warning for problem in problems):
+        return None, problems
+    return rules, problems
+
+
+class _Reader:
+    """Reads one document; each method reads one section."""
+
+    def __init__(self, top: Fields, exponents: Mapping[str, int]) -> None:
+        self.top = top
+        self.exponents = exponents
+
+    def rules(self) -> ProgramRules:
+        """Read the whole document."""
+        top = self.top
+        earn = top.section("earn")
+        deficit = top.section("deficit")
+        grants = top.section("grants")
+        reference_currency, reference_rates = self._reference()
+        rules = ProgramRules(
+            time_zone=self._time_zone(),
+            earn_rates=self._earn_rates(earn),
+            point_values=self._point_values(),
+            reference_currency=reference_currency,
+            reference_rates=reference_rates,
+            earns_on_tax=earn.flag("include_tax", _DEFAULT.earns_on_tax),
+            earns_on_shipping=earn.flag("include_shipping", _DEFAULT.earns_on_shipping),
+            earns_on_drafts=earn.flag("include_drafts", _DEFAULT.earns_on_drafts),
+            earns_on_reissues=earn.flag("include_reissues", _DEFAULT.earns_on_reissues),
+            earns_on_bulk_orders=earn.flag("include_bulk_orders", _DEFAULT.earns_on_bulk_orders),
+            multipliers=self._multipliers(),
+            welcome_points=top.whole("welcome_points", _DEFAULT.welcome_points),
+            first_order_points=top.whole("first_order_points", _DEFAULT.first_order_points),
+            enrolment=top.choice("enrolment", _DEFAULT.enrolment),
+            maturing=self._maturing(),
+            expiry=self._expiry(),
+            redemption=self._redemption(),
+            deficit=deficit.choice("policy", _DEFAULT.deficit),
+            goodwill_repays_deficit=deficit.flag(
+                "goodwill_repays", _DEFAULT.goodwill_repays_deficit
+            ),
+            grant_points_max=grants.whole("points_max", _DEFAULT.grant_points_max),
+            ladder=self._ladder(reference_currency),
+        )
+        for section in (earn, deficit, grants):
+            section.close()
+        return rules
+
+    # --- money and currencies ------------------------------------------------------------------
+
+    def _time_zone(self) -> str:
+        name = self.top.text("time_zone", NAME_LENGTH_MAX)
+        if not name:
+            return _DEFAULT.time_zone
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            hint = did_you_mean(name, available_timezones())
+            rule = f"must be a time zone such as Europe/Paris; it is {shown(name)}{hint}"
+            self.top.note("time_zone", "UNKNOWN_TIME_ZONE", rule)
+            return _DEFAULT.time_zone
+        return name
+
+    def _by_currency(self, fields: Fields, key: str) -> list[tuple[str, Any]]:
+        """Return the entries of a mapping by currency, less those of currencies unknown here."""
+        entries = []
+        for currency, value in fields.keyed(key):
+            if currency in self.exponents:
+                entries.append((currency, value))
+                continue
+            hint = did_you_mean(currency, self.exponents)
+            rule = f"is of no currency that this shop sells in{hint}"
+            fields.note(f"{key}.{currency}", "UNKNOWN_CURRENCY", rule)
+        return entries
+
+    def _earn_rates(self, earn: Fields) -> dict[str, EarnRate]:
+        rates = {}
+        for currency, value in self._by_currency(earn, "rates"):
+            rate = Fields(value, earn.at(f"rates.{currency}"), earn.problems)
+            rate.require("points", "how many points are earned per amount")
+            rate.require("per", f"the amount in {currency} that earns the points")
+            points = rate.fraction(
+                "points", Fraction(0), low=Fraction(0), high=Fraction(POINTS_MAX)
+            )
+            per_minor = rate.money("per", rate.take("per"), self.exponents[currency], low_minor=1)
+            rate.close()
+            rates[currency] = EarnRate(points, per_minor or 1)
+        return rates
+
+    def _point_values(self) -> dict[str, Fraction]:
+        values = {}
+        for currency, value in self._by_currency(self.top, "point_value"):
+            key = f"point_value.{currency}"
+            scale: int = 10 ** self.exponents[currency]
+            high = Fraction(MINOR_MAX, scale)
+            number = self.top.number(key, value)
+            if value is None:
+                self.top.note(key, "REQUIRED", f"is required: what a point is worth in {currency}.")
+            if number is not None and self.top.is_within(
+                key, number, Fraction(0), high, is_low_open=True
+            ):
+                values[currency] = number * scale
+        return values
+
+    def _reference(self) -> tuple[str, dict[str, Fraction]]:
+        reference = self.top.section("reference")
+        currency = reference.text("currency", 3)
+        if currency and currency not in self.exponents:
+            hint = did_you_mean(currency, self.exponents)
+            rule = f"must be a currency that this shop sells in; it is {shown(currency)}{hint}"
+            reference.note("currency", "UNKNOWN_CURRENCY", rule)
+            currency = ""
+        rates = {}
+        for other, value in self._by_currency(reference, "rates"):
+            key = f"rates.{other}"
+            number = reference.number(key, value)
+            if other == currency:
+                rule = "must be left out: it is the reference currency itself."
+                reference.note(key, "REFERENCE_RATE_OF_ITSELF", rule)
+            elif number is not None and reference.is_within(
+                key, number, Fraction(0), RATE_MAX, is_low_open=True
+            ):
+                rates[other] = number
+        reference.close()
+        return currency, rates
+
+    # --- earning -------------------------------------------------------------------------------
+
+    def _multipliers(self) -> tuple[Multiplier, ...]:
+        multipliers = []
+        for index, item in enumerate(self.top.rows("multipliers", MULTIPLIERS_MAX)):
+            fields = Fields(item, self.top.at(f"multipliers.{index}"), self.top.problems)
+            fields.require("name", "what the multiplier is called")
+            fields.require("factor", "by what points are multiplied")
+            multipliers.append(
+                Multiplier(
+                    name=fields.text("name", NAME_LENGTH_MAX),
+                    factor=fields.fraction("factor", Fraction(1), low=Fraction(0), high=FACTOR_MAX),
+                    selection=_selection(fields),
+                    starts_on=fields.date("starts_on"),
+                    ends_on=fields.date("ends_on"),
+                    weekdays=_weekdays(fields),
+                )
+            )
+            fields.close()
+        return tuple(multipliers)
+
+    def _maturing(self) -> Maturing:
+        fields = self.top.section("maturing")
+        rule = fields.choice("rule", _DEFAULT.maturing.rule)
+        waits_days = rule in (
+            MaturingRule.DAYS_AFTER_PAYMENT,
+            MaturingRule.DAYS_AFTER_FULFILMENT,
+        )
+        if waits_days:
+            fields.require("days", "after how many days points become available")
+        days = fields.whole("days", 0, low=1 if waits_days else 0, high=DAYS_MAX)
+        if days and not waits_days:
+            fields.note(
+                "days", "NO_EFFECT", f"has no effect with the rule {rule.value}: leave it out."
+            )
+        fields.close()
+        return Maturing(rule, days)
+
+    def _expiry(self) -> Expiry:
+        fields = self.top.section("expiry")
+        policy = fields.choice("policy", _DEFAULT.expiry.policy)
+        needs_days = policy in (ExpiryPolicy.DAYS, ExpiryPolicy.INACTIVITY)
+        if needs_days:
+            fields.require("count", "after how many days points expire")
+        count = fields.whole("count", 0, low=1 if needs_days else 0, high=COUNT_MAX)
+        if count and policy is ExpiryPolicy.NEVER:
+            fields.note(
+                "count", "NO_EFFECT", "has no effect when points never expire: leave it out."
+            )
+        grace_days = fields.whole(
+            "restore_grace_days", _DEFAULT.expiry.restore_grace_days, high=DAYS_MAX
+        )
+        fields.close()
+        return Expiry(policy, count, grace_days)
+
+    # --- redeeming -----------------------------------------------------------------------------
+
+    def _redemption(self) -> RedemptionLimits:
+        fields = self.top.section("redemption")
+        default = _DEFAULT.redemption
+        block = fields.whole("block_points", default.block_points, low=1)
+        limits = RedemptionLimits(
+            is_enabled=fields.flag("enabled", default.is_enabled),
+            block_points=block,
+            minimum_points=fields.whole("minimum_points", block, low=1),
+            order_share_max=fields.fraction(
+                "order_share_max",
+                default.order_share_max,
+                low=Fraction(0),
+                high=Fraction(1),
+                is_low_open=True,
+            ),
+            hold_minutes=fields.whole(
+                "hold_minutes", default.hold_minutes, low=1, high=HOLD_MINUTES_MAX
+            ),
+        )
+        fields.close()
+        return limits
+
+    # --- tiers ---------------------------------------------------------------------------------
+
+    def _ladder(self, reference_currency: str) -> Ladder:
+        fields = self.top.section("tiers")
+        default = _DEFAULT.ladder
+        metric = fields.choice("metric", default.metric)
+        window = fields.choice("window", default.window)
+        months = fields.whole("months", default.window_months, low=1, high=MONTHS_MAX)
+        if window is not Window.ROLLING_MONTHS and months != default.window_months:
+            fields.note("months", "NO_EFFECT", f"has no effect with the window {window.value}.")
+        tiers = []
+        for index, item in enumerate(fields.rows("ladder", TIERS_MAX)):
+            step = Fields(item, fields.at(f"ladder.{index}"), fields.problems)
+            tiers.append(self._tier(step, metric, reference_currency))
+            step.close()
+        ladder = Ladder(
+            metric=metric,
+            window=window,
+            window_months=months,
+            downgrade=fields.choice("downgrade", default.downgrade),
+            grace_days=fields.whole("grace_days", default.grace_days, high=DAYS_MAX),
+            warning_days=fields.whole("warning_days", default.warning_days, high=DAYS_MAX),
+            tiers=tuple(tiers),
+        )
+        fields.close()
+        return ladder
+
+    def _tier(self, fields: Fields, metric: Metric, reference_currency: str) -> Tier:
+        fields.require("slug", "a short name that never changes")
+        fields.require("name", "what the tier is called")
+        fields.require("threshold", "from what sum on the tier is reached")
+        prices = []
+        for index, item in enumerate(fields.rows("prices", PRICES_MAX)):
+            price = Fields(item, fields.at(f"prices.{index}"), fields.problems)
+            prices.append(self._price(price))
+            price.close()
+        return Tier(
+            slug=fields.slug("slug", SLUG_LENGTH_MAX),
+            name=fields.text("name", NAME_LENGTH_MAX),
+            threshold=self._threshold(fields, metric, reference_currency),
+            earn_multiplier=fields.fraction(
+                "earn_multiplier", Fraction(1), low=Fraction(0), high=FACTOR_MAX, is_low_open=True
+            ),
+            prices=tuple(prices),
+            has_free_shipping=fields.flag("free_shipping", False),
+            return_window_days=_optional_days(fields, "return_window_days"),
+            maturing_days=_optional_days(fields, "maturing_days"),
+            perks=_perks(fields),
+        )
+
+    def _threshold(self, fields: Fields, metric: Metric, reference_currency: str) -> int:
+        if metric is Metric.SPEND:
+            exponent = self.exponents.get(reference_currency, 3)  # its absence is noted elsewhere
+            return fields.money("threshold", fields.take("threshold"), exponent) or 0
+        high = ORDERS_MAX if metric is Metric.ORDERS else POINTS_MAX
+        return fields.whole("threshold", 0, high=high)
+
+    def _price(self, fields: Fields) -> PriceBenefit:
+        percent = fields.take("percent")
+        has_amount = fields.take("amount") is not None
+        if (percent is not None) == has_amount:
+            rule = "must have either percent or amount, and not both."
+            fields.problems.append(
+                RuleProblem(fields.path, "PERCENT_OR_AMOUNT", f"{fields.path} {rule}")
+            )
+        amounts = []
+        for currency, value in self._by_currency(fields, "amount"):
+            key = f"amount.{currency}"
+            minor = fields.money(key, value, self.exponents[currency], low_minor=1)
+            if minor is not None:
+                amounts.append((currency, minor))
+        if has_amount and not amounts and fields.take("amount") == {}:
+            fields.note("amount", "EMPTY", "must name at least one currency.")
+        return PriceBenefit(
+            percent=_percent(fields, percent),
+            amount_minor=tuple(sorted(amounts)),
+            selection=_selection(fields),
+        )
+
+
+def _percent(fields: Fields, value: Any) -> Decimal | None:
+    number = fields.number("percent", value)
+    if number is None:
+        return None
+    if not fields.is_within("percent", number, Fraction(0), Fraction(100), is_low_open=True):
+        return None
+    if 10**PERCENT_DECIMALS_MAX % number.denominator:
+        rule = f"may have {PERCENT_DECIMALS_MAX} decimals at most; it is {decimal_text(number)}."
+        fields.note("percent", "TOO_MANY_DECIMALS", rule, max=PERCENT_DECIMALS_MAX)
+        return None
+    return Decimal(decimal_text(number))
+
+
+def _selection(fields: Fields) -> Selection:
+    """Read ``select``. It must name goods: an empty one could mean all of them or none."""
+    content = fields.take("select")
+    if content is None:
+        return Selection()
+    select = Fields(content, fields.at("select"), fields.problems)
+    kinds = {
+        kind: _refs(select, kind) for kind in ("variants", "products", "categories", "collections")
+    }
+    select.close()
+    if content == {}:
+        fields.note("select", "EMPTY", "names no goods: leave the key out to mean all goods.")
+    return Selection(**kinds)
+
+
+def _refs(select: Fields, kind: str) -> frozenset[str]:
+    if select.take(kind) is None:
+        return frozenset()
+    refs = set()
+    for index, ref in enumerate(select.rows(kind, REFS_MAX)):
+        if isinstance(ref, int) and not isinstance(ref, bool):
+            refs.add(str(ref))
+        elif isinstance(ref, str) and ref.strip():
+            refs.add(ref)
+        else:
+            rule = f"must be a reference as text; it is {shown(ref)}."
+            select.note(f"{kind}.{index}", "NOT_A_REFERENCE", rule)
+    if select.take(kind) in ([], ()):
+        select.note(kind, "EMPTY", f"names no {kind}: leave the key out, or name some.")
+    return frozenset(refs)
+
+
+def _weekdays(fields: Fields) -> frozenset[int]:
+    if fields.take("weekdays") is None:
+        return frozenset()
+    days = set()
+    for index, name in enumerate(fields.rows("weekdays", 7)):
+        word = name.lower() if isinstance(name, str) else name
+        if word in WEEKDAYS:
+            days.add(WEEKDAYS.index(word))
+        elif word in _LONG_WEEKDAYS:
+            days.add(_LONG_WEEKDAYS.index(word))
+        else:
+            hint = did_you_mean(word, (*WEEKDAYS, *_LONG_WEEKDAYS))
+            rule = f"must be one of {', '.join(WEEKDAYS)}; it is {shown(name)}{hint}"
+            fields.note(f"weekdays.{index}", "UNKNOWN_WEEKDAY", rule)
+    if fields.take("weekdays") in ([], ()):
+        fields.note("weekdays", "EMPTY", "names no day: leave the key out to mean every day.")
+    return frozenset(days)
+
+
+def _optional_days(fields: Fields, key: str) -> int | None:
+    if fields.take(key) is None:
+        return None
+    return fields.whole(key, 0, high=DAYS_MAX)
+
+
+def _perks(fields: Fields) -> tuple[tuple[str, str], ...]:
+    perks = []
+    entries = fields.keyed("perks")
+    if len(entries) > PERKS_MAX:
+        rule = f"must have at most {PERKS_MAX} items; it has {len(entries)}."
+        fields.note("perks", "TOO_MANY", rule, max=PERKS_MAX)
+        return ()
+    for name, value in entries:
+        text = fields.text_of(f"perks.{name}", value, PERK_LENGTH_MAX)
+        if text:
+            perks.append((name, text))
+    return tuple(sorted(perks))
