@@ -14,3 +14,6 @@ class RetentionConfig(AppConfig):
 
     def ready(self) -> None:
         """Install in the order that each part needs: host first, then schema, beat, checks."""
+        from saleor_retention import host
+
+        host.current().install()

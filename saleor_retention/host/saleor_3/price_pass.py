@@ -1,0 +1,303 @@
+"""The price pass: what runs in every recalculation of a checkout's discounts, after Saleor's own.
+
+One SELECT says where checkout and customer stand, the engine prices the basket, and one more
+statement writes, if anything changed. In a transaction of Saleor's it runs in a savepoint, so that
+a fault of ours leaves theirs usable.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.utils import DEFAULT_DB_ALIAS
+from django.utils import timezone
+
+from saleor_retention import conf
+from saleor_retention.engine.money import from_minor
+from saleor_retention.engine.quote import Quote
+from saleor_retention.selectors.standing import Standing, standing_of
+from saleor_retention.services import pricing
+
+from . import basket, rows
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS_MAX = 3  # another request may store its quote between our read and our write
+SHIPPING_RULE = "shipping"
+
+SOURCE = """
+    SELECT checkout.token::text AS ref, checkout.user_id::text AS user_ref,
+           COALESCE(buyer.is_active AND buyer.is_confirmed, false) AS is_confirmed,
+           checkout.channel_id::text AS channel_ref,
+           COALESCE(plugin.active, true) AS is_active,
+           (checkout.authorize_status <> 'none' OR checkout.charge_status <> 'none')
+           AND (EXISTS (SELECT 1 FROM payment_transactionitem item
+                        WHERE item.checkout_id = checkout.token
+                          AND item.authorized_value + item.authorize_pending_value
+                              + item.charged_value + item.charge_pending_value > 0)
+                OR EXISTS (SELECT 1 FROM payment_payment payment
+                           WHERE payment.checkout_id = checkout.token AND payment.is_active
+                             AND payment.charge_status <> 'not-charged'))
+           AS is_money_committed,
+           (SELECT jsonb_object_agg(category.id, (
+                SELECT jsonb_agg(upper.id) FROM product_category upper
+                WHERE upper.tree_id = category.tree_id
+                  AND upper.lft <= category.lft AND upper.rght >= category.rght))
+            FROM product_category category
+            WHERE category.id = ANY(%(category_ids)s::integer[])) AS extra
+    FROM checkout_checkout checkout
+    LEFT JOIN account_user buyer ON buyer.id = checkout.user_id
+    LEFT JOIN plugins_pluginconfiguration plugin
+           ON plugin.identifier = %(plugin_id)s AND plugin.channel_id IS NULL
+    WHERE checkout.token = %(token)s::uuid
+"""
+
+
+def price_lines(lines_info: Sequence[Any]) -> None:
+    """Bring our rows on these lines up to date, in memory and in the database; never raises."""
+    if not lines_info:
+        return
+    try:
+        with _shield():
+            _price(lines_info)
+    except Exception:
+        logger.exception("The price pass failed on checkout %s.", _checkout_ref(lines_info))
+        _drop_doubtful_rows(lines_info)
+
+
+def look(lines_info: Sequence[Any]) -> tuple[Standing, pricing.Decision] | None:
+    """Decide the price of these lines now without changing anything: one statement.
+
+    None when the checkout is gone.
+    """
+    checkout_ref = _checkout_ref(lines_info)
+    standing = standing_of(
+        SOURCE,
+        {
+            "token": checkout_ref,
+            "plugin_id": conf.PLUGIN_ID,
+            "category_ids": basket.category_ids(lines_info),
+        },
+    )
+    if standing is None:
+        return None
+    own = own_ids(lines_info, standing)
+    facts = basket.basket_of(lines_info, standing.user_ref, standing.extra, own)
+    return standing, pricing.decide(facts, standing)
+
+
+def is_up_to_date(lines_info: Sequence[Any], decision: pricing.Decision) -> bool:
+    """Tell whether the lines carry exactly the rows of the decision."""
+    wanted = {row.id: row for row in rows_of(lines_info, decision.quote)}
+    there = {
+        discount.id: discount
+        for info in lines_info
+        for discount in info.discounts
+        if discount.id in wanted
+    }
+    return wanted.keys() == there.keys() and all(
+        there[key].amount_value == row.amount_value for key, row in wanted.items()
+    )
+
+
+def rows_of(lines_info: Sequence[Any], quote: Quote | None) -> list[rows.OwnRow]:
+    """Return the discount rows that a quote asks for.
+
+    Free shipping is a row of no amount on the first line: it travels with the checkout's lines to
+    wherever Saleor prices shipping, costs no statement, and leaves with our other rows.
+    """
+    if quote is None or not pricing.has_benefit(quote):
+        return []
+    lines = {str(info.line.pk): info.line for info in lines_info}
+    currency = lines_info[0].line.currency
+    exponent = basket.currency_exponent(currency)
+    wanted = [
+        rows.OwnRow(
+            id=basket.own_row_id(item.line_ref, item.rule_key),
+            line_id=lines[item.line_ref].pk,
+            value_type=item.value_type,
+            value=Decimal(item.value),
+            amount_value=from_minor(item.amount_minor, exponent),
+            currency=currency,
+            name=item.name,
+            reason=pricing.reason_of(item, quote),
+        )
+        for item in quote.allocations
+    ]
+    if quote.has_free_shipping:
+        wanted.append(_shipping_row(lines_info, currency))
+    return wanted
+
+
+def own_ids(lines_info: Sequence[Any], standing: Standing) -> set[uuid.UUID]:
+    """Return the ids of our rows among those loaded with the lines.
+
+    Rows that a request at the same moment wrote or removed are in our table no more, or not yet;
+    their ids follow from line and rule, so that they are known anyway.
+    """
+    own = set(standing.stored.own_row_ids) if standing.stored else set()
+    loaded = [
+        (str(info.line.pk), discount.id)
+        for info in lines_info
+        for discount in info.discounts
+        if discount.id not in own and discount.id.version == 5
+    ]
+    if loaded:
+        keys = _rule_keys(standing)
+        own |= {
+            row_id
+            for line_ref, row_id in loaded
+            if any(row_id == basket.own_row_id(line_ref, key) for key in keys)
+        }
+    return own
+
+
+def is_shipping_free(lines_info: Iterable[Any] | None) -> bool:
+    """Tell whether the lines carry the mark of free shipping."""
+    return any(
+        discount.id == basket.own_row_id(str(info.line.pk), SHIPPING_RULE)
+        for info in lines_info or ()
+        for discount in info.discounts
+    )
+
+
+def _price(lines_info: Sequence[Any]) -> None:
+    for _attempt in range(ATTEMPTS_MAX):
+        found = look(lines_info)
+        if found is None:
+            return
+        standing, decision = found
+        own = own_ids(lines_info, standing)
+        wanted = rows_of(lines_info, decision.quote)
+        is_current = is_up_to_date(lines_info, decision) and own <= {row.id for row in wanted}
+        _put(lines_info, wanted, own)
+        if is_current and not decision.must_store:
+            return
+        if _write(lines_info, standing, decision, wanted, own) is not rows.Written.QUOTE_CHANGED:
+            return
+
+
+def _write(
+    lines_info: Sequence[Any],
+    standing: Standing,
+    decision: pricing.Decision,
+    wanted: list[rows.OwnRow],
+    own: set[uuid.UUID],
+) -> rows.Written:
+    stale = own - {row.id for row in wanted}
+    read = standing.stored.fingerprint if standing.stored else ""
+    quote = decision.quote
+    if quote is None:
+        return rows.strip(
+            checkout_ref=standing.checkout_ref, stale_ids=stale, read_fingerprint=read
+        )
+    return rows.write(
+        checkout_ref=standing.checkout_ref,
+        quantities={info.line.pk: info.line.quantity for info in lines_info},
+        columns=rows.StoredColumns(
+            account_id=decision.account_id,
+            version_id=decision.version_id,
+            user_ref=standing.user_ref or "",
+            tier=decision.tier or "",
+            basket_fingerprint=quote.basket_fingerprint,
+            fingerprint=quote.fingerprint,
+            payload=pricing.dump_quote(quote),
+            points_applied=quote.points_applied,
+            has_free_shipping=quote.has_free_shipping,
+        ),
+        rows=wanted,
+        stale_ids=stale,
+        read_fingerprint=read,
+        now=timezone.now(),
+    )
+
+
+def _put(lines_info: Sequence[Any], wanted: list[rows.OwnRow], own: set[uuid.UUID]) -> None:
+    """Make the rows in memory those that are wanted."""
+    from saleor.discount.models import CheckoutLineDiscount
+
+    now = timezone.now()
+    for info in lines_info:
+        kept = [discount for discount in info.discounts if discount.id not in own]
+        kept += [
+            CheckoutLineDiscount(
+                id=row.id,
+                created_at=now,
+                line_id=row.line_id,
+                type="order_promotion",
+                value_type=row.value_type,
+                value=row.value,
+                amount_value=row.amount_value,
+                currency=row.currency,
+                name=row.name,
+                translated_name="",
+                reason=row.reason,
+            )
+            for row in wanted
+            if row.line_id == info.line.pk
+        ]
+        info.discounts = kept
+
+
+def _shipping_row(lines_info: Sequence[Any], currency: str) -> rows.OwnRow:
+    first = min((info.line for info in lines_info), key=lambda line: line.pk)
+    return rows.OwnRow(
+        id=basket.own_row_id(str(first.pk), SHIPPING_RULE),
+        line_id=first.pk,
+        value_type="fixed",
+        value=Decimal(0),
+        amount_value=Decimal(0),
+        currency=currency,
+        name="Free shipping",
+        reason="Free shipping",
+    )
+
+
+def _rule_keys(standing: Standing) -> set[str]:
+    """Return every rule key that a row of this checkout can have been made for."""
+    keys = {SHIPPING_RULE, "points"}
+    if standing.stored:
+        quote = pricing.load_quote(standing.stored.payload)
+        keys |= {item.rule_key for item in quote.allocations}
+    if standing.version_id is not None:
+        rules = pricing.rules_of_version(standing.version_id)
+        keys |= {f"member:{tier.slug}" for tier in rules.ladder.tiers}
+    return keys
+
+
+def _drop_doubtful_rows(lines_info: Sequence[Any]) -> None:
+    """After a fault: forget rows that may be ours, so that no line is sold at a stale amount."""
+    for info in lines_info:
+        info.discounts = [row for row in info.discounts if not _may_be_own(row)]
+
+
+def _may_be_own(row: Any) -> bool:
+    return (
+        row.type == "order_promotion"
+        and row.unique_type is None
+        and row.promotion_rule_id is None
+        and row.id.version == 5
+    )
+
+
+@contextmanager
+def _shield() -> Iterator[None]:
+    """Allow writes, in a savepoint where Saleor has a transaction open."""
+    from saleor.core.db.connection import allow_writer
+
+    with allow_writer():
+        if not connections[DEFAULT_DB_ALIAS].in_atomic_block:
+            yield
+            return
+        with transaction.atomic():
+            yield
+
+
+def _checkout_ref(lines_info: Sequence[Any]) -> str:
+    return str(lines_info[0].line.checkout_id)

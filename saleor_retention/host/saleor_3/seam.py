@@ -1,0 +1,179 @@
+"""The guarded wrappers around the two Saleor functions through which every checkout price passes.
+
+Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so two module-level
+functions are replaced at start, by ones that call the original first. What is relied on is checked:
+the names, the signatures, that all modules hold one and the same function, and that no other module
+holds it. If a check fails nothing is replaced, and the plugin prices nothing; a wrong total is never
+sold. Source that differs from what was tested is only reported, with both versions.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import price_pass
+
+TESTED_VERSIONS = ("3.21.69", "3.22.67", "3.23.28")
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """One function that is wrapped: where it is defined, who else holds it, what it must look like."""
+
+    name: str
+    modules: tuple[str, ...]  # the first defines it
+    parameters: tuple[str, ...]
+    source_hashes: frozenset[str]  # of the tested versions
+
+
+LINES = Seam(
+    name="create_checkout_line_discount_objects_for_catalogue_promotions",
+    modules=("saleor.discount.utils.checkout", "saleor.checkout.utils"),
+    parameters=("lines_info",),
+    source_hashes=frozenset(),
+)
+SHIPPING = Seam(
+    name="base_checkout_delivery_price",
+    modules=(
+        "saleor.checkout.base_calculations",
+        "saleor.checkout.complete_checkout",
+        "saleor.discount.utils.checkout",
+    ),
+    parameters=("checkout_info", "lines", "include_voucher"),
+    source_hashes=frozenset(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeamStatus:
+    """Whether prices can be trusted to pass through us."""
+
+    version: str
+    problems: tuple[str, ...]  # any: the plugin prices nothing
+    warnings: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether prices are computed."""
+        return not self.problems
+
+
+_installed: dict[str, SeamStatus] = {}
+
+
+def status() -> SeamStatus:
+    """Return what the checks at start found."""
+    return _installed.get("status") or SeamStatus("", ("The price seam is not installed.",), ())
+
+
+def install() -> SeamStatus:
+    """Check both seams and wrap them, or neither; doing it twice changes nothing."""
+    if "status" not in _installed:
+        _installed["status"] = _install()
+    return _installed["status"]
+
+
+def problems_of(seam: Seam) -> list[str]:
+    """Return what is not as it must be, in sentences."""
+    functions = []
+    for name in seam.modules:
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            return [f"{name} cannot be imported: {error}."]
+        if not hasattr(module, seam.name):
+            return [f"{name} has no {seam.name}."]
+        functions.append(getattr(module, seam.name))
+    original = functions[0]
+    found = []
+    if any(function is not original for function in functions):
+        found.append(f"{', '.join(seam.modules)} hold different functions named {seam.name}.")
+    if not _is_defined_in(original, sys.modules[seam.modules[0]]):
+        found.append(f"{seam.name} is already replaced by {_describe(original)}.")
+        return found
+    parameters = tuple(inspect.signature(original).parameters)
+    if parameters != seam.parameters:
+        found.append(f"{seam.name} takes ({', '.join(parameters)}), not ({', '.join(seam.parameters)}).")
+    found.extend(
+        f"{name} holds {seam.name} too, so prices could pass us by."
+        for name in _holders(original)
+        if name not in seam.modules
+    )
+    return found
+
+
+def source_hash(function: Callable[..., Any]) -> str:
+    """Return a digest of a function's source text."""
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:16]
+
+
+def _install() -> SeamStatus:
+    from saleor import __version__
+
+    problems = [problem for seam in (LINES, SHIPPING) for problem in problems_of(seam)]
+    if problems:
+        return SeamStatus(__version__, tuple(problems), ())
+    warnings = []
+    for seam, wrap in ((LINES, _wrap_lines), (SHIPPING, _wrap_shipping)):
+        original = getattr(sys.modules[seam.modules[0]], seam.name)
+        if source_hash(original) not in seam.source_hashes:
+            warnings.append(
+                f"{seam.name} of Saleor {__version__} is not the one that was tested "
+                f"(with {', '.join(TESTED_VERSIONS)})."
+            )
+        replacement = wrap(original)
+        for module in seam.modules:
+            setattr(sys.modules[module], seam.name, replacement)
+    return SeamStatus(__version__, (), tuple(warnings))
+
+
+def _wrap_lines(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def with_own_rows(lines_info: Sequence[Any]) -> Any:
+        soonest_end = original(lines_info)
+        price_pass.price_lines(lines_info)
+        return soonest_end
+
+    return with_own_rows
+
+
+def _wrap_shipping(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def with_free_shipping(
+        checkout_info: Any, lines: Any = None, include_voucher: bool = True
+    ) -> Any:
+        price = original(checkout_info, lines, include_voucher)
+        if price and price_pass.is_shipping_free(lines or checkout_info.lines):
+            return price * 0
+        return price
+
+    return with_free_shipping
+
+
+def _is_defined_in(function: Any, module: Any) -> bool:
+    """Tell a function of the module's own file from a wrapper that took over its name."""
+    return inspect.isfunction(function) and function.__code__.co_filename == module.__file__
+
+
+def _holders(function: Callable[..., Any]) -> list[str]:
+    """Return the loaded modules that hold the function under any name."""
+    holders = []
+    for name, module in sorted(sys.modules.items()):
+        try:
+            values = list(vars(module).values())
+        except TypeError:
+            continue
+        if any(value is function for value in values):
+            holders.append(name)
+    return holders
+
+
+def _describe(thing: Any) -> str:
+    return f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', repr(thing))}"
