@@ -11,9 +11,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from saleor_retention.engine.facts import BasketFacts, BasketLine, GoodsFacts, OrderFacts
+from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
+
+if TYPE_CHECKING:
+    from saleor_retention.selectors.standing import Standing
+    from saleor_retention.services.pricing import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ class CheckoutFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class PricedLine:
-    """A checkout line with what the shopper pays for it now, after every discount."""
+class PaidLine:
+    """What the shopper pays for a checkout line now, after every discount."""
 
-    line: BasketLine
+    ref: str
     net_minor: int
     gross_minor: int
 
@@ -48,12 +52,11 @@ class PricedLine:
 class PricedCheckout:
     """A checkout whose prices are up to date, for what GraphQL says of it."""
 
-    ref: str
-    channel_ref: str
-    currency: str
-    exponent: int
-    user_ref: str | None
-    lines: tuple[PricedLine, ...]
+    basket: BasketFacts  # before our discounts
+    standing: Standing
+    decision: Decision  # made now, from basket and standing
+    paid: tuple[PaidLine, ...]
+    outer_share_ppm: int  # as in CheckoutFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,8 @@ class Host(Protocol):
     def graphql_types(self) -> Mapping[str, type]:
         """Return the host's classes by name.
 
-        ``User Checkout Order Product ProductVariant Queries Mutations Money DateTime Date Decimal``.
+        ``User Checkout Order Product ProductVariant Queries Mutations Money DateTime Date Decimal
+        OrderDirection``.
         """
 
     def wrap_checkout(self, checkout: Any) -> Any:
@@ -205,7 +209,7 @@ class Host(Protocol):
     def shelf_prices(
         self, variant_refs: Iterable[str], channel_ref: str
     ) -> dict[str, ShelfPrice]:
-        """Return prices of variants in a constant number of statements; unlisted ones are absent."""
+        """Return prices of variants in a constant number of statements; unlisted: absent."""
 
     def variants_of_products(
         self, product_refs: Iterable[str], channel_ref: str
