@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fractions import Fraction
-from itertools import pairwise, permutations
+from itertools import pairwise
 
+from saleor_retention.engine.exchange import uneven_rates
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.rules import (
     MaturingRule,
@@ -20,10 +20,7 @@ from saleor_retention.engine.rules import (
     RuleProblem,
 )
 
-TRANSFER_GAIN_MAX = Fraction(1, 10)
-"""How much points may gain in value when they are earned in one currency and spent in another."""
-
-Check = Callable[[ProgramRules, Mapping[str, int]], Iterable[RuleProblem]]
+Check = Callable[[ProgramRules], Iterable[RuleProblem]]
 
 
 def incoherences(
@@ -31,37 +28,19 @@ def incoherences(
 ) -> list[RuleProblem]:
     """Return what is wrong between the fields; ``found`` are the problems of single fields."""
     broken = {problem.field.split(".")[0] for problem in found if not problem.is_warning}
-    return [
+    problems = [
         problem
         for check, sections in _CHECKS
         if not broken.intersection(sections)
-        for problem in check(rules, exponents)
+        for problem in check(rules)
     ]
+    if broken.isdisjoint(("earn", "point_value", "reference")):
+        problems += uneven_rates(rules, exponents)
+    return problems
 
 
-def transfer_gains(
-    rules: ProgramRules, exponents: Mapping[str, int]
-) -> dict[tuple[str, str], Fraction]:
-    """Return by (earned in, spent in) what a point gains at the reference rates: 0.25 for 25 %.
-
-    Only pairs in which the first currency earns and both have a value and a reference rate.
-    """
-    worth = {}
-    for currency, value in rules.point_values.items():
-        is_reference = currency == rules.reference_currency
-        rate = Fraction(1) if is_reference else rules.reference_rates.get(currency)
-        if rate is not None:
-            scale: int = 10 ** exponents[currency]
-            worth[currency] = value / scale * rate
-    return {
-        (earned, spent): worth[spent] / worth[earned] - 1
-        for earned, spent in permutations(worth, 2)
-        if earned in rules.earn_rates and rules.earn_rates[earned].points
-    }
-
-
-def _currencies(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """Points that are earned can be spent in the same currency, and the other way round."""
+def _currencies(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Note currencies in which points are earned and have no value, or the other way round."""
     if rules.redemption.is_enabled:
         for currency in rules.earn_rates:
             if currency not in rules.point_values:
@@ -80,8 +59,8 @@ def _currencies(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[R
             )
 
 
-def _reference(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """A ladder that counts spend can count every currency that earns."""
+def _reference(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Note what a ladder that counts spend needs to count every currency that earns."""
     if not rules.ladder.tiers or rules.ladder.metric is not Metric.SPEND:
         return
     if not rules.reference_currency:
@@ -101,10 +80,10 @@ def _reference(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[Ru
             )
 
 
-def _rates_to_compare(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """Without reference rates nobody can tell whether points gain from currency to currency."""
+def _rates_to_compare(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Warn where nobody can tell whether points gain from currency to currency."""
     is_counting = bool(rules.ladder.tiers) and rules.ladder.metric is Metric.SPEND
-    if len(rules.point_values) < 2 or is_counting:
+    if len(rules.point_values) <= 1 or is_counting:
         return
     for currency in rules.point_values:
         if currency != rules.reference_currency and currency not in rules.reference_rates:
@@ -116,20 +95,8 @@ def _rates_to_compare(rules: ProgramRules, exponents: Mapping[str, int]) -> Iter
             )
 
 
-def _gains(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """Points do not gain much in another currency than the one that they were earned in."""
-    for (earned, spent), gain in transfer_gains(rules, exponents).items():
-        if gain > TRANSFER_GAIN_MAX:
-            yield _warning(
-                f"point_value.{spent}",
-                "POINTS_GAIN_IN_CURRENCY",
-                f"is high: points earned in {earned} are worth {round(gain * 100)} % more in "
-                f"{spent} at the reference rates (more than {round(TRANSFER_GAIN_MAX * 100)} %).",
-            )
-
-
-def _multipliers(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """Multipliers have names of their own and days on which they apply."""
+def _multipliers(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Note multipliers of one name, and those that have no day on which they apply."""
     names: set[str] = set()
     for index, multiplier in enumerate(rules.multipliers):
         path = f"multipliers.{index}"
@@ -163,8 +130,8 @@ def _has_a_day(multiplier: Multiplier) -> bool:
     )
 
 
-def _redemption(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """The minimum can be paid in whole blocks."""
+def _redemption(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Note a minimum that cannot be paid in whole blocks."""
     minimum, block = rules.redemption.minimum_points, rules.redemption.block_points
     if block > minimum:
         yield _error(
@@ -181,8 +148,8 @@ def _redemption(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[R
         )
 
 
-def _steps(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """Tiers have slugs and names of their own and stand in ascending order of thresholds."""
+def _steps(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Note tiers that overlap: equal slugs, names or thresholds, or out of order."""
     slugs: set[str] = set()
     names: set[str] = set()
     for index, tier in enumerate(rules.ladder.tiers):
@@ -210,8 +177,8 @@ def _steps(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RulePr
             )
 
 
-def _reachable(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """Somebody can climb: a ladder that counts points needs something that earns them."""
+def _reachable(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Note a ladder that nobody can climb, as it counts points and nothing earns any."""
     if rules.ladder.metric is not Metric.POINTS:
         return
     if any(rate.points for rate in rules.earn_rates.values()):
@@ -226,8 +193,8 @@ def _reachable(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[Ru
             )
 
 
-def _benefits(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """A higher tier gives no less, and amounts off are given in every currency that earns."""
+def _benefits(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Warn of a higher tier that gives less, and of amounts off that miss a currency."""
     for index, tier in enumerate(rules.ladder.tiers):
         for number, benefit in enumerate(tier.prices):
             named = dict(benefit.amount_minor)
@@ -255,8 +222,8 @@ def _benefits(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[Rul
             )
 
 
-def _maturing(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[RuleProblem]:
-    """A tier's maturing days shorten days that the program waits."""
+def _maturing(rules: ProgramRules) -> Iterator[RuleProblem]:
+    """Warn of a tier's maturing days that shorten nothing."""
     waits_days = rules.maturing.rule in (
         MaturingRule.DAYS_AFTER_PAYMENT,
         MaturingRule.DAYS_AFTER_FULFILMENT,
@@ -284,7 +251,6 @@ _CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (
     (_currencies, ("earn", "point_value", "redemption")),
     (_reference, ("earn", "reference", "tiers")),
     (_rates_to_compare, ("point_value", "reference", "tiers")),
-    (_gains, ("earn", "point_value", "reference")),
     (_multipliers, ("multipliers",)),
     (_redemption, ("redemption",)),
     (_steps, ("tiers",)),

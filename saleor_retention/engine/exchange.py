@@ -18,26 +18,33 @@ TOLERANCE = Fraction(1, 10)
 def uneven_rates(
     rules: ProgramRules, exponents: Mapping[str, int], tolerance: Fraction = TOLERANCE
 ) -> list[RuleProblem]:
-    """Return a warning for each currency where a point buys more, by over ``tolerance``, than in another.
+    """Return a warning for each currency where points gain more than ``tolerance``.
 
-    Each is compared with the currency where a point is worth least. Currencies without a
-    reference rate cannot be compared and are left out.
+    Each is compared with the currency where a point is worth least among those that earn, which
+    is where a clever customer would buy. Currencies without a reference rate cannot be compared
+    and are left out.
     """
     worth = {
         currency: value
         for currency in rules.point_values
         if (value := _reference_value(rules, currency, exponents)) is not None
     }
-    if len(worth) < 2:
+    earning = [
+        currency
+        for currency in worth
+        if currency in rules.earn_rates and rules.earn_rates[currency].points
+    ]
+    if not earning:
         return []
-    least = min(worth, key=lambda currency: (worth[currency], currency))
+    least = min(earning, key=lambda currency: (worth[currency], currency))
     return [
         RuleProblem(
             field=f"point_value.{currency}",
             code="UNEVEN_RATES",
             message=(
-                f"A point earned in {least} buys {round_half_up((value / worth[least] - 1) * 100)} % more when "
-                f"it is spent in {currency}, at the reference rates."
+                f"point_value.{currency} is high: a point earned in {least} buys "
+                f"{round_half_up((value / worth[least] - 1) * 100)} % more when it is spent in "
+                f"{currency}, at the reference rates."
             ),
             is_warning=True,
         )
@@ -58,3 +65,6 @@ def _reference_value(
     scale: int = 10 ** exponents[currency]
     return rules.point_values[currency] / scale * rate
 
+
+def _percent(share: Fraction) -> int:
+    return round_half_up(share * 100)

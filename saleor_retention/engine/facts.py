@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 Minor = int
 Points = int
 
 
-class Origin(str, Enum):
+class Origin(StrEnum):
     """Where an order came from; a program says which origins earn."""
 
     CHECKOUT = "checkout"
@@ -26,7 +26,7 @@ class Origin(str, Enum):
     POS = "pos"
 
 
-class OrderState(str, Enum):
+class OrderState(StrEnum):
     """What the engine needs of a host's order status."""
 
     DRAFT = "draft"

@@ -32,7 +32,7 @@ _Choice = TypeVar("_Choice", bound=Enum)
 
 
 class Fields:
-    """One mapping of the document. Every ``take`` marks its key as known; ``close`` reports the rest."""
+    """One mapping of the document: ``take`` marks its key as known, ``close`` reports the rest."""
 
     def __init__(self, content: Any, path: str, problems: list[RuleProblem]) -> None:
         self.path = path
@@ -161,7 +161,7 @@ class Fields:
             return None
         return int(minor)
 
-    def flag(self, key: str, default: bool) -> bool:
+    def flag(self, key: str, *, default: bool) -> bool:
         """Read true or false."""
         value = self.take(key)
         if value is None:

@@ -1,8 +1,8 @@
 """Lots: which points are alive, which are spent first, and where taken or returned points go.
 
 A lot holds points that were earned together and expire together, valid on
-``[valid_from, expires_at)``. Every function takes the instant: a lot is dead at its expiry for every
-reader, whether the sweep that posts the breakage has run or not.
+``[valid_from, expires_at)``. Every function takes the instant: a lot is dead at its expiry for
+every reader, whether the sweep that posts the breakage has run or not.
 Set-based twin: ``sql/expire_lots``.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from saleor_retention.engine.periods import (
     end_of_local_day,
@@ -76,7 +76,7 @@ class ConsumptionFacts:
     child_expires_at: dt.datetime | None = None
 
 
-class Destination(str, Enum):
+class Destination(StrEnum):
     """Where points go that come back."""
 
     LOT = "lot"  # alive: the same lot, the same expiry

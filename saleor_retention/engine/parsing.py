@@ -112,11 +112,13 @@ class _Reader:
             point_values=self._point_values(),
             reference_currency=reference_currency,
             reference_rates=reference_rates,
-            earns_on_tax=earn.flag("include_tax", _DEFAULT.earns_on_tax),
-            earns_on_shipping=earn.flag("include_shipping", _DEFAULT.earns_on_shipping),
-            earns_on_drafts=earn.flag("include_drafts", _DEFAULT.earns_on_drafts),
-            earns_on_reissues=earn.flag("include_reissues", _DEFAULT.earns_on_reissues),
-            earns_on_bulk_orders=earn.flag("include_bulk_orders", _DEFAULT.earns_on_bulk_orders),
+            earns_on_tax=earn.flag("include_tax", default=_DEFAULT.earns_on_tax),
+            earns_on_shipping=earn.flag("include_shipping", default=_DEFAULT.earns_on_shipping),
+            earns_on_drafts=earn.flag("include_drafts", default=_DEFAULT.earns_on_drafts),
+            earns_on_reissues=earn.flag("include_reissues", default=_DEFAULT.earns_on_reissues),
+            earns_on_bulk_orders=earn.flag(
+                "include_bulk_orders", default=_DEFAULT.earns_on_bulk_orders
+            ),
             multipliers=self._multipliers(),
             welcome_points=top.whole("welcome_points", _DEFAULT.welcome_points),
             first_order_points=top.whole("first_order_points", _DEFAULT.first_order_points),
@@ -126,7 +128,7 @@ class _Reader:
             redemption=self._redemption(),
             deficit=deficit.choice("policy", _DEFAULT.deficit),
             goodwill_repays_deficit=deficit.flag(
-                "goodwill_repays", _DEFAULT.goodwill_repays_deficit
+                "goodwill_repays", default=_DEFAULT.goodwill_repays_deficit
             ),
             grant_points_max=grants.whole("points_max", _DEFAULT.grant_points_max),
             ladder=self._ladder(reference_currency),
@@ -275,7 +277,7 @@ class _Reader:
         default = _DEFAULT.redemption
         block = fields.whole("block_points", default.block_points, low=1)
         limits = RedemptionLimits(
-            is_enabled=fields.flag("enabled", default.is_enabled),
+            is_enabled=fields.flag("enabled", default=default.is_enabled),
             block_points=block,
             minimum_points=fields.whole("minimum_points", block, low=1),
             order_share_max=fields.fraction(
@@ -336,7 +338,7 @@ class _Reader:
                 "earn_multiplier", Fraction(1), low=Fraction(0), high=FACTOR_MAX, is_low_open=True
             ),
             prices=tuple(prices),
-            has_free_shipping=fields.flag("free_shipping", False),
+            has_free_shipping=fields.flag("free_shipping", default=False),
             return_window_days=_optional_days(fields, "return_window_days"),
             maturing_days=_optional_days(fields, "maturing_days"),
             perks=_perks(fields),

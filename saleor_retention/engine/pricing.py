@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
@@ -31,7 +31,7 @@ from saleor_retention.engine.selections import matches
 POINTS_RULE = "points"
 
 
-class Finding(str, Enum):
+class Finding(StrEnum):
     """The stable codes of verdicts."""
 
     APPLIED = "APPLIED"
@@ -89,8 +89,8 @@ def price(
     Gifts and gift cards are left alone. ``points_held`` are the points of this checkout's hold;
     minimum and block size were judged when it was placed, here it is only cut to what the basket
     bears: its goods, the share of them that points may pay, and whole points. ``metric_value`` is
-    the member's standing on the ladder, for saying what is missing to the next tier, and ``version``
-    names the rules in the fingerprint. Two lines of one reference raise ``ValueError``.
+    the member's standing on the ladder, for saying what is missing to the next tier, and
+    ``version`` names the rules in the fingerprint. Two lines of one reference raise ``ValueError``.
 
     Three lines for a VIP with 5 % off who holds 500 points. The first costs 9.99 for three: people
     expect 5 % of 9.99, 0.50; they get 17 cents on each of three, 0.51, because all units cost
@@ -334,7 +334,7 @@ def _member_rule(tier: Tier) -> str:
 # --- order lane -----------------------------------------------------------------------------------
 
 
-def _order_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
+def _order_lane(case: _Case, _left: Mapping[str, int]) -> _Outcome:
     """Say whether shipping is free; the host adapter makes it so."""
     verdicts = []
     for tier in case.rules.ladder.tiers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 
 from saleor_retention.engine.rules import RedemptionLimits
@@ -17,7 +17,7 @@ from saleor_retention.engine.rules import RedemptionLimits
 PPM = 1_000_000
 
 
-class ClampReason(str, Enum):
+class ClampReason(StrEnum):
     """Why fewer points are spent than were asked for."""
 
     DISABLED = "REDEMPTION_DISABLED"

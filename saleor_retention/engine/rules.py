@@ -10,12 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 
-class MaturingRule(str, Enum):
+class MaturingRule(StrEnum):
     """When earned points become available."""
 
     AT_ONCE = "at_once"
@@ -24,7 +24,7 @@ class MaturingRule(str, Enum):
     DAYS_AFTER_FULFILMENT = "days_after_fulfilment"
 
 
-class ExpiryPolicy(str, Enum):
+class ExpiryPolicy(StrEnum):
     """When points that were not spent die."""
 
     NEVER = "never"
@@ -34,21 +34,21 @@ class ExpiryPolicy(str, Enum):
     INACTIVITY = "inactivity"  # N days without activity; activity lengthens
 
 
-class DeficitPolicy(str, Enum):
+class DeficitPolicy(StrEnum):
     """What happens to clawed-back points that were spent already."""
 
     DEFICIT = "deficit"  # later accruals repay it first
     WRITE_OFF = "write_off"
 
 
-class Enrolment(str, Enum):
+class Enrolment(StrEnum):
     """Who has an account."""
 
     EVERY_CUSTOMER = "every_customer"
     OPT_IN = "opt_in"
 
 
-class Metric(str, Enum):
+class Metric(StrEnum):
     """What a tier ladder counts."""
 
     SPEND = "spend"
@@ -56,7 +56,7 @@ class Metric(str, Enum):
     POINTS = "points"
 
 
-class Window(str, Enum):
+class Window(StrEnum):
     """Over which time a ladder counts."""
 
     LIFETIME = "lifetime"
@@ -65,7 +65,7 @@ class Window(str, Enum):
     MEMBERSHIP_YEAR = "membership_year"
 
 
-class Downgrade(str, Enum):
+class Downgrade(StrEnum):
     """How far a member falls at evaluation."""
 
     ONE_STEP = "one_step"
@@ -176,7 +176,7 @@ class ProgramRules:
     point_values: dict[str, Fraction] = field(default_factory=dict)  # minor units per point
     reference_currency: str = ""
     reference_rates: dict[str, Fraction] = field(default_factory=dict)
-    """Units of the reference currency for one unit of each other currency, as the merchant states."""
+    """Units of the reference currency for one unit of each other, as the merchant states."""
     earns_on_tax: bool = True
     earns_on_shipping: bool = False
     earns_on_drafts: bool = True

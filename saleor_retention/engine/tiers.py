@@ -14,7 +14,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from saleor_retention.engine.periods import (
     end_of_window,
@@ -25,7 +25,7 @@ from saleor_retention.engine.periods import (
 from saleor_retention.engine.rules import Downgrade, Ladder, ProgramRules, Tier, Window
 
 
-class DecisionKind(str, Enum):
+class DecisionKind(StrEnum):
     """What becomes of a member's tier."""
 
     KEEP = "keep"
@@ -198,118 +198,126 @@ def decide(
     metric since ``outlook_start``, for the warning. Ties and zero: a threshold is met by equality,
     so a first tier at zero is everyone's.
     """
-    best = _best_standing(ladder, standings)
-    target = reached(ladder, best.value)
+    case = _Case(ladder, held, tuple(standings), now, outlook_value)
     if held.is_manual and held.slug is not None:
-        return _decide_manual(ladder, held, target, best, now)
-    rank, target_rank = _rank(ladder, held.slug), _rank(ladder, target.slug if target else None)
-    if held.slug is not None and rank is None:
-        return _moved(DecisionKind.LADDER, target, best)
-    if _is_above(target_rank, rank):
-        return _moved(DecisionKind.UPGRADE, target, best)
-    if rank == target_rank:
-        return _decide_same(ladder, held, target, best, now, outlook_value)
-    return _decide_lower(ladder, held, target, standings, now, outlook_value)
+        return _decide_manual(case)
+    if held.slug is not None and case.rank is None:
+        return case.moved(DecisionKind.LADDER)
+    if _is_above(case.target_rank, case.rank):
+        return case.moved(DecisionKind.UPGRADE)
+    if case.tier is None:
+        return Decision(DecisionKind.KEEP, None, None, case.best.value)
+    if case.rank == case.target_rank:
+        return _decide_same(case, case.tier)
+    return _decide_lower(case, case.tier)
 
 
-def _decide_manual(
-    ladder: Ladder, held: HeldTier, target: Tier | None, best: Standing, now: dt.datetime
-) -> Decision:
-    if held.valid_until is not None and held.valid_until <= now:
-        return _moved(DecisionKind.OVERRIDE_END, target, best)
-    rank, target_rank = _rank(ladder, held.slug), _rank(ladder, target.slug if target else None)
-    if rank is None:
-        return _moved(DecisionKind.LADDER, target, best)
-    if held.metric_value is not None and _is_above(target_rank, rank):
-        then = reached(ladder, held.metric_value)
-        if _is_above(target_rank, _rank(ladder, then.slug if then else None)):
-            return _moved(DecisionKind.UPGRADE, target, best)
-    return Decision(DecisionKind.KEEP, ladder.tiers[rank], held.valid_until, best.value)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is to be decided, and what follows from it at once."""
+
+    ladder: Ladder
+    held: HeldTier
+    standings: tuple[Standing, ...]
+    now: dt.datetime
+    outlook_value: int | None
+
+    @property
+    def best(self) -> Standing:
+        """Return the standing that reaches the highest tier, and of these the longest valid."""
+        if not self.standings:
+            raise ValueError("A decision needs the metric of at least one window.")
+        never = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+        def merit(standing: Standing) -> tuple[int, dt.datetime, int]:
+            rank = _rank_of(self.ladder, reached(self.ladder, standing.value))
+            return -1 if rank is None else rank, standing.valid_until or never, standing.value
+
+        return max(self.standings, key=merit)
+
+    @property
+    def target(self) -> Tier | None:
+        """Return the tier that the windows speak for."""
+        return reached(self.ladder, self.best.value)
+
+    @property
+    def target_rank(self) -> int | None:
+        """Return that tier's place on the ladder."""
+        return _rank_of(self.ladder, self.target)
+
+    @property
+    def rank(self) -> int | None:
+        """Return the held tier's place on the ladder; None: it has none, or none is held."""
+        return _rank(self.ladder, self.held.slug)
+
+    @property
+    def tier(self) -> Tier | None:
+        """Return the held tier as the ladder has it now."""
+        return None if self.rank is None else self.ladder.tiers[self.rank]
+
+    def moved(self, kind: DecisionKind) -> Decision:
+        """Return the move to the tier that the windows speak for."""
+        best = self.best
+        return Decision(kind, self.target, _validity(self.target, best), best.value)
+
+    def kept(self, tier: Tier, outlook_value: int | None) -> Decision:
+        """Keep the tier; warn once, in time, where it will not last."""
+        valid_until = self.held.valid_until
+        if valid_until is not None and not self.held.is_warned and outlook_value is not None:
+            gap = tier.threshold - outlook_value
+            warns_at = valid_until - dt.timedelta(days=self.ladder.warning_days)
+            if gap > 0 and warns_at <= self.now:
+                return Decision(DecisionKind.WARN, tier, valid_until, self.best.value, gap=gap)
+        return Decision(DecisionKind.KEEP, tier, valid_until, self.best.value)
 
 
-def _decide_same(
-    ladder: Ladder,
-    held: HeldTier,
-    tier: Tier | None,
-    best: Standing,
-    now: dt.datetime,
-    outlook_value: int | None,
-) -> Decision:
-    """The windows speak for the held tier: renew it, or keep it and perhaps warn.
+def _decide_manual(case: _Case) -> Decision:
+    held = case.held
+    if held.valid_until is not None and held.valid_until <= case.now:
+        return case.moved(DecisionKind.OVERRIDE_END)
+    if case.rank is None:
+        return case.moved(DecisionKind.LADDER)
+    if held.metric_value is not None and _is_above(case.target_rank, case.rank):
+        then = _rank_of(case.ladder, reached(case.ladder, held.metric_value))
+        if _is_above(case.target_rank, then):
+            return case.moved(DecisionKind.UPGRADE)
+    return Decision(DecisionKind.KEEP, case.tier, held.valid_until, case.best.value)
+
+
+def _decide_same(case: _Case, tier: Tier) -> Decision:
+    """Renew the tier that the windows speak for, or keep it and perhaps warn.
 
     A rolling window is renewed when it lapses and not with every day, or a tier would last for
     twice the window.
     """
-    if tier is None:
-        return Decision(DecisionKind.KEEP, None, None, best.value)
-    valid_until = _validity(tier, best)
-    is_other = valid_until != held.valid_until
-    if held.valid_until is not None and valid_until is not None:
-        is_due = held.valid_until <= now or ladder.window is not Window.ROLLING_MONTHS
-        is_other = is_due and valid_until > held.valid_until
+    valid_until = _validity(tier, case.best)
+    held_until = case.held.valid_until
+    is_other = valid_until != held_until
+    if held_until is not None and valid_until is not None:
+        is_due = held_until <= case.now or case.ladder.window is not Window.ROLLING_MONTHS
+        is_other = is_due and valid_until > held_until
     if is_other:
-        return Decision(DecisionKind.RENEW, tier, valid_until, best.value)
-    return _kept(ladder, held, tier, best, now, outlook_value)
+        return Decision(DecisionKind.RENEW, tier, valid_until, case.best.value)
+    return case.kept(tier, case.outlook_value)
 
 
-def _decide_lower(
-    ladder: Ladder,
-    held: HeldTier,
-    target: Tier | None,
-    standings: Sequence[Standing],
-    now: dt.datetime,
-    outlook_value: int | None,
-) -> Decision:
-    """No window speaks for the held tier any more: it was reversed, lapses, or waits for that."""
-    rank = _rank(ladder, held.slug)
-    assert rank is not None  # a target below it means that the held tier is on the ladder
-    tier = ladder.tiers[rank]
-    best = _best_standing(ladder, standings)
-    if held.valid_until is None or now < held.valid_until:
-        if _was_reversed(held, tier, best.value):
-            return _moved(DecisionKind.WITHDRAW, target, best)
-        ends_at = standings[-1].valid_until
-        if held.valid_until is None and ends_at is not None:  # the ladder began to lapse
-            return Decision(DecisionKind.RENEW, tier, ends_at, best.value)
-        return _kept(ladder, held, tier, best, now, outlook_value)
-    if now < held.valid_until + dt.timedelta(days=ladder.grace_days):
-        return _kept(ladder, held, tier, best, now, standings[0].value)
-    if ladder.downgrade is Downgrade.ONE_STEP and rank > 0:
-        below = ladder.tiers[rank - 1]
-        if below != target:
-            ends_at = standings[-1].valid_until
-            return Decision(DecisionKind.DOWNGRADE, below, ends_at, best.value)
-    return _moved(DecisionKind.DOWNGRADE, target, best)
-
-
-def _kept(
-    ladder: Ladder,
-    held: HeldTier,
-    tier: Tier,
-    best: Standing,
-    now: dt.datetime,
-    outlook_value: int | None,
-) -> Decision:
-    """The tier stays; warn once, in time, where it will not last."""
-    if held.valid_until is not None and not held.is_warned and outlook_value is not None:
-        gap = tier.threshold - outlook_value
-        if gap > 0 and held.valid_until - dt.timedelta(days=ladder.warning_days) <= now:
-            return Decision(DecisionKind.WARN, tier, held.valid_until, best.value, gap=gap)
-    return Decision(DecisionKind.KEEP, tier, held.valid_until, best.value)
-
-
-def _best_standing(ladder: Ladder, standings: Sequence[Standing]) -> Standing:
-    """Return the standing that reaches the highest tier, and of these the longest valid."""
-    if not standings:
-        raise ValueError("A decision needs the metric of at least one window.")
-    never = dt.datetime.max.replace(tzinfo=dt.UTC)
-
-    def merit(standing: Standing) -> tuple[int, dt.datetime, int]:
-        tier = reached(ladder, standing.value)
-        rank = -1 if tier is None else ladder.tiers.index(tier)
-        return rank, standing.valid_until or never, standing.value
-
-    return max(standings, key=merit)
+def _decide_lower(case: _Case, tier: Tier) -> Decision:
+    """Decide on a tier that no window speaks for: it was reversed, lapsed, or waits for that."""
+    ladder, held, value = case.ladder, case.held, case.best.value
+    period_ends_at = case.standings[-1].valid_until
+    if held.valid_until is None or case.now < held.valid_until:
+        if _was_reversed(held, tier, value):
+            return case.moved(DecisionKind.WITHDRAW)
+        if held.valid_until is None and period_ends_at is not None:  # the ladder began to lapse
+            return Decision(DecisionKind.RENEW, tier, period_ends_at, value)
+        return case.kept(tier, case.outlook_value)
+    if case.now < held.valid_until + dt.timedelta(days=ladder.grace_days):
+        return case.kept(tier, case.standings[0].value)
+    if ladder.downgrade is Downgrade.ONE_STEP and case.rank:
+        below = ladder.tiers[case.rank - 1]
+        if below != case.target:
+            return Decision(DecisionKind.DOWNGRADE, below, period_ends_at, value)
+    return case.moved(DecisionKind.DOWNGRADE)
 
 
 def _was_reversed(held: HeldTier, tier: Tier, value: int) -> bool:
@@ -324,10 +332,6 @@ def _was_reversed(held: HeldTier, tier: Tier, value: int) -> bool:
     return value < threshold and (held.metric_value is None or held.metric_value >= threshold)
 
 
-def _moved(kind: DecisionKind, tier: Tier | None, best: Standing) -> Decision:
-    return Decision(kind, tier, _validity(tier, best), best.value)
-
-
 def _validity(tier: Tier | None, best: Standing) -> dt.datetime | None:
     """Return until when the tier is valid; a tier that takes nothing never lapses."""
     return best.valid_until if tier is not None and tier.threshold > 0 else None
@@ -335,6 +339,10 @@ def _validity(tier: Tier | None, best: Standing) -> dt.datetime | None:
 
 def _rank(ladder: Ladder, slug: str | None) -> int | None:
     return next((rank for rank, tier in enumerate(ladder.tiers) if tier.slug == slug), None)
+
+
+def _rank_of(ladder: Ladder, tier: Tier | None) -> int | None:
+    return None if tier is None else _rank(ladder, tier.slug)
 
 
 def _is_above(rank: int | None, other: int | None) -> bool:

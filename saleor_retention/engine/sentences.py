@@ -1,0 +1,360 @@
+"""Says each rule of a program in one plain sentence, so that nobody has to read settings.
+
+The engine does not know the reader's language. A sentence is a message id with parameters, which
+may be phrases with message ids of their own; ``render`` puts them together with whatever
+``gettext`` and ``ngettext`` it is given, in English without any. Money and numbers are text with a
+decimal point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from saleor_retention.engine.fields import decimal_text
+from saleor_retention.engine.money import money_text
+from saleor_retention.engine.rules import (
+    DeficitPolicy,
+    Downgrade,
+    Enrolment,
+    ExpiryPolicy,
+    MaturingRule,
+    Metric,
+    Multiplier,
+    PriceBenefit,
+    ProgramRules,
+    Selection,
+    Tier,
+    Window,
+)
+from saleor_retention.engine.selections import is_everything
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A message id with its parameters; with a plural where a count decides the form."""
+
+    msgid: str
+    params: tuple[tuple[str, Value], ...] = ()
+    msgid_plural: str = ""
+    count: int = 0
+
+
+Value = str | Phrase | tuple[Phrase, ...]
+"""Text that needs no translation, a phrase, or several phrases joined by commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One rule in words. ``rule_key`` is the path of the rule in the document."""
+
+    rule_key: str
+    phrase: Phrase
+
+
+Translate = Callable[[str], str]
+TranslatePlural = Callable[[str, str, int], str]
+
+
+def _plural_of_english(singular: str, plural: str, count: int) -> str:
+    return singular if count == 1 else plural
+
+
+def render(
+    sentence: Sentence | Phrase,
+    gettext: Translate = str,
+    ngettext: TranslatePlural = _plural_of_english,
+) -> str:
+    """Return the sentence as text, translated by the functions given."""
+    phrase = sentence.phrase if isinstance(sentence, Sentence) else sentence
+    params = {name: _rendered(value, gettext, ngettext) for name, value in phrase.params}
+    if phrase.msgid_plural:
+        return ngettext(phrase.msgid, phrase.msgid_plural, phrase.count) % params
+    return gettext(phrase.msgid) % params
+
+
+def sentences(rules: ProgramRules, exponents: Mapping[str, int]) -> list[Sentence]:
+    """Return what the program does, one sentence a rule, in the order of the document.
+
+    >>> [render(sentence) for sentence in sentences(rules(), {"USD": 2})[:3]]
+    ... # doctest: +NORMALIZE_WHITESPACE
+    ['Every 1.00 USD spent earns 1 point.',
+     'Points are earned on prices with tax, without shipping.',
+     '1 point is worth 0.01 USD.']
+    """
+    return [
+        *_earning(rules, exponents),
+        *_bonuses(rules),
+        *_lifetime(rules),
+        *_redeeming(rules),
+        *_climbing(rules),
+        *(_tier(tier, rules, exponents) for tier in rules.ladder.tiers),
+    ]
+
+
+# The two names below are those that message extraction looks for.
+
+
+def _(msgid: str) -> str:
+    return msgid
+
+
+def ngettext(singular: str, plural: str, count: int) -> tuple[str, str, int]:
+    """Mark a plural for translation and hand its parts on."""
+    return singular, plural, count
+
+
+def _phrase(msgid: str, **params: Value) -> Phrase:
+    return Phrase(msgid, tuple(sorted(params.items())))
+
+
+def _say(rule_key: str, msgid: str, **params: Value) -> Sentence:
+    return Sentence(rule_key, _phrase(msgid, **params))
+
+
+def _counted(number: int | Fraction, forms: tuple[str, str, int]) -> Phrase:
+    singular, plural, count = forms
+    text = decimal_text(Fraction(number))
+    return Phrase(singular, (("number", text),), plural, count)
+
+
+def _form(number: int | Fraction) -> int:
+    """Return the count that picks the plural form; parts of one count as several."""
+    return int(number) if number == int(number) else 2
+
+
+def _points(number: int | Fraction) -> Phrase:
+    return _counted(number, ngettext("%(number)s point", "%(number)s points", _form(number)))
+
+
+def _days(number: int) -> Phrase:
+    return _counted(number, ngettext("%(number)s day", "%(number)s days", number))
+
+
+def _earning(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[Sentence]:
+    for currency, rate in rules.earn_rates.items():
+        yield _say(
+            f"earn.rates.{currency}",
+            _("Every %(money)s spent earns %(points)s."),
+            money=money_text(rate.per_minor, currency, exponents[currency]),
+            points=_points(rate.points),
+        )
+    if rules.earn_rates:
+        basis = {
+            (True, False): _("Points are earned on prices with tax, without shipping."),
+            (True, True): _("Points are earned on prices with tax, and on shipping."),
+            (False, False): _("Points are earned on prices without tax, without shipping."),
+            (False, True): _("Points are earned on prices without tax, and on shipping."),
+        }
+        yield _say("earn.include_tax", basis[rules.earns_on_tax, rules.earns_on_shipping])
+    for currency, value in rules.point_values.items():
+        points = value.denominator  # the fewest that are worth whole minor units
+        worth = ngettext(
+            "%(points)s is worth %(money)s.", "%(points)s are worth %(money)s.", points
+        )
+        money = money_text(value.numerator, currency, exponents[currency])
+        params: tuple[tuple[str, Value], ...] = (("money", money), ("points", _points(points)))
+        yield Sentence(f"point_value.{currency}", Phrase(worth[0], params, worth[1], worth[2]))
+    for index, multiplier in enumerate(rules.multipliers):
+        yield _multiplier(index, multiplier)
+
+
+def _multiplier(index: int, multiplier: Multiplier) -> Sentence:
+    names = (
+        _("Monday"),
+        _("Tuesday"),
+        _("Wednesday"),
+        _("Thursday"),
+        _("Friday"),
+        _("Saturday"),
+        _("Sunday"),
+    )
+    when: Value = _phrase(_("every day"))
+    if multiplier.weekdays:
+        days = tuple(_phrase(names[day]) for day in sorted(multiplier.weekdays))
+        when = _phrase(_("on %(days)s"), days=days)
+    dates: Value = ""
+    starts_on, ends_on = multiplier.starts_on, multiplier.ends_on
+    if starts_on is not None and ends_on is not None:
+        dates = _phrase(_(" from %(first)s to %(last)s"), first=f"{starts_on}", last=f"{ends_on}")
+    elif starts_on is not None:
+        dates = _phrase(_(" from %(first)s on"), first=f"{starts_on}")
+    elif ends_on is not None:
+        dates = _phrase(_(" until %(last)s"), last=f"{ends_on}")
+    return _say(
+        f"multipliers.{index}",
+        _("%(name)s: %(goods)s earn %(factor)s times the points %(when)s%(dates)s."),
+        name=multiplier.name,
+        goods=_goods(multiplier.selection),
+        factor=decimal_text(multiplier.factor),
+        when=when,
+        dates=dates,
+    )
+
+
+def _goods(selection: Selection) -> Phrase:
+    return _phrase(_("all goods") if is_everything(selection) else _("chosen goods"))
+
+
+def _bonuses(rules: ProgramRules) -> Iterator[Sentence]:
+    if rules.enrolment is Enrolment.EVERY_CUSTOMER:
+        yield _say("enrolment", _("Every customer with a confirmed account is a member."))
+    else:
+        yield _say("enrolment", _("Customers who enroll are members."))
+    if rules.welcome_points:
+        points = _points(rules.welcome_points)
+        yield _say("welcome_points", _("New members get %(points)s."), points=points)
+    if rules.first_order_points:
+        points = _points(rules.first_order_points)
+        yield _say("first_order_points", _("The first order earns %(points)s more."), points=points)
+
+
+def _lifetime(rules: ProgramRules) -> Iterator[Sentence]:
+    maturing = {
+        MaturingRule.AT_ONCE: _("Points can be spent once the order is paid."),
+        MaturingRule.ON_FULFILMENT: _("Points can be spent once the order is paid and shipped."),
+        MaturingRule.DAYS_AFTER_PAYMENT: _("Points can be spent %(days)s after payment."),
+        MaturingRule.DAYS_AFTER_FULFILMENT: _("Points can be spent %(days)s after shipping."),
+    }
+    days = _days(rules.maturing.days)
+    yield _say("maturing", maturing[rules.maturing.rule], days=days)
+    count = rules.expiry.count
+    match rules.expiry.policy:
+        case ExpiryPolicy.NEVER:
+            yield _say("expiry", _("Points never expire."))
+        case ExpiryPolicy.DAYS:
+            yield _say("expiry", _("Points expire after %(days)s."), days=_days(count))
+        case ExpiryPolicy.INACTIVITY:
+            message = _("Points expire after %(days)s without activity.")
+            yield _say("expiry", message, days=_days(count))
+        case ExpiryPolicy.END_OF_MONTH:
+            months = ngettext("%(number)s month later", "%(number)s months later", count)
+            when = _counted(count, months) if count else _phrase(_("in which they were earned"))
+            yield _say("expiry", _("Points expire at the end of the month, %(when)s."), when=when)
+        case ExpiryPolicy.END_OF_YEAR:
+            years = ngettext("%(number)s year later", "%(number)s years later", count)
+            when = _counted(count, years) if count else _phrase(_("in which they were earned"))
+            yield _say("expiry", _("Points expire at the end of the year, %(when)s."), when=when)
+
+
+def _redeeming(rules: ProgramRules) -> Iterator[Sentence]:
+    limits = rules.redemption
+    if not limits.is_enabled:
+        yield _say("redemption", _("Points cannot be spent at checkout."))
+        return
+    blocks: Value = ""
+    if limits.block_points > 1:
+        blocks = _phrase(_(", in steps of %(points)s"), points=_points(limits.block_points))
+    share: Value = ""
+    if limits.order_share_max < 1:
+        percent = decimal_text(limits.order_share_max * 100)
+        share = _phrase(_(", for up to %(percent)s %% of the goods"), percent=percent)
+    yield _say(
+        "redemption",
+        _("Points can be spent at checkout from %(points)s on%(blocks)s%(share)s."),
+        points=_points(limits.minimum_points),
+        blocks=blocks,
+        share=share,
+    )
+    if rules.deficit is DeficitPolicy.DEFICIT:
+        message = _("Points of returned goods that were spent already are repaid by later points.")
+    else:
+        message = _("Points of returned goods that were spent already are written off.")
+    yield _say("deficit", message)
+
+
+def _climbing(rules: ProgramRules) -> Iterator[Sentence]:
+    ladder = rules.ladder
+    if not ladder.tiers:
+        return
+    metrics = {
+        Metric.SPEND: _("the money spent"),
+        Metric.ORDERS: _("the orders"),
+        Metric.POINTS: _("the points earned"),
+    }
+    months = ngettext(
+        "in the last %(number)s month", "in the last %(number)s months", ladder.window_months
+    )
+    windows = {
+        Window.LIFETIME: _phrase(_("since joining")),
+        Window.CALENDAR_YEAR: _phrase(_("in a calendar year")),
+        Window.ROLLING_MONTHS: _counted(ladder.window_months, months),
+        Window.MEMBERSHIP_YEAR: _phrase(_("in a year of membership")),
+    }
+    yield _say(
+        "tiers.metric",
+        _("Tiers count %(metric)s %(window)s, less what was returned."),
+        metric=_phrase(metrics[ladder.metric]),
+        window=windows[ladder.window],
+    )
+    if ladder.window is Window.LIFETIME:
+        return
+    falls = {
+        Downgrade.ONE_STEP: _(
+            "A tier is valid to the end of the next period; then, after %(grace)s of grace, a "
+            "member who does not reach it any more falls by one tier."
+        ),
+        Downgrade.RECOMPUTE: _(
+            "A tier is valid to the end of the next period; then, after %(grace)s of grace, a "
+            "member who does not reach it any more falls to the tier that is reached."
+        ),
+    }
+    yield _say("tiers.downgrade", falls[ladder.downgrade], grace=_days(ladder.grace_days))
+
+
+def _tier(tier: Tier, rules: ProgramRules, exponents: Mapping[str, int]) -> Sentence:
+    metric = rules.ladder.metric
+    threshold: Value
+    if metric is Metric.SPEND:
+        currency = rules.reference_currency
+        threshold = money_text(tier.threshold, currency, exponents[currency])
+    elif metric is Metric.POINTS:
+        threshold = _points(tier.threshold)
+    else:
+        orders = ngettext("%(number)s order", "%(number)s orders", tier.threshold)
+        threshold = _counted(tier.threshold, orders)
+    benefits = tuple(_benefits(tier, exponents))
+    return _say(
+        f"tiers.{tier.slug}",
+        _("%(name)s, from %(threshold)s on: %(benefits)s."),
+        name=tier.name,
+        threshold=threshold,
+        benefits=benefits or _phrase(_("no benefits yet")),
+    )
+
+
+def _benefits(tier: Tier, exponents: Mapping[str, int]) -> Iterator[Phrase]:
+    for benefit in tier.prices:
+        yield _price(benefit, exponents)
+    if tier.has_free_shipping:
+        yield _phrase(_("free shipping"))
+    if tier.earn_multiplier != 1:
+        factor = decimal_text(tier.earn_multiplier)
+        yield _phrase(_("%(factor)s times the points"), factor=factor)
+    if tier.return_window_days is not None:
+        yield _phrase(_("returns within %(days)s"), days=_days(tier.return_window_days))
+    if tier.maturing_days is not None:
+        days = _days(tier.maturing_days)
+        yield _phrase(_("points wait %(days)s at most"), days=days)
+    for name, value in tier.perks:
+        yield _phrase(_("%(name)s: %(value)s"), name=name.replace("_", " "), value=value)
+
+
+def _price(benefit: PriceBenefit, exponents: Mapping[str, int]) -> Phrase:
+    goods = _goods(benefit.selection)
+    if benefit.percent is not None:
+        percent = f"{benefit.percent:f}"
+        return _phrase(_("%(percent)s %% off %(goods)s"), percent=percent, goods=goods)
+    amounts = " / ".join(
+        money_text(minor, currency, exponents[currency]) for currency, minor in benefit.amount_minor
+    )
+    return _phrase(_("%(amounts)s off each of %(goods)s"), amounts=amounts, goods=goods)
+
+
+def _rendered(value: Value, gettext: Translate, ngettext: TranslatePlural) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Phrase):
+        return render(value, gettext, ngettext)
+    return ", ".join(render(phrase, gettext, ngettext) for phrase in value)
