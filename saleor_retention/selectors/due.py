@@ -1,0 +1,85 @@
+"""What time has done to a member's lots that is not posted yet: maturing and expiry at their instants.
+
+One function for every reader and for the posting itself, so that a stopped scheduler changes
+nothing: a selector adds what is due to the kept balances, ``services.posting.catch_up`` posts it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from django.db.models import Q
+
+
+class DueKind(str, Enum):
+    """What became due. Maturing comes first where both fall on one instant."""
+
+    EXPIRE = "expire"
+    MATURE = "mature"
+
+
+class LotRow(Protocol):
+    """The columns of a lot that time works on."""
+
+    id: int
+    remaining: int
+    is_pending: bool
+    valid_from: dt.datetime | None
+    expires_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One lot's maturing or expiry; ``repaid`` of the maturing points go to the member's deficit."""
+
+    kind: DueKind
+    lot: LotRow
+    at: dt.datetime
+    points: int
+    repaid: int = 0
+    is_from_pending: bool = False
+
+
+def is_due(now: dt.datetime) -> Q:
+    """Return the condition on lots that something is due on at ``now``."""
+    matures = Q(is_pending=True, valid_from__lte=now)
+    return Q(remaining__gt=0) & (matures | Q(expires_at__lte=now))
+
+
+def due_of(lots: Sequence[LotRow], deficit: int, now: dt.datetime) -> list[Due]:
+    """Return what is due on one member's lots up to ``now``, in the order of its instants.
+
+    Maturing points repay ``deficit`` first; what is left of a lot at its expiry is breakage.
+    """
+    rest = {lot.id: lot.remaining for lot in lots}
+    dues = []
+    for at, kind, lot in _instants(lots, now):
+        points = rest[lot.id]
+        if not points:
+            continue
+        if kind is DueKind.MATURE:
+            repaid = min(points, deficit)
+            deficit -= repaid
+            rest[lot.id] -= repaid
+            dues.append(Due(kind, lot, at, points, repaid, is_from_pending=True))
+        else:
+            rest[lot.id] = 0
+            is_ripe = lot.valid_from is not None and lot.valid_from <= at
+            dues.append(Due(kind, lot, at, points, is_from_pending=lot.is_pending and not is_ripe))
+    return dues
+
+
+def _instants(
+    lots: Sequence[LotRow], now: dt.datetime
+) -> list[tuple[dt.datetime, DueKind, LotRow]]:
+    instants = []
+    for lot in lots:
+        if lot.is_pending and lot.valid_from is not None and lot.valid_from <= now:
+            instants.append((lot.valid_from, DueKind.MATURE, lot))
+        if lot.expires_at is not None and lot.expires_at <= now:
+            instants.append((lot.expires_at, DueKind.EXPIRE, lot))
+    return sorted(instants, key=lambda item: (item[0], item[1] is DueKind.EXPIRE, item[2].id))

@@ -1,0 +1,108 @@
+"""Row locks in one order, with a time limit, and the retry of what a deadlock ended.
+
+The order is: checkout, account(s) by id, hold, lots, order record. An account's row guards
+everything of that member (lots, holds, order records, postings), so that most work takes this one lock.
+The whole rule, with the cases, is docs/explanation/locking.md.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from django.db import connection, transaction
+from django.db.utils import OperationalError
+
+from saleor_retention import conf
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account
+
+T = TypeVar("T")
+
+ATTEMPTS_MAX = 5
+BACKOFF_SECONDS = 0.02  # doubled on each attempt, times a random factor so that two do not meet again
+
+DEADLOCK_DETECTED = "40P01"
+SERIALIZATION_FAILURE = "40001"
+LOCK_NOT_AVAILABLE = "55P03"
+RETRIED = frozenset({DEADLOCK_DETECTED, SERIALIZATION_FAILURE})
+
+
+def lock_account(account_id: int) -> Account:
+    """Lock one member's account for the rest of the database transaction and return it afresh.
+
+    Raises ``Refusal(NOT_FOUND)`` when there is none and ``Refusal(BUSY)`` when another transaction
+    holds it for longer than ``RETENTION_LOCK_TIMEOUT_MS``.
+    """
+    accounts = lock_accounts([account_id])
+    if not accounts:
+        raise Refusal(Code.NOT_FOUND, f"There is no member {account_id}.", "memberId")
+    return accounts[account_id]
+
+
+def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> dict[int, Account]:
+    """Lock accounts in the order of their ids and return those that exist, by id.
+
+    With ``skips_locked`` those that others hold are left out instead of waited for (sweeps).
+    The lock is ``FOR NO KEY UPDATE``: it does not hold up rows that only refer to the account.
+    """
+    ids = sorted(set(account_ids))
+    if not ids:
+        return {}
+    rows = Account.objects.filter(pk__in=ids).order_by("pk")
+    rows = rows.select_for_update(no_key=True, skip_locked=skips_locked)
+    if skips_locked:
+        return {account.pk: account for account in rows}
+    try:
+        with _LockTimeout():
+            return {account.pk: account for account in rows}
+    except OperationalError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        message = "This member's points are being changed by someone else; try again."
+        raise Refusal(Code.BUSY, message) from error
+
+
+def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
+    """Run ``work`` in a database transaction, again when a deadlock or serialization failure ended it.
+
+    Inside a caller's transaction there is one attempt, in a savepoint: a deadlock rolls back all of it
+    and only the caller can start again. ``work`` must read what it decides on itself.
+    """
+    is_nested = connection.in_atomic_block
+    for attempt in range(1, attempts_max + 1):
+        try:
+            with transaction.atomic():
+                return work()
+        except OperationalError as error:
+            if is_nested or attempt == attempts_max or sqlstate(error) not in RETRIED:
+                raise
+            time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE behind a Django database error; psycopg 2 and 3 name it differently."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+
+
+class _LockTimeout:
+    """Bound the wait for a lock; put the caller's bound back where the transaction is his."""
+
+    def __enter__(self) -> None:
+        self.is_nested = bool(connection.savepoint_ids)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, true)",
+                [f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"],
+            )
+            self.was = cursor.fetchone()[0]
+
+    def __exit__(self, kind: object, _error: object, _trace: object) -> None:
+        if kind is not None or not self.is_nested:
+            return  # a failed transaction forgets it by itself, one of our own ends soon
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [self.was])

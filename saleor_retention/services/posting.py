@@ -1,0 +1,302 @@
+"""Postings to the ledger: the one place where points move.
+
+A posting is a transaction with entries that sum to zero, the change of the lots they name and of
+the member's kept balances: one statement, all or nothing (``sql/post.sql``). The caller holds the
+account's lock (``services.locking``). A correction is a new posting.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from saleor_retention import sql
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import (
+    MEMBER_BOOKS,
+    Account,
+    Book,
+    Lot,
+    Note,
+    ProgramVersion,
+    Transaction,
+    TransactionKind,
+)
+from saleor_retention.selectors.due import Due, DueKind, due_of, is_due
+
+ACTIVITY_KINDS = frozenset({TransactionKind.EARN, TransactionKind.CAPTURE})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewLot:
+    """A lot that the posting opens; legs that name the same object go to the same lot."""
+
+    opened_at: dt.datetime
+    valid_from: dt.datetime | None  # None: waits for the order's fulfilment
+    expires_at: dt.datetime | None = None
+    order_ref: str = ""
+    parent_id: int | None = None
+
+
+LotRef = Lot | NewLot | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One signed movement in one book.
+
+    The lot on a member's book says whose points move. The lot on a program's book (or on DEFICIT)
+    says why: the lot's columns follow from its legs. AVAILABLE and PENDING change ``remaining``,
+    HELD ``held``, REDEEMED ``used`` (positive) or ``restored`` (negative), BREAKAGE ``expired``,
+    CLAWBACK ``clawed``, ADJUSTMENT ``adjusted``, DEFICIT ``repaid``; what none of them explains
+    is ``granted``. So a capture is Leg(HELD, -n, lot), Leg(REDEEMED, n, lot); a child lot is
+    opened by Leg(REDEEMED, -n), Leg(AVAILABLE, n, NewLot(..., parent_id=lot.pk)).
+    """
+
+    book: Book
+    points: int
+    lot: LotRef = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The posting of a key: made now, or found with the same content."""
+
+    transaction: Transaction
+    is_new: bool
+    opened: tuple[int, ...] = ()  # ids of the new lots, in the order they first appear in the legs
+
+
+def post(
+    account: Account,
+    *,
+    kind: TransactionKind,
+    key: str,
+    legs: Sequence[Leg],
+    effective_at: dt.datetime,
+    now: dt.datetime,
+    order_ref: str = "",
+    rule_key: str = "",
+    cause: str = "",
+    actor_ref: str = "",
+    version: ProgramVersion | int | None = None,
+    note: str = "",
+    content: str | None = None,
+) -> Posted:
+    """Post ``legs`` to the member's ledger under ``key`` (unique in the program).
+
+    The caller holds the lock of ``account``, whose four balances are brought up to date here. Legs
+    of zero points are left out; the rest must sum to zero (``ValueError``). The same key with the
+    same content has no second effect; with other content it is refused (KEY_REUSED). Content is the
+    account, the kind and the legs, or whatever ``content`` says instead, for callers whose legs
+    follow from the member's state. Two statements when there is a note, otherwise one.
+    """
+    moving = [leg for leg in legs if leg.points]
+    if not moving or sum(leg.points for leg in moving):
+        raise ValueError(f"The legs of {key} must sum to zero and move something.")
+    if not connection.in_atomic_block:
+        raise RuntimeError("A posting needs the account's lock, and so a database transaction.")
+    new_lots = _new_lots(moving)
+    made = Transaction(
+        program_id=account.program_id,
+        account=account,
+        kind=kind,
+        key=key,
+        content_hash=_content_hash(account, kind, content, order_ref, rule_key, moving),
+        recorded_at=now,
+        effective_at=effective_at,
+        order_ref=order_ref,
+        rule_key=rule_key,
+        cause=cause,
+        actor_ref=actor_ref,
+        version_id=version.pk if isinstance(version, ProgramVersion) else version,
+        note=Note.objects.create(text=note) if note else None,
+    )
+    row = _execute(made, moving, new_lots)
+    if row is None:
+        return _found(made)
+    transaction_id, available, pending, held, deficit, last_activity_at, opened = row
+    made.pk = transaction_id
+    made._state.adding = False
+    account.available, account.pending = available, pending
+    account.held, account.deficit = held, deficit
+    account.last_activity_at = last_activity_at
+    lot_ids = json.loads(opened) if isinstance(opened, str) else opened
+    return Posted(made, True, tuple(lot_ids[str(slot)] for slot in range(len(new_lots))))
+
+
+def find(account: Account, *, kind: TransactionKind, key: str, content: str) -> Transaction | None:
+    """Return the posting of ``key`` if there is one with this content; refuse another (KEY_REUSED)."""
+    existing = Transaction.objects.filter(program_id=account.program_id, key=key).first()
+    if existing is None:
+        return None
+    _require_same(existing, _content_hash(account, kind, content, "", "", ()))
+    return existing
+
+
+def credit(account: Account, incoming: Iterable[tuple[LotRef, int]]) -> list[Leg]:
+    """Return the legs that bring points to AVAILABLE, a deficit of the member being repaid first.
+
+    The caller adds the legs of where they come from, and posts before crediting anything else.
+    """
+    owed = account.deficit
+    legs = []
+    for lot, points in incoming:
+        repaid = min(points, owed)
+        owed -= repaid
+        legs += [Leg(Book.DEFICIT, repaid, lot), Leg(Book.AVAILABLE, points - repaid, lot)]
+    return [leg for leg in legs if leg.points]
+
+
+def catch_up(account: Account, now: dt.datetime) -> int:
+    """Post what time has brought on this account up to ``now``; return how many postings it took.
+
+    The caller holds the account's lock and decides afterwards. Each posting is dated at its
+    instant, so that a late one changes nothing.
+    """
+    lots = list(Lot.objects.filter(is_due(now), account_id=account.pk))
+    dues = due_of(lots, account.deficit, now)
+    for due in dues:
+        _post_due(account, due, now)
+    return len(dues)
+
+
+def book_of(lot: Lot) -> Book:
+    """Return the book that holds what remains of a lot."""
+    return Book.PENDING if lot.is_pending else Book.AVAILABLE
+
+
+def _post_due(account: Account, due: Due, now: dt.datetime) -> None:
+    lot = due.lot
+    assert isinstance(lot, Lot)
+    if due.kind is DueKind.MATURE:
+        post(
+            account,
+            kind=TransactionKind.MATURE,
+            key=f"mature:{lot.pk}",
+            legs=[
+                Leg(Book.PENDING, -due.points, lot),
+                Leg(Book.DEFICIT, due.repaid, lot),
+                Leg(Book.AVAILABLE, due.points - due.repaid, lot),
+            ],
+            effective_at=due.at,
+            order_ref=lot.order_ref,
+            cause="time:mature",
+            now=now,
+        )
+        return
+    book = Book.PENDING if due.is_from_pending else Book.AVAILABLE
+    post(
+        account,
+        kind=TransactionKind.EXPIRE,
+        key=f"expire:{lot.pk}:{lot.expired}",
+        legs=[Leg(book, -due.points, lot), Leg(Book.BREAKAGE, due.points, lot)],
+        effective_at=due.at,
+        order_ref=lot.order_ref,
+        cause="time:expire",
+        now=now,
+    )
+
+
+def _new_lots(legs: Iterable[Leg]) -> list[NewLot]:
+    new_lots: dict[int, NewLot] = {}
+    for leg in legs:
+        if isinstance(leg.lot, NewLot):
+            new_lots.setdefault(id(leg.lot), leg.lot)
+    return list(new_lots.values())
+
+
+def _execute(
+    made: Transaction, legs: Sequence[Leg], new_lots: Sequence[NewLot]
+) -> tuple[Any, ...] | None:
+    slots = {id(lot): slot for slot, lot in enumerate(new_lots)}
+    sums = {book: sum(leg.points for leg in legs if leg.book == book) for book in MEMBER_BOOKS}
+    parameters = {
+        "program_id": made.program_id,
+        "account_id": made.account_id,
+        "kind": str(made.kind),
+        "key": made.key,
+        "content_hash": made.content_hash,
+        "recorded_at": made.recorded_at,
+        "effective_at": made.effective_at,
+        "order_ref": made.order_ref,
+        "rule_key": made.rule_key,
+        "cause": made.cause,
+        "actor_ref": made.actor_ref,
+        "version_id": made.version_id,
+        "note_id": made.note_id,
+        "available": sums[Book.AVAILABLE],
+        "pending": sums[Book.PENDING],
+        "held": sums[Book.HELD],
+        "deficit": -sums[Book.DEFICIT],
+        "activity_at": made.effective_at if made.kind in ACTIVITY_KINDS else None,
+        "lots": json.dumps([_lot_row(slot, lot) for slot, lot in enumerate(new_lots)]),
+        "legs": json.dumps([_leg_row(leg, slots) for leg in legs]),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load("post"), parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _lot_row(slot: int, lot: NewLot) -> dict[str, Any]:
+    return {
+        "slot": slot,
+        "parent_id": lot.parent_id,
+        "order_ref": lot.order_ref,
+        "opened_at": lot.opened_at.isoformat(),
+        "valid_from": lot.valid_from.isoformat() if lot.valid_from else None,
+        "expires_at": lot.expires_at.isoformat() if lot.expires_at else None,
+    }
+
+
+def _leg_row(leg: Leg, slots: dict[int, int]) -> dict[str, Any]:
+    return {
+        "lot_id": _lot_id(leg.lot),
+        "slot": slots[id(leg.lot)] if isinstance(leg.lot, NewLot) else None,
+        "book": str(leg.book.value),
+        "points": leg.points,
+        "is_member": leg.book in MEMBER_BOOKS,
+    }
+
+
+def _lot_id(lot: LotRef) -> int | None:
+    if isinstance(lot, Lot):
+        return int(lot.pk)
+    return lot if isinstance(lot, int) else None
+
+
+def _content_hash(
+    account: Account,
+    kind: TransactionKind,
+    content: str | None,
+    order_ref: str,
+    rule_key: str,
+    legs: Iterable[Leg],
+) -> str:
+    """Return the digest that tells a retry from another request; ``sql/expire_lots.sql`` makes the same."""
+    if content is None:
+        moves = sorted(f"{leg.book.value}:{leg.points}:{_lot_id(leg.lot) or ''}" for leg in legs)
+        content = "|".join([order_ref, rule_key, ",".join(moves)])
+    text = f"{kind.value}|{account.pk}|{content}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _found(made: Transaction) -> Posted:
+    existing = Transaction.objects.get(program_id=made.program_id, key=made.key)
+    if made.note_id is not None:
+        Note.objects.filter(pk=made.note_id).delete()
+    _require_same(existing, made.content_hash)
+    return Posted(existing, False)
+
+
+def _require_same(existing: Transaction, content_hash: str) -> None:
+    if existing.content_hash != content_hash:
+        message = f'The key "{existing.key}" was used for another posting.'
+        raise Refusal(Code.KEY_REUSED, message, "key")

@@ -1,0 +1,349 @@
+"""An in-memory host: the facts of orders, checkouts and users that a test sets, and effects it can look at.
+
+Everything that services and selectors ask of Saleor goes through ``host.current()``; ``use`` puts a
+``FakeHost`` there. Orders are real ``OrderFacts``, made with ``order`` and changed with ``replace``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from saleor_retention import host as hosts
+from saleor_retention.engine.facts import (
+    BasketFacts,
+    BasketLine,
+    GoodsFacts,
+    OrderFacts,
+    OrderLine,
+    OrderState,
+    Origin,
+)
+from saleor_retention.host.contract import ChannelFacts, CheckoutFacts, Requestor, UserFacts
+
+UTC = dt.timezone.utc
+CHANNEL = "1"
+EXPONENTS = {"JPY": 0, "KWD": 3}
+
+
+def at(text: str) -> dt.datetime:
+    """Return the instant of an ISO text in UTC: ``at("2026-03-01 10:00")``."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@dataclass
+class FakeHost:
+    """A shop in memory; a test changes its dictionaries and calls the service."""
+
+    name: str = "fake"
+    version: str = "0"
+    orders: dict[str, OrderFacts] = field(default_factory=dict)
+    orders_changed_at: dict[str, dt.datetime] = field(default_factory=dict)
+    checkouts: dict[str, CheckoutFacts] = field(default_factory=dict)
+    people: dict[str, UserFacts] = field(default_factory=dict)
+    phones: dict[str, list[str]] = field(default_factory=dict)
+    shop_channels: list[ChannelFacts] = field(
+        default_factory=lambda: [ChannelFacts(CHANNEL, "main", "Main", "USD")]
+    )
+    slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
+    goods: dict[str, GoodsFacts] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
+    requests: Requestor = Requestor(None, None, frozenset())
+    repriced: list[str] = field(default_factory=list)
+    stripped: list[str] | None = None
+    dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)  # order refs asked for, one by one
+
+    def put_order(self, facts: OrderFacts, changed_at: dt.datetime | None = None) -> OrderFacts:
+        """Make ``facts`` the order's state now."""
+        self.orders[facts.ref] = facts
+        self.orders_changed_at[facts.ref] = changed_at or facts.created_at
+        return facts
+
+    def change_order(self, ref: str, **changes: Any) -> OrderFacts:
+        """Change some of an order's facts."""
+        return self.put_order(replace(self.orders[ref], **changes), self.orders_changed_at[ref])
+
+    def return_units(self, ref: str, line_ref: str, quantity: int) -> OrderFacts:
+        """Return units of one line in all (not in addition), with no money moved."""
+        lines = tuple(
+            replace(line, quantity_returned=quantity) if line.ref == line_ref else line
+            for line in self.orders[ref].lines
+        )
+        return self.change_order(ref, lines=lines)
+
+    def put_user(
+        self,
+        ref: str,
+        email: str = "",
+        *,
+        is_confirmed: bool = True,
+        joined_at: dt.datetime | None = None,
+    ) -> UserFacts:
+        """Make somebody a user of the shop (facts only; accounts refer to Django's user table)."""
+        self.people[ref] = UserFacts(
+            ref=ref,
+            email=email or f"user{ref}@example.com",
+            first_name="",
+            last_name="",
+            is_confirmed=is_confirmed,
+            joined_at=joined_at or at("2025-01-01"),
+        )
+        return self.people[ref]
+
+    def put_checkout(
+        self,
+        ref: str,
+        total_minor: int,
+        *,
+        user_ref: str | None,
+        currency: str = "USD",
+        channel_ref: str = CHANNEL,
+        is_money_committed: bool = False,
+        outer_share_ppm: int = 1_000_000,
+        lines: Sequence[BasketLine] | None = None,
+    ) -> CheckoutFacts:
+        """Make a checkout of one line (or of ``lines``) the present one of that reference."""
+        basket = BasketFacts(
+            ref=ref,
+            channel_ref=channel_ref,
+            currency=currency,
+            exponent=self.currency_exponent(currency),
+            user_ref=user_ref,
+            lines=tuple(lines) if lines is not None else (_basket_line(total_minor),),
+        )
+        self.checkouts[ref] = CheckoutFacts(basket, is_money_committed, outer_share_ppm)
+        return self.checkouts[ref]
+
+    # --- facts -----------------------------------------------------------------------------
+    def order_facts(self, order_ref: str) -> OrderFacts | None:
+        """Return the order's state now."""
+        self.reads.append(order_ref)
+        return self.orders.get(order_ref)
+
+    def orders_facts(self, order_refs: Sequence[str]) -> dict[str, OrderFacts]:
+        """Return the state of those that exist."""
+        return {ref: self.orders[ref] for ref in order_refs if ref in self.orders}
+
+    def order_refs_updated_since(self, at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+        """Return what changed, oldest first."""
+        changed = [item for item in self.orders_changed_at.items() if item[1] >= at]
+        return sorted(changed, key=lambda item: (item[1], item[0]))[:limit]
+
+    def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
+        """Return the order made from that checkout."""
+        found = (facts.ref for facts in self.orders.values() if facts.checkout_ref == checkout_ref)
+        return next(found, None)
+
+    def checkout_facts(self, checkout_ref: str) -> CheckoutFacts | None:
+        """Return the checkout as it is now."""
+        return self.checkouts.get(checkout_ref)
+
+    def lock_checkout(self, checkout_ref: str) -> bool:
+        """Lock nothing; tell whether it is there."""
+        return checkout_ref in self.checkouts
+
+    def existing_checkouts(self, checkout_refs: Iterable[str]) -> set[str]:
+        """Return those that are there."""
+        return {ref for ref in checkout_refs if ref in self.checkouts}
+
+    def channels(self) -> list[ChannelFacts]:
+        """Return the shop's channels."""
+        return self.shop_channels
+
+    def currency_exponent(self, currency: str) -> int:
+        """Return 2, but for two currencies that have other minor units."""
+        return EXPONENTS.get(currency, 2)
+
+    def users(self, user_refs: Iterable[str]) -> dict[str, UserFacts]:
+        """Return those that are known."""
+        return {ref: self.people[ref] for ref in user_refs if ref in self.people}
+
+    def find_user_refs(self, text: str, limit: int) -> list[str]:
+        """Return users by a part of their address."""
+        return [ref for ref, user in self.people.items() if text in user.email][:limit]
+
+    def find_user_by_email(self, email: str) -> str | None:
+        """Return the confirmed user of exactly that address."""
+        for ref, user in self.people.items():
+            if user.is_confirmed and user.email.casefold() == email.strip().casefold():
+                return ref
+        return None
+
+    def find_users_by_phone(self, phone: str) -> list[str]:
+        """Return the users with that number."""
+        return self.phones.get(phone, [])
+
+    def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
+        """Map slugs to references."""
+        known = self.slugs.get(kind, {})
+        return {slug: known[slug] for slug in slugs if slug in known}
+
+    def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Map references to slugs."""
+        known = {ref: slug for slug, ref in self.slugs.get(kind, {}).items()}
+        return {ref: known[ref] for ref in refs if ref in known}
+
+    def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
+        """Return what selections look at."""
+        return {ref: self.goods[ref] for ref in variant_refs if ref in self.goods}
+
+    # --- effects ---------------------------------------------------------------------------
+    def reprice(self, checkout_ref: str) -> None:
+        """Remember it."""
+        self.repriced.append(checkout_ref)
+
+    def dispatch(self, task_name: str, *args: Any) -> None:
+        """Run the task at once, as a shop without a broker does; a missing task module is remembered only."""
+        self.dispatched.append((task_name, args))
+        from importlib.util import find_spec
+
+        if find_spec("saleor_retention.tasks") is None:
+            return
+        from saleor_retention import tasks
+
+        getattr(tasks, task_name)(*args)
+
+    def writer(self) -> Any:
+        """Allow what is allowed anyway."""
+        return nullcontext()
+
+    def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
+        """Remember it."""
+        self.stripped = None if checkout_refs is None else list(checkout_refs)
+        return 0
+
+    # --- GraphQL -----------------------------------------------------------------------------
+    def requestor(self, info: Any) -> Requestor:
+        """Return who the test says asks."""
+        return self.requests
+
+    def node(self, root: Any) -> Any:
+        """Return the root itself."""
+        return root
+
+    def graphql_types(self) -> Mapping[str, type]:
+        """Return nothing: there is no schema to mount on."""
+        return {}
+
+    def wrap_checkout(self, checkout: Any) -> Any:
+        """Return it bare."""
+        return checkout
+
+    def mutation_context(self, info: Any) -> Any:
+        """Do nothing around a mutation."""
+        return nullcontext()
+
+    def from_global_id(self, global_id: str, type_name: str) -> str | None:
+        """Take ``Type:pk`` apart."""
+        kind, _, ref = global_id.partition(":")
+        return ref if kind == type_name and ref else None
+
+    def to_global_id(self, type_name: str, ref: str) -> str:
+        """Return ``Type:pk``."""
+        return f"{type_name}:{ref}"
+
+    def refusal_of(self, capability: str) -> str | None:
+        """Return the reason that the test set."""
+        return self.refusals.get(capability)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, shop: FakeHost | None = None) -> FakeHost:
+    """Make a fake the current host for the rest of the test, wherever ``current`` was imported."""
+    shop = shop or FakeHost()
+    genuine = hosts.current
+    for name, module in list(sys.modules.items()):
+        if name.startswith("saleor_retention") and getattr(module, "current", None) is genuine:
+            monkeypatch.setattr(module, "current", lambda: shop)
+    monkeypatch.setattr(hosts, "current", lambda: shop)
+    return shop
+
+
+@contextmanager
+def in_use(shop: FakeHost | None = None) -> Iterator[FakeHost]:
+    """Make a fake the current host within a block, for threads and scripts."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield use(patch, shop)
+
+
+def line(
+    ref: str,
+    gross_minor: int,
+    *,
+    quantity: int = 1,
+    returned: int = 0,
+    net_minor: int | None = None,
+    undiscounted_minor: int | None = None,
+    goods: GoodsFacts | None = None,
+    is_gift_card: bool = False,
+) -> OrderLine:
+    """Return an order line of untaxed goods."""
+    return OrderLine(
+        ref=ref,
+        goods=goods or GoodsFacts(variant_ref=f"v-{ref}", product_ref=f"p-{ref}"),
+        quantity=quantity,
+        quantity_returned=returned,
+        net_minor=gross_minor if net_minor is None else net_minor,
+        gross_minor=gross_minor,
+        undiscounted_minor=gross_minor if undiscounted_minor is None else undiscounted_minor,
+        is_gift_card=is_gift_card,
+    )
+
+
+def order(
+    ref: str,
+    *lines: OrderLine,
+    user_ref: str | None = None,
+    created_at: dt.datetime | None = None,
+    shipping_minor: int = 0,
+    is_paid: bool = True,
+    **facts: Any,
+) -> OrderFacts:
+    """Return a checkout's order, paid when it was created unless said otherwise."""
+    created = created_at or at("2026-03-01 10:00")
+    given: dict[str, Any] = {
+        "ref": ref,
+        "number": ref,
+        "checkout_ref": None,
+        "channel_ref": CHANNEL,
+        "currency": "USD",
+        "exponent": 2,
+        "origin": Origin.CHECKOUT,
+        "state": OrderState.OPEN,
+        "user_ref": user_ref,
+        "email": f"{ref}@example.com",
+        "is_user_confirmed": user_ref is not None,
+        "created_at": created,
+        "paid_at": created if is_paid else None,
+        "fulfilled_at": None,
+        "is_paid": is_paid,
+        "total_minor": sum(item.gross_minor for item in lines) + shipping_minor,
+        "shipping_net_minor": shipping_minor,
+        "shipping_gross_minor": shipping_minor,
+        "refunded_minor": 0,
+        "refunded_shipping_minor": 0,
+        "lines": lines,
+    }
+    return OrderFacts(**(given | facts))
+
+
+def minor(amount: str) -> int:
+    """Return an amount of a two-digit currency in minor units: ``minor("15.00")``."""
+    return int(Decimal(amount) * 100)
+
+
+def _basket_line(total_minor: int) -> BasketLine:
+    return BasketLine(
+        ref="line-1",
+        goods=GoodsFacts(variant_ref="v-1", product_ref="p-1"),
+        quantity=1,
+        unit_minor=total_minor,
+        total_minor=total_minor,
+    )
