@@ -24,6 +24,9 @@ class Hold(models.Model):
     take the hold's history with it.
     """
 
+    clamped_by: str = ""
+    """Why ``points`` is less than ``requested``; told to the shopper who sets them, not stored."""
+
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey("Account", on_delete=models.PROTECT, related_name="holds")
     checkout_ref = models.CharField(max_length=64)

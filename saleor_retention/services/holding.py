@@ -1,8 +1,8 @@
 """What happens to the points of one hold: pinned in lots, captured, given back, ended.
 
-The mechanics under ``redeeming``, which decides. The caller holds the account's lock and the
-hold's; the lots are locked here, in id order. A hold pins its lots: a capture after a lot's expiry
-is valid, a release after it is breakage at the lot's instant.
+The mechanics under ``redeeming``, which decides. The caller holds the account's lock, which guards
+its lots too, and the hold's. A hold pins its lots: a capture after a lot's expiry is valid, a
+release after it is breakage at the lot's instant.
 """
 
 from __future__ import annotations
@@ -74,11 +74,8 @@ def renew(hold: Hold, at: dt.datetime) -> None:
 
 
 def free_lots(account: Account) -> list[Lot]:
-    """Lock and return the account's lots with free points, in id order."""
-    free = Lot.objects.select_for_update().filter(
-        account=account, remaining__gt=0, is_pending=False
-    )
-    return list(free.order_by("id"))
+    """Return the account's lots with free points that are not pending."""
+    return list(Lot.objects.filter(account=account, remaining__gt=0, is_pending=False))
 
 
 def facts_of(lots: Iterable[Lot]) -> list[engine_lots.LotFacts]:
@@ -97,28 +94,24 @@ def facts_of(lots: Iterable[Lot]) -> list[engine_lots.LotFacts]:
 
 
 def pin(held: Grip, lots: list[Lot], points: int) -> None:
-    """Set points of free, locked lots aside, soonest expiry first.
+    """Set points of free lots aside, soonest expiry first.
 
     The caller has seen that they are enough; ``NotEnoughPoints`` otherwise.
     """
+    hold = held.hold
     by_id = {lot.pk: lot for lot in lots}
-    pinned = {item.lot_id: item for item in held.hold.consumptions.all()}
+    pinned = {item.lot_id: item for item in hold.consumptions.all()}
     legs: list[Leg] = []
-    taken, new, more = [], [], []
+    new, more = [], []
     for take in engine_lots.choose(facts_of(lots), points, held.at):
         lot = by_id[take.lot_id]
-        lot.remaining -= take.points
-        lot.held += take.points
-        taken.append(lot)
         legs += [Leg(Book.AVAILABLE, -take.points, lot), Leg(Book.HELD, take.points, lot)]
         if take.lot_id in pinned:
             pinned[take.lot_id].points += take.points
             more.append(pinned[take.lot_id])
         else:
-            new.append(Consumption(hold=held.hold, lot=lot, points=take.points))
-    key = f"hold:{held.hold.pk}:{uuid4().hex}"
-    _post(held, Giving(TransactionKind.HOLD, key, "shopper"), legs, held.at)
-    Lot.objects.bulk_update(taken, ["remaining", "held"])
+            new.append(Consumption(hold=hold, lot=lot, points=take.points))
+    _post(held, Giving(TransactionKind.HOLD, f"hold:{hold.pk}:{uuid4().hex}", "shopper"), legs)
     Consumption.objects.bulk_create(new)
     Consumption.objects.bulk_update(more, ["points"])
 
@@ -127,22 +120,21 @@ def capture(held: Grip, points: int, order_ref: str, effective_at: dt.datetime) 
     """Burn points of the hold, soonest expiry first; dead lots count, the hold pinned them."""
     hold = held.hold
     legs: list[Leg] = []
-    consumptions = _consumptions(hold)
-    for consumption in consumptions:
+    used_now = []
+    for consumption in _consumptions(hold):
         used = min(points, consumption.points - consumption.used)
         if not used:
             continue
         points -= used
         consumption.used += used
-        consumption.lot.held -= used
-        consumption.lot.used += used
         hold.captured += used
-        legs += [Leg(Book.HELD, -used, consumption.lot), Leg(Book.REDEEMED, used)]
+        used_now.append(consumption)
+        lot = consumption.lot
+        legs += [Leg(Book.HELD, -used, lot), Leg(Book.REDEEMED, used, lot)]
     hold.order_ref = order_ref
     burning = Giving(TransactionKind.CAPTURE, f"capture:{hold.pk}", f"hold:{hold.pk}")
     _post(held, burning, legs, effective_at)
-    Consumption.objects.bulk_update(consumptions, ["used"])
-    Lot.objects.bulk_update([item.lot for item in consumptions], ["held", "used"])
+    Consumption.objects.bulk_update(used_now, ["used"])
 
 
 def give_back(held: Grip, points: int, giving: Giving) -> None:
@@ -179,72 +171,50 @@ def finish(held: Grip, state: HoldState, cause: str) -> None:
 
 
 def _returns(held: Grip, points: int) -> list[tuple[Consumption, int]]:
-    """Return what comes back of which consumption, and take it out of its lot's held points."""
+    """Return how many points come back from which consumption, latest expiry first."""
     returns = []
     for consumption in reversed(_consumptions(held.hold)):
         back = min(points, consumption.points - consumption.used)
-        if not back:
-            continue
-        points -= back
-        consumption.lot.held -= back
-        returns.append((consumption, back))
+        if back:
+            points -= back
+            returns.append((consumption, back))
     return returns
 
 
 def _move(held: Grip, returns: list[tuple[Consumption, int]], giving: Giving) -> None:
-    dead_ids = {
-        lot.id
-        for lot in facts_of(consumption.lot for consumption, _ in returns)
-        if engine_lots.is_dead(lot, held.at)
-    }
-    alive = [(item.lot, back) for item, back in reversed(returns) if item.lot_id not in dead_ids]
+    lots = facts_of(consumption.lot for consumption, _ in returns)
+    dead_ids = {lot.id for lot in lots if engine_lots.is_dead(lot, held.at)}
+    backs = [(consumption.lot, back) for consumption, back in reversed(returns)]
+    alive = [(lot, back) for lot, back in backs if lot.pk not in dead_ids]
     if alive:
-        _post_return(held, alive, giving)
-    for consumption, back in returns:
-        if consumption.lot_id in dead_ids:
-            _post_breakage(held, consumption.lot, back, giving)
-    lots = [consumption.lot for consumption, _ in returns]
-    Lot.objects.bulk_update(lots, ["held", "remaining", "repaid", "expired"])
+        legs = [Leg(Book.HELD, -back, lot) for lot, back in alive]
+        _post(held, giving, [*legs, *posting.credit(held.account, alive)])
+    for lot, back in backs:
+        if lot.pk in dead_ids:
+            key = f"expire:{giving.key}:{lot.pk}"
+            legs = [Leg(Book.HELD, -back, lot), Leg(Book.BREAKAGE, back, lot)]
+            breakage = Giving(TransactionKind.EXPIRE, key, giving.cause)
+            _post(held, breakage, legs, lot.expires_at)
 
 
-def _post_return(held: Grip, returns: list[tuple[Lot, int]], giving: Giving) -> None:
-    legs: list[Leg] = []
-    owed = held.account.deficit
-    for lot, back in returns:
-        repaid = min(owed, back)
-        owed -= repaid
-        lot.repaid += repaid
-        lot.remaining += back - repaid
-        legs.append(Leg(Book.HELD, -back, lot))
-        legs += [Leg(Book.DEFICIT, repaid, lot)] if repaid else []
-        legs += [Leg(Book.AVAILABLE, back - repaid, lot)] if back > repaid else []
-    _post(held, giving, legs, held.at)
-
-
-def _post_breakage(held: Grip, lot: Lot, points: int, giving: Giving) -> None:
-    lot.expired += points
-    expiring = Giving(TransactionKind.EXPIRE, f"expire:{giving.key}:{lot.pk}", giving.cause)
-    legs = [Leg(Book.HELD, -points, lot), Leg(Book.BREAKAGE, points)]
-    _post(held, expiring, legs, lot.expires_at)
-
-
-def _post(held: Grip, giving: Giving, legs: list[Leg], effective_at: dt.datetime) -> None:
+def _post(
+    held: Grip, giving: Giving, legs: list[Leg], effective_at: dt.datetime | None = None
+) -> None:
     posting.post(
         held.account,
         kind=giving.kind,
         key=giving.key,
         legs=legs,
-        effective_at=effective_at,
+        effective_at=effective_at or held.at,
         order_ref=held.hold.order_ref,
         cause=giving.cause,
-        version=held.hold.version,
+        version=held.hold.version_id,
         now=held.at,
     )
 
 
 def _consumptions(hold: Hold) -> list[Consumption]:
-    """Lock the hold's lots in id order and return its consumptions in spending order."""
-    pinned = hold.consumptions.select_related("lot").select_for_update(of=("self", "lot"))
-    by_lot = {item.lot_id: item for item in pinned.order_by("lot_id")}
+    """Return the hold's consumptions in spending order."""
+    by_lot = {item.lot_id: item for item in hold.consumptions.select_related("lot")}
     ordered = engine_lots.spending_order(facts_of(item.lot for item in by_lot.values()))
     return [by_lot[lot.id] for lot in ordered]

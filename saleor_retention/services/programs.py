@@ -72,6 +72,7 @@ def create_program(
     name (REQUIRED, INVALID, UNIQUE), channels (REQUIRED, NOT_FOUND, UNIQUE), and the rules.
     After commit open checkouts of the channels are priced afresh.
     """
+    at = now or timezone.now()
     places, refusals = _channels(channels)
     refusals = [*_naming_refusals(slug, name), *refusals]
     if is_active:
@@ -79,9 +80,9 @@ def create_program(
     validated = _gather(refusals, lambda: validate(document, places))
     with _one_active_per_channel(), transaction.atomic():
         program = Program.objects.create(
-            slug=slug, name=name.strip(), is_active=is_active, created_at=now or timezone.now()
+            slug=slug, name=name.strip(), is_active=is_active, created_at=at
         )
-        _add_version(program, validated.document, actor_ref)
+        _add_version(program, validated.document, actor_ref, at)
         ProgramChannel.objects.bulk_create(
             ProgramChannel(program=program, channel_ref=place.ref, is_active=is_active)
             for place in places
@@ -131,7 +132,7 @@ def update_program(
         _place(program, places)
         is_new_version = validated.document != _document_of(program)
         if is_new_version:
-            _add_version(program, validated.document, actor_ref)
+            _add_version(program, validated.document, actor_ref, at)
         _follow_up(program, was, at, is_new_version=is_new_version)
     return program
 
@@ -283,11 +284,17 @@ def _document_of(program: Program) -> dict[str, Any]:
     return dump_program(rules_of(version.pk), exponents_in(version.document))
 
 
-def _add_version(program: Program, document: dict[str, Any], actor_ref: str) -> None:
+def _add_version(
+    program: Program, document: dict[str, Any], actor_ref: str, at: dt.datetime
+) -> None:
     """Append the next version; the caller holds the program's row, so the number is free."""
     newest = program.versions.order_by("-number").values_list("number", flat=True).first()
     program.current_version = ProgramVersion.objects.create(
-        program=program, number=(newest or 0) + 1, document=document, actor_ref=actor_ref
+        program=program,
+        number=(newest or 0) + 1,
+        document=document,
+        actor_ref=actor_ref,
+        created_at=at,
     )
     program.save(update_fields=["current_version"])
 

@@ -36,7 +36,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services import holding, members, posting
 from saleor_retention.services.holding import Grip
-from saleor_retention.services.locking import lock_account, run_serialized
+from saleor_retention.services.locking import lock_accounts, run_serialized
 
 LAPSE_BATCH = 500
 
@@ -331,7 +331,7 @@ def _lock(checkout_ref: str, account_id: int, at: dt.datetime) -> tuple[Account,
     """
     placed = Hold.objects.filter(checkout_ref=checkout_ref, state=HoldState.PLACED)
     holders = set(placed.values_list("account_id", flat=True))
-    accounts = {pk: lock_account(pk) for pk in sorted(holders | {account_id})}
+    accounts = lock_accounts(holders | {account_id})
     hold = placed.select_for_update().first()
     if hold is not None and hold.account_id != account_id:
         foreign = Grip(hold, accounts[hold.account_id], at)
