@@ -93,6 +93,11 @@ def sentences(rules: ProgramRules, exponents: Mapping[str, int]) -> list[Sentenc
     ]
 
 
+def benefits_of(tier: Tier, exponents: Mapping[str, int]) -> list[Phrase]:
+    """Return what a tier gives, one phrase a benefit."""
+    return list(_benefits(tier, exponents))
+
+
 # The two names below are those that message extraction looks for.
 
 
