@@ -6,6 +6,7 @@ kernel is told as well to stop it when we are killed without a chance to clean u
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -91,9 +92,11 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_gone(pid: int, seconds: float) -> bool:
-    """Wait until a process that is not our child has ended; False when it is still there."""
+    """Wait until a process has ended, our child or not; False when it is still there."""
     until = time.monotonic() + seconds
     while is_alive(pid):
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)  # an ended child of ours stays until somebody asks for it
         if time.monotonic() > until:
             return False
         time.sleep(0.02)
