@@ -139,12 +139,14 @@ def environment(host: Host, database_url: str, settings: str) -> dict[str, str]:
 def schema_key(host: Host) -> str:
     """Name the schema of a host: the version and a digest of what decides it.
 
-    For 2.10.1 that is the pinned list; for 3.x the names of Saleor's migrations, which change with every change of a model.
+    For 2.10.1 that is the pinned list; for 3.x the names of Saleor's migrations, which change with every change of a model,
+    and what we add to the models' tables.
     """
     digest = hashlib.sha256()
     if host.source is None:
         digest.update((paths.HERE / "requirements.txt").read_bytes())
     else:
+        digest.update((paths.HERE / "make_schema.py").read_bytes())
         for file in sorted(host.source.glob("saleor/*/migrations/[0-9]*.py")):
             digest.update(f"{file.parent.parent.name}/{file.name}\n".encode())
     return f"{host.version.replace('.', '_')}_{digest.hexdigest()[:8]}"

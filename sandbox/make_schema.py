@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -25,6 +26,25 @@ def main(arguments: list[str]) -> None:
         for name in EXTENSIONS:
             cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {name}")
     call_command("migrate", run_syncdb=from_models, verbosity=0, interactive=False)
+    if from_models:
+        add_what_models_do_not_say()
+
+
+def add_what_models_do_not_say() -> None:
+    """Make the sequences and the row that only Saleor's migrations make, and its code reads by name."""
+    sequences = {
+        "order_order_number_seq": "order_order.number",
+        "discount_promotion_old_sale_id_seq": "discount_promotion.old_sale_id",
+        "discount_promotionrule_old_channel_listing_id_seq": (
+            "discount_promotionrule.old_channel_listing_id"
+        ),
+    }
+    with connection.cursor() as cursor:
+        for name, column in sequences.items():
+            cursor.execute(f"CREATE SEQUENCE {name} OWNED BY {column}")
+    account = apps.get_app_config("account").models
+    if "customertype" in account:  # 3.23 and later
+        account["customertype"].objects.create(name="Default", slug="default", is_default=True)
 
 
 class _NoMigrations:
