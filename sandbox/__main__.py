@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sandbox import hosts, lint, paths, postgres, processes, pytest_on, schemas, suite
+from sandbox import demo, hosts, lint, paths, postgres, processes, pytest_on, schemas, suite
 from sandbox.console import SandboxError, fail, say
 
 
@@ -48,6 +48,8 @@ def clean(_arguments: list[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "demo": demo.demo,
+    "shop": demo.shop,
     "test": suite.run,
     "unit": suite.unit,
     "lint": lint.run,

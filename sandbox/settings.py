@@ -6,30 +6,19 @@ For the loopback interface only: this Saleor and this Django are end of life and
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 import django.forms.boundfield
 import django.forms.forms
 
+from sandbox import paths
+from sandbox.keepsakes import keepsake
+
 # Saleor 2.10.1 imports a name that Django removed in 3.1.
 django.forms.forms.BoundField = django.forms.boundfield.BoundField
 
-STATE = Path(os.environ.get("RETENTION_SECRETS", Path(__file__).parent.parent / ".sandbox/secrets"))
-
-
-def secret_key() -> str:
-    """Return the shop's secret, generated once and kept beside the database so that logins survive a restart."""
-    file = STATE / "secret_key"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_text(secrets.token_urlsafe(48))
-        file.chmod(0o600)
-    return file.read_text()
-
-
 os.environ.update(
-    SECRET_KEY=secret_key(),
+    SECRET_KEY=keepsake("secret_key", 48),  # kept, so that logins survive a restart
     DEBUG="False",
     ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
     ALLOWED_CLIENT_HOSTS="127.0.0.1,localhost",
@@ -53,7 +42,7 @@ if (Path(__file__).parents[1] / "saleor_retention" / "plugin.py").exists():  # u
 TEMPLATED_EMAIL_BACKEND = "sandbox.nullmail.Backend"
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
-MEDIA_ROOT = str(STATE.parent / "media")
+MEDIA_ROOT = str(paths.MEDIA)
 CELERY_BROKER_URL = ""
 CELERY_TASK_ALWAYS_EAGER = True
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # what 2.10.1 was written with; Django 3.2 asks

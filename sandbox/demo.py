@@ -1,0 +1,92 @@
+"""``make demo`` and ``make shop``: open the real shop, tell the story in it or leave it open.
+
+The stocked shop is a template database too, so that the second start is a copy and not a migration.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sandbox import bootstrap, databases, hosts, paths, processes, schemas, seed, server
+from sandbox.console import say, step
+from sandbox.graphql_client import Client
+from sandbox.keepsakes import keepsake
+
+QUERIES = (
+    "{ shop { name } products(first: 6) { edges { node { name pricing { priceRange { start { gross "
+    "{ amount currency } } } } } } } }",
+    'mutation { tokenCreate(email: "%s", password: "%s") { token } }',
+    "{ me { email orders(first: 5) { edges { node { number total { gross { amount } } } } } } }",
+)
+
+
+def demo(_arguments: Sequence[str]) -> int:
+    """Tell the story; 0 when every figure was the expected one."""
+    from sandbox import story
+
+    started = time.monotonic()
+    with open_shop() as client:
+        failures = story.tell(client)
+    say(f"{time.monotonic() - started:.1f} s in all")
+    return 1 if failures else 0
+
+
+def shop(_arguments: Sequence[str]) -> int:
+    """Leave the shop open until Ctrl-C."""
+    with open_shop() as client:
+        shopper = keepsake("shopper_password")
+        say(f"\nThe shop is open: {client.url}")
+        say(f"  admin    {seed.ADMIN_EMAIL}  {keepsake('admin_password')}")
+        say(f"  shopper  {seed.SHOPPER_EMAIL}  {shopper}")
+        say("Post GraphQL to it; the token of the second goes as `Authorization: JWT <token>`:")
+        for query in QUERIES:
+            say(f"  {query % (seed.SHOPPER_EMAIL, shopper) if '%s' in query else query}")
+        say("It is for this machine only: Saleor 2.10.1 is end of life. Ctrl-C closes it.")
+        while True:
+            time.sleep(3600)
+
+
+@contextmanager
+def open_shop() -> Iterator[Client]:
+    """Open a freshly stocked shop with a database of its own, and clear it away at the end."""
+    (host,) = hosts.select([hosts.SALEOR_2])
+    hosts.prepare(host)
+    address = schemas.server_url()
+    template = _stocked(host, address)
+    name = databases.test_name("demo")
+    with schemas.administrator(address) as cursor:
+        databases.create(cursor, name, template)
+    env = hosts.environment(host, schemas.database_url(address, name), "sandbox.settings")
+    try:
+        with server.running(host, env) as client:
+            yield client
+    finally:
+        with schemas.administrator(address) as cursor:
+            databases.drop(cursor, name)
+
+
+def _stocked(host: hosts.Host, address: str) -> str:
+    """Return a database with our migrations applied and the shop stocked, made once for each state of both."""
+    base = schemas.ensure_base(host, address)
+    key = f"shop_{hosts.schema_key(host)}"
+    digest = bootstrap.digest(paths.HERE / "seed.py", paths.HERE / "settings.py")
+    template = f"{databases.template_name(key)}_{digest[:8]}"
+    with schemas.administrator(address) as cursor:
+        if databases.exists(cursor, template):
+            return template
+        new = f"{databases.PREFIX}new_shop_{os.getpid()}"
+        databases.create(cursor, new, base)
+        env = hosts.environment(host, schemas.database_url(address, new), "sandbox.settings")
+        with step("migrating the plugin and stocking the shop"):
+            processes.run(
+                [host.python, "-m", "sandbox.seed"],
+                env=env,
+                cwd=paths.ROOT,
+                failure="The shop could not be stocked.",
+            )
+        databases.rename(cursor, new, template)
+        databases.prune(cursor, key)
+    return template
