@@ -26,6 +26,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
 from saleor_retention.models import (
     Account,
+    AccountState,
     Hold,
     HoldState,
     OrderRecord,
@@ -53,7 +54,9 @@ class _Place:
 
     def clamp(self, requested: int, available: int, account: Account) -> Clamped:
         """Return what a request comes to on this basket for this member."""
-        customer = CustomerFacts(account_id=account.pk, tier=account.tier or None)
+        is_member = account.state == AccountState.MEMBER  # who left has points, but no tier
+        tier = account.tier if is_member and account.tier else None
+        customer = CustomerFacts(account_id=account.pk, tier=tier)
         base_minor = pricing.redeemable_base(self.checkout.basket, customer, self.rules)
         limits = self.rules.redemption
         return redemption.clamp(requested, available, base_minor, self.point_value, limits)
