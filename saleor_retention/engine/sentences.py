@@ -234,11 +234,19 @@ def _lifetime(rules: ProgramRules) -> Iterator[Sentence]:
             message = _("Points expire after %(days)s without activity.")
             yield _say("expiry", message, days=_days(count))
         case ExpiryPolicy.END_OF_MONTH:
-            months = ngettext("%(number)s month later", "%(number)s months later", count)
+            months = ngettext(
+                "%(number)s month after they were earned",
+                "%(number)s months after they were earned",
+                count,
+            )
             when = _counted(count, months) if count else _phrase(_("in which they were earned"))
             yield _say("expiry", _("Points expire at the end of the month, %(when)s."), when=when)
         case ExpiryPolicy.END_OF_YEAR:
-            years = ngettext("%(number)s year later", "%(number)s years later", count)
+            years = ngettext(
+                "%(number)s year after they were earned",
+                "%(number)s years after they were earned",
+                count,
+            )
             when = _counted(count, years) if count else _phrase(_("in which they were earned"))
             yield _say("expiry", _("Points expire at the end of the year, %(when)s."), when=when)
 
@@ -297,15 +305,18 @@ def _climbing(rules: ProgramRules) -> Iterator[Sentence]:
         return
     falls = {
         Downgrade.ONE_STEP: _(
-            "A tier is valid to the end of the next period; then, after %(grace)s of grace, a "
-            "member who does not reach it any more falls by one tier."
+            "A tier is valid to the end of the next period; a member who does not reach it any "
+            "more then falls by one tier%(grace)s."
         ),
         Downgrade.RECOMPUTE: _(
-            "A tier is valid to the end of the next period; then, after %(grace)s of grace, a "
-            "member who does not reach it any more falls to the tier that is reached."
+            "A tier is valid to the end of the next period; a member who does not reach it any "
+            "more then falls to the tier that is reached%(grace)s."
         ),
     }
-    yield _say("tiers.downgrade", falls[ladder.downgrade], grace=_days(ladder.grace_days))
+    grace: Value = ""
+    if ladder.grace_days:
+        grace = _phrase(_(", after %(days)s of grace"), days=_days(ladder.grace_days))
+    yield _say("tiers.downgrade", falls[ladder.downgrade], grace=grace)
 
 
 def _tier(tier: Tier, rules: ProgramRules, exponents: Mapping[str, int]) -> Sentence:
@@ -319,13 +330,14 @@ def _tier(tier: Tier, rules: ProgramRules, exponents: Mapping[str, int]) -> Sent
     else:
         orders = ngettext("%(number)s order", "%(number)s orders", tier.threshold)
         threshold = _counted(tier.threshold, orders)
-    benefits = tuple(_benefits(tier, exponents))
     return _say(
         f"tiers.{tier.slug}",
-        _("%(name)s, from %(threshold)s on: %(benefits)s."),
+        _("%(name)s, from %(threshold)s on: %(benefits)s.")
+        if tier.threshold
+        else _("%(name)s, every member from the start: %(benefits)s."),
         name=tier.name,
         threshold=threshold,
-        benefits=benefits or _phrase(_("no benefits yet")),
+        benefits=tuple(_benefits(tier, exponents)) or _phrase(_("no benefits yet")),
     )
 
 
@@ -339,9 +351,10 @@ def _benefits(tier: Tier, exponents: Mapping[str, int]) -> Iterator[Phrase]:
         yield _phrase(_("%(factor)s times the points"), factor=factor)
     if tier.return_window_days is not None:
         yield _phrase(_("returns within %(days)s"), days=_days(tier.return_window_days))
-    if tier.maturing_days is not None:
-        days = _days(tier.maturing_days)
-        yield _phrase(_("points wait %(days)s at most"), days=days)
+    if tier.maturing_days == 0:
+        yield _phrase(_("points without waiting"))
+    elif tier.maturing_days is not None:
+        yield _phrase(_("points wait %(days)s at most"), days=_days(tier.maturing_days))
     for name, value in tier.perks:
         yield _phrase(_("%(name)s: %(value)s"), name=name.replace("_", " "), value=value)
 

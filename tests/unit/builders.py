@@ -1,4 +1,4 @@
-"""Short builders of engine facts for tests and doctests; only what a case is about is spelled out."""
+"""Short builders of engine facts for tests and doctests: only what a case is about is spelled."""
 
 from __future__ import annotations
 
@@ -128,9 +128,10 @@ def tier(slug: str, threshold: int = 0, percent: str | None = None, **changes: A
     return replace(minimal, **changes)
 
 
-def amount_off(selection: Selection = Selection(), **amounts: int) -> PriceBenefit:
+def amount_off(selection: Selection | None = None, **amounts: int) -> PriceBenefit:
     """Return a benefit of so many minor units off each unit: ``amount_off(USD=100)``."""
-    return PriceBenefit(amount_minor=tuple(sorted(amounts.items())), selection=selection)
+    named = tuple(sorted(amounts.items()))
+    return PriceBenefit(amount_minor=named, selection=selection or Selection())
 
 
 def ladder(*tiers: Tier, **changes: Any) -> Ladder:
