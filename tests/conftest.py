@@ -6,6 +6,7 @@ The environment comes from ``sandbox/pytest_on.py`` (``make test``). Tests under
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -42,3 +43,13 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
         database.tear_down()
+
+
+@pytest.fixture(autouse=True)
+def _forget_rules() -> Iterator[None]:
+    """Forget parsed versions: the next test's database may number its own with the same ids."""
+    yield
+    for module, function in (("programs", "rules_of"), ("terms", "inactivity_since")):
+        loaded = sys.modules.get(f"saleor_retention.selectors.{module}")
+        if loaded is not None:
+            getattr(loaded, function).cache_clear()

@@ -7,10 +7,11 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from .choices import TextChoices
 from .constraints import check
 
 
-class AccountState(models.TextChoices):
+class AccountState(TextChoices):
     """What an account is."""
 
     MEMBER = "member"

@@ -12,10 +12,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from .choices import TextChoices
 from .constraints import check
 
 
-class TransactionKind(models.TextChoices):
+class TransactionKind(TextChoices):
     """Why points moved."""
 
     EARN = "earn"  # an order's accrual
@@ -36,7 +37,7 @@ class TransactionKind(models.TextChoices):
     ERASE = "erase"
 
 
-class Book(models.TextChoices):
+class Book(TextChoices):
     """The ledger's accounts: four of a member, six of a program."""
 
     AVAILABLE = "available"

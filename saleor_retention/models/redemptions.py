@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from .choices import TextChoices
 from .constraints import check
 
 
-class HoldState(models.TextChoices):
+class HoldState(TextChoices):
     """A hold is placed once and ends once."""
 
     PLACED = "placed"

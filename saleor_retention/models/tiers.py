@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from .choices import TextChoices
 
-class TierChangeKind(models.TextChoices):
+
+class TierChangeKind(TextChoices):
     """Why a tier changed."""
 
     UPGRADE = "upgrade"

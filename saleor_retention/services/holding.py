@@ -8,7 +8,6 @@ release after it is breakage at the lot's instant.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -27,6 +26,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import posting
 from saleor_retention.services.locking import lock_account
+from saleor_retention.services.lots import facts_of
 from saleor_retention.services.posting import Leg
 
 
@@ -78,21 +78,6 @@ def free_lots(account: Account) -> list[Lot]:
     return list(Lot.objects.filter(account=account, remaining__gt=0, is_pending=False))
 
 
-def facts_of(lots: Iterable[Lot]) -> list[engine_lots.LotFacts]:
-    """Return lots as the engine reads them."""
-    return [
-        engine_lots.LotFacts(
-            id=lot.pk,
-            remaining=lot.remaining,
-            opened_at=lot.opened_at,
-            valid_from=lot.valid_from,
-            expires_at=lot.expires_at,
-            order_ref=lot.order_ref or None,
-        )
-        for lot in lots
-    ]
-
-
 def pin(held: Grip, lots: list[Lot], points: int) -> None:
     """Set points of free lots aside, soonest expiry first.
 
@@ -103,7 +88,7 @@ def pin(held: Grip, lots: list[Lot], points: int) -> None:
     pinned = {item.lot_id: item for item in hold.consumptions.all()}
     legs: list[Leg] = []
     new, more = [], []
-    for take in engine_lots.choose(facts_of(lots), points, held.at):
+    for take in engine_lots.choose(map(facts_of, lots), points, held.at):
         lot = by_id[take.lot_id]
         legs += [Leg(Book.AVAILABLE, -take.points, lot), Leg(Book.HELD, take.points, lot)]
         if take.lot_id in pinned:
@@ -182,19 +167,17 @@ def _returns(held: Grip, points: int) -> list[tuple[Consumption, int]]:
 
 
 def _move(held: Grip, returns: list[tuple[Consumption, int]], giving: Giving) -> None:
-    lots = facts_of(consumption.lot for consumption, _ in returns)
-    dead_ids = {lot.id for lot in lots if engine_lots.is_dead(lot, held.at)}
     backs = [(consumption.lot, back) for consumption, back in reversed(returns)]
-    alive = [(lot, back) for lot, back in backs if lot.pk not in dead_ids]
+    dead = [item for item in backs if engine_lots.is_dead(facts_of(item[0]), held.at)]
+    alive = [item for item in backs if item not in dead]
     if alive:
         legs = [Leg(Book.HELD, -back, lot) for lot, back in alive]
         _post(held, giving, [*legs, *posting.credit(held.account, alive)])
-    for lot, back in backs:
-        if lot.pk in dead_ids:
-            key = f"expire:{giving.key}:{lot.pk}"
-            legs = [Leg(Book.HELD, -back, lot), Leg(Book.BREAKAGE, back, lot)]
-            breakage = Giving(TransactionKind.EXPIRE, key, giving.cause)
-            _post(held, breakage, legs, lot.expires_at)
+    for lot, back in dead:
+        key = f"expire:{giving.key}:{lot.pk}"
+        legs = [Leg(Book.HELD, -back, lot), Leg(Book.BREAKAGE, back, lot)]
+        breakage = Giving(TransactionKind.EXPIRE, key, giving.cause)
+        _post(held, breakage, legs, lot.expires_at)
 
 
 def _post(
@@ -216,5 +199,5 @@ def _post(
 def _consumptions(hold: Hold) -> list[Consumption]:
     """Return the hold's consumptions in spending order."""
     by_lot = {item.lot_id: item for item in hold.consumptions.select_related("lot")}
-    ordered = engine_lots.spending_order(facts_of(item.lot for item in by_lot.values()))
+    ordered = engine_lots.spending_order(facts_of(item.lot) for item in by_lot.values())
     return [by_lot[lot.id] for lot in ordered]

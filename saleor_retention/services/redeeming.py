@@ -38,6 +38,7 @@ from saleor_retention.selectors.programs import active_program, is_switched_on, 
 from saleor_retention.services import holding, members, posting
 from saleor_retention.services.holding import Grip
 from saleor_retention.services.locking import lock_accounts, run_serialized
+from saleor_retention.services.lots import facts_of
 
 LAPSE_BATCH = 500
 
@@ -77,8 +78,7 @@ def set_redemption(
     IN_DEFICIT, NOT_ENOUGH_POINTS (names what is left), NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, BUSY.
     """
     at = now or timezone.now()
-    if isinstance(points, bool) or not isinstance(points, int) or points < 0:
-        raise Refusal(Code.INVALID, "Points must be a whole number, zero or more.", "points")
+    _require_whole(points)
     if points == 0:
         clear_redemption(checkout_ref=checkout_ref, user_ref=user_ref, now=at)
         return None
@@ -197,7 +197,7 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
         raise Refusal(Code.IN_DEFICIT, message, "points")
     lots = holding.free_lots(account)
     had = hold.points if hold is not None else 0
-    available = engine_lots.available(holding.facts_of(lots), at) + had
+    available = engine_lots.available(map(facts_of, lots), at) + had
     clamped = _clamp(place, account, points, available)
     if hold is None:
         hold = Hold(account=account, checkout_ref=checkout_ref, placed_at=at)
@@ -303,6 +303,11 @@ def _place(checkout: CheckoutFacts) -> _Place:
         message = f'Points of "{program.name}" have no value in {currency}.'
         raise Refusal(Code.CURRENCY_WITHOUT_RATE, message, "points")
     return _Place(checkout, program, program.current_version, rules, point_value)
+
+
+def _require_whole(points: object) -> None:
+    if isinstance(points, bool) or not isinstance(points, int) or points < 0:
+        raise Refusal(Code.INVALID, "Points must be a whole number, zero or more.", "points")
 
 
 def _require_user(user_ref: str | None) -> str:
