@@ -1,0 +1,109 @@
+"""What happens behind the counter: the first accounts, the scheduler's tasks, counting rows.
+
+Runs inside Saleor's environment: one JSON request a line on standard input, one JSON answer a line
+on standard output. Stories never change an order, a checkout or a balance here: for that they have
+the API.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+OWNER = "owner@shop.example"
+PASSWORD = "a-long-enough-passphrase"
+
+
+def main() -> None:
+    """Answer requests until the input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever prints goes to the log, not between the answers
+    import django
+
+    django.setup()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            result = {"answer": FUNCTIONS[request["name"]](**request["arguments"])}
+        except Exception:  # noqa: BLE001 - whatever went wrong is the answer
+            result = {"fault": traceback.format_exc()}
+        answers.write(json.dumps(result, default=str) + "\n")
+        answers.flush()
+
+
+def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
+    """Create the site, its owner, staff with the named permissions, and an app with a token."""
+    from django.conf import settings
+    from django.contrib.sites.models import Site
+    from saleor.account.models import Group
+    from saleor.app.models import App
+    from saleor.permission.models import Permission
+    from saleor.site.models import SiteSettings
+
+    port = os.environ["ACCEPTANCE_PORT"]
+    site, _ = Site.objects.update_or_create(
+        pk=settings.SITE_ID, defaults={"domain": f"127.0.0.1:{port}", "name": "Acceptance"}
+    )
+    SiteSettings.objects.update_or_create(
+        site=site, defaults={"enable_account_confirmation_by_email": False}
+    )
+    _user(OWNER, is_superuser=True)
+    for email, codenames in staff.items():
+        user = _user(email)
+        group = Group.objects.create(name=email)
+        group.permissions.set(Permission.objects.filter(codename__in=codenames))
+        user.groups.add(group)
+    app = App.objects.create(name="Till", identifier="till", is_active=True, is_installed=True)
+    app.permissions.set(Permission.objects.exclude(codename="manage_apps"))
+    _, token = app.tokens.create(name="Default")
+    return {"app_token": token}
+
+
+def _user(email: str, *, is_superuser: bool = False) -> Any:
+    from saleor.account.models import User
+
+    user = User(
+        email=email, is_staff=True, is_superuser=is_superuser, is_active=True, is_confirmed=True
+    )
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def run_task(*, task: str, arguments: list[Any] | None = None) -> None:
+    """Run a Celery task by its dotted name, as the scheduler would."""
+    module, name = task.rsplit(".", 1)
+    getattr(importlib.import_module(module), name).apply(args=arguments or [], throw=True)
+
+
+def manage(*, command: str, arguments: list[str] | None = None) -> str:
+    """Run a management command and return what it printed."""
+    import io
+
+    from django.core.management import call_command
+
+    output = io.StringIO()
+    call_command(command, *(arguments or []), stdout=output, stderr=output)
+    return output.getvalue()
+
+
+def rows(*, statement: str, parameters: list[Any] | None = None) -> list[list[Any]]:
+    """Run one SELECT and return its rows; looks, never changes."""
+    from django.db import connection, transaction
+
+    assert statement.lstrip().upper().startswith(("SELECT", "WITH"))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute(statement, parameters or [])
+        return [list(row) for row in cursor.fetchall()]
+
+
+FUNCTIONS = {function.__name__: function for function in (open_shop, run_task, manage, rows)}
+
+
+if __name__ == "__main__":
+    main()

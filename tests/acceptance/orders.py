@@ -1,0 +1,187 @@
+"""The merchant's order desk: shipping goods, taking them back, refunding money, canceling."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tests.acceptance.shop import Channel, Shop
+from tests.acceptance.storefront import line_of, read_order
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What staff do with one order, and what the payment service reports about its money."""
+
+    shop: Shop
+    order: str
+    transaction: str | None = None
+
+    def read(self) -> dict[str, Any]:
+        """Return the order as it is now."""
+        return read_order(self.shop, self.order)
+
+    def fulfill(self, **quantities: int) -> dict[str, Any]:
+        """Ship goods by name; everything when none is named."""
+        order = self.read()
+        rows = (
+            [(line_of(order, name)["id"], count) for name, count in quantities.items()]
+            if quantities
+            else [(row["id"], row["quantity"]) for row in order["lines"]]
+        )
+        self.shop.owner.do(
+            """mutation ($id: ID!, $input: OrderFulfillInput!) {
+              orderFulfill(order: $id, input: $input) { errors { field message code } }
+            }""",
+            id=self.order,
+            input={
+                "notifyCustomer": False,
+                "lines": [
+                    {
+                        "orderLineId": line,
+                        "stocks": [{"quantity": count, "warehouse": self.shop.warehouse}],
+                    }
+                    for line, count in rows
+                ],
+            },
+        )
+        return self.read()
+
+    def take_back(self, **quantities: int) -> dict[str, Any]:
+        """Record goods by name as returned; no money moves."""
+        shipped = {
+            row["orderLine"]["productSku"]: row["id"]
+            for fulfillment in self.read()["fulfillments"]
+            if fulfillment["status"] == "FULFILLED"
+            for row in fulfillment["lines"]
+        }
+        self.shop.owner.do(
+            """mutation ($id: ID!, $input: OrderReturnProductsInput!) {
+              orderFulfillmentReturnProducts(order: $id, input: $input) {
+                errors { field message code }
+              }
+            }""",
+            id=self.order,
+            input={
+                "refund": False,
+                "fulfillmentLines": [
+                    {"fulfillmentLineId": shipped[name], "quantity": count}
+                    for name, count in quantities.items()
+                ],
+            },
+        )
+        return self.read()
+
+    def grant_refund(
+        self, *, amount: Decimal | None = None, shipping: bool = False, **quantities: int
+    ) -> Decimal:
+        """Promise money for goods by name, for shipping, or an amount; return what was granted."""
+        order = self.read()
+        value: dict[str, Any] = {
+            "transactionId": self.transaction,
+            "grantRefundForShipping": shipping,
+            "lines": [
+                {"id": line_of(order, name)["id"], "quantity": count}
+                for name, count in quantities.items()
+            ],
+        }
+        if amount is not None:
+            value["amount"] = amount
+        payload = self.shop.owner.do(
+            """mutation ($id: ID!, $input: OrderGrantRefundCreateInput!) {
+              orderGrantRefundCreate(id: $id, input: $input) {
+                grantedRefund { amount { amount } } errors { field message code }
+              }
+            }""",
+            id=self.order,
+            input=value,
+        )
+        granted: Decimal = payload["grantedRefund"]["amount"]["amount"]
+        return granted
+
+    def refund(self, amount: Decimal, reference: str | None = None) -> None:
+        """Have the payment service report that this much was paid back."""
+        self._report("REFUND_SUCCESS", amount, reference)
+
+    def reverse_refund(self, amount: Decimal, reference: str | None = None) -> None:
+        """Have the payment service report that a refund came back."""
+        self._report("REFUND_REVERSE", amount, reference)
+
+    def _report(self, event: str, amount: Decimal, reference: str | None) -> None:
+        self.shop.owner.do(
+            """mutation ($id: ID!, $type: TransactionEventTypeEnum!, $amount: PositiveDecimal!,
+                         $reference: String!) {
+              transactionEventReport(
+                id: $id, type: $type, amount: $amount, pspReference: $reference
+              ) { errors { field message code } }
+            }""",
+            id=self.transaction,
+            type=event,
+            amount=amount,
+            reference=reference or f"event-{next(_numbers)}",
+        )
+
+    def cancel(self) -> dict[str, Any]:
+        """Cancel the order; its money is another matter."""
+        self._do("orderCancel")
+        return self.read()
+
+    def confirm(self) -> dict[str, Any]:
+        """Confirm an order of a channel that does not do so by itself."""
+        self._do("orderConfirm")
+        return self.read()
+
+    def mark_as_paid(self) -> dict[str, Any]:
+        """Note that the money came in some other way."""
+        self._do("orderMarkAsPaid")
+        return self.read()
+
+    def _do(self, mutation: str) -> None:
+        self.shop.owner.do(
+            f"""mutation ($id: ID!) {{
+              {mutation}(id: $id) {{ errors {{ field message code }} }}
+            }}""",
+            id=self.order,
+        )
+
+
+def draft_order(shop: Shop, channel: Channel, user: str, **quantities: int) -> Desk:
+    """Enter an order for a customer by name of goods, as staff do on the phone."""
+    payload = shop.owner.do(
+        """mutation ($input: DraftOrderCreateInput!) {
+          draftOrderCreate(input: $input) {
+            order { id shippingMethods { id } } errors { field message code }
+          }
+        }""",
+        input={
+            "channelId": channel.id,
+            "user": user,
+            "billingAddress": channel.address,
+            "shippingAddress": channel.address,
+            "lines": [
+                {"variantId": shop.variants[name], "quantity": count}
+                for name, count in quantities.items()
+            ],
+        },
+    )
+    order = payload["order"]
+    shop.owner.do(
+        """mutation ($id: ID!, $method: ID) {
+          orderUpdateShipping(order: $id, input: {shippingMethod: $method}) {
+            errors { field message code }
+          }
+        }""",
+        id=order["id"],
+        method=order["shippingMethods"][0]["id"],
+    )
+    shop.owner.do(
+        """mutation ($id: ID!) {
+          draftOrderComplete(id: $id) { errors { field message code } }
+        }""",
+        id=order["id"],
+    )
+    return Desk(shop, order["id"])
