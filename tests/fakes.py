@@ -1,7 +1,7 @@
-"""An in-memory host: the facts of orders, checkouts and users that a test sets, and effects it can look at.
+"""An in-memory host: facts of orders, checkouts and users that a test sets, effects to look at.
 
 Everything that services and selectors ask of Saleor goes through ``host.current()``; ``use`` puts a
-``FakeHost`` there. Orders are real ``OrderFacts``, made with ``order`` and changed with ``replace``.
+``FakeHost`` there. Orders are real ``OrderFacts``, made with ``order``, changed in the host.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from saleor_retention.engine.facts import (
 )
 from saleor_retention.host.contract import ChannelFacts, CheckoutFacts, Requestor, UserFacts
 
-UTC = dt.timezone.utc
+NOBODY = Requestor(None, None, frozenset())
 CHANNEL = "1"
 EXPONENTS = {"JPY": 0, "KWD": 3}
 
 
 def at(text: str) -> dt.datetime:
     """Return the instant of an ISO text in UTC: ``at("2026-03-01 10:00")``."""
-    return dt.datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class FakeHost:
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
-    requests: Requestor = Requestor(None, None, frozenset())
+    requests: Requestor = NOBODY
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
@@ -132,7 +132,9 @@ class FakeHost:
         """Return the state of those that exist."""
         return {ref: self.orders[ref] for ref in order_refs if ref in self.orders}
 
-    def order_refs_updated_since(self, at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+    def order_refs_updated_since(
+        self, at: dt.datetime, limit: int
+    ) -> list[tuple[str, dt.datetime]]:
         """Return what changed, oldest first."""
         changed = [item for item in self.orders_changed_at.items() if item[1] >= at]
         return sorted(changed, key=lambda item: (item[1], item[0]))[:limit]
@@ -201,7 +203,7 @@ class FakeHost:
         self.repriced.append(checkout_ref)
 
     def dispatch(self, task_name: str, *args: Any) -> None:
-        """Run the task at once, as a shop without a broker does; a missing task module is remembered only."""
+        """Run the task at once, as a shop without a broker does, if there are tasks at all."""
         self.dispatched.append((task_name, args))
         from importlib.util import find_spec
 
@@ -221,7 +223,7 @@ class FakeHost:
         return 0
 
     # --- GraphQL -----------------------------------------------------------------------------
-    def requestor(self, info: Any) -> Requestor:
+    def requestor(self, _info: Any) -> Requestor:
         """Return who the test says asks."""
         return self.requests
 
@@ -237,7 +239,7 @@ class FakeHost:
         """Return it bare."""
         return checkout
 
-    def mutation_context(self, info: Any) -> Any:
+    def mutation_context(self, _info: Any) -> Any:
         """Do nothing around a mutation."""
         return nullcontext()
 

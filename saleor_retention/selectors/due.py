@@ -1,4 +1,4 @@
-"""What time has done to a member's lots that is not posted yet: maturing and expiry at their instants.
+"""What time has done to a member's lots and is not posted yet: maturing and expiry.
 
 One function for every reader and for the posting itself, so that a stopped scheduler changes
 nothing: a selector adds what is due to the kept balances, ``services.posting.catch_up`` posts it.
@@ -10,9 +10,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from django.db.models import Q
+
+from saleor_retention.models import Lot
 
 
 class DueKind(str, Enum):
@@ -22,22 +23,12 @@ class DueKind(str, Enum):
     MATURE = "mature"
 
 
-class LotRow(Protocol):
-    """The columns of a lot that time works on."""
-
-    id: int
-    remaining: int
-    is_pending: bool
-    valid_from: dt.datetime | None
-    expires_at: dt.datetime | None
-
-
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One lot's maturing or expiry; ``repaid`` of the maturing points go to the member's deficit."""
+    """One lot's maturing or expiry; of maturing points ``repaid`` go to the member's deficit."""
 
     kind: DueKind
-    lot: LotRow
+    lot: Lot
     at: dt.datetime
     points: int
     repaid: int = 0
@@ -50,36 +41,34 @@ def is_due(now: dt.datetime) -> Q:
     return Q(remaining__gt=0) & (matures | Q(expires_at__lte=now))
 
 
-def due_of(lots: Sequence[LotRow], deficit: int, now: dt.datetime) -> list[Due]:
+def due_of(lots: Sequence[Lot], deficit: int, now: dt.datetime) -> list[Due]:
     """Return what is due on one member's lots up to ``now``, in the order of its instants.
 
     Maturing points repay ``deficit`` first; what is left of a lot at its expiry is breakage.
     """
-    rest = {lot.id: lot.remaining for lot in lots}
+    rest = {lot.pk: lot.remaining for lot in lots}
     dues = []
     for at, kind, lot in _instants(lots, now):
-        points = rest[lot.id]
+        points = rest[lot.pk]
         if not points:
             continue
         if kind is DueKind.MATURE:
             repaid = min(points, deficit)
             deficit -= repaid
-            rest[lot.id] -= repaid
+            rest[lot.pk] -= repaid
             dues.append(Due(kind, lot, at, points, repaid, is_from_pending=True))
         else:
-            rest[lot.id] = 0
+            rest[lot.pk] = 0
             is_ripe = lot.valid_from is not None and lot.valid_from <= at
             dues.append(Due(kind, lot, at, points, is_from_pending=lot.is_pending and not is_ripe))
     return dues
 
 
-def _instants(
-    lots: Sequence[LotRow], now: dt.datetime
-) -> list[tuple[dt.datetime, DueKind, LotRow]]:
+def _instants(lots: Sequence[Lot], now: dt.datetime) -> list[tuple[dt.datetime, DueKind, Lot]]:
     instants = []
     for lot in lots:
         if lot.is_pending and lot.valid_from is not None and lot.valid_from <= now:
             instants.append((lot.valid_from, DueKind.MATURE, lot))
         if lot.expires_at is not None and lot.expires_at <= now:
             instants.append((lot.expires_at, DueKind.EXPIRE, lot))
-    return sorted(instants, key=lambda item: (item[0], item[1] is DueKind.EXPIRE, item[2].id))
+    return sorted(instants, key=lambda item: (item[0], item[1] is DueKind.EXPIRE, item[2].pk))

@@ -1,7 +1,7 @@
 """Row locks in one order, with a time limit, and the retry of what a deadlock ended.
 
 The order is: checkout, account(s) by id, hold, lots, order record. An account's row guards
-everything of that member (lots, holds, order records, postings), so that most work takes this one lock.
+everything of that member (lots, holds, order records, postings), so that most work takes one lock.
 The whole rule, with the cases, is docs/explanation/locking.md.
 """
 
@@ -22,7 +22,7 @@ from saleor_retention.models import Account
 T = TypeVar("T")
 
 ATTEMPTS_MAX = 5
-BACKOFF_SECONDS = 0.02  # doubled on each attempt, times a random factor so that two do not meet again
+BACKOFF_SECONDS = 0.02  # doubled on each attempt, times a random factor: two do not meet again
 
 DEADLOCK_DETECTED = "40P01"
 SERIALIZATION_FAILURE = "40001"
@@ -46,13 +46,14 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
     """Lock accounts in the order of their ids and return those that exist, by id.
 
     With ``skips_locked`` those that others hold are left out instead of waited for (sweeps).
-    The lock is ``FOR NO KEY UPDATE``: it does not hold up rows that only refer to the account.
+    The lock is ``FOR NO KEY UPDATE``: it does not hold up rows that only refer to the account. The
+    program comes along, not locked.
     """
     ids = sorted(set(account_ids))
     if not ids:
         return {}
-    rows = Account.objects.filter(pk__in=ids).order_by("pk")
-    rows = rows.select_for_update(no_key=True, skip_locked=skips_locked)
+    rows = Account.objects.filter(pk__in=ids).select_related("program").order_by("pk")
+    rows = rows.select_for_update(of=("self",), no_key=True, skip_locked=skips_locked)
     if skips_locked:
         return {account.pk: account for account in rows}
     try:
@@ -66,10 +67,11 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
 
 
 def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
-    """Run ``work`` in a database transaction, again when a deadlock or serialization failure ended it.
+    """Run ``work`` in a database transaction, again when a deadlock ended it.
 
-    Inside a caller's transaction there is one attempt, in a savepoint: a deadlock rolls back all of it
-    and only the caller can start again. ``work`` must read what it decides on itself.
+    A serialization failure counts as a deadlock. Inside a caller's transaction there is one
+    attempt, in a savepoint: a deadlock ends all of it and only the caller can start again. ``work``
+    must read what it decides on itself.
     """
     is_nested = connection.in_atomic_block
     for attempt in range(1, attempts_max + 1):

@@ -1,7 +1,7 @@
-"""Lots as the engine sees them, and the two things about a lot that change without points moving:
-when it becomes valid, and how long it lives.
+"""Lots as the engine sees them, when they become valid and how long they live.
 
-The caller holds the account's lock. Points move through ``services.posting`` only.
+Validity and life change without points moving; points move through ``services.posting`` only. The
+caller holds the account's lock.
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ def pinned(lots: Iterable[Lot]) -> set[int]:
 
 
 def opened(
-    rules: ProgramRules, *, opened_at: dt.datetime, valid_from: dt.datetime | None, order_ref: str = ""
+    rules: ProgramRules,
+    *,
+    opened_at: dt.datetime,
+    valid_from: dt.datetime | None,
+    order_ref: str = "",
 ) -> NewLot:
     """Return a new lot that lives as long as the rules say from the instant it becomes valid."""
     return NewLot(

@@ -59,7 +59,7 @@ class Leg:
     opened by Leg(REDEEMED, -n), Leg(AVAILABLE, n, NewLot(..., parent_id=lot.pk)).
     """
 
-    book: Book
+    book: str  # a Book
     points: int
     lot: LotRef = None
 
@@ -76,7 +76,7 @@ class Posted:
 def post(
     account: Account,
     *,
-    kind: TransactionKind,
+    kind: str,
     key: str,
     legs: Sequence[Leg],
     effective_at: dt.datetime,
@@ -98,7 +98,8 @@ def post(
     follow from the member's state. Two statements when there is a note, otherwise one.
     """
     moving = [leg for leg in legs if leg.points]
-    if not moving or sum(leg.points for leg in moving):
+    total = sum(leg.points for leg in moving)
+    if not moving or total:
         raise ValueError(f"The legs of {key} must sum to zero and move something.")
     if not connection.in_atomic_block:
         raise RuntimeError("A posting needs the account's lock, and so a database transaction.")
@@ -123,16 +124,17 @@ def post(
         return _found(made)
     transaction_id, available, pending, held, deficit, last_activity_at, opened = row
     made.pk = transaction_id
-    made._state.adding = False
     account.available, account.pending = available, pending
     account.held, account.deficit = held, deficit
     account.last_activity_at = last_activity_at
     lot_ids = json.loads(opened) if isinstance(opened, str) else opened
-    return Posted(made, True, tuple(lot_ids[str(slot)] for slot in range(len(new_lots))))
+    return Posted(
+        made, is_new=True, opened=tuple(lot_ids[str(slot)] for slot in range(len(new_lots)))
+    )
 
 
-def find(account: Account, *, kind: TransactionKind, key: str, content: str) -> Transaction | None:
-    """Return the posting of ``key`` if there is one with this content; refuse another (KEY_REUSED)."""
+def find(account: Account, *, kind: str, key: str, content: str) -> Transaction | None:
+    """Return the posting of ``key`` and this content; one of another content is KEY_REUSED."""
     existing = Transaction.objects.filter(program_id=account.program_id, key=key).first()
     if existing is None:
         return None
@@ -167,14 +169,13 @@ def catch_up(account: Account, now: dt.datetime) -> int:
     return len(dues)
 
 
-def book_of(lot: Lot) -> Book:
+def book_of(lot: Lot) -> str:
     """Return the book that holds what remains of a lot."""
     return Book.PENDING if lot.is_pending else Book.AVAILABLE
 
 
 def _post_due(account: Account, due: Due, now: dt.datetime) -> None:
     lot = due.lot
-    assert isinstance(lot, Lot)
     if due.kind is DueKind.MATURE:
         post(
             account,
@@ -191,7 +192,7 @@ def _post_due(account: Account, due: Due, now: dt.datetime) -> None:
             now=now,
         )
         return
-    book = Book.PENDING if due.is_from_pending else Book.AVAILABLE
+    book: str = Book.PENDING if due.is_from_pending else Book.AVAILABLE
     post(
         account,
         kind=TransactionKind.EXPIRE,
@@ -260,7 +261,7 @@ def _leg_row(leg: Leg, slots: dict[int, int]) -> dict[str, Any]:
     return {
         "lot_id": _lot_id(leg.lot),
         "slot": slots[id(leg.lot)] if isinstance(leg.lot, NewLot) else None,
-        "book": str(leg.book.value),
+        "book": str(leg.book),
         "points": leg.points,
         "is_member": leg.book in MEMBER_BOOKS,
     }
@@ -274,17 +275,17 @@ def _lot_id(lot: LotRef) -> int | None:
 
 def _content_hash(
     account: Account,
-    kind: TransactionKind,
+    kind: str,
     content: str | None,
     order_ref: str,
     rule_key: str,
     legs: Iterable[Leg],
 ) -> str:
-    """Return the digest that tells a retry from another request; ``sql/expire_lots.sql`` makes the same."""
+    """Return the digest that tells a retry from another request (so does ``expire_lots.sql``)."""
     if content is None:
-        moves = sorted(f"{leg.book.value}:{leg.points}:{_lot_id(leg.lot) or ''}" for leg in legs)
+        moves = sorted(f"{leg.book}:{leg.points}:{_lot_id(leg.lot) or ''}" for leg in legs)
         content = "|".join([order_ref, rule_key, ",".join(moves)])
-    text = f"{kind.value}|{account.pk}|{content}"
+    text = f"{kind}|{account.pk}|{content}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -293,7 +294,7 @@ def _found(made: Transaction) -> Posted:
     if made.note_id is not None:
         Note.objects.filter(pk=made.note_id).delete()
     _require_same(existing, made.content_hash)
-    return Posted(existing, False)
+    return Posted(existing, is_new=False)
 
 
 def _require_same(existing: Transaction, content_hash: str) -> None:

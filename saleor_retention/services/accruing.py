@@ -1,0 +1,205 @@
+"""What an order earns and loses in the ledger: accrual, claw-back, give-back, first-order bonus.
+
+Called by ``services.settling`` with the difference between target and booked; the caller holds the
+account's lock and has caught up with time. Postings are keyed by (order, rule, sequence).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from saleor_retention.engine.facts import OrderFacts, OrderState
+from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.models import (
+    Account,
+    AccountState,
+    Book,
+    OrderRecord,
+    Transaction,
+    TransactionKind,
+)
+from saleor_retention.services import lots, posting, taking
+from saleor_retention.services.posting import Leg, NewLot
+
+BASE = "base"
+FIRST_ORDER = "first_order"
+
+
+def earn(
+    account: Account,
+    record: OrderRecord,
+    points: int,
+    rules: ProgramRules,
+    *,
+    valid_from: dt.datetime | None,
+    now: dt.datetime,
+) -> None:
+    """Book the order's accrual in a lot of its own, dated at payment.
+
+    Pending until ``valid_from``; on a guest's account until it is claimed. Points that are ripe
+    repay a deficit first.
+    """
+    record.earned += points
+    legs = _opening_legs(account, record, points, rules, valid_from, now)
+    _post(account, record, TransactionKind.EARN, BASE, legs, record.paid_at or now, "paid", now)
+
+
+def claw_back(
+    account: Account,
+    record: OrderRecord,
+    points: int,
+    rules: ProgramRules,
+    *,
+    cause: str,
+    now: dt.datetime,
+    rule_key: str = BASE,
+) -> None:
+    """Take ``points`` of what the order earned back."""
+    legs, _ = taking.taken(
+        account,
+        points,
+        Book.CLAWBACK,
+        order_ref=record.order_ref,
+        policy=rules.deficit,
+        now=now,
+    )
+    _post(account, record, TransactionKind.CLAWBACK, rule_key, legs, now, cause, now)
+
+
+def reinstate(
+    account: Account,
+    record: OrderRecord,
+    points: int,
+    rules: ProgramRules,
+    *,
+    cause: str,
+    now: dt.datetime,
+    rule_key: str = BASE,
+) -> None:
+    """Give ``points`` of a claw-back back, because the refund was taken back."""
+    legs = taking.given_back(
+        account, points, order_ref=record.order_ref, rule_key=rule_key, rules=rules, now=now
+    )
+    _post(account, record, TransactionKind.REINSTATE, rule_key, legs, now, cause, now)
+
+
+def settle_first_order(
+    account: Account,
+    record: OrderRecord,
+    rules: ProgramRules,
+    *,
+    is_void: bool,
+    valid_from: dt.datetime | None,
+    now: dt.datetime,
+) -> None:
+    """Book the points for the first order, once per account; they live and go with that order.
+
+    ``record.is_counted`` says whether the order counts now. Reversed when nothing of the
+    order is kept, given back when that is taken back; no later order gets them then, or
+    canceling and ordering again would pay.
+    """
+    if record.bonus:
+        if is_void:
+            points, record.bonus = record.bonus, 0
+            claw_back(account, record, points, rules, cause="void", now=now, rule_key=FIRST_ORDER)
+        return
+    if not rules.first_order_points or not record.is_counted:
+        return
+    if account.state != AccountState.MEMBER:
+        return
+    booked = Transaction.objects.filter(program_id=account.program_id, key=_first_key(account))
+    first = booked.values_list("order_ref", flat=True).first()
+    if first is None and not _has_other_counted(account, record):
+        _book_first_order(account, record, rules, valid_from, now)
+    elif first == record.order_ref:
+        record.bonus = rules.first_order_points
+        reinstate(account, record, record.bonus, rules, cause="void", now=now, rule_key=FIRST_ORDER)
+
+
+def cause_of(facts: OrderFacts) -> str:
+    """Return why an order's points change, as the history words it."""
+    if facts.state is OrderState.CANCELED:
+        return "cancel"
+    if any(line.quantity_returned for line in facts.lines):
+        return "return"
+    return "refund"
+
+
+def _book_first_order(
+    account: Account,
+    record: OrderRecord,
+    rules: ProgramRules,
+    valid_from: dt.datetime | None,
+    now: dt.datetime,
+) -> None:
+    record.bonus = rules.first_order_points
+    legs = _opening_legs(account, record, record.bonus, rules, valid_from, now)
+    posting.post(
+        account,
+        kind=TransactionKind.BONUS,
+        key=_first_key(account),
+        legs=legs,
+        content="first order",
+        effective_at=record.paid_at or now,
+        order_ref=record.order_ref,
+        rule_key=FIRST_ORDER,
+        cause="paid",
+        version=record.version_id,
+        now=now,
+    )
+
+
+def _first_key(account: Account) -> str:
+    return f"first_order:{account.pk}"
+
+
+def _has_other_counted(account: Account, record: OrderRecord) -> bool:
+    others = OrderRecord.objects.filter(account=account, is_counted=True).exclude(pk=record.pk)
+    return others.exists()
+
+
+def _opening_legs(
+    account: Account,
+    record: OrderRecord,
+    points: int,
+    rules: ProgramRules,
+    valid_from: dt.datetime | None,
+    now: dt.datetime,
+) -> list[Leg]:
+    starts_at = None if account.state == AccountState.SHADOW else valid_from
+    lot: NewLot = lots.opened(
+        rules,
+        opened_at=record.paid_at or now,
+        valid_from=starts_at,
+        order_ref=record.order_ref,
+    )
+    issued = Leg(Book.ISSUANCE, -points)
+    if starts_at is None or starts_at > now:
+        return [issued, Leg(Book.PENDING, points, lot)]
+    return [issued, *posting.credit(account, [(lot, points)])]
+
+
+def _post(
+    account: Account,
+    record: OrderRecord,
+    kind: str,
+    rule_key: str,
+    legs: Sequence[Leg],
+    effective_at: dt.datetime,
+    cause: str,
+    now: dt.datetime,
+) -> None:
+    record.sequence += 1
+    posting.post(
+        account,
+        kind=kind,
+        key=f"{kind}:{record.order_ref}:{rule_key}:{record.sequence}",
+        legs=legs,
+        effective_at=effective_at,
+        order_ref=record.order_ref,
+        rule_key=rule_key,
+        cause=cause,
+        version=record.version_id,
+        now=now,
+    )

@@ -1,0 +1,411 @@
+"""Bring the ledger to what an order's state asks for: ``settle``, called from every order hook.
+
+It books target - booked under the member's lock (``engine.settlement`` is its specification), so
+that events may come late, three times, in any order or not at all, and an order object that is
+stale does no harm: facts are read afresh, after the lock. The terms are frozen when the order is
+created, whenever the first event arrives. ``services.reconciling`` finds what no event told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from django.utils import timezone
+
+from saleor_retention import host
+from saleor_retention.engine.accrual import EarnTerms, kept_spend
+from saleor_retention.engine.accrual import earn as full_accrual
+from saleor_retention.engine.accrual import may_earn as origin_may_earn
+from saleor_retention.engine.facts import OrderFacts, OrderState
+from saleor_retention.engine.rules import Enrolment, MaturingRule, ProgramRules
+from saleor_retention.engine.settlement import Booked, deltas, matures_at, target_of
+from saleor_retention.models import (
+    Account,
+    AccountState,
+    Hold,
+    HoldState,
+    Lot,
+    OrderRecord,
+    Program,
+    ProgramVersion,
+    StoredQuote,
+)
+from saleor_retention.selectors.programs import active_program, rules_of
+from saleor_retention.selectors.terms import tier_at, version_at
+from saleor_retention.services import (
+    accruing,
+    lots,
+    members,
+    posting,
+    redeeming,
+    restoring,
+    tiering,
+)
+from saleor_retention.services.locking import lock_account, run_serialized
+
+WAITS_FOR_FULFILMENT = (MaturingRule.ON_FULFILMENT, MaturingRule.DAYS_AFTER_FULFILMENT)
+
+Reader = Callable[[], OrderFacts | None]
+
+
+@dataclass(slots=True)
+class _Case:
+    """One order being settled: the locked account, the record, and the terms frozen on it."""
+
+    account: Account
+    record: OrderRecord
+    facts: OrderFacts
+    now: dt.datetime
+
+    @property
+    def rules(self) -> ProgramRules:
+        return rules_of(self.record.version_id)
+
+    @property
+    def terms(self) -> EarnTerms:
+        return EarnTerms(self.rules, self.record.tier or None)
+
+    @property
+    def valid_from(self) -> dt.datetime | None:
+        """When the order's points become available; None while that is not known."""
+        if self.record.paid_at is None:
+            return None
+        return matures_at(self.facts, self.terms, self.record.paid_at)
+
+
+def settle(*, order_ref: str, now: dt.datetime | None = None) -> OrderRecord | None:
+    """Settle an order of the shop as it is now; None for an order that no program has to do with.
+
+    Idempotent. Locks the member's account (then reads the order), and what its callees name: the
+    hold, lots, tier. Keys: ``earn|clawback|reinstate:<order>:<rule>:<n>``,
+    ``restore|revoke:<order>:points:<n>``. Refuses BUSY when the account stays locked.
+    """
+    at = now or timezone.now()
+    return run_serialized(
+        lambda: _settle(order_ref, lambda: host.current().order_facts(order_ref), at)
+    )
+
+
+def settle_facts(
+    facts: OrderFacts, now: dt.datetime | None = None, *, account_id: int | None = None
+) -> OrderRecord | None:
+    """Settle an order whose facts the caller owns (a point-of-sale receipt, under its row's lock).
+
+    ``account_id`` names the member where the caller has found him by other means than the facts.
+    """
+    at = now or timezone.now()
+    return run_serialized(lambda: _settle(facts.ref, lambda: facts, at, account_id))
+
+
+def _settle(
+    order_ref: str, read: Reader, now: dt.datetime, account_id: int | None = None
+) -> OrderRecord | None:
+    record = _locked_record(order_ref)
+    if record is not None:
+        facts = read()
+    else:
+        facts = read()
+        if facts is None or facts.state is OrderState.DRAFT:
+            return None
+        record = _open_record(facts, account_id, now)
+        if record is None:
+            return None
+        if record.settled_at is not None:  # another event was faster, and may have seen more
+            facts = read()
+    if facts is None or record.account is None:
+        return record
+    case = _Case(record.account, record, facts, now)
+    _claim(case)
+    _book(case)
+    return record
+
+
+def _locked_record(order_ref: str) -> OrderRecord | None:
+    """Lock the account that an order belongs to and return the order's record, read after that."""
+    account_id = (
+        OrderRecord.objects.filter(order_ref=order_ref).values_list("account_id", flat=True).first()
+    )
+    if account_id is None:
+        return None
+    while True:
+        account = lock_account(account_id)
+        record = OrderRecord.objects.get(order_ref=order_ref)
+        if record.account_id == account_id:
+            record.account = account
+            return record
+        account_id = record.account_id  # claimed by its member while we waited
+
+
+# --- the first sight of an order ------------------------------------------------------------------
+
+
+def _open_record(facts: OrderFacts, account_id: int | None, now: dt.datetime) -> OrderRecord | None:
+    """Write an order down with the terms of its creation, under its buyer's lock.
+
+    None where no program or no member is concerned. Where another event has done so in the
+    meantime, that record is returned (it is settled already).
+    """
+    quote = _quote_of(facts)
+    account = _locked_buyer(facts, quote, account_id, now)
+    if account is None:
+        return None
+    record = _drafted(account, facts, quote)
+    OrderRecord.objects.bulk_create([record], ignore_conflicts=True)
+    if quote is not None and quote.order_ref != facts.ref:
+        StoredQuote.objects.filter(pk=quote.pk).update(order_ref=facts.ref)
+    return _locked_record_of(account, facts.ref)
+
+
+def _locked_record_of(account: Account, order_ref: str) -> OrderRecord | None:
+    record = OrderRecord.objects.get(order_ref=order_ref)
+    if record.account_id != account.pk:
+        return _locked_record(order_ref)
+    record.account = account
+    return record
+
+
+def _drafted(account: Account, facts: OrderFacts, quote: StoredQuote | None) -> OrderRecord:
+    version = quote.version if quote is not None else None
+    if version is None or version.program_id != account.program_id:
+        version = version_at(account.program, facts.created_at)
+    record = OrderRecord(
+        order_ref=facts.ref,
+        number=facts.number,
+        checkout_ref=facts.checkout_ref or "",
+        program_id=account.program_id,
+        account=account,
+        version=version,
+        tier=_tier_of(account, quote, facts),
+        channel_ref=facts.channel_ref,
+        currency=facts.currency,
+        created_at=facts.created_at,
+        may_earn=_may_earn(account, version, facts),
+    )
+    if record.may_earn:
+        terms = EarnTerms(rules_of(version.pk), record.tier or None)
+        record.quoted = full_accrual(facts, terms).points
+    return record
+
+
+def _locked_buyer(
+    facts: OrderFacts, quote: StoredQuote | None, account_id: int | None, now: dt.datetime
+) -> Account | None:
+    if account_id is not None:
+        return lock_account(account_id)
+    program = _program_of(facts, quote)
+    buyer = _buyer(program, facts, now) if program is not None else None
+    return lock_account(buyer.pk) if buyer is not None else None
+
+
+def _program_of(facts: OrderFacts, quote: StoredQuote | None) -> Program | None:
+    if quote is not None and quote.version is not None:
+        return quote.version.program
+    program = active_program(facts.channel_ref)
+    if program is None or facts.created_at < program.created_at:
+        return None  # an order of the time before the program earns nothing, whatever happens to it
+    return program
+
+
+def _buyer(program: Program, facts: OrderFacts, now: dt.datetime) -> Account | None:
+    if facts.user_ref is not None and facts.is_user_confirmed:
+        return members.member_of(program, facts.user_ref, now=now)
+    if facts.checkout_ref:
+        # Points set aside by a customer whom the order has lost since: it is still paid with them.
+        hold = Hold.objects.select_related("account").filter(
+            checkout_ref=facts.checkout_ref, state=HoldState.PLACED, account__program=program
+        )
+        holder = hold.first()
+        if holder is not None:
+            return holder.account
+    if rules_of(_current(program)).enrolment is Enrolment.OPT_IN:
+        return None
+    return members.shadow_of(program, facts.email, now=now)
+
+
+def _may_earn(account: Account, version: ProgramVersion, facts: OrderFacts) -> bool:
+    """Tell whether the buyer was a member who earns when the order was created."""
+    if account.left_at is not None and account.left_at <= facts.created_at:
+        return False
+    if rules_of(version.pk).enrolment is Enrolment.OPT_IN:
+        return account.joined_at <= facts.created_at
+    return True
+
+
+def _tier_of(account: Account, quote: StoredQuote | None, facts: OrderFacts) -> str:
+    if account.state != AccountState.MEMBER:
+        return ""
+    if quote is not None and quote.account_id == account.pk:
+        return quote.tier
+    return tier_at(account, facts.created_at)
+
+
+def _quote_of(facts: OrderFacts) -> StoredQuote | None:
+    """Return the price that the order's checkout had, with the version that made it."""
+    if not facts.checkout_ref:
+        return None
+    quotes = StoredQuote.objects.select_related("version__program").defer("version__document")
+    return quotes.filter(checkout_ref=facts.checkout_ref).first()
+
+
+def _current(program: Program) -> int:
+    if program.current_version_id is None:
+        raise ValueError(f"Program {program.slug} has no version.")
+    return program.current_version_id
+
+
+# --- a guest's order whose customer turned up -----------------------------------------------------
+
+
+def _claim(case: _Case) -> None:
+    """Move a guest's order to the member that Saleor has attached it to since."""
+    facts, shadow = case.facts, case.account
+    if shadow.state != AccountState.SHADOW:
+        return
+    if facts.user_ref is None or not facts.is_user_confirmed:
+        return
+    member = members.member_of(shadow.program, facts.user_ref, now=case.now)
+    if member is None:
+        return
+    case.account = lock_account(member.pk)
+    members.claim_shadow(
+        shadow=shadow,
+        member=case.account,
+        record=case.record,
+        rules=case.rules,
+        valid_from=case.valid_from,
+        now=case.now,
+    )
+
+
+# --- booking --------------------------------------------------------------------------------------
+
+
+def _book(case: _Case) -> None:
+    account, record, facts, now = case.account, case.record, case.facts, case.now
+    before = _kept_columns(record)
+    _note_payment(case)
+    _capture(case)
+    _note_fulfilment(case)
+    posting.catch_up(account, now)
+    booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
+    target = target_of(facts, case.terms, booked)
+    if not record.may_earn:
+        target = replace(target, earned=booked.earned, clawed=booked.clawed)
+    delta = deltas(target, booked)
+    cause = accruing.cause_of(facts)
+    if delta.earn:
+        accruing.earn(account, record, delta.earn, case.rules, valid_from=case.valid_from, now=now)
+    if delta.claw > 0:
+        accruing.claw_back(account, record, delta.claw, case.rules, cause=cause, now=now)
+    elif delta.claw < 0:
+        accruing.reinstate(account, record, -delta.claw, case.rules, cause=cause, now=now)
+    record.clawed += delta.claw
+    if delta.restore > 0:
+        restoring.restore(account, record, delta.restore, case.rules, cause=cause, now=now)
+    elif delta.restore < 0:
+        restoring.revoke(account, record, -delta.restore, case.rules, cause=cause, now=now)
+    _note_spend(case, is_void=target.is_void)
+    accruing.settle_first_order(
+        account,
+        record,
+        case.rules,
+        is_void=target.is_void,
+        valid_from=case.valid_from,
+        now=now,
+    )
+    record.settled_at = record.settled_at or now
+    if _kept_columns(record) != before:
+        record.settled_at = now
+        record.save()
+    if account.state == AccountState.MEMBER:
+        tiering.after_order(account=account, record=record, now=now)
+
+
+def _note_payment(case: _Case) -> None:
+    """Remember when the order was first seen paid; that is an activity of the member."""
+    facts, record = case.facts, case.record
+    if not facts.is_paid or record.paid_at is not None:
+        return
+    record.paid_at = facts.paid_at or case.now
+    if facts.state is not OrderState.CANCELED:
+        _lengthen(case, record.paid_at)
+
+
+def _capture(case: _Case) -> None:
+    """Burn what the order was paid with; spending is an activity too."""
+    burned = redeeming.capture_for_order(record=case.record, facts=case.facts, now=case.now)
+    if burned:
+        _lengthen(case, case.facts.created_at)
+
+
+def _lengthen(case: _Case, activity_at: dt.datetime) -> None:
+    """Keep the member's lots alive for an activity, before time is caught up with."""
+    if case.account.state == AccountState.SHADOW:
+        return
+    lots.lengthen(
+        case.account,
+        case.account.program,
+        activity_at=activity_at,
+        cause=f"order:{case.record.order_ref}",
+        now=case.now,
+    )
+
+
+def _note_fulfilment(case: _Case) -> None:
+    """Tell the order's waiting lots when they become available, or that it is open again."""
+    record, now = case.record, case.now
+    if case.rules.maturing.rule not in WAITS_FOR_FULFILMENT or not record.earned:
+        return
+    if case.account.state == AccountState.SHADOW:
+        return
+    waiting = Lot.objects.filter(
+        account=case.account, order_ref=record.order_ref, is_pending=True, parent=None
+    )
+    for lot in waiting:
+        if lot.valid_from is None or lot.valid_from > now:
+            lots.set_validity(lot, case.rules, case.valid_from)
+
+
+def _note_spend(case: _Case, *, is_void: bool) -> None:
+    """Keep what tier ladders count: paid, kept, and by an origin that earns."""
+    record, facts, rules = case.record, case.facts, case.rules
+    record.number = facts.number
+    counts = record.may_earn and origin_may_earn(facts, rules) and record.paid_at is not None
+    record.is_counted = counts and not is_void
+    record.spend_minor = _in_reference(case, kept_spend(facts, case.terms)) if counts else 0
+
+
+def _in_reference(case: _Case, spend_minor: int) -> int:
+    """Return spend in minor units of the reference currency, at the merchant's stated rate.
+
+    Rounded down; zero in a currency without a rate.
+    """
+    rules, facts = case.rules, case.facts
+    if not rules.reference_currency or facts.currency == rules.reference_currency:
+        return spend_minor
+    rate = rules.reference_rates.get(facts.currency)
+    if rate is None:
+        return 0
+    exponent = host.current().currency_exponent(rules.reference_currency)
+    scale = Fraction(10**exponent, 10**facts.exponent)
+    return math.floor(spend_minor * rate * scale)
+
+
+def _kept_columns(record: OrderRecord) -> tuple[object, ...]:
+    return (
+        record.number,
+        record.paid_at,
+        record.earned,
+        record.clawed,
+        record.redeemed,
+        record.restored,
+        record.bonus,
+        record.spend_minor,
+        record.is_counted,
+        record.sequence,
+        record.settled_at,
+    )
