@@ -57,6 +57,7 @@ class PricedCheckout:
     decision: Decision  # made now, from basket and standing
     paid: tuple[PaidLine, ...]
     outer_share_ppm: int  # as in CheckoutFacts
+    has_tax_in_prices: bool = True  # the channel's prices are entered with tax
 
 
 @dataclass(frozen=True, slots=True)
