@@ -202,6 +202,18 @@ class FakeHost:
         """Remember it."""
         self.repriced.append(checkout_ref)
 
+    def reprice_channels(
+        self, channel_refs: Sequence[str], after_ref: str, limit: int
+    ) -> str | None:
+        """Remember the checkouts of these channels."""
+        refs = sorted(
+            ref
+            for ref, checkout in self.checkouts.items()
+            if checkout.basket.channel_ref in channel_refs and ref > after_ref
+        )
+        self.repriced += refs[:limit]
+        return refs[limit - 1] if len(refs) > limit else None
+
     def dispatch(self, task_name: str, *args: Any) -> None:
         """Run the task at once, as a shop without a broker does, if there are tasks at all."""
         self.dispatched.append((task_name, args))

@@ -163,6 +163,14 @@ class Host(Protocol):
     def reprice(self, checkout_ref: str) -> None:
         """Make the checkout compute its prices afresh when next read."""
 
+    def reprice_channels(
+        self, channel_refs: Sequence[str], after_ref: str, limit: int
+    ) -> str | None:
+        """Do the same for up to ``limit`` open checkouts of the channels, in order of reference.
+
+        Returns the last reference, to go on after, or None when that was all.
+        """
+
     def dispatch(self, task_name: str, *args: Any) -> None:
         """Run the named task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
 
