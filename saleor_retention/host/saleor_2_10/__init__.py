@@ -1,0 +1,7 @@
+"""The adapter for Saleor 2.10.1: the shop of the sandbox, end of life, never to face the internet."""
+
+from __future__ import annotations
+
+from .adapter import Saleor210
+
+__all__ = ["Saleor210"]

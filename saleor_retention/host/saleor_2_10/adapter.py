@@ -1,0 +1,218 @@
+"""The ``Host`` protocol on Saleor 2.10.1; each method is one call into a module of this package."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from django.db import transaction
+
+from saleor_retention.engine.facts import GoodsFacts, OrderFacts
+from saleor_retention.models import StoredQuote
+
+from ..contract import ChannelFacts, CheckoutFacts, Requestor, ShelfPrice, UserFacts
+from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop
+
+logger = logging.getLogger(__name__)
+
+NOT_HERE = {
+    "channels": "Saleor 2.10 has one channel and one currency.",
+    "returns": "Saleor 2.10 knows refunds of money only, no returns of goods.",
+    "shipping_refunds": "Saleor 2.10 does not say whether refunded money was for shipping.",
+    "draft_prices": "Staff drafts keep list prices on Saleor 2.10; their orders earn.",
+    "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
+}
+
+
+class Saleor210:
+    """Saleor 2.10.1, the one that the package registry has."""
+
+    name = "2.10"
+    version = "2.10.1"
+
+    def install(self) -> None:
+        """Begin to remember prices with each request; called once, when the app is ready."""
+        memo.install()
+
+    def plugin_mixin(self) -> type:
+        """Return what the plugin class takes in on this host, before its own hooks."""
+        from .hooks import PriceHooks
+
+        return PriceHooks
+
+    # --- facts -----------------------------------------------------------------------------
+    def order_facts(self, order_ref: str) -> OrderFacts | None:
+        """Read an order afresh; None when there is none."""
+        return orders.orders_facts([order_ref]).get(order_ref)
+
+    def orders_facts(self, order_refs: Sequence[str]) -> dict[str, OrderFacts]:
+        """Read many orders in a constant number of statements."""
+        return orders.orders_facts(order_refs)
+
+    def order_refs_updated_since(self, at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+        """Return orders that changed from ``at`` on, drafts left out, oldest change first."""
+        return orders.order_refs_updated_since(at, limit)
+
+    def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
+        """Return the order made from that checkout, if any."""
+        return orders.order_ref_of_checkout(checkout_ref)
+
+    def checkout_facts(self, checkout_ref: str) -> CheckoutFacts | None:
+        """Read a checkout; None when it is gone."""
+        return checkouts.checkout_facts(checkout_ref)
+
+    def lock_checkout(self, checkout_ref: str) -> bool:
+        """Lock the checkout's row for this database transaction; False when it is gone."""
+        return checkouts.lock_checkout(checkout_ref)
+
+    def existing_checkouts(self, checkout_refs: Iterable[str]) -> set[str]:
+        """Return those that still exist."""
+        return checkouts.existing_checkouts(checkout_refs)
+
+    def channels(self) -> list[ChannelFacts]:
+        """Return the shop as its only channel."""
+        return shop.channels()
+
+    def currency_exponent(self, currency: str) -> int:
+        """Return the digits of the currency's minor unit as the shop rounds."""
+        return shop.exponent_of(currency)
+
+    def users(self, user_refs: Iterable[str]) -> dict[str, UserFacts]:
+        """Return shop users by reference in one statement."""
+        return people.users(user_refs)
+
+    def find_user_refs(self, text: str, limit: int) -> list[str]:
+        """Return users whose e-mail or name contains ``text``."""
+        return people.find_user_refs(text, limit)
+
+    def find_user_by_email(self, email: str) -> str | None:
+        """Return the confirmed, active user of exactly that address."""
+        return people.find_user_by_email(email)
+
+    def find_users_by_phone(self, phone: str) -> list[str]:
+        """Return the users with that E.164 phone number on a default address."""
+        return people.find_users_by_phone(phone)
+
+    def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
+        """Map slugs (SKUs for ``variants``) of ``kind`` to references."""
+        return catalog.resolve_slugs(kind, slugs)
+
+    def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Map references of ``kind`` to slugs."""
+        return catalog.slugs_of(kind, refs)
+
+    def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
+        """Return the selection facts of variants in one statement."""
+        return catalog.goods_of_variants(variant_refs)
+
+    # --- effects ---------------------------------------------------------------------------
+    def reprice(self, checkout_ref: str) -> None:
+        """Bring what is kept of the checkout's price up to date: its voucher's discount."""
+        checkouts.reprice(checkout_ref)
+
+    def reprice_channels(
+        self, channel_refs: Sequence[str], after_ref: str, limit: int
+    ) -> str | None:
+        """Do the same for checkouts that were priced with benefits; there is one channel."""
+        quotes = StoredQuote.objects.filter(order_ref="", pk__gt=after_ref).order_by("pk")
+        refs = list(quotes.values_list("pk", flat=True)[:limit])
+        for checkout_ref in refs:
+            checkouts.reprice(checkout_ref)
+        return refs[-1] if len(refs) == limit else None
+
+    def dispatch(self, task_name: str, *args: Any) -> None:
+        """Run the task after commit: on a worker if there is a broker, otherwise here and now.
+
+        The same task asked for twice in a transaction runs once. A broker that is down is logged:
+        reconcile catches up.
+        """
+        call = (task_name, args)
+        pending = (func for _, func in transaction.get_connection().run_on_commit)
+        if not any(getattr(func, "call", None) == call for func in pending):
+            transaction.on_commit(_Dispatch(call))
+
+    def writer(self) -> AbstractContextManager[Any]:
+        """Allow writes; this host never forbids them."""
+        return nullcontext()
+
+    def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
+        """Forget the quotes of open checkouts; there are no rows of ours in Saleor's tables."""
+        return checkouts.forget_quotes(checkout_refs)
+
+    # --- GraphQL -----------------------------------------------------------------------------
+    def requestor(self, info: Any) -> Requestor:
+        """Return who asks."""
+        return graph.requestor(info)
+
+    def node(self, root: Any) -> Any:
+        """Return the model behind a resolver's root, which is the root itself."""
+        return root
+
+    def graphql_types(self) -> Mapping[str, type]:
+        """Return the host's classes by name."""
+        return graph.types()
+
+    def wrap_checkout(self, checkout: Any) -> Any:
+        """Return the checkout as it is."""
+        return checkout
+
+    def mutation_context(self, info: Any) -> AbstractContextManager[Any]:
+        """Do nothing before a mutation writes."""
+        return nullcontext()
+
+    def from_global_id(self, global_id: str, type_name: str) -> str | None:
+        """Return the primary key as text, or None when the id is not of that type."""
+        return graph.from_global_id(global_id, type_name)
+
+    def to_global_id(self, type_name: str, ref: str) -> str:
+        """Return the host's GraphQL id."""
+        return graph.to_global_id(type_name, ref)
+
+    def channel_slug(self, root: Any) -> str | None:
+        """Return the only channel's slug."""
+        return shop.CHANNEL_SLUG
+
+    def checkout_prices(self, info: Any, root: Any) -> Any:
+        """Promise the ``PricedCheckout`` of a resolver's root; None when it is gone."""
+        return checkouts.checkout_prices(info, root)
+
+    def shelf_prices(
+        self, variant_refs: Iterable[str], channel_ref: str
+    ) -> dict[str, ShelfPrice]:
+        """Return prices of published variants in a constant number of statements."""
+        return catalog.shelf_prices(variant_refs, channel_ref)
+
+    def variants_of_products(
+        self, product_refs: Iterable[str], channel_ref: str
+    ) -> dict[str, list[str]]:
+        """Return the variants of each product, in one statement."""
+        return catalog.variants_of_products(product_refs, channel_ref)
+
+    def register_query_costs(self, costs: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """Do nothing: this host does not count the cost of queries."""
+
+    # --- capabilities ------------------------------------------------------------------------
+    def refusal_of(self, capability: str) -> str | None:
+        """Return why this host cannot do ``capability``, or None."""
+        if capability in ("line_discounts", "free_shipping"):
+            return conflicts.refusal()
+        return NOT_HERE.get(capability)
+
+
+class _Dispatch:
+    """A task to run after commit, comparable with the others that wait."""
+
+    def __init__(self, call: tuple[str, tuple[Any, ...]]) -> None:
+        self.call = call
+
+    def __call__(self) -> None:
+        from saleor_retention import tasks
+
+        name, args = self.call
+        try:
+            getattr(tasks, name).delay(*args)
+        except Exception:
+            logger.exception("Could not dispatch %s%r.", name, args)

@@ -1,0 +1,53 @@
+"""Whether another plugin prices goods in a way that ours cannot work beside.
+
+2.10.1 hands a price from plugin to plugin in the order of ``settings.PLUGINS``. Its tax plugins start
+afresh from list prices, so ours must come after them. Avatax does not even ask for the price of
+lines when it computes the total. Beside either, lines would say one thing and the total another;
+then we price nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from saleor.plugins.base_plugin import BasePlugin
+from saleor.plugins.models import PluginConfiguration
+
+from saleor_retention import conf
+
+AVATAX = "mirumee.taxes.avalara"
+PRICE_HOOKS = (
+    "calculate_checkout_line_total",
+    "calculate_checkout_subtotal",
+    "calculate_checkout_shipping",
+    "calculate_checkout_total",
+)
+
+
+def refusal() -> str | None:
+    """Return why line discounts cannot be given in this shop as it is configured, or None."""
+    later = price_plugins_after_ours()
+    if later:
+        return (
+            f"{', '.join(later)} must stand before the retention plugin in the PLUGINS setting: "
+            "a price plugin that comes later overwrites member prices."
+        )
+    if PluginConfiguration.objects.filter(identifier=AVATAX, active=True).exists():
+        return "Avatax is active; on Saleor 2.10 it computes totals that leave member prices out."
+    return None
+
+
+@lru_cache(maxsize=1)
+def price_plugins_after_ours() -> tuple[str, ...]:
+    """Return the plugins that are listed after ours and override a price hook."""
+    classes = [import_string(path) for path in settings.PLUGINS]
+    ids = [plugin.PLUGIN_ID for plugin in classes]
+    if conf.PLUGIN_ID not in ids:
+        return ()
+    return tuple(
+        plugin.PLUGIN_NAME or plugin.PLUGIN_ID
+        for plugin in classes[ids.index(conf.PLUGIN_ID) + 1 :]
+        if any(getattr(plugin, hook) is not getattr(BasePlugin, hook) for hook in PRICE_HOOKS)
+    )

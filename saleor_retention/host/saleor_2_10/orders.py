@@ -1,0 +1,248 @@
+"""An order of 2.10.1 as the engine sees it, read afresh.
+
+2.10.1 keeps unit prices and one discount for the whole order, payments instead of transactions, and
+no returns. So goods are never returned by line: what comes back is money, and only money refunded
+beyond the price of the goods can be told to be shipping. There is no column for the last change
+either; it is put together from what an order's events leave behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import Prefetch
+from saleor.discount import VoucherType
+from saleor.order import FulfillmentStatus, OrderStatus
+from saleor.order.models import Fulfillment, Order
+from saleor.payment import TransactionKind
+
+from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
+from saleor_retention.engine.money import allocate, to_minor
+from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.models import StoredQuote
+
+from . import vouchers
+from .catalog import goods_of_variants, numbers
+from .shop import CHANNEL_REF, exponent_of
+
+if TYPE_CHECKING:
+    from saleor.order.models import OrderLine as SaleorLine
+    from saleor.payment.models import Payment
+
+# Order events tell of most changes; a refund or capture through the payment mutations leaves none,
+# but changes the payment. Events and transactions have no index on their date: this reads them all.
+CHANGED = """
+SELECT changed.order_id::text, max(changed.at) AS at
+FROM (
+    SELECT id AS order_id, created AS at FROM order_order WHERE created >= %(at)s
+    UNION ALL
+    SELECT order_id, date FROM order_orderevent WHERE date >= %(at)s
+    UNION ALL
+    SELECT order_id, created FROM order_fulfillment WHERE created >= %(at)s
+    UNION ALL
+    SELECT order_id, modified FROM payment_payment WHERE modified >= %(at)s
+    UNION ALL
+    SELECT payment.order_id, item.created
+    FROM payment_transaction item JOIN payment_payment payment ON payment.id = item.payment_id
+    WHERE item.created >= %(at)s
+) changed
+JOIN order_order ON order_order.id = changed.order_id AND order_order.status <> 'draft'
+GROUP BY changed.order_id
+ORDER BY at, changed.order_id
+LIMIT %(limit)s
+"""
+
+
+def orders_facts(order_refs: Sequence[str]) -> dict[str, OrderFacts]:
+    """Return orders by reference in seven statements; unknown ones are absent.
+
+    A voucher on specific products takes four more.
+    """
+    orders = list(
+        Order.objects.filter(pk__in=numbers(order_refs))
+        .select_related("user", "voucher")
+        .prefetch_related(
+            "lines__variant__product",
+            "payments__transactions",
+            Prefetch("fulfillments", Fulfillment.objects.filter(status=FulfillmentStatus.FULFILLED)),
+        )
+    )
+    lines = [line for order in orders for line in order.lines.all() if line.variant_id]
+    goods = goods_of_variants(str(line.variant_id) for line in lines) if lines else {}
+    return {str(order.pk): _facts(order, goods) for order in orders}
+
+
+def order_refs_updated_since(at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+    """Return orders that changed from ``at`` on with the instant of their last change, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED, {"at": at, "limit": limit})
+        return [(ref, changed_at) for ref, changed_at in cursor.fetchall()]
+
+
+def order_ref_of_checkout(checkout_ref: str) -> str | None:
+    """Return the order made from the checkout; a draft has none."""
+    orders = Order.objects.filter(checkout_token=checkout_ref) if checkout_ref else Order.objects.none()
+    pk = orders.order_by("pk").values_list("pk", flat=True).first()
+    return None if pk is None else str(pk)
+
+
+def _facts(order: Order, goods: dict[str, GoodsFacts]) -> OrderFacts:
+    exponent = exponent_of(order.currency)
+    total = to_minor(order.total_gross_amount, exponent)
+    lines, shipping_net, shipping_gross, share = _prices(order, goods, exponent)
+    paid_at, refunded = _payments(order, total, exponent)
+    return OrderFacts(
+        ref=str(order.pk),
+        number=str(order.pk),
+        checkout_ref=order.checkout_token or None,
+        channel_ref=CHANNEL_REF,
+        currency=order.currency,
+        exponent=exponent,
+        origin=Origin.CHECKOUT if order.checkout_token else Origin.DRAFT,
+        state=_state(order),
+        user_ref=None if order.user_id is None else str(order.user_id),
+        email=order.get_customer_email(),
+        is_user_confirmed=order.user is not None and order.user.is_active,
+        created_at=order.created,
+        paid_at=paid_at,
+        fulfilled_at=_fulfilled_at(order),
+        is_paid=paid_at is not None,
+        total_minor=total,
+        shipping_net_minor=shipping_net,
+        shipping_gross_minor=shipping_gross,
+        refunded_minor=refunded,
+        refunded_shipping_minor=max(0, refunded - max(0, total - shipping_gross)),
+        lines=lines,
+        effective_share_ppm=share,
+    )
+
+
+def _state(order: Order) -> OrderState:
+    if order.status == OrderStatus.DRAFT:
+        return OrderState.DRAFT
+    return OrderState.CANCELED if order.status == OrderStatus.CANCELED else OrderState.OPEN
+
+
+def _fulfilled_at(order: Order) -> dt.datetime | None:
+    if order.status != OrderStatus.FULFILLED:
+        return None
+    return max((fulfillment.created for fulfillment in order.fulfillments.all()), default=None)
+
+
+def _prices(
+    order: Order, goods: dict[str, GoodsFacts], exponent: int
+) -> tuple[tuple[OrderLine, ...], int, int, int]:
+    """Return the lines and the shipping (net, gross) after the order's discount, and the share."""
+    found = list(order.lines.all())
+    gross = [line.quantity * to_minor(line.unit_price_gross_amount, exponent) for line in found]
+    net = [line.quantity * to_minor(line.unit_price_net_amount, exponent) for line in found]
+    shipping_gross = to_minor(order.shipping_price_gross_amount, exponent)
+    shipping_net = to_minor(order.shipping_price_net_amount, exponent)
+    off, off_shipping = vouchers.spread(
+        to_minor(order.discount_amount, exponent),
+        gross,
+        shipping_gross,
+        is_on_shipping=order.voucher is not None and order.voucher.type == VoucherType.SHIPPING,
+    )
+    lines = tuple(
+        OrderLine(
+            ref=str(line.pk),
+            goods=goods.get(str(line.variant_id), GoodsFacts("", "")),
+            quantity=line.quantity,
+            quantity_returned=0,
+            net_minor=max(0, net[index] - off[index]),  # 2.10.1 takes one amount off both
+            gross_minor=gross[index] - off[index],
+            undiscounted_minor=max(gross[index], _list_minor(line, exponent)),
+        )
+        for index, line in enumerate(found)
+    )
+    share = _share_ppm(order, found, exponent)
+    return lines, max(0, shipping_net - off_shipping), shipping_gross - off_shipping, share
+
+
+def _list_minor(line: SaleorLine, exponent: int) -> int:
+    """Return today's list price of the line's goods: 2.10.1 does not keep that of the day."""
+    if line.variant is None:
+        return 0
+    return line.quantity * to_minor(line.variant.base_price.amount, exponent)
+
+
+def _share_ppm(order: Order, lines: list[SaleorLine], exponent: int) -> int:
+    """Return the share of the points' discount that the voucher left, as the order was created."""
+    placed = _points_minor(order) if order.voucher is not None and lines else 0
+    if not placed:
+        return vouchers.PPM
+    after = [
+        vouchers.Units(
+            str(line.variant_id), line.quantity, to_minor(line.unit_price_gross_amount, exponent)
+        )
+        for line in lines
+    ]
+    # The quote names checkout lines, which are gone; it spread the points by price, and so do we.
+    weights = [unit.total_minor for unit in after]
+    if not sum(weights):
+        weights = [_list_minor(line, exponent) for line in lines]
+    before = [
+        vouchers.Units(unit.variant_ref, unit.quantity, unit.unit_minor + part // unit.quantity)
+        for unit, part in zip(after, allocate(placed, weights), strict=True)
+    ]
+    terms = vouchers.terms_of(order.voucher, [unit.variant_ref for unit in after], exponent)
+    return vouchers.share_ppm(terms, before, after)
+
+
+def _points_minor(order: Order) -> int:
+    """Return what points took off the order, by the quote that it was made from."""
+    if not order.checkout_token:
+        return 0
+    quote = StoredQuote.objects.filter(checkout_ref=order.checkout_token).first()
+    if quote is None or not quote.points_applied:
+        return 0
+    return sum(
+        item["amount_minor"]
+        for item in quote.payload["allocations"]
+        if item["rule_key"] == POINTS_RULE
+    )
+
+
+def _payments(order: Order, total: int, exponent: int) -> tuple[dt.datetime | None, int]:
+    """Return when all was paid for the first time (None: not yet), and the money refunded since."""
+    paid: list[tuple[dt.datetime, int]] = [(order.created, 0)]
+    refunded = 0
+    for payment in order.payments.all():
+        captures, returns = _movements(payment, exponent)
+        paid += captures
+        refunded += returns
+    paid.sort()
+    for (at, _), sum_paid in zip(paid, accumulate(amount for _, amount in paid), strict=True):
+        if sum_paid >= total:
+            return max(at, order.created), refunded
+    return None, refunded
+
+
+def _movements(payment: Payment, exponent: int) -> tuple[list[tuple[dt.datetime, int]], int]:
+    """Return a payment's captures with their instants, and the sum of its refunds.
+
+    A payment that was marked as paid by hand has money but no captures: it counts from its creation.
+    """
+    done = [item for item in payment.transactions.all() if item.is_success and not item.action_required]
+    captures = [
+        (item.created, to_minor(item.amount, exponent))
+        for item in done
+        if item.kind in (TransactionKind.CAPTURE, TransactionKind.CONFIRM)
+    ]
+    returns = sum(
+        to_minor(item.amount, exponent) for item in done if item.kind == TransactionKind.REFUND
+    )
+    by_hand = (
+        to_minor(Decimal(payment.captured_amount), exponent)
+        + returns
+        - sum(amount for _, amount in captures)
+    )
+    if by_hand > 0:
+        captures.append((payment.created, by_hand))
+    return captures, returns
