@@ -51,24 +51,21 @@ def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
     SiteSettings.objects.update_or_create(
         site=site, defaults={"enable_account_confirmation_by_email": False}
     )
-    _user(OWNER, is_superuser=True)
-    for email, codenames in staff.items():
-        user = _user(email)
+    everything = list(Permission.objects.values_list("codename", flat=True))
+    for email, codenames in {OWNER: everything, **staff}.items():
         group = Group.objects.create(name=email)
         group.permissions.set(Permission.objects.filter(codename__in=codenames))
-        user.groups.add(group)
+        group.user_set.add(_user(email))
     app = App.objects.create(name="Till", identifier="till", is_active=True, is_installed=True)
     app.permissions.set(Permission.objects.exclude(codename="manage_apps"))
     _, token = app.tokens.create(name="Default")
     return {"app_token": token}
 
 
-def _user(email: str, *, is_superuser: bool = False) -> Any:
+def _user(email: str) -> Any:
     from saleor.account.models import User
 
-    user = User(
-        email=email, is_staff=True, is_superuser=is_superuser, is_active=True, is_confirmed=True
-    )
+    user = User(email=email, is_staff=True, is_active=True, is_confirmed=True)
     user.set_password(PASSWORD)
     user.save()
     return user

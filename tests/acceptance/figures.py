@@ -5,7 +5,7 @@ All rounding is to the cent, halves up, as an invoice is rounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
@@ -58,6 +58,13 @@ def total(amounts: Iterable[Taxed]) -> Taxed:
 def percent_off(unit: Decimal | str | int, quantity: int, percent: Decimal | str | int) -> Decimal:
     """Return what a per cent reduction takes off a line: rounded per unit, times the quantity."""
     return quantity * cents(Decimal(unit) * Decimal(percent) / 100)
+
+
+def spread(amount: Decimal | str | int, over: Sequence[Decimal | str | int]) -> list[Decimal]:
+    """Share an amount in proportion, each share to the cent; the last one takes what is left."""
+    weights = [Decimal(weight) for weight in over]
+    shares = [cents(Decimal(amount) * weight / sum(weights)) for weight in weights[:-1]]
+    return [*shares, Decimal(amount) - sum(shares, Decimal(0))]
 
 
 def points(basis: Decimal, rate: Decimal | str | int = 1) -> int:
