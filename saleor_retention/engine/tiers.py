@@ -70,7 +70,10 @@ class HeldTier:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do. ``gap`` is what is missing to keep the tier, where that is a warning."""
+    """What to do, and the largest sum that speaks for the member, to be recorded with it.
+
+    ``gap`` is what is missing to keep the tier, where that is a warning.
+    """
 
     kind: DecisionKind
     tier: Tier | None
@@ -196,8 +199,10 @@ def decide(
     windows give, or one step. A tier set by staff holds until it runs out; meanwhile only a climb
     above both it and what the metric gave when it was set changes it. ``outlook_value`` is the
     metric since ``outlook_start``, for the warning. Ties and zero: a threshold is met by equality,
-    so a first tier at zero is everyone's.
+    so a first tier at zero is everyone's. No standing at all: ``ValueError``.
     """
+    if not standings:
+        raise ValueError("A decision needs the metric of at least one window.")
     case = _Case(ladder, held, tuple(standings), now, outlook_value)
     if held.is_manual and held.slug is not None:
         return _decide_manual(case)
@@ -206,7 +211,7 @@ def decide(
     if _is_above(case.target_rank, case.rank):
         return case.moved(DecisionKind.UPGRADE)
     if case.tier is None:
-        return Decision(DecisionKind.KEEP, None, None, case.best.value)
+        return Decision(DecisionKind.KEEP, None, None, case.value)
     if case.rank == case.target_rank:
         return _decide_same(case, case.tier)
     return _decide_lower(case, case.tier)
@@ -225,20 +230,23 @@ class _Case:
     @property
     def best(self) -> Standing:
         """Return the standing that reaches the highest tier, and of these the longest valid."""
-        if not self.standings:
-            raise ValueError("A decision needs the metric of at least one window.")
         never = dt.datetime.max.replace(tzinfo=dt.UTC)
 
-        def merit(standing: Standing) -> tuple[int, dt.datetime, int]:
+        def merit(standing: Standing) -> tuple[int, dt.datetime]:
             rank = _rank_of(self.ladder, reached(self.ladder, standing.value))
-            return -1 if rank is None else rank, standing.valid_until or never, standing.value
+            return -1 if rank is None else rank, standing.valid_until or never
 
         return max(self.standings, key=merit)
 
     @property
+    def value(self) -> int:
+        """Return the largest sum that speaks for the member."""
+        return max(standing.value for standing in self.standings)
+
+    @property
     def target(self) -> Tier | None:
         """Return the tier that the windows speak for."""
-        return reached(self.ladder, self.best.value)
+        return reached(self.ladder, self.value)
 
     @property
     def target_rank(self) -> int | None:
@@ -257,8 +265,7 @@ class _Case:
 
     def moved(self, kind: DecisionKind) -> Decision:
         """Return the move to the tier that the windows speak for."""
-        best = self.best
-        return Decision(kind, self.target, _validity(self.target, best), best.value)
+        return Decision(kind, self.target, _validity(self.target, self.best), self.value)
 
     def kept(self, tier: Tier, outlook_value: int | None) -> Decision:
         """Keep the tier; warn once, in time, where it will not last."""
@@ -267,8 +274,8 @@ class _Case:
             gap = tier.threshold - outlook_value
             warns_at = valid_until - dt.timedelta(days=self.ladder.warning_days)
             if gap > 0 and warns_at <= self.now:
-                return Decision(DecisionKind.WARN, tier, valid_until, self.best.value, gap=gap)
-        return Decision(DecisionKind.KEEP, tier, valid_until, self.best.value)
+                return Decision(DecisionKind.WARN, tier, valid_until, self.value, gap=gap)
+        return Decision(DecisionKind.KEEP, tier, valid_until, self.value)
 
 
 def _decide_manual(case: _Case) -> Decision:
@@ -281,7 +288,7 @@ def _decide_manual(case: _Case) -> Decision:
         then = _rank_of(case.ladder, reached(case.ladder, held.metric_value))
         if _is_above(case.target_rank, then):
             return case.moved(DecisionKind.UPGRADE)
-    return Decision(DecisionKind.KEEP, case.tier, held.valid_until, case.best.value)
+    return Decision(DecisionKind.KEEP, case.tier, held.valid_until, case.value)
 
 
 def _decide_same(case: _Case, tier: Tier) -> Decision:
@@ -297,13 +304,13 @@ def _decide_same(case: _Case, tier: Tier) -> Decision:
         is_due = held_until <= case.now or case.ladder.window is not Window.ROLLING_MONTHS
         is_other = is_due and valid_until > held_until
     if is_other:
-        return Decision(DecisionKind.RENEW, tier, valid_until, case.best.value)
+        return Decision(DecisionKind.RENEW, tier, valid_until, case.value)
     return case.kept(tier, case.outlook_value)
 
 
 def _decide_lower(case: _Case, tier: Tier) -> Decision:
     """Decide on a tier that no window speaks for: it was reversed, lapsed, or waits for that."""
-    ladder, held, value = case.ladder, case.held, case.best.value
+    ladder, held, value = case.ladder, case.held, case.value
     period_ends_at = case.standings[-1].valid_until
     if held.valid_until is None or case.now < held.valid_until:
         if _was_reversed(held, tier, value):
