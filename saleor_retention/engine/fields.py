@@ -55,6 +55,10 @@ class Fields:
         """Note a problem of a key; ``rule`` completes the sentence that begins with its path."""
         self._note(self.at(key), code, f"{self.at(key)} {rule}", **params)
 
+    def is_clean(self, key: str) -> bool:
+        """Return whether no problem of the key was noted, so that more may be said about it."""
+        return all(problem.field != self.at(key) for problem in self.problems)
+
     def take(self, key: str) -> Any:
         """Return the raw value, or None where the key is absent or empty."""
         self._known.append(key)

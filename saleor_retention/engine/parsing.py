@@ -246,7 +246,7 @@ class _Reader:
         if waits_days:
             fields.require("days", "after how many days points become available")
         days = fields.whole("days", 0, low=1 if waits_days else 0, high=DAYS_MAX)
-        if days and not waits_days:
+        if days and not waits_days and fields.is_clean("rule"):
             fields.note(
                 "days", "NO_EFFECT", f"has no effect with the rule {rule.value}: leave it out."
             )
@@ -260,7 +260,7 @@ class _Reader:
         if needs_days:
             fields.require("count", "after how many days points expire")
         count = fields.whole("count", 0, low=1 if needs_days else 0, high=COUNT_MAX)
-        if count and policy is ExpiryPolicy.NEVER:
+        if count and policy is ExpiryPolicy.NEVER and fields.is_clean("policy"):
             fields.note(
                 "count", "NO_EFFECT", "has no effect when points never expire: leave it out."
             )
@@ -302,7 +302,8 @@ class _Reader:
         metric = fields.choice("metric", default.metric)
         window = fields.choice("window", default.window)
         months = fields.whole("months", default.window_months, low=1, high=MONTHS_MAX)
-        if window is not Window.ROLLING_MONTHS and months != default.window_months:
+        is_rolling = window is Window.ROLLING_MONTHS or not fields.is_clean("window")
+        if months != default.window_months and not is_rolling:
             fields.note("months", "NO_EFFECT", f"has no effect with the window {window.value}.")
         tiers = []
         for index, item in enumerate(fields.rows("ladder", TIERS_MAX)):
