@@ -1,0 +1,48 @@
+"""When the periodic tasks run, and their registration with Celery's beat.
+
+Names begin with one prefix, so that an uninstall finds the rows that a database scheduler has kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from celery.schedules import crontab
+from django.conf import settings
+
+PREFIX = "saleor-retention-"
+TASKS = "saleor_retention.tasks."
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "lapse-holds": {"task": "lapse_holds", "schedule": dt.timedelta(minutes=5)},
+    "mature": {"task": "mature", "schedule": crontab(minute=5)},
+    "expire": {"task": "expire", "schedule": crontab(minute=10)},
+    "reconcile": {"task": "reconcile", "schedule": crontab(minute=20)},
+    "evaluate-tiers": {"task": "evaluate_tiers", "schedule": crontab(minute=30)},
+    "warn-of-tiers": {
+        "task": "evaluate_tiers",
+        "schedule": crontab(hour=6, minute=40),
+        "kwargs": {"warns": True},
+    },
+    "forget-quotes": {"task": "forget_quotes", "schedule": crontab(hour=4, minute=50)},
+}
+
+
+def entries() -> dict[str, dict[str, Any]]:
+    """Return the beat entries by their full names."""
+    return {
+        PREFIX + name: {**entry, "task": TASKS + entry["task"]} for name, entry in SCHEDULE.items()
+    }
+
+
+def register() -> None:
+    """Add the entries to the shop's schedule; what the shop has set under a name stays.
+
+    Saleor 2.10 has no schedule of its own; one is begun.
+    """
+    schedule = getattr(settings, "CELERY_BEAT_SCHEDULE", None)
+    if schedule is None:
+        schedule = settings.CELERY_BEAT_SCHEDULE = {}
+    for name, entry in entries().items():
+        schedule.setdefault(name, entry)
