@@ -127,10 +127,14 @@ def run(
 
 
 def exit_on_signals() -> None:
-    """Turn SIGTERM and SIGHUP into an orderly exit, so that ``finally`` blocks run as on Ctrl-C."""
+    """Make SIGTERM and SIGHUP an orderly exit, so that ``finally`` blocks run as on Ctrl-C.
+
+    Ctrl-C itself is set as well: a shell that starts us in the background has it ignored.
+    """
 
     def leave(signal_number: int, _frame: object) -> None:
         raise SystemExit(128 + signal_number)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
