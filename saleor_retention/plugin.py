@@ -1,14 +1,146 @@
-"""The plugin."""
+"""The plugin class: hooks of a few lines that ask one service to look.
+
+No event is trusted to come once, in order, or at all. An order's hooks only say that it changed;
+``settle`` reads it afresh. What concerns prices differs from host to host and is taken in from there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from saleor.plugins.base_plugin import BasePlugin
 
-from saleor_retention import conf
+from saleor_retention import conf, host
+from saleor_retention.host.guard import never_raises
+
+_SETTLED = "_retention_settled"
 
 
-class RetentionPlugin(BasePlugin):
+class MemberHooks:
+    """Orders and customers: the same on every host.
+
+    Further parameters differ between Saleor's versions and are not looked at.
+    """
+
+    active: bool
+
+    def order_created(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order: capture its points, earn if it is paid."""
+        return self._settle(order, previous_value)
+
+    def order_confirmed(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order."""
+        return self._settle(order, previous_value)
+
+    def order_paid(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order; comes with every charge."""
+        return self._settle(order, previous_value)
+
+    def order_fully_paid(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order; comes again with an overcharge."""
+        return self._settle(order, previous_value)
+
+    def order_updated(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order; returns of goods say no more than this."""
+        return self._settle(order, previous_value)
+
+    def order_fulfilled(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order."""
+        return self._settle(order, previous_value)
+
+    def order_refunded(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order."""
+        return self._settle(order, previous_value)
+
+    def order_fully_refunded(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order."""
+        return self._settle(order, previous_value)
+
+    def order_cancelled(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order."""
+        return self._settle(order, previous_value)
+
+    def order_expired(self, order: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Settle the order; the object that comes may be as old as a replica."""
+        return self._settle(order, previous_value)
+
+    def order_bulk_created(
+        self, orders: Iterable[Any], previous_value: Any = None, **_more: Any
+    ) -> Any:
+        """Settle the orders."""
+        for order in orders:
+            self._settle(order, None)
+        return previous_value
+
+    def fulfillment_created(self, fulfillment: Any, *_args: Any, **more: Any) -> Any:
+        """Settle the fulfillment's order."""
+        return self._settle(fulfillment.order, more.get("previous_value"))
+
+    def fulfillment_approved(self, fulfillment: Any, *_args: Any, **more: Any) -> Any:
+        """Settle the fulfillment's order."""
+        return self._settle(fulfillment.order, more.get("previous_value"))
+
+    def fulfillment_canceled(self, fulfillment: Any, *_args: Any, **more: Any) -> Any:
+        """Settle the fulfillment's order."""
+        return self._settle(fulfillment.order, more.get("previous_value"))
+
+    def customer_created(self, customer: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Open the customer's accounts, with the welcome points, where everyone is a member."""
+        if self.active:
+            _dispatch("welcome", str(customer.pk))
+        return previous_value
+
+    def account_confirmed(self, user: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Open the customer's accounts; orders of the guest they were become theirs."""
+        if self.active:
+            _dispatch("welcome", str(user.pk))
+        return previous_value
+
+    def account_deleted(self, user: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Erase who was deleted."""
+        _dispatch("erase_deleted")
+        return previous_value
+
+    def customer_deleted(self, customer: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Erase who was deleted."""
+        _dispatch("erase_deleted")
+        return previous_value
+
+    def _settle(self, order: Any, previous_value: Any) -> Any:
+        if self.active:
+            _dispatch_settle(order)
+        return previous_value
+
+
+class RetentionPlugin(host.current().plugin_mixin(), MemberHooks, BasePlugin):  # type: ignore[misc]
+    """Loyalty points, tiers and member prices."""
+
     PLUGIN_ID = conf.PLUGIN_ID
     PLUGIN_NAME = "Retention"
+    PLUGIN_DESCRIPTION = "Loyalty points, tiers and member prices at the checkout."
     DEFAULT_ACTIVE = True
-    CONFIGURATION_PER_CHANNEL = False
+    CONFIGURATION_PER_CHANNEL = False  # hooks without a channel would not be called otherwise
+
+    @classmethod
+    def save_plugin_configuration(cls, plugin_configuration: Any, cleaned_data: Any) -> Any:
+        """Save, and take our prices off open checkouts where the plugin was switched off."""
+        saved = super().save_plugin_configuration(plugin_configuration, cleaned_data)
+        if not plugin_configuration.active:
+            host.current().strip_own_rows()
+        return saved
+
+
+@never_raises
+def _dispatch(task_name: str, *args: str) -> None:
+    host.current().dispatch(task_name, *args)
+
+
+@never_raises
+def _dispatch_settle(order: Any) -> None:
+    """Have the order settled once for each state of it: its hooks come in bunches."""
+    state = (order.status, order.updated_at if hasattr(order, "updated_at") else None)
+    if getattr(order, _SETTLED, None) == state:
+        return
+    setattr(order, _SETTLED, state)
+    host.current().dispatch("settle", str(order.pk))

@@ -97,7 +97,9 @@ def make_category(name: str, parent: Any = None) -> Any:
     """Return a new category, below another."""
     from saleor.product.models import Category
 
-    return Category.objects.create(name=name, slug=f"{name.lower()}-{next(_numbers)}", parent=parent)
+    return Category.objects.create(
+        name=name, slug=f"{name.lower()}-{next(_numbers)}", parent=parent
+    )
 
 
 def make_collection(name: str) -> Any:
@@ -139,9 +141,7 @@ def make_product(
     for collection in collections:
         collection.products.add(product)
     variant = product.variants.create(sku=f"SKU-{number}", name="One")
-    Stock.objects.create(
-        warehouse=Warehouse.objects.get(), product_variant=variant, quantity=stock
-    )
+    Stock.objects.create(warehouse=Warehouse.objects.get(), product_variant=variant, quantity=stock)
     return variant
 
 
@@ -281,7 +281,7 @@ def checkout_total(checkout: Any, user: Any = None) -> Decimal:
     return cents(data["checkout"]["totalPrice"]["gross"]["amount"])
 
 
-def pay(checkout: Any, amount: Decimal | None = None, *, token: str = "card") -> None:  # noqa: S107
+def pay(checkout: Any, amount: Decimal | None = None, *, token: str = "card") -> None:
     """Give the dummy gateway's payment for the checkout's total; it is taken at completion."""
     amount = checkout_total(checkout) if amount is None else amount
     do(
@@ -296,7 +296,7 @@ def pay(checkout: Any, amount: Decimal | None = None, *, token: str = "card") ->
     )
 
 
-def complete(checkout: Any, paid: bool = True, user: Any = None) -> Any:
+def complete(checkout: Any, paid: bool = True, user: Any = None) -> Any:  # noqa: FBT001, FBT002
     """Pay (or only authorize) and complete the checkout; return the order."""
     from saleor.order.models import Order
 
@@ -368,7 +368,7 @@ def refund_payment(order: Any, amount: Decimal | str) -> None:
     )
 
 
-def return_lines(order: Any, quantities: Mapping[Any, int]) -> None:
+def return_lines(order: Any, quantities: Mapping[Any, int]) -> None:  # noqa: ARG001
     """Refuse: there are no returns."""
     raise Unsupported("Saleor 2.10 has no returns of goods.")
 
@@ -394,7 +394,9 @@ def fulfil(order: Any, quantities: Mapping[Any, int] | None = None) -> None:
                 "lines": [
                     {
                         "orderLineId": gid("OrderLine", line),
-                        "stocks": [{"warehouse": gid("Warehouse", warehouse), "quantity": quantity}],
+                        "stocks": [
+                            {"warehouse": gid("Warehouse", warehouse), "quantity": quantity}
+                        ],
                     }
                     for line, quantity in lines.items()
                 ],

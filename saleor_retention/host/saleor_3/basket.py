@@ -12,6 +12,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine, GoodsFacts
+from saleor_retention.selectors.standing import Standing
 
 NAMESPACE = uuid.UUID("6f2f3d0e-6f0a-5d5c-9a33-7c1f2a5b0f43")
 """Makes the ids of own discount rows; changing it would orphan the rows of open checkouts."""
@@ -35,26 +36,24 @@ def category_ids(lines_info: Iterable[Any]) -> list[int]:
 
 
 def basket_of(
-    lines_info: Sequence[Any],
-    user_ref: str | None,
-    ancestors: Mapping[str, Sequence[int]],
+    standing: Standing,
+    currency: str,
+    lines_info: Iterable[Any],
     own_row_ids: Iterable[uuid.UUID],
 ) -> BasketFacts:
     """Return the basket as it is before our own rows.
 
-    ``ancestors`` gives a category's own and upper ids by its id as text.
+    The standing's ``extra`` gives a category's own and upper ids by its id as text.
     """
-    first = lines_info[0]
-    currency = first.line.currency
     exponent = currency_exponent(currency)
     own = frozenset(own_row_ids)
     return BasketFacts(
-        ref=str(first.line.checkout_id),
-        channel_ref=str(first.channel.pk),
+        ref=standing.checkout_ref,
+        channel_ref=standing.channel_ref,
         currency=currency,
         exponent=exponent,
-        user_ref=user_ref,
-        lines=tuple(_basket_line(info, exponent, ancestors, own) for info in lines_info),
+        user_ref=standing.user_ref,
+        lines=tuple(_basket_line(info, exponent, standing.extra, own) for info in lines_info),
     )
 
 

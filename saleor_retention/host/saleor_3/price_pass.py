@@ -19,6 +19,7 @@ from django.db.utils import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from saleor_retention import conf
+from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.quote import Quote
 from saleor_retention.selectors.standing import Standing, standing_of
@@ -64,7 +65,7 @@ def price_lines(lines_info: Sequence[Any]) -> None:
     if not lines_info:
         return
     try:
-        with _shield():
+        with shield():
             _price(lines_info)
     except Exception:
         logger.exception("The price pass failed on checkout %s.", _checkout_ref(lines_info))
@@ -76,11 +77,21 @@ def look(lines_info: Sequence[Any]) -> tuple[Standing, pricing.Decision] | None:
 
     None when the checkout is gone.
     """
-    checkout_ref = _checkout_ref(lines_info)
+    found = survey(lines_info[0].line.checkout_id, lines_info[0].line.currency, lines_info)
+    if found is None:
+        return None
+    standing, facts = found
+    return standing, decide(facts, standing)
+
+
+def survey(
+    checkout_ref: Any, currency: str, lines_info: Sequence[Any]
+) -> tuple[Standing, BasketFacts] | None:
+    """Return where the checkout stands and its basket before our rows; None when it is gone."""
     standing = standing_of(
         SOURCE,
         {
-            "token": checkout_ref,
+            "token": str(checkout_ref),
             "plugin_id": conf.PLUGIN_ID,
             "category_ids": basket.category_ids(lines_info),
         },
@@ -88,22 +99,28 @@ def look(lines_info: Sequence[Any]) -> tuple[Standing, pricing.Decision] | None:
     if standing is None:
         return None
     own = own_ids(lines_info, standing)
-    facts = basket.basket_of(lines_info, standing.user_ref, standing.extra, own)
-    return standing, pricing.decide(facts, standing)
+    return standing, basket.basket_of(standing, currency, lines_info, own)
 
 
-def is_up_to_date(lines_info: Sequence[Any], decision: pricing.Decision) -> bool:
+def decide(facts: BasketFacts, standing: Standing) -> pricing.Decision:
+    """Return the price of a basket; nothing where prices cannot be trusted to pass through us."""
+    from . import seam
+
+    if not seam.status().is_sound:
+        return pricing.Decision(quote=None, must_store=standing.stored is not None)
+    return pricing.decide(facts, standing)
+
+
+def is_up_to_date(
+    lines_info: Sequence[Any], standing: Standing, decision: pricing.Decision
+) -> bool:
     """Tell whether the lines carry exactly the rows of the decision."""
-    wanted = {row.id: row for row in rows_of(lines_info, decision.quote)}
+    wanted = {row.id: row.amount_value for row in rows_of(lines_info, decision.quote)}
+    own = own_ids(lines_info, standing) | wanted.keys()
     there = {
-        discount.id: discount
-        for info in lines_info
-        for discount in info.discounts
-        if discount.id in wanted
+        row.id: row.amount_value for info in lines_info for row in info.discounts if row.id in own
     }
-    return wanted.keys() == there.keys() and all(
-        there[key].amount_value == row.amount_value for key, row in wanted.items()
-    )
+    return there == wanted
 
 
 def rows_of(lines_info: Sequence[Any], quote: Quote | None) -> list[rows.OwnRow]:
@@ -175,7 +192,7 @@ def _price(lines_info: Sequence[Any]) -> None:
         standing, decision = found
         own = own_ids(lines_info, standing)
         wanted = rows_of(lines_info, decision.quote)
-        is_current = is_up_to_date(lines_info, decision) and own <= {row.id for row in wanted}
+        is_current = is_up_to_date(lines_info, standing, decision)
         _put(lines_info, wanted, own)
         if is_current and not decision.must_store:
             return
@@ -287,7 +304,7 @@ def _may_be_own(row: Any) -> bool:
 
 
 @contextmanager
-def _shield() -> Iterator[None]:
+def shield() -> Iterator[None]:
     """Allow writes, in a savepoint where Saleor has a transaction open."""
     from saleor.core.db.connection import allow_writer
 

@@ -107,7 +107,7 @@ WRITE = (
     ON CONFLICT (id) DO UPDATE SET
         value_type = excluded.value_type, value = excluded.value,
         amount_value = excluded.amount_value, currency = excluded.currency,
-        name = excluded.name, reason = excluded.reason
+        name = excluded.name, reason = excluded.reason, created_at = excluded.created_at
 )
 SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM same_lines), (SELECT count(*) FROM quote)
 """

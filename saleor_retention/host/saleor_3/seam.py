@@ -80,6 +80,20 @@ def install() -> SeamStatus:
     return _installed["status"]
 
 
+def needs_priming() -> bool:
+    """Tell whether Saleor tells tax apps of the lines before it recalculates them: 3.21 and 3.22."""
+    major, minor = status().version.split(".")[:2]
+    return (int(major), int(minor)) < (3, 23)
+
+
+def refusal_of(capability: str) -> str | None:
+    """Return why this Saleor cannot do ``free_shipping`` or ``line_discounts``, or None."""
+    found = status()
+    if capability in ("free_shipping", "line_discounts") and not found.is_sound:
+        return f"Prices do not pass through the plugin on this Saleor: {found.problems[0]}"
+    return None
+
+
 def problems_of(seam: Seam) -> list[str]:
     """Return what is not as it must be, in sentences."""
     functions = []

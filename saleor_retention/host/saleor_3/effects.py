@@ -1,0 +1,167 @@
+"""What the plugin does to Saleor besides prices: repricing, stripping, dispatching, writing.
+
+``last_change`` moves with every repricing: Saleor does not save prices that it computed while the
+checkout changed, so what was computed before is never stored after.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.utils import DEFAULT_DB_ALIAS
+from saleor.core.db.connection import allow_writer
+
+logger = logging.getLogger(__name__)
+
+REPRICE = """
+UPDATE checkout_checkout
+SET price_expiration = now(), discount_expiration = now(), last_change = now()
+WHERE token = %(token)s::uuid
+"""
+
+# A member's prices computed for somebody else: the identity of the stored quote differs, or there is
+# none although the customer may be a member. Only valid prices are touched, so that after a cart
+# change, which lets them expire anyway, nothing is written.
+CATCH_UP = """
+WITH repriced AS (
+UPDATE checkout_checkout checkout
+SET price_expiration = now(), discount_expiration = now(), last_change = now()
+WHERE checkout.token = %(token)s::uuid AND checkout.price_expiration > now()
+  AND CASE
+        WHEN EXISTS (SELECT 1 FROM saleor_retention_storedquote quote
+                     WHERE quote.checkout_ref = %(checkout_ref)s)
+        THEN EXISTS (SELECT 1 FROM saleor_retention_storedquote quote
+                     WHERE quote.checkout_ref = %(checkout_ref)s
+                       AND quote.user_ref <> COALESCE(checkout.user_id::text, ''))
+        ELSE checkout.user_id IS NOT NULL AND EXISTS (
+            SELECT 1 FROM saleor_retention_programchannel channel
+            JOIN saleor_retention_program program
+              ON program.id = channel.program_id AND program.is_active
+            JOIN saleor_retention_programversion version ON version.id = program.current_version_id
+            LEFT JOIN saleor_retention_account account
+              ON account.program_id = program.id AND account.user_id = checkout.user_id
+            WHERE channel.channel_ref = checkout.channel_id::text AND channel.is_active
+              AND (account.id IS NOT NULL
+                   OR COALESCE(version.document ->> 'enrolment', '') <> 'opt_in'))
+      END
+RETURNING 1
+)
+SELECT EXISTS (SELECT 1 FROM repriced),
+       EXISTS (SELECT 1 FROM saleor_retention_hold hold
+               WHERE hold.checkout_ref = %(checkout_ref)s AND hold.state = 'placed')
+"""
+
+STRIP = """
+WITH wanted AS MATERIALIZED (
+    SELECT quote.checkout_ref, quote.own_row_ids
+    FROM saleor_retention_storedquote quote
+    JOIN checkout_checkout checkout ON checkout.token::text = quote.checkout_ref
+    WHERE %(is_all)s OR quote.checkout_ref = ANY(%(checkout_refs)s::text[])
+), locked AS MATERIALIZED (
+    SELECT checkout.token FROM checkout_checkout checkout
+    WHERE checkout.token::text IN (SELECT checkout_ref FROM wanted)
+    ORDER BY checkout.token FOR UPDATE
+), expired AS (
+    UPDATE checkout_checkout checkout
+    SET price_expiration = now(), discount_expiration = now(), last_change = now()
+    WHERE checkout.token IN (SELECT token FROM locked)
+), forgotten AS (
+    DELETE FROM saleor_retention_storedquote quote
+    USING locked
+    WHERE quote.checkout_ref = locked.token::text AND quote.order_ref = ''
+), removed AS (
+    DELETE FROM discount_checkoutlinediscount row
+    USING (SELECT unnest(own_row_ids) AS id FROM wanted
+           WHERE (SELECT count(*) FROM locked) > 0) own
+    WHERE row.id = own.id
+    RETURNING 1
+)
+SELECT count(*) FROM removed
+"""
+
+
+REPRICE_CHANNELS = """
+WITH wanted AS MATERIALIZED (
+    SELECT token FROM checkout_checkout
+    WHERE channel_id::text = ANY(%(channel_refs)s::text[]) AND price_expiration > now()
+      AND (%(after_ref)s = '' OR token > NULLIF(%(after_ref)s, '')::uuid)
+    ORDER BY token LIMIT %(limit)s FOR UPDATE
+)
+UPDATE checkout_checkout checkout
+SET price_expiration = now(), discount_expiration = now(), last_change = now()
+FROM wanted WHERE checkout.token = wanted.token
+RETURNING checkout.token::text
+"""
+
+
+def reprice_channels(channel_refs: Sequence[str], after_ref: str, limit: int) -> str | None:
+    """Let the valid prices of up to ``limit`` checkouts expire; return the last ref, or None."""
+    params = {"channel_refs": list(channel_refs), "after_ref": after_ref, "limit": limit}
+    with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(REPRICE_CHANNELS, params)
+        refs = sorted(row[0] for row in cursor.fetchall())
+    return refs[-1] if len(refs) == limit else None
+
+
+def reprice(checkout_ref: str) -> None:
+    """Make the checkout compute its prices afresh when next read."""
+    with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(REPRICE, {"token": checkout_ref})
+
+
+def catch_up(checkout_ref: str) -> tuple[bool, bool]:
+    """Let valid prices expire that were computed for somebody else; one statement.
+
+    Returns whether they were, and whether points are held for the checkout.
+    """
+    with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(CATCH_UP, {"token": checkout_ref, "checkout_ref": checkout_ref})
+        has_changed_hands, has_hold = cursor.fetchone()
+    return has_changed_hands, has_hold
+
+
+def strip_own_rows(checkout_refs: Iterable[str] | None = None) -> int:
+    """Delete own discount rows (all, or of some checkouts), expire their prices, return how many."""
+    params = {
+        "is_all": checkout_refs is None,
+        "checkout_refs": sorted(checkout_refs) if checkout_refs is not None else [],
+    }
+    with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(STRIP, params)
+        return int(cursor.fetchone()[0])
+
+
+def dispatch(task_name: str, *args: Any) -> None:
+    """Run the named task of ``saleor_retention.tasks`` after commit, on a worker if there is one.
+
+    A broker that cannot be reached is logged: the hourly reconcile finds what was not dispatched.
+    """
+
+    def send() -> None:
+        from saleor_retention import tasks
+
+        try:
+            getattr(tasks, task_name).apply_async(args=args, retry=False)
+        except Exception:
+            logger.exception("Could not dispatch %s%r.", task_name, args)
+
+    transaction.on_commit(send, using=DEFAULT_DB_ALIAS)
+
+
+def writer() -> AbstractContextManager[Any]:
+    """Allow writes to the default database within."""
+    return allow_writer()
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether a reference can be the key of a checkout or an order."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""The plugin hooks that concern prices on Saleor 3.x, taken in by the plugin class.
+
+They do what the price pass cannot see: a checkout that changed hands without a recalculation, and
+a price that changed between the last look and the order. None of them prices anything itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from saleor_retention.host.guard import never_raises
+
+from . import effects, price_pass, seam
+
+logger = logging.getLogger(__name__)
+
+CHANGED = "Member prices of this cart have changed. Please review the new total and try again."
+
+
+def plugin_mixin() -> type:
+    """Return what the plugin class takes in on this host, before its own hooks."""
+    return PriceHooks
+
+
+class PriceHooks:
+    """Identity changes, priming of tax apps, holds, and the last look before an order."""
+
+    def checkout_created(
+        self, checkout: Any, previous_value: Any = None, **_kwargs: Any
+    ) -> Any:
+        """Have our rows in the database before Saleor tells a tax app of the lines."""
+        _prime(checkout)
+        return previous_value
+
+    def checkout_updated(
+        self, checkout: Any, previous_value: Any = None, **_kwargs: Any
+    ) -> Any:
+        """Let prices expire that were computed for somebody else, and fit points to the cart."""
+        _keep_up(checkout)
+        return previous_value
+
+    def preprocess_order_creation(
+        self, checkout_info: Any, lines: Sequence[Any], previous_value: Any
+    ) -> Any:
+        """Refuse an order at prices that are not ours any more; the next look shows the new ones."""
+        if _is_outdated(lines):
+            _refresh(str(checkout_info.checkout.pk))
+            raise ValidationError(CHANGED, code="invalid")
+        return previous_value
+
+
+@never_raises
+def _prime(checkout: Any) -> None:
+    if not seam.status().is_sound or not seam.needs_priming():
+        return
+    _recalculate(checkout)
+
+
+@never_raises
+def _keep_up(checkout: Any) -> None:
+    checkout_ref = str(checkout.pk)
+    if not seam.status().is_sound:
+        effects.strip_own_rows([checkout_ref])
+        return
+    has_changed_hands, has_hold = effects.catch_up(checkout_ref)
+    if has_hold:
+        from saleor_retention.services import redeeming
+
+        redeeming.fit_hold(checkout_ref)
+    if has_changed_hands and seam.needs_priming():
+        _recalculate(checkout)
+
+
+def _refresh(checkout_ref: str) -> None:
+    if seam.status().is_sound:
+        effects.reprice(checkout_ref)
+    else:
+        effects.strip_own_rows([checkout_ref])
+
+
+def _recalculate(checkout: Any) -> None:
+    """Write Saleor's rows and ours now, as Saleor itself would a moment later."""
+    from saleor.checkout.fetch import fetch_checkout_lines
+    from saleor.discount.utils import checkout as seam_module
+
+    lines_info, _unavailable = fetch_checkout_lines(checkout)
+    if lines_info:
+        seam_module.create_checkout_line_discount_objects_for_catalogue_promotions(lines_info)
+
+
+def _is_outdated(lines: Sequence[Any]) -> bool:
+    """Tell whether an engine or tier of now would price these lines otherwise.
+
+    A fault of ours does not stop an order: its rows are those the shopper saw.
+    """
+    try:
+        with price_pass.shield():
+            found = price_pass.look(lines) if lines else None
+        return found is not None and not price_pass.is_up_to_date(lines, *found)
+    except Exception:
+        logger.exception("Could not look at the price of an order once more.")
+        return False

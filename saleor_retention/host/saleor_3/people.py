@@ -1,0 +1,58 @@
+"""Shop users: by key, by what staff type, by e-mail and by phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from saleor.account.models import User
+
+from ..contract import UserFacts
+from .catalog import numbers
+
+
+def users(user_refs: Iterable[str]) -> dict[str, UserFacts]:
+    """Return users by reference in one statement; unknown ones are absent."""
+    found = User.objects.filter(pk__in=numbers(user_refs)).only(
+        "email", "first_name", "last_name", "is_active", "is_confirmed", "date_joined"
+    )
+    return {
+        str(user.pk): UserFacts(
+            ref=str(user.pk),
+            email=user.email,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            is_confirmed=user.is_confirmed and user.is_active,
+            joined_at=user.date_joined,
+        )
+        for user in found
+    }
+
+
+def find_user_refs(text: str, limit: int) -> list[str]:
+    """Return users whose e-mail or name contains every word of ``text``, by e-mail."""
+    query = Q()
+    for word in text.split():
+        query &= (
+            Q(email__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
+        )
+    found = User.objects.filter(query).order_by("email").values_list("pk", flat=True)
+    return [str(pk) for pk in found[:limit]] if query else []
+
+
+def find_user_by_email(email: str) -> str | None:
+    """Return the confirmed, active user of that address, whatever its case.
+
+    None also where two share it but for the case, which old shops may have.
+    """
+    found = User.objects.filter(email__iexact=email, is_active=True, is_confirmed=True)
+    refs = [str(pk) for pk in found.values_list("pk", flat=True)[:2]]
+    return refs[0] if len(refs) == 1 else None
+
+
+def find_users_by_phone(phone: str) -> list[str]:
+    """Return users with that E.164 number on a default address, by key."""
+    found = User.objects.filter(
+        Q(default_billing_address__phone=phone) | Q(default_shipping_address__phone=phone)
+    )
+    return [str(pk) for pk in found.order_by("pk").values_list("pk", flat=True).distinct()]

@@ -1,0 +1,509 @@
+"""Makes shops, products, checkouts and orders on Saleor 3.x.
+
+What a merchant sets up once is created with the ORM; whatever shoppers and staff do later goes
+through Saleor's own GraphQL view, so that every mutation, hook and recalculation really runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+ADDRESS = {
+    "firstName": "Ada",
+    "lastName": "Byron",
+    "streetAddress1": "1 Main St",
+    "city": "New York",
+    "postalCode": "10001",
+    "country": "US",
+    "countryArea": "NY",
+}
+REDIRECT = "http://localhost/"
+_numbers = itertools.count(1)
+
+
+# --- what the merchant sets up ----------------------------------------------------------------
+
+
+def make_channel(
+    slug: str = "main",
+    currency: str = "USD",
+    *,
+    tax_percent: int = 0,
+    prices_entered_with_tax: bool = True,
+    shipping_price: str = "10.00",
+    allow_unpaid: bool = False,
+    confirms_orders: bool = True,
+) -> Any:
+    """Return the channel of that slug, with a warehouse, a shipping method and taxes; made once."""
+    from saleor.channel.models import Channel
+
+    found = Channel.objects.filter(slug=slug).first()
+    if found is not None:
+        return found
+    _site()
+    channel = Channel.objects.create(
+        name=slug,
+        slug=slug,
+        currency_code=currency,
+        is_active=True,
+        default_country="US",
+        allow_unpaid_orders=allow_unpaid,
+        automatically_confirm_all_new_orders=confirms_orders,
+    )
+    _taxes(channel, tax_percent, prices_entered_with_tax)
+    _shipping(channel, shipping_price)
+    return channel
+
+
+def make_user(email: str | None = None, *, is_confirmed: bool = True) -> Any:
+    """Return a new customer."""
+    from saleor.account.models import User
+
+    email = email or f"customer{next(_numbers)}@shop.example"
+    return User.objects.create(
+        email=email, is_active=True, is_confirmed=is_confirmed, **_customer_type()
+    )
+
+
+def make_staff(*codenames: str) -> Any:
+    """Return a new staff user with the named permissions, or all of them."""
+    from saleor.account.models import Group, User
+
+    user = User.objects.create(
+        email=f"staff{next(_numbers)}@shop.example",
+        is_staff=True,
+        is_active=True,
+        is_confirmed=True,
+        is_superuser=not codenames,
+        **_customer_type(),
+    )
+    if codenames:
+        from saleor.permission.models import Permission
+
+        group = Group.objects.create(name=user.email)
+        group.permissions.set(Permission.objects.filter(codename__in=codenames))
+        user.groups.add(group)
+    return user
+
+
+def make_category(name: str, parent: Any = None) -> Any:
+    """Return a new category, below another."""
+    from saleor.product.models import Category
+
+    return Category.objects.create(name=name, slug=f"{name.lower()}-{next(_numbers)}", parent=parent)
+
+
+def make_collection(name: str) -> Any:
+    """Return a new collection."""
+    from saleor.product.models import Collection
+
+    return Collection.objects.create(name=name, slug=f"{name.lower()}-{next(_numbers)}")
+
+
+def make_product(
+    price: str,
+    *,
+    category: Any = None,
+    collections: Sequence[Any] = (),
+    channel: Any = None,
+    is_gift_card: bool = False,
+    is_shipped: bool = True,
+    stock: int = 1000,
+) -> Any:
+    """Return the one variant of a new product on sale at ``price``."""
+    from django.utils import timezone
+    from saleor.product.models import (
+        Product,
+        ProductChannelListing,
+        ProductType,
+        ProductVariant,
+        ProductVariantChannelListing,
+    )
+    from saleor.tax.models import TaxClass
+    from saleor.warehouse.models import Stock, Warehouse
+
+    channel = channel or make_channel()
+    number = next(_numbers)
+    kind = ProductType.objects.create(
+        name=f"Type {number}",
+        slug=f"type-{number}",
+        kind="gift_card" if is_gift_card else "normal",
+        is_shipping_required=is_shipped,
+        tax_class=TaxClass.objects.filter(name="Standard").first(),
+    )
+    product = Product.objects.create(
+        name=f"Product {number}",
+        slug=f"product-{number}",
+        product_type=kind,
+        category=category or make_category("Goods"),
+    )
+    ProductChannelListing.objects.create(
+        product=product,
+        channel=channel,
+        currency=channel.currency_code,
+        is_published=True,
+        published_at=timezone.now(),
+        visible_in_listings=True,
+        available_for_purchase_at=timezone.now(),
+        discounted_price_amount=Decimal(price),
+    )
+    for collection in collections:
+        collection.products.add(product)
+    variant = ProductVariant.objects.create(product=product, sku=f"SKU-{number}", name="One")
+    product.default_variant = variant
+    product.save()
+    ProductVariantChannelListing.objects.create(
+        variant=variant,
+        channel=channel,
+        currency=channel.currency_code,
+        price_amount=Decimal(price),
+        discounted_price_amount=Decimal(price),
+    )
+    Stock.objects.create(
+        warehouse=Warehouse.objects.get(slug=f"warehouse-{channel.slug}"),
+        product_variant=variant,
+        quantity=stock,
+    )
+    return variant
+
+
+# --- what shoppers do ---------------------------------------------------------------------------
+
+
+def make_checkout(
+    user: Any,
+    lines: Mapping[Any, int],
+    *,
+    channel: Any = None,
+    email: str | None = None,
+    has_delivery: bool = True,
+) -> Any:
+    """Return the checkout of a customer (None: a guest) with these variants and quantities."""
+    from saleor.checkout.models import Checkout
+
+    channel = channel or make_channel()
+    payload = do(
+        """mutation($input: CheckoutCreateInput!) { checkoutCreate(input: $input) {
+             checkout { id token totalPrice { gross { amount } } } errors { field message code } } }""",
+        {
+            "input": {
+                "channel": channel.slug,
+                "email": email or (user.email if user else "guest@shop.example"),
+                "lines": [
+                    {"variantId": gid("ProductVariant", variant), "quantity": quantity}
+                    for variant, quantity in lines.items()
+                ],
+                "shippingAddress": ADDRESS,
+                "billingAddress": ADDRESS,
+            }
+        },
+        user,
+    )
+    checkout = Checkout.objects.get(pk=payload["checkout"]["token"])
+    if has_delivery:
+        set_delivery(checkout, user)
+    return checkout
+
+
+def set_delivery(checkout: Any, user: Any = None) -> None:
+    """Choose the first delivery method that Saleor offers."""
+    from saleor.checkout import models
+
+    if hasattr(models, "CheckoutDelivery"):
+        payload = do(
+            """mutation($id: ID!) { deliveryOptionsCalculate(id: $id) {
+                 deliveries { id } errors { message } } }""",
+            {"id": gid("Checkout", checkout)},
+            user,
+        )
+        method = payload["deliveries"][0]["id"]
+    else:
+        data = ask(
+            "query($id: ID!) { checkout(id: $id) { shippingMethods { id } } }",
+            {"id": gid("Checkout", checkout)},
+            user,
+        )
+        method = data["checkout"]["shippingMethods"][0]["id"]
+    do(
+        """mutation($id: ID!, $method: ID!) {
+             checkoutDeliveryMethodUpdate(id: $id, deliveryMethodId: $method) {
+               checkout { totalPrice { gross { amount } } } errors { field message code } } }""",
+        {"id": gid("Checkout", checkout), "method": method},
+        user,
+    )
+
+
+def set_quantity(checkout: Any, variant: Any, quantity: int, user: Any = None) -> None:
+    """Change the quantity of a line; zero removes it."""
+    do(
+        """mutation($id: ID!, $lines: [CheckoutLineUpdateInput!]!) {
+             checkoutLinesUpdate(id: $id, lines: $lines) {
+               checkout { totalPrice { gross { amount } } } errors { field message code } } }""",
+        {
+            "id": gid("Checkout", checkout),
+            "lines": [{"variantId": gid("ProductVariant", variant), "quantity": quantity}],
+        },
+        user,
+    )
+
+
+def checkout_total(checkout: Any, user: Any = None) -> Decimal:
+    """Return the gross total that the shopper sees now."""
+    data = ask(
+        "query($id: ID!) { checkout(id: $id) { totalPrice { gross { amount } } } }",
+        {"id": gid("Checkout", checkout)},
+        user,
+    )
+    return Decimal(str(data["checkout"]["totalPrice"]["gross"]["amount"]))
+
+
+def pay(checkout: Any, amount: Decimal | None = None) -> None:
+    """Charge the checkout's total, or an amount, as a payment app would report it."""
+    amount = checkout_total(checkout) if amount is None else amount
+    do(
+        """mutation($id: ID!, $charged: MoneyInput!) { transactionCreate(id: $id, transaction: {
+             name: "Card", pspReference: "psp", availableActions: [REFUND], amountCharged: $charged
+           }) { transaction { id } errors { field message code } } }""",
+        {
+            "id": gid("Checkout", checkout),
+            "charged": {"amount": str(amount), "currency": checkout.currency},
+        },
+        _owner(),
+    )
+
+
+def complete(checkout: Any, paid: bool = True, user: Any = None) -> Any:
+    """Pay and complete the checkout; return the order."""
+    from saleor.order.models import Order
+
+    if paid:
+        pay(checkout)
+    payload = do(
+        """mutation($id: ID!) { checkoutComplete(id: $id) {
+             order { id } errors { field message code } } }""",
+        {"id": gid("Checkout", checkout)},
+        user or checkout.user,
+    )
+    return Order.objects.get(pk=pk_of(payload["order"]["id"]))
+
+
+# --- what staff do ------------------------------------------------------------------------------
+
+
+def fulfil(order: Any, quantities: Mapping[Any, int] | None = None) -> None:
+    """Ship all lines, or some."""
+    from saleor.warehouse.models import Warehouse
+
+    warehouse = Warehouse.objects.get(slug=f"warehouse-{order.channel.slug}")
+    lines = quantities or {line: line.quantity_unfulfilled for line in order.lines.all()}
+    do(
+        """mutation($order: ID!, $input: OrderFulfillInput!) {
+             orderFulfill(order: $order, input: $input) { errors { field message code } } }""",
+        {
+            "order": gid("Order", order),
+            "input": {
+                "notifyCustomer": False,
+                "lines": [
+                    {
+                        "orderLineId": gid("OrderLine", line),
+                        "stocks": [{"warehouse": gid("Warehouse", warehouse), "quantity": quantity}],
+                    }
+                    for line, quantity in lines.items()
+                ],
+            },
+        },
+        _owner(),
+    )
+
+
+def refund(order: Any, amount: Decimal | str) -> None:
+    """Return money without goods, as a payment app would report it."""
+    transaction = order.payment_transactions.first()
+    do(
+        """mutation($id: ID!, $amount: PositiveDecimal!, $reference: String!) {
+             transactionEventReport(id: $id, type: REFUND_SUCCESS, amount: $amount,
+               pspReference: $reference, availableActions: [REFUND]) {
+                 alreadyProcessed errors { field message code } } }""",
+        {
+            "id": gid("TransactionItem", transaction.token),
+            "amount": str(amount),
+            "reference": f"refund-{next(_numbers)}",
+        },
+        _owner(),
+    )
+
+
+def return_lines(order: Any, quantities: Mapping[Any, int]) -> None:
+    """Take goods back without money; the lines must have been fulfilled or not alike."""
+    fulfilled = {
+        line.order_line_id: line
+        for fulfillment in order.fulfillments.filter(status="fulfilled")
+        for line in fulfillment.lines.all()
+    }
+    shipped = [
+        {"fulfillmentLineId": gid("FulfillmentLine", fulfilled[line.pk]), "quantity": quantity}
+        for line, quantity in quantities.items()
+        if line.pk in fulfilled
+    ]
+    unshipped = [
+        {"orderLineId": gid("OrderLine", line), "quantity": quantity}
+        for line, quantity in quantities.items()
+        if line.pk not in fulfilled
+    ]
+    do(
+        """mutation($order: ID!, $input: OrderReturnProductsInput!) {
+             orderFulfillmentReturnProducts(order: $order, input: $input) {
+               errors { field message code } } }""",
+        {
+            "order": gid("Order", order),
+            "input": {
+                "fulfillmentLines": shipped,
+                "orderLines": unshipped,
+                "refund": False,
+                "amountToRefund": None,
+            },
+        },
+        _owner(),
+    )
+
+
+def cancel(order: Any) -> None:
+    """Cancel the order."""
+    do(
+        """mutation($id: ID!) { orderCancel(id: $id) { errors { field message code } } }""",
+        {"id": gid("Order", order)},
+        _owner(),
+    )
+
+
+# --- how they say it ------------------------------------------------------------------------------
+
+
+def gid(type_name: str, thing: Any) -> str:
+    """Return Saleor's global id of a model or a key."""
+    import graphene
+
+    return graphene.Node.to_global_id(type_name, getattr(thing, "pk", thing))
+
+
+def pk_of(global_id: str) -> str:
+    """Return the key in a global id."""
+    import graphene
+
+    return graphene.Node.from_global_id(global_id)[1]
+
+
+def post(query: str, variables: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
+    """Send a request to Saleor's GraphQL view and return the whole body."""
+    from django.test import Client
+
+    headers = {}
+    if user is not None:
+        from saleor.core.jwt import create_access_token
+
+        headers["HTTP_AUTHORIZATION"] = f"Bearer {create_access_token(user)}"
+    body = json.dumps({"query": query, "variables": variables})
+    response = Client().post("/graphql/", body, content_type="application/json", **headers)
+    return json.loads(response.content)
+
+
+def ask(query: str, variables: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
+    """Return the data of a request that must succeed."""
+    answer = post(query, variables, user)
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+def do(query: str, variables: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
+    """Return the payload of one mutation that must not be refused."""
+    (payload,) = ask(query, variables, user).values()
+    assert not payload.get("errors"), payload["errors"]
+    return payload
+
+
+# --- parts of a shop --------------------------------------------------------------------------------
+
+
+def _site() -> None:
+    from django.conf import settings
+    from django.contrib.sites.models import Site
+    from saleor.site.models import SiteSettings
+
+    site, _ = Site.objects.get_or_create(
+        pk=settings.SITE_ID, defaults={"domain": "localhost:8000", "name": "Shop"}
+    )
+    SiteSettings.objects.get_or_create(site=site)
+    Site.objects.clear_cache()
+
+
+def _customer_type() -> dict[str, Any]:
+    """Return what a user of Saleor 3.23 needs besides; a migration makes it in a real shop."""
+    from saleor.account import models
+
+    if not hasattr(models, "CustomerType"):
+        return {}
+    kind, _ = models.CustomerType.objects.get_or_create(
+        is_default=True, defaults={"name": "Default", "slug": "default"}
+    )
+    return {"customer_type": kind} if hasattr(models.User, "customer_type") else {}
+
+
+def _owner() -> Any:
+    from saleor.account.models import User
+
+    return User.objects.filter(is_superuser=True).first() or make_staff()
+
+
+def _taxes(channel: Any, percent: int, prices_entered_with_tax: bool) -> None:
+    from saleor.tax.models import TaxClass, TaxClassCountryRate, TaxConfiguration
+
+    standard, _ = TaxClass.objects.get_or_create(name="Standard")
+    TaxClassCountryRate.objects.get_or_create(
+        tax_class=standard, country="US", defaults={"rate": percent}
+    )
+    TaxConfiguration.objects.create(
+        channel=channel,
+        charge_taxes=bool(percent),
+        prices_entered_with_tax=prices_entered_with_tax,
+        display_gross_prices=True,
+        tax_calculation_strategy="FLAT_RATES",
+    )
+
+
+def _shipping(channel: Any, price: str) -> None:
+    from saleor.account.models import Address
+    from saleor.shipping.models import ShippingMethod, ShippingMethodChannelListing, ShippingZone
+    from saleor.tax.models import TaxClass
+    from saleor.warehouse.models import Warehouse
+
+    zone = ShippingZone.objects.create(name=f"Zone {channel.slug}", countries=["US"])
+    zone.channels.add(channel)
+    method = ShippingMethod.objects.create(
+        name="Post",
+        type="price",
+        shipping_zone=zone,
+        tax_class=TaxClass.objects.filter(name="Standard").first(),
+    )
+    ShippingMethodChannelListing.objects.create(
+        shipping_method=method,
+        channel=channel,
+        price_amount=Decimal(price),
+        minimum_order_price_amount=Decimal(0),
+        currency=channel.currency_code,
+    )
+    address = Address.objects.create(
+        street_address_1="1 Depot Rd",
+        city="New York",
+        country="US",
+        country_area="NY",
+        postal_code="10001",
+    )
+    warehouse = Warehouse.objects.create(
+        name=f"Warehouse {channel.slug}", slug=f"warehouse-{channel.slug}", address=address
+    )
+    warehouse.channels.add(channel)
+    warehouse.shipping_zones.add(zone)
