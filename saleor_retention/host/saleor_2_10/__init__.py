@@ -1,4 +1,4 @@
-"""The adapter for Saleor 2.10.1: the shop of the sandbox, end of life, never to face the internet."""
+"""The adapter for Saleor 2.10.1: the sandbox's shop, end of life, never to face the internet."""
 
 from __future__ import annotations
 

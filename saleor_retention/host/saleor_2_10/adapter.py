@@ -11,9 +11,14 @@ from typing import Any
 from django.db import transaction
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts
-from saleor_retention.models import StoredQuote
+from saleor_retention.host.contract import (
+    ChannelFacts,
+    CheckoutFacts,
+    Requestor,
+    ShelfPrice,
+    UserFacts,
+)
 
-from ..contract import ChannelFacts, CheckoutFacts, Requestor, ShelfPrice, UserFacts
 from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop
 
 logger = logging.getLogger(__name__)
@@ -52,7 +57,9 @@ class Saleor210:
         """Read many orders in a constant number of statements."""
         return orders.orders_facts(order_refs)
 
-    def order_refs_updated_since(self, at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+    def order_refs_updated_since(
+        self, at: dt.datetime, limit: int
+    ) -> list[tuple[str, dt.datetime]]:
         """Return orders that changed from ``at`` on, drafts left out, oldest change first."""
         return orders.order_refs_updated_since(at, limit)
 
@@ -116,12 +123,8 @@ class Saleor210:
     def reprice_channels(
         self, channel_refs: Sequence[str], after_ref: str, limit: int
     ) -> str | None:
-        """Do the same for checkouts that were priced with benefits; there is one channel."""
-        quotes = StoredQuote.objects.filter(order_ref="", pk__gt=after_ref).order_by("pk")
-        refs = list(quotes.values_list("pk", flat=True)[:limit])
-        for checkout_ref in refs:
-            checkouts.reprice(checkout_ref)
-        return refs[-1] if len(refs) == limit else None
+        """Do the same for open checkouts with a voucher; all others are priced when looked at."""
+        return checkouts.reprice_some(channel_refs, after_ref, limit)
 
     def dispatch(self, task_name: str, *args: Any) -> None:
         """Run the task after commit: on a worker if there is a broker, otherwise here and now.
@@ -159,7 +162,10 @@ class Saleor210:
         """Return the checkout as it is."""
         return checkout
 
-    def mutation_context(self, info: Any) -> AbstractContextManager[Any]:
+    def mutation_context(
+        self,
+        info: Any,  # noqa: ARG002
+    ) -> AbstractContextManager[Any]:
         """Do nothing before a mutation writes."""
         return nullcontext()
 
@@ -171,7 +177,7 @@ class Saleor210:
         """Return the host's GraphQL id."""
         return graph.to_global_id(type_name, ref)
 
-    def channel_slug(self, root: Any) -> str | None:
+    def channel_slug(self, root: Any) -> str | None:  # noqa: ARG002
         """Return the only channel's slug."""
         return shop.CHANNEL_SLUG
 
@@ -179,9 +185,7 @@ class Saleor210:
         """Promise the ``PricedCheckout`` of a resolver's root; None when it is gone."""
         return checkouts.checkout_prices(info, root)
 
-    def shelf_prices(
-        self, variant_refs: Iterable[str], channel_ref: str
-    ) -> dict[str, ShelfPrice]:
+    def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
         """Return prices of published variants in a constant number of statements."""
         return catalog.shelf_prices(variant_refs, channel_ref)
 

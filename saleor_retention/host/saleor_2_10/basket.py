@@ -1,8 +1,7 @@
 """A checkout of 2.10.1 as the engine prices it, read together with its standing in one statement.
 
-2.10.1 stores no prices on checkouts: a line costs what its variant costs now, less the shop's sales.
-The sales of the moment are read by Saleor once per request and handed to the price hooks, and so to
-here.
+2.10.1 stores no prices on checkouts: a line costs what its variant costs now, less the sales that
+are running. Saleor reads those once per request and hands them to the price hooks, and so to here.
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ Everything is read in a constant number of statements, however many references a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Model
 from django.utils import timezone
 from saleor.core.taxes import quantize_price
 from saleor.discount.utils import fetch_discounts
@@ -17,8 +18,8 @@ from saleor.product.models import Category, Collection, Product, ProductVariant
 
 from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.engine.money import to_minor
+from saleor_retention.host.contract import ShelfPrice
 
-from ..contract import ShelfPrice
 from .shop import CHANNEL_REF, exponent_of
 
 GOODS = """
@@ -35,7 +36,9 @@ JOIN product_product product ON product.id = variant.product_id
 WHERE variant.id = ANY(%s)
 """
 
-_SLUGGED: dict[str, tuple[type[Model], str]] = {
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")  # what an integer column holds
+
+_SLUGGED: dict[str, tuple[Any, str]] = {
     "variants": (ProductVariant, "sku"),
     "products": (Product, "slug"),
     "categories": (Category, "slug"),
@@ -45,7 +48,7 @@ _SLUGGED: dict[str, tuple[type[Model], str]] = {
 
 def numbers(refs: Iterable[str]) -> list[int]:
     """Return the references that can be keys here, where all but a checkout's are integers."""
-    return [int(ref) for ref in refs if ref.isascii() and ref.isdecimal() and len(ref) < 10]
+    return [int(ref) for ref in refs if _NUMBER.fullmatch(ref)]
 
 
 def goods_of_variants(variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
@@ -62,14 +65,14 @@ def goods_of_variants(variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
 def resolve_slugs(kind: str, slugs: Iterable[str]) -> dict[str, str]:
     """Map slugs (SKUs for ``variants``) to references; unknown ones are absent."""
     model, field = _SLUGGED[kind]
-    found = model._default_manager.filter(**{f"{field}__in": list(slugs)})
+    found = model.objects.filter(**{f"{field}__in": list(slugs)})
     return {slug: str(pk) for slug, pk in found.values_list(field, "pk")}
 
 
 def slugs_of(kind: str, refs: Iterable[str]) -> dict[str, str]:
     """Map references to slugs (SKUs for ``variants``); unknown ones are absent."""
     model, field = _SLUGGED[kind]
-    found = model._default_manager.filter(pk__in=numbers(refs))
+    found = model.objects.filter(pk__in=numbers(refs))
     return {str(pk): slug for slug, pk in found.values_list(field, "pk")}
 
 
@@ -94,7 +97,9 @@ def shelf_prices(variant_refs: Iterable[str], channel_ref: str) -> dict[str, She
             currency=currency,
             exponent=exponent,
             list_minor=to_minor(quantize_price(variant.base_price, currency).amount, exponent),
-            unit_minor=to_minor(quantize_price(variant.get_price(sales), currency).amount, exponent),
+            unit_minor=to_minor(
+                quantize_price(variant.get_price(sales), currency).amount, exponent
+            ),
         )
         for variant in variants
     }

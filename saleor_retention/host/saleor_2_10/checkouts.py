@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 from saleor.checkout.models import Checkout
+from saleor.core.taxes import include_taxes_in_prices
 from saleor.discount import DiscountInfo, VoucherType
 from saleor.discount.models import Voucher
 from saleor.discount.utils import fetch_discounts
 
 from saleor_retention.engine.money import to_minor
 from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.host.contract import CheckoutFacts, PaidLine, PricedCheckout
 from saleor_retention.models import StoredQuote
 
-from ..contract import CheckoutFacts, PaidLine, PricedCheckout
 from . import prices, vouchers
 from .basket import token_of
+from .shop import CHANNEL_REF
 
 
 def checkout_facts(checkout_ref: str) -> CheckoutFacts | None:
@@ -56,6 +59,23 @@ def reprice(checkout_ref: str) -> None:
         prices.price_of(checkout_ref, fetch_discounts(timezone.now()))
 
 
+def reprice_some(channel_refs: Sequence[str], after_ref: str, limit: int) -> str | None:
+    """Reprice up to ``limit`` checkouts with a voucher, by reference after ``after_ref``.
+
+    Returns the last one to go on after, or None when that was all.
+    """
+    if CHANNEL_REF not in channel_refs:
+        return None
+    found = Checkout.objects.filter(voucher_code__isnull=False)
+    if after_ref:
+        found = found.filter(pk__gt=after_ref)
+    sales = fetch_discounts(timezone.now())
+    refs = [str(pk) for pk in found.order_by("pk").values_list("pk", flat=True)[:limit]]
+    for ref in refs:
+        prices.price_of(ref, sales)
+    return refs[-1] if len(refs) == limit else None
+
+
 def forget_quotes(checkout_refs: Iterable[str] | None) -> int:
     """Delete the stored quotes of open checkouts (of all, or of these); return how many.
 
@@ -81,32 +101,45 @@ def checkout_prices(info: Any, checkout: Checkout) -> Any:
     return sales.then(lambda found: _priced(context.plugins, checkout, found))
 
 
-def _priced(manager: Any, checkout: Checkout, sales: Sequence[DiscountInfo]) -> PricedCheckout | None:
+def _priced(
+    manager: Any, checkout: Checkout, sales: Sequence[DiscountInfo]
+) -> PricedCheckout | None:
     ref = str(checkout.pk)
     remainder = prices.price_of(ref, sales).remainder_minor  # first: it stores what it decides
     found = prices.look(ref, sales)
     if found is None:
         return None
     voucher = _voucher(found)
+    discount = _OrderDiscount(
+        minor=to_minor(checkout.discount_amount, found.basket.exponent) + remainder,
+        is_on_shipping=voucher is not None and voucher.type == VoucherType.SHIPPING,
+    )
     return PricedCheckout(
         basket=found.basket,
         standing=found.standing,
         decision=found.decision,
-        paid=_paid(manager, checkout, found, sales, remainder, voucher),
+        paid=_paid(manager, checkout, found.basket.exponent, sales, discount),
         outer_share_ppm=_outer_share_ppm(found, voucher),
+        has_tax_in_prices=include_taxes_in_prices(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _OrderDiscount:
+    """What is taken off the whole checkout: the voucher's discount and our remainder."""
+
+    minor: int
+    is_on_shipping: bool
 
 
 def _paid(
     manager: Any,
     checkout: Checkout,
-    found: prices.Look,
+    exponent: int,
     sales: Sequence[DiscountInfo],
-    remainder: int,
-    voucher: Voucher | None,
+    discount: _OrderDiscount,
 ) -> tuple[PaidLine, ...]:
     """Return what each line costs by the hooks of all plugins, less its part of the discount."""
-    exponent = found.basket.exponent
     lines = list(
         checkout.lines.select_related("variant__product").prefetch_related(
             "variant__product__collections"
@@ -116,10 +149,10 @@ def _paid(
     gross = [to_minor(total.gross.amount, exponent) for total in totals]
     method = checkout.shipping_method
     off, _ = vouchers.spread(
-        to_minor(checkout.discount_amount, exponent) + remainder,
+        discount.minor,
         gross,
         0 if method is None else to_minor(method.get_total().amount, exponent),
-        is_on_shipping=voucher is not None and voucher.type == VoucherType.SHIPPING,
+        is_on_shipping=discount.is_on_shipping,
     )
     return tuple(
         PaidLine(

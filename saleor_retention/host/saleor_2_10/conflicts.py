@@ -1,9 +1,9 @@
 """Whether another plugin prices goods in a way that ours cannot work beside.
 
-2.10.1 hands a price from plugin to plugin in the order of ``settings.PLUGINS``. Its tax plugins start
-afresh from list prices, so ours must come after them. Avatax does not even ask for the price of
-lines when it computes the total. Beside either, lines would say one thing and the total another;
-then we price nothing.
+2.10.1 hands a price from plugin to plugin in the order of ``settings.PLUGINS``. Its tax plugins
+start afresh from list prices, so ours must come after them. Avatax does not even ask for the price
+of lines when it computes the total. Beside either, lines would say one thing and the total another,
+so we price nothing.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from typing import Any
 
 import graphene
 
-from ..contract import Requestor
+from saleor_retention.host.contract import Requestor
+
 from .basket import token_of
 from .catalog import numbers
 

@@ -74,7 +74,7 @@ class PriceHooks:
     def calculate_checkout_subtotal(
         self,
         checkout: Checkout,
-        lines: Iterable[CheckoutLine],
+        lines: Iterable[CheckoutLine],  # noqa: ARG002 - so is the hook called
         discounts: Iterable[DiscountInfo],
         previous_value: TaxedMoney,
     ) -> TaxedMoney:
@@ -87,7 +87,7 @@ class PriceHooks:
     def calculate_checkout_shipping(
         self,
         checkout: Checkout,
-        lines: Iterable[CheckoutLine],
+        lines: Iterable[CheckoutLine],  # noqa: ARG002 - so is the hook called
         discounts: Iterable[DiscountInfo],
         previous_value: TaxedMoney,
     ) -> TaxedMoney:
@@ -100,7 +100,7 @@ class PriceHooks:
     def calculate_checkout_total(
         self,
         checkout: Checkout,
-        lines: Iterable[CheckoutLine],
+        lines: Iterable[CheckoutLine],  # noqa: ARG002 - so is the hook called
         discounts: Iterable[DiscountInfo],
         previous_value: TaxedMoney,
     ) -> TaxedMoney:
@@ -122,8 +122,8 @@ class PriceHooks:
 def _scaled(given: TaxedMoney, line: LinePrice) -> TaxedMoney:
     """Return the line's price with each side brought down as its entered price was.
 
-    Net or gross, whichever prices are entered in, becomes the exact unit price; the other follows in
-    proportion, rounded half up per unit.
+    Net or gross, whichever prices are entered in, becomes the exact unit price; the other follows
+    in proportion, rounded half up per unit.
     """
     if not line.total_minor:
         return given

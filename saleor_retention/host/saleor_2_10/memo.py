@@ -36,7 +36,12 @@ class Memo:
         self._transaction: object = None
 
     def __call__(
-        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+        self,
+        execute: Callable[..., Any],
+        sql: Any,
+        params: Any,
+        many: bool,  # noqa: FBT001 - Django calls it so
+        context: Any,
     ) -> Any:
         """Run a statement; one that may change anything empties the memo first."""
         if not is_read(sql):
@@ -46,14 +51,14 @@ class Memo:
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """Return what is known under the key, or compute it.
 
-        Django replaces its list of commit hooks whenever a transaction ends or a savepoint is rolled
-        back, so its identity tells whether what was read then can still be trusted.
+        Django replaces its list of commit hooks whenever a transaction ends or a savepoint is
+        rolled back, so its identity tells whether what was read then can still be trusted.
         """
         if self._transaction is not connection.run_on_commit:
             self._entries.clear()
         found = self._entries.get(key, _ABSENT)
         if found is not _ABSENT:
-            return found  # type: ignore[no-any-return]
+            return found
         value = compute()
         if len(self._entries) >= ENTRIES_MAX:
             self._entries.clear()

@@ -19,6 +19,7 @@ from django.db.models import Prefetch
 from saleor.discount import VoucherType
 from saleor.order import FulfillmentStatus, OrderStatus
 from saleor.order.models import Fulfillment, Order
+from saleor.order.models import OrderLine as SaleorLine
 from saleor.payment import TransactionKind
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
@@ -31,7 +32,6 @@ from .catalog import goods_of_variants, numbers
 from .shop import CHANNEL_REF, exponent_of
 
 if TYPE_CHECKING:
-    from saleor.order.models import OrderLine as SaleorLine
     from saleor.payment.models import Payment
 
 # Order events tell of most changes; a refund or capture through the payment mutations leaves none,
@@ -59,7 +59,7 @@ LIMIT %(limit)s
 
 
 def orders_facts(order_refs: Sequence[str]) -> dict[str, OrderFacts]:
-    """Return orders by reference in seven statements; unknown ones are absent.
+    """Return orders by reference in six statements; unknown ones are absent.
 
     A voucher on specific products takes four more.
     """
@@ -67,9 +67,11 @@ def orders_facts(order_refs: Sequence[str]) -> dict[str, OrderFacts]:
         Order.objects.filter(pk__in=numbers(order_refs))
         .select_related("user", "voucher")
         .prefetch_related(
-            "lines__variant__product",
+            Prefetch("lines", SaleorLine.objects.select_related("variant__product")),
             "payments__transactions",
-            Prefetch("fulfillments", Fulfillment.objects.filter(status=FulfillmentStatus.FULFILLED)),
+            Prefetch(
+                "fulfillments", Fulfillment.objects.filter(status=FulfillmentStatus.FULFILLED)
+            ),
         )
     )
     lines = [line for order in orders for line in order.lines.all() if line.variant_id]
@@ -78,7 +80,7 @@ def orders_facts(order_refs: Sequence[str]) -> dict[str, OrderFacts]:
 
 
 def order_refs_updated_since(at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
-    """Return orders that changed from ``at`` on with the instant of their last change, oldest first."""
+    """Return orders changed from ``at`` on with the instant of their last change, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, {"at": at, "limit": limit})
         return [(ref, changed_at) for ref, changed_at in cursor.fetchall()]
@@ -86,7 +88,9 @@ def order_refs_updated_since(at: dt.datetime, limit: int) -> list[tuple[str, dt.
 
 def order_ref_of_checkout(checkout_ref: str) -> str | None:
     """Return the order made from the checkout; a draft has none."""
-    orders = Order.objects.filter(checkout_token=checkout_ref) if checkout_ref else Order.objects.none()
+    orders = (
+        Order.objects.filter(checkout_token=checkout_ref) if checkout_ref else Order.objects.none()
+    )
     pk = orders.order_by("pk").values_list("pk", flat=True).first()
     return None if pk is None else str(pk)
 
@@ -227,9 +231,12 @@ def _payments(order: Order, total: int, exponent: int) -> tuple[dt.datetime | No
 def _movements(payment: Payment, exponent: int) -> tuple[list[tuple[dt.datetime, int]], int]:
     """Return a payment's captures with their instants, and the sum of its refunds.
 
-    A payment that was marked as paid by hand has money but no captures: it counts from its creation.
+    A payment that was marked as paid by hand has money but no captures: it counts from when it was
+    created.
     """
-    done = [item for item in payment.transactions.all() if item.is_success and not item.action_required]
+    done = [
+        item for item in payment.transactions.all() if item.is_success and not item.action_required
+    ]
     captures = [
         (item.created, to_minor(item.amount, exponent))
         for item in done

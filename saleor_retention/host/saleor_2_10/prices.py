@@ -1,8 +1,8 @@
 """The price pass: from a checkout's key to the price of each unit, in one statement.
 
 It runs whenever a price hook asks. One SELECT reads the basket and where the customer stands, the
-engine decides, and if what was decided differs from the stored quote, one more statement stores it. A
-fault prices nothing of ours: the hooks then hand on what they were given.
+engine decides, and if what was decided differs from the stored quote, one more statement stores it.
+After a fault nothing of ours is priced: the hooks then hand on what they were given.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import basket, memo, units
 
 logger = logging.getLogger(__name__)
 
-# Another request may have stored since we read: then that one's is as good, and the next pass checks.
+# Another request may have stored since we read: its quote is as good, and the next pass checks.
 STORE = """
 INSERT INTO saleor_retention_storedquote AS stored
     (checkout_ref, account_id, version_id, user_ref, tier, basket_fingerprint, fingerprint,
@@ -131,7 +131,8 @@ def _price(checkout_ref: str, sales: list[DiscountInfo]) -> Price:
     price, must_fit = _pass(checkout_ref, sales)
     if not must_fit:
         return price
-    if connection.in_atomic_block:  # a hold is fitted under locks that belong to no other transaction
+    if connection.in_atomic_block:
+        # Locks for the hold belong after those of the transaction that is going on.
         transaction.on_commit(lambda: _fit(checkout_ref))
         return price
     _fit(checkout_ref)

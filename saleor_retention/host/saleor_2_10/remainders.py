@@ -49,9 +49,7 @@ def _record(order: Order) -> None:
     stored = StoredQuote.objects.filter(checkout_ref=order.checkout_token).first()
     if stored is None or not stored.points_applied:
         return
-    rest = [
-        item for item in load_quote(stored.payload).allocations if item.line_ref == WHOLE_ORDER
-    ]
+    rest = [item for item in load_quote(stored.payload).allocations if item.line_ref == WHOLE_ORDER]
     minor = sum(item.amount_minor for item in rest)
     if not minor:
         return

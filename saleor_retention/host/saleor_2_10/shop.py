@@ -6,7 +6,7 @@ from babel.numbers import get_currency_precision
 from django.conf import settings
 from django.contrib.sites.models import Site
 
-from ..contract import ChannelFacts
+from saleor_retention.host.contract import ChannelFacts
 
 CHANNEL_REF = "default"
 CHANNEL_SLUG = "default-channel"  # what Saleor 3 calls the channel that a 2.10 shop migrates into

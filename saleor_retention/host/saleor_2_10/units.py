@@ -1,10 +1,10 @@
 """Turns a quote into prices per unit, which is all that 2.10.1 can keep, and a remainder.
 
-An order line there is a quantity and a unit price in whole minor units. A discount on a line of three
-that does not divide by three cannot be expressed; what is left of it, the remainder, is taken off the
-total instead and recorded as the order's discount. A line of one unit takes any amount, so the
-remainder first looks for lines with few units: only carts without such a line have one, and it is
-always less than the smallest quantity that points were spread on.
+An order line there is a quantity and a unit price in whole minor units. A discount on a line of
+three that does not divide by three cannot be expressed; what is left of it, the remainder, is taken
+off the total instead and recorded as the order's discount. A line of one unit takes any amount, so
+lines with few units are made to take what others could not. Where every line has several units, a
+remainder stays: less in minor units than the smallest quantity in the cart that is still paid for.
 """
 
 from __future__ import annotations
@@ -91,9 +91,7 @@ def _adjusted(
             allocations.append(_of_amount(last, amount, exponent))
     if remainder:
         pattern = max(quote.allocations, key=lambda item: item.rule_key == POINTS_RULE)
-        allocations.append(
-            _of_amount(replace(pattern, line_ref=WHOLE_ORDER), remainder, exponent)
-        )
+        allocations.append(_of_amount(replace(pattern, line_ref=WHOLE_ORDER), remainder, exponent))
     return replace(quote, allocations=tuple(allocations))
 
 

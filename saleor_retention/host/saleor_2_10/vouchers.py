@@ -117,8 +117,8 @@ def spread(
     """Split an order's discount over lines that cost ``lines`` and shipping: (by line, shipping).
 
     In proportion to the lines' prices, no part above its price. A shipping voucher takes from the
-    shipping first, all else from the goods first, and what does not fit goes to the other. What fits
-    nowhere is dropped, because 2.10.1 sells nothing below zero.
+    shipping first, all else from the goods first, and what does not fit goes to the other. What
+    fits nowhere is dropped, because 2.10.1 sells nothing below zero.
 
     >>> spread(100, [300, 100], 500, is_on_shipping=False)
     ([75, 25], 0)
