@@ -16,10 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox import locks, paths, processes
+from sandbox import locks, packages, paths, processes
 from sandbox.console import SandboxError, fail, step
 
-UV = "uv==0.13.9"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 GLIBC_MIN = (2, 34)
 NEED_TEST_TOOLS = {"test", "unit", "pytest", "bench"}
@@ -57,59 +56,31 @@ def ensure_for(command: str) -> Path:
 
 def install(venv: Path, lists: list[Path]) -> None:
     """Install pinned lists into a virtual environment unless its stamps say that it has them."""
-    constraints = paths.HERE / "build-constraints.txt"
-    missing = [entry for entry in lists if not _is_stamped(venv, entry, constraints)]
+    missing = [entry for entry in lists if not _is_stamped(venv, entry)]
     if not missing:
         return
-    python = find_python()
-    uv = ensure_uv()
-    # No compiler is needed, and none is used: the result is the same wherever it is built.
-    env = {**os.environ, "CC": "/bin/false", "CXX": "/bin/false"}
-    if any((venv / "stamps" / entry.name).exists() for entry in missing):
-        shutil.rmtree(venv)  # a pin changed: what an older list left behind must go
-        missing = lists
-    with step(f"installing {', '.join(entry.name for entry in missing)} into {venv.name}"):
-        if not paths.python_of(venv).exists():
-            command = [uv, "venv", "--quiet", "--python", python, venv]
-            processes.run(command, env=env, failure="The virtual environment could not be made.")
-        command = [uv, "pip", "install", "--quiet", "--python", paths.python_of(venv), "--no-deps"]
-        command += ["--build-constraints", constraints]
+    python = paths.python_of(venv)
+    is_stale = any((venv / "stamps" / entry.name).exists() for entry in missing)
+    with step(f"installing {', '.join(entry.name for entry in missing)}"):
+        if is_stale or not python.exists():  # what an older list left behind must go
+            packages.create_environment(find_python(), venv)
+            missing = lists
+        packages.install(python, missing)
+        (venv / "stamps").mkdir(exist_ok=True)
         for entry in missing:
-            command += ["-r", entry]
-        processes.run(command, env=env, failure="The pinned packages could not be installed.")
-        for entry in missing:
-            stamp = venv / "stamps" / entry.name
-            stamp.parent.mkdir(exist_ok=True)
-            stamp.write_text(digest(entry, constraints))
+            (venv / "stamps" / entry.name).write_text(digest(entry, packages.CONSTRAINTS))
 
 
-def _is_stamped(venv: Path, entry: Path, constraints: Path) -> bool:
+def _is_stamped(venv: Path, entry: Path) -> bool:
     stamp = venv / "stamps" / entry.name
-    return (
-        paths.python_of(venv).exists()
-        and stamp.exists()
-        and stamp.read_text() == digest(entry, constraints)
-    )
+    if not (paths.python_of(venv).exists() and stamp.exists()):
+        return False
+    return stamp.read_text() == digest(entry, packages.CONSTRAINTS)
 
 
 def digest(*files: Path) -> str:
     """Return a short name for the contents of some files."""
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
-
-
-def ensure_uv() -> Path:
-    """Return the pinned installer, fetched with pip into a folder of its own on first use."""
-    uv = paths.UV_HOME / UV / "bin" / "uv"
-    if uv.exists():
-        return uv
-    with step(f"fetching the installer {UV}"):
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
-        command += ["--disable-pip-version-check", "--target", uv.parent.parent, UV]
-        processes.run(
-            command,
-            failure="pip could not fetch the installer. Is pip there (python3 -m pip --version)?",
-        )
-    return uv
 
 
 def find_python() -> str:

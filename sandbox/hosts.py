@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import bootstrap, locks, paths, processes
+from sandbox import bootstrap, locks, packages, paths, processes
 from sandbox.console import SandboxError, step
 
 SALEOR_2 = "2.10"
@@ -92,12 +92,9 @@ def prepare(host: Host) -> None:
             return
         with step(f"preparing the tests for Saleor {host.version}"):
             shutil.rmtree(overlay, ignore_errors=True)
-            common = [bootstrap.ensure_uv(), "pip", "install", "--quiet", "--no-deps"]
-            common += ["--python", host.python, "--target", overlay]
+            overlay.mkdir()
             if not host.is_saleor_2:
-                processes.run(
-                    [*common, "-r", tools], failure="The test tools could not be installed."
-                )
+                packages.install(host.python, [tools], overlay)
             _write_metadata(overlay)
         stamp.write_text(about)
 

@@ -6,7 +6,9 @@ import os
 import secrets
 from pathlib import Path
 
-HERE = Path(os.environ.get("RETENTION_SECRETS") or Path(__file__).parent.parent / ".sandbox/secrets")
+HERE = Path(
+    os.environ.get("RETENTION_SECRETS") or Path(__file__).parent.parent / ".sandbox/secrets"
+)
 
 
 def keepsake(name: str, length: int = 12) -> str:

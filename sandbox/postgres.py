@@ -262,4 +262,7 @@ def free_port() -> int:
 
 
 if __name__ == "__main__":
-    watch()
+    try:
+        watch()
+    except (SandboxError, subprocess.CalledProcessError) as error:
+        sys.exit(f"{error}")

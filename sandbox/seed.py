@@ -108,9 +108,7 @@ def _stock(warehouse: object) -> None:
     from saleor.warehouse.models import Stock
 
     kind = ProductType.objects.create(name="Goods", slug="goods", has_variants=False)
-    picks = Collection.objects.create(
-        name=COLLECTION, slug=slugify(COLLECTION), is_published=True
-    )
+    picks = Collection.objects.create(name=COLLECTION, slug=slugify(COLLECTION), is_published=True)
     categories = {
         name: Category.objects.create(name=name, slug=slugify(name))
         for name in dict.fromkeys(good.category for good in GOODS)
