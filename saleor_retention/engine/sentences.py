@@ -233,22 +233,18 @@ def _lifetime(rules: ProgramRules) -> Iterator[Sentence]:
         case ExpiryPolicy.INACTIVITY:
             message = _("Points expire after %(days)s without activity.")
             yield _say("expiry", message, days=_days(count))
+        case ExpiryPolicy.END_OF_MONTH if not count:
+            yield _say("expiry", _("Points expire at the end of the month they are earned in."))
+        case ExpiryPolicy.END_OF_YEAR if not count:
+            yield _say("expiry", _("Points expire at the end of the year they are earned in."))
         case ExpiryPolicy.END_OF_MONTH:
-            months = ngettext(
-                "%(number)s month after they were earned",
-                "%(number)s months after they were earned",
-                count,
-            )
-            when = _counted(count, months) if count else _phrase(_("in which they were earned"))
-            yield _say("expiry", _("Points expire at the end of the month, %(when)s."), when=when)
+            months = ngettext("%(number)s month later", "%(number)s months later", count)
+            message = _("Points expire %(months)s, at the end of the month.")
+            yield _say("expiry", message, months=_counted(count, months))
         case ExpiryPolicy.END_OF_YEAR:
-            years = ngettext(
-                "%(number)s year after they were earned",
-                "%(number)s years after they were earned",
-                count,
-            )
-            when = _counted(count, years) if count else _phrase(_("in which they were earned"))
-            yield _say("expiry", _("Points expire at the end of the year, %(when)s."), when=when)
+            years = ngettext("%(number)s year later", "%(number)s years later", count)
+            message = _("Points expire %(years)s, at the end of the year.")
+            yield _say("expiry", message, years=_counted(count, years))
 
 
 def _redeeming(rules: ProgramRules) -> Iterator[Sentence]:
