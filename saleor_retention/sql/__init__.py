@@ -9,8 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+FOLDER = Path(__file__).parent
 
-@lru_cache(maxsize=32)
+
+@lru_cache(maxsize=64)
 def load(name: str) -> str:
     """Return the text of ``<name>.sql``."""
-    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")

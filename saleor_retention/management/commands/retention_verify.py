@@ -1,0 +1,47 @@
+"""``retention_verify``: hold the ledger against its invariants; the exit code tells a monitor."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from saleor_retention import host
+from saleor_retention.models import Program
+from saleor_retention.selectors.verification import breaches
+
+
+class Command(BaseCommand):
+    """Print each breach on a line and end with 1 if there is any."""
+
+    help = "Checks the ten invariants of the points ledger and names each breach."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Take a program's slug, and whether to read the shop's orders."""
+        parser.add_argument("--program", help="slug of the one program to check")
+        parser.add_argument(
+            "--skip-orders",
+            action="store_true",
+            help="do not hold the ledger against the shop's orders (faster on large shops)",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the checks."""
+        with host.current().writer():
+            found = breaches(
+                self._program(options["program"]), reads_orders=not options["skip_orders"]
+            )
+        for breach in found:
+            self.stdout.write(f"invariant {breach.invariant}: {breach.subject}: {breach.message}")
+        if found:
+            raise CommandError(f"{len(found)} breaches of the ledger's invariants.")
+        self.stdout.write("The ledger holds: ten invariants, no breach.")
+
+    def _program(self, slug: str | None) -> Program | None:
+        if slug is None:
+            return None
+        program = Program.objects.filter(slug=slug).first()
+        if program is None:
+            raise CommandError(f'There is no program "{slug}".')
+        return program

@@ -1,0 +1,69 @@
+"""Hold the ledger against its invariants and name every breach.
+
+Nothing is repaired: a breach means that somebody went around the services, or that they are wrong.
+``retention_verify`` prints what comes out here, GraphQL returns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from saleor_retention import host
+from saleor_retention.engine.accrual import EarnTerms
+from saleor_retention.engine.settlement import Booked, deltas, target_of
+from saleor_retention.models import OrderRecord, Program
+from saleor_retention.selectors.invariants import CHECKS, Breach
+from saleor_retention.selectors.programs import rules_of
+
+ORDERS_AT_ONCE = 200
+
+__all__ = ["Breach", "breaches"]
+
+
+def breaches(program: Program | None = None, *, reads_orders: bool = True) -> list[Breach]:
+    """Return every breach of the ten invariants, in their order; of one program or of all.
+
+    With ``reads_orders`` the seventh also holds every settled order against the shop: what the
+    ledger keeps of it must be what its state asks for now (an order that changed a moment ago and
+    is not settled yet is named too). That reads all orders, in batches.
+    """
+    found = [
+        breach for check in CHECKS for breach in check.breaches(program.pk if program else None)
+    ]
+    if reads_orders:
+        found += _unsettled(program)
+    return sorted(found, key=lambda breach: breach.invariant)
+
+
+def _unsettled(program: Program | None) -> Iterator[Breach]:
+    records = OrderRecord.objects.filter(settled_at__isnull=False).order_by("pk")
+    if program is not None:
+        records = records.filter(program=program)
+    last_id = 0
+    while batch := list(records.filter(pk__gt=last_id)[:ORDERS_AT_ONCE]):
+        last_id = batch[-1].pk
+        yield from _off_target(batch)
+
+
+def _off_target(records: Sequence[OrderRecord]) -> Iterator[Breach]:
+    facts_by_ref = host.current().orders_facts([record.order_ref for record in records])
+    for record in records:
+        facts = facts_by_ref.get(record.order_ref)
+        if facts is None:
+            continue  # a point-of-sale receipt, or an order that the shop has deleted
+        booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
+        target = target_of(
+            facts, EarnTerms(rules_of(record.version_id), record.tier or None), booked
+        )
+        delta = deltas(target, booked)
+        accrual = delta.earn - delta.claw if record.may_earn else 0
+        if accrual:
+            kept = record.earned - record.clawed
+            message = f"It keeps {kept} points, and its state asks for {kept + accrual}; settle it."
+            yield Breach(7, f"order {record.order_ref}", message)
+        if delta.restore:
+            message = (
+                f"{record.restored} of its redeemed points came back, and its state asks for "
+                f"{record.restored + delta.restore}; settle it."
+            )
+            yield Breach(7, f"order {record.order_ref}", message)

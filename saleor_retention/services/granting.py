@@ -1,0 +1,183 @@
+"""Points given or taken by hand: goodwill and corrections, with a reason, an actor and a key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+from django.utils import timezone
+
+from saleor_retention.engine import lots as engine
+from saleor_retention.engine.lots import NotEnoughPoints
+from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account, AccountState, Book, TransactionKind
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.services import lots, posting
+from saleor_retention.services.locking import lock_account, run_serialized
+from saleor_retention.services.posting import Leg, Posted
+
+REASON_LENGTH_MAX = 1000
+KEY_LENGTH_MAX = 100
+
+
+def grant(
+    *,
+    account_id: int,
+    points: int,
+    reason: str,
+    actor_ref: str,
+    key: str,
+    now: dt.datetime | None = None,
+) -> Posted:
+    """Give a member points for a reason, in a lot of their own under the program's expiry.
+
+    Locks the account. Idempotent by ``key`` (posted as ``grant:<key>``): a retry returns the first
+    posting, other points or words under the same key are refused (KEY_REUSED). Refusals: INVALID
+    (points are no positive whole number, text too long), REQUIRED (reason, key), NOT_FOUND,
+    NOT_A_MEMBER, LIMIT_REACHED (more than the program lets staff grant at once), IN_DEFICIT (the
+    member owes points, and goodwill does not repay them in this program).
+    """
+    _require_whole(points)
+    if points <= 0:
+        raise Refusal(Code.INVALID, "Points to grant must be one or more.", "points")
+    _require_words(reason, key)
+    at = now or timezone.now()
+
+    def work() -> Posted:
+        account = lock_account(account_id)
+        content = _content(points, reason)
+        full_key = f"grant:{key.strip()}"
+        existing = posting.find(account, kind=TransactionKind.GRANT, key=full_key, content=content)
+        if existing is not None:
+            return Posted(existing, is_new=False)
+        rules = _rules(account)
+        _require_grantable(account, points, rules, at)
+        lot = lots.opened(rules, opened_at=at, valid_from=at)
+        return posting.post(
+            account,
+            kind=TransactionKind.GRANT,
+            key=full_key,
+            legs=[Leg(Book.ISSUANCE, -points), *posting.credit(account, [(lot, points)])],
+            content=content,
+            effective_at=at,
+            cause="staff",
+            actor_ref=actor_ref,
+            version=account.program.current_version_id,
+            note=reason.strip(),
+            now=at,
+        )
+
+    return run_serialized(work)
+
+
+def adjust(
+    *,
+    account_id: int,
+    points: int,
+    reason: str,
+    actor_ref: str,
+    key: str,
+    now: dt.datetime | None = None,
+) -> Posted:
+    """Correct a member's points: down where ``points`` is negative, otherwise as ``grant``.
+
+    Takes available points only, soonest expiry first. Locks the account. Idempotent by ``key``
+    (posted as ``adjust:<key>``). Refusals as ``grant``, and NOT_ENOUGH_POINTS (names what is left).
+    """
+    _require_whole(points)
+    if points == 0:
+        raise Refusal(Code.INVALID, "Points to adjust by cannot be zero.", "points")
+    if points > 0:
+        return grant(
+            account_id=account_id,
+            points=points,
+            reason=reason,
+            actor_ref=actor_ref,
+            key=key,
+            now=now,
+        )
+    _require_words(reason, key)
+    at = now or timezone.now()
+
+    def work() -> Posted:
+        account = lock_account(account_id)
+        content = _content(points, reason)
+        full_key = f"adjust:{key.strip()}"
+        existing = posting.find(account, kind=TransactionKind.ADJUST, key=full_key, content=content)
+        if existing is not None:
+            return Posted(existing, is_new=False)
+        posting.catch_up(account, at)
+        return posting.post(
+            account,
+            kind=TransactionKind.ADJUST,
+            key=full_key,
+            legs=_legs_down(account, -points, at),
+            content=content,
+            effective_at=at,
+            cause="staff",
+            actor_ref=actor_ref,
+            version=account.program.current_version_id,
+            note=reason.strip(),
+            now=at,
+        )
+
+    return run_serialized(work)
+
+
+def _legs_down(account: Account, points: int, at: dt.datetime) -> list[Leg]:
+    held = {lot.pk: lot for lot in lots.with_points(account)}
+    try:
+        takes = engine.choose([lots.facts_of(lot) for lot in held.values()], points, at)
+    except NotEnoughPoints as error:
+        message = f"{points} points cannot be taken: {error.available} are available."
+        raise Refusal(Code.NOT_ENOUGH_POINTS, message, "points") from error
+    legs = []
+    for take in takes:
+        lot = held[take.lot_id]
+        legs += [Leg(Book.AVAILABLE, -take.points, lot), Leg(Book.ADJUSTMENT, take.points, lot)]
+    return legs
+
+
+def _require_grantable(account: Account, points: int, rules: ProgramRules, at: dt.datetime) -> None:
+    """Refuse what the program does not let staff give; catches up with time, which may repay."""
+    if account.state != AccountState.MEMBER:
+        message = "Points can be granted to present members only."
+        raise Refusal(Code.NOT_A_MEMBER, message, "memberId")
+    if points > rules.grant_points_max:
+        message = f"At most {rules.grant_points_max} points can be granted at once."
+        raise Refusal(Code.LIMIT_REACHED, message, "points")
+    posting.catch_up(account, at)
+    if account.deficit and not rules.goodwill_repays_deficit:
+        message = (
+            f"This member owes {account.deficit} points after a return, "
+            "and granted points do not repay them in this program."
+        )
+        raise Refusal(Code.IN_DEFICIT, message, "points")
+
+
+def _require_whole(points: int) -> None:
+    if isinstance(points, bool) or not isinstance(points, int):
+        raise Refusal(Code.INVALID, "Points must be a whole number.", "points")
+
+
+def _require_words(reason: str, key: str) -> None:
+    if not reason.strip():
+        raise Refusal(Code.REQUIRED, "Say why, in a few words.", "reason")
+    if len(reason) > REASON_LENGTH_MAX:
+        message = f"A reason has {REASON_LENGTH_MAX} characters at most."
+        raise Refusal(Code.INVALID, message, "reason")
+    if not key.strip():
+        message = "A key is needed, so that a repeated request grants once."
+        raise Refusal(Code.REQUIRED, message, "key")
+    if len(key) > KEY_LENGTH_MAX:
+        raise Refusal(Code.INVALID, f"A key has {KEY_LENGTH_MAX} characters at most.", "key")
+
+
+def _rules(account: Account) -> ProgramRules:
+    return rules_of(account.program.current_version_id)
+
+
+def _content(points: int, reason: str) -> str:
+    """Return what makes two requests of one key the same; the words only as a digest."""
+    return f"{points}|{hashlib.sha256(reason.strip().encode()).hexdigest()}"
