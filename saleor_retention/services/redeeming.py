@@ -74,8 +74,9 @@ def set_redemption(
 
     Locks checkout, account, hold, lots. After it the checkout is priced afresh. Refusals:
     LOGIN_REQUIRED, INVALID, NOT_FOUND (no such checkout), PERMISSION_DENIED (another customer's),
-    CHECKOUT_PAID, PROGRAM_INACTIVE, REDEMPTION_DISABLED, CURRENCY_WITHOUT_RATE, NOT_A_MEMBER,
-    IN_DEFICIT, NOT_ENOUGH_POINTS (names what is left), NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, BUSY.
+    CHECKOUT_PAID, PROGRAM_INACTIVE, NOT_SUPPORTED (with the host's reason), REDEMPTION_DISABLED,
+    CURRENCY_WITHOUT_RATE, NOT_A_MEMBER, IN_DEFICIT, NOT_ENOUGH_POINTS (names what is left),
+    NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, BUSY.
     """
     at = now or timezone.now()
     _require_whole(points)
@@ -293,6 +294,9 @@ def _place(checkout: CheckoutFacts) -> _Place:
     if program is None or program.current_version is None:
         message = "There is no active program in the channel of this checkout."
         raise Refusal(Code.PROGRAM_INACTIVE, message, "checkoutId")
+    reason = host.current().refusal_of("line_discounts")
+    if reason is not None:
+        raise Refusal(Code.NOT_SUPPORTED, reason, "checkoutId")
     rules = rules_of(program.current_version.pk)
     if not rules.redemption.is_enabled:
         message = f'Points of "{program.name}" cannot be spent at the checkout.'
