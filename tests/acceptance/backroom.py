@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
-    """Create the site, its owner, staff with the named permissions, and an app with a token."""
+    """Create the site, its owner, staff with the named permissions, and two apps with tokens."""
     from django.conf import settings
     from django.contrib.sites.models import Site
     from saleor.account.models import Group
@@ -56,10 +56,12 @@ def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
         group = Group.objects.create(name=email)
         group.permissions.set(Permission.objects.filter(codename__in=codenames))
         group.user_set.add(_user(email))
-    app = App.objects.create(name="Till", identifier="till", is_active=True, is_installed=True)
-    app.permissions.set(Permission.objects.exclude(codename="manage_apps"))
-    _, token = app.tokens.create(name="Default")
-    return {"app_token": token}
+    tokens = {}
+    for name, codenames in {"till": ["manage_orders"], "payments": ["handle_payments"]}.items():
+        app = App.objects.create(name=name, identifier=name, is_active=True, is_installed=True)
+        app.permissions.set(Permission.objects.filter(codename__in=codenames))
+        _, tokens[name] = app.tokens.create(name="Default")
+    return tokens
 
 
 def _user(email: str) -> Any:

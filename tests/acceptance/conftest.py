@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from tests.acceptance import server
+from tests.acceptance.payments import PaymentService
+from tests.acceptance.retention import open_program
 from tests.acceptance.shop import Shop, open_for_business
+from tests.acceptance.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,18 +51,31 @@ def processes(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def shop(processes: server.Processes) -> Shop:
-    """The shop with its goods, its staff and its owner signed in."""
-    return open_for_business(processes)
+def shop(processes: server.Processes) -> Iterator[Shop]:
+    """The shop with its goods, its staff, its payment service, and its owner signed in."""
+    service = PaymentService()
+    yield open_for_business(processes, service)
+    service.close()
+
+
+@pytest.fixture(scope="session")
+def stage(shop: Shop) -> Stage:
+    """The standard program in two channels; C has 20 off by a promotion of the shop in both."""
+    net = shop.open_channel()
+    gross = shop.open_channel(currency="PLN", country="PL", is_gross=True)
+    for channel in (net, gross):
+        shop.catalogue_promotion(channel, "C", "20")
+    return Stage(shop, net, gross, open_program(shop, [net, gross]))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Show what the server logged during a story that failed."""
     report = yield
-    processes = getattr(item, "funcargs", {}).get("shop")
-    if report.when == "call" and report.failed and isinstance(processes, Shop):
-        log = server.tail(processes.processes.log)
+    arguments = getattr(item, "funcargs", {})
+    running = arguments.get("shop") or getattr(arguments.get("stage"), "shop", None)
+    if report.failed and isinstance(running, Shop):
+        log = server.tail(running.processes.log)
         if log:
             report.sections.append(("server log", log))
     return report

@@ -76,10 +76,10 @@ class Desk:
         )
         return self.read()
 
-    def grant_refund(
+    def promise_refund(
         self, *, amount: Decimal | None = None, shipping: bool = False, **quantities: int
-    ) -> Decimal:
-        """Promise money for goods by name, for shipping, or an amount; return what was granted."""
+    ) -> tuple[str, Decimal]:
+        """Promise money for goods by name, for shipping, or an amount; none moves yet."""
         order = self.read()
         value: dict[str, Any] = {
             "transactionId": self.transaction,
@@ -94,25 +94,40 @@ class Desk:
         payload = self.shop.owner.do(
             """mutation ($id: ID!, $input: OrderGrantRefundCreateInput!) {
               orderGrantRefundCreate(id: $id, input: $input) {
-                grantedRefund { amount { amount } } errors { field message code }
+                grantedRefund { id amount { amount } } errors { field message code }
               }
             }""",
             id=self.order,
             input=value,
         )
-        granted: Decimal = payload["grantedRefund"]["amount"]["amount"]
-        return granted
+        granted = payload["grantedRefund"]
+        return granted["id"], granted["amount"]["amount"]
 
-    def refund(self, amount: Decimal, reference: str | None = None) -> None:
-        """Have the payment service report that this much was paid back."""
+    def refund(
+        self, *, amount: Decimal | None = None, shipping: bool = False, **quantities: int
+    ) -> Decimal:
+        """Promise money back and have the payment service pay it; return how much."""
+        granted, paid = self.promise_refund(amount=amount, shipping=shipping, **quantities)
+        self.shop.owner.do(
+            """mutation ($granted: ID!) {
+              transactionRequestRefundForGrantedRefund(grantedRefundId: $granted) {
+                errors { field message code }
+              }
+            }""",
+            granted=granted,
+        )
+        return paid
+
+    def report_refund(self, amount: Decimal, reference: str | None = None) -> None:
+        """Have the payment service report that this much was paid back, unasked."""
         self._report("REFUND_SUCCESS", amount, reference)
 
-    def reverse_refund(self, amount: Decimal, reference: str | None = None) -> None:
+    def report_refund_reversed(self, amount: Decimal, reference: str | None = None) -> None:
         """Have the payment service report that a refund came back."""
         self._report("REFUND_REVERSE", amount, reference)
 
     def _report(self, event: str, amount: Decimal, reference: str | None) -> None:
-        self.shop.owner.do(
+        self.shop.payments.do(
             """mutation ($id: ID!, $type: TransactionEventTypeEnum!, $amount: PositiveDecimal!,
                          $reference: String!) {
               transactionEventReport(

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.acceptance.backroom import OWNER, PASSWORD
 from tests.acceptance.client import Client
+from tests.acceptance.payments import REFUND_REQUEST, PaymentService
 from tests.acceptance.server import Processes
 
 PRICES = {"A": "80", "B": "30", "C": "50"}
@@ -66,7 +67,8 @@ class Shop:
     processes: Processes
     anonymous: Client
     owner: Client
-    app: Client
+    till: Client
+    payments: Client
     variants: dict[str, str] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
@@ -96,6 +98,23 @@ class Shop:
             "rows", statement=statement, parameters=list(parameters)
         )
         return answer
+
+    def listen(self, service: PaymentService) -> None:
+        """Have the payment service asked for refunds."""
+        app = self.payments.ask("{ app { id } }")["app"]["id"]
+        self._create(
+            "webhook",
+            "webhookCreate",
+            "WebhookCreateInput",
+            {
+                "name": "Refunds",
+                "app": app,
+                "targetUrl": service.url,
+                "syncEvents": ["TRANSACTION_REFUND_REQUESTED"],
+                "query": REFUND_REQUEST,
+                "isActive": True,
+            },
+        )
 
     # --- channels --------------------------------------------------------------------------
 
@@ -377,7 +396,7 @@ class Shop:
         return code
 
 
-def open_for_business(processes: Processes) -> Shop:
+def open_for_business(processes: Processes, service: PaymentService) -> Shop:
     """Create the first accounts and the goods in an empty shop."""
     tokens = processes.backroom.call("open_shop", staff=STAFF)
     anonymous = Client(processes.url)
@@ -385,9 +404,11 @@ def open_for_business(processes: Processes) -> Shop:
         processes,
         anonymous=anonymous,
         owner=anonymous,
-        app=Client(processes.url, tokens["app_token"]),
+        till=Client(processes.url, tokens["till"]),
+        payments=Client(processes.url, tokens["payments"]),
     )
     shop.owner = shop.login(OWNER)
+    shop.listen(service)
     shop.stock_up()
     return shop
 

@@ -269,7 +269,7 @@ def report_payment(
     shop: Shop, channel: Channel, target: str, amount: Decimal, action: str = "amountCharged"
 ) -> str:
     """Report money for a checkout or an order, as a payment service does."""
-    payload = shop.owner.do(
+    payload = shop.payments.do(
         """mutation ($id: ID!, $input: TransactionCreateInput!) {
           transactionCreate(id: $id, transaction: $input) {
             transaction { id } errors { field message code }
@@ -279,6 +279,7 @@ def report_payment(
         input={
             "name": "Card",
             "pspReference": f"psp-{next(_numbers)}",
+            "availableActions": ["REFUND"],
             action: {"amount": amount, "currency": channel.currency},
         },
     )
