@@ -1,0 +1,145 @@
+"""How refusals, missing permissions and faults look to a client.
+
+A refusal is an entry in the payload's ``errors``. A missing permission is an error of the query
+with the code ``PermissionDenied``, as everywhere in Saleor. A fault is logged here in full and says
+nothing to the client, because Saleor 2.10 would print the exception's own text.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+import graphene
+from graphql.error import GraphQLError
+from promise import is_thenable
+
+from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.graphql.enums import described
+
+logger = logging.getLogger(__name__)
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+MEANINGS = {
+    Code.REQUIRED: "A value is missing.",
+    Code.INVALID: "A value cannot be used; the message says which rule it breaks.",
+    Code.NOT_FOUND: "There is no such thing, or it is not yours.",
+    Code.UNIQUE: "Another one has this value already.",
+    Code.PERMISSION_DENIED: "The permission for this is missing.",
+    Code.LOGIN_REQUIRED: "A customer must be logged in.",
+    Code.NOT_A_MEMBER: "The customer is not a member of the program.",
+    Code.ALREADY_A_MEMBER: "The customer is a member of the program already.",
+    Code.PROGRAM_INACTIVE: "No program is active there.",
+    Code.REDEMPTION_DISABLED: "The program does not take points.",
+    Code.CURRENCY_WITHOUT_RATE: "The program has no rate for this currency.",
+    Code.NOT_ENOUGH_POINTS: "The member has fewer points; the message says how many are left.",
+    Code.BELOW_MINIMUM: "Fewer points than the program takes at once.",
+    Code.IN_DEFICIT: "The member owes points, so none can be spent.",
+    Code.NOTHING_TO_REDEEM_ON: "Nothing in the checkout can be paid with points.",
+    Code.LIMIT_REACHED: "A limit of the program is reached.",
+    Code.KEY_REUSED: "The idempotency key was used before with other content.",
+    Code.CHECKOUT_PAID: "Money is authorized or charged on the checkout already.",
+    Code.NOT_SUPPORTED: "This Saleor cannot do it; the message says why.",
+    Code.BUSY: "Somebody else is changing the same points; try again.",
+}
+
+
+RetentionErrorCode = described(
+    "RetentionErrorCode",
+    Code,
+    "Why a mutation was refused. The names are stable; new ones may be added.",
+    MEANINGS,
+)
+
+
+class RetentionError(graphene.ObjectType):
+    """One reason why a mutation was refused; nothing was changed."""
+
+    field = graphene.String(
+        description="The input field at fault, as a path (`input.rules.earn.rates.0.per`); "
+        "null when it is none in particular."
+    )
+    message = graphene.String(description="The whole reason, as a sentence.", required=True)
+    code = RetentionErrorCode(description="The reason's stable name.", required=True)
+
+
+class PermissionDenied(GraphQLError):
+    """The query asked for something that the requestor may not see or do.
+
+    Both Saleors report the name of an error's class as its code, so this has to be the name.
+    """
+
+
+class InternalError(GraphQLError):
+    """A fault that was logged; the client learns that it happened and nothing more."""
+
+
+def error_of(refusal: Refusal) -> RetentionError:
+    """Return the refusal as a client sees it."""
+    return RetentionError(field=refusal.field, message=refusal.message, code=refusal.code.value)
+
+
+@contextmanager
+def refused_as_error() -> Iterator[None]:
+    """Turn a refusal within a query, which has no ``errors`` of its own, into a query error."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise GraphQLError(refusal.message) from refusal
+    except Refusals as refusals:
+        raise GraphQLError(str(refusals)) from refusals
+
+
+def harmless(resolver: Resolver) -> Resolver:
+    """Make a resolver on one of the shop's own types unable to break the query around it.
+
+    A fault is logged and the field is null; only what the client must hear (a missing permission, a
+    wrong argument) comes out as an error of this one field.
+    """
+
+    def unharmed(fault: Exception, name: str) -> None:
+        if isinstance(fault, GraphQLError) and not hasattr(fault, "original_error"):
+            raise fault
+        logger.error("The field %s failed and was left empty.", name, exc_info=fault)
+
+    @wraps(resolver)
+    def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
+        name = f"{info.parent_type.name}.{info.field_name}"
+        try:
+            with refused_as_error():
+                result = resolver(root, info, **arguments)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the shop's query goes on
+            return unharmed(fault, name)
+        if is_thenable(result):
+            return result.catch(lambda fault: unharmed(fault, name))
+        return result
+
+    return wrapper  # type: ignore[return-value]
+
+
+def discreet(resolver: Resolver) -> Resolver:
+    """Make a resolver of a field of our own say nothing of a fault but that there was one."""
+
+    def told(fault: Exception, name: str) -> None:
+        if isinstance(fault, GraphQLError) and not hasattr(fault, "original_error"):
+            raise fault
+        logger.error("The field %s failed.", name, exc_info=fault)
+        raise InternalError("Internal Server Error") from fault
+
+    @wraps(resolver)
+    def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
+        name = f"{info.parent_type.name}.{info.field_name}"
+        try:
+            with refused_as_error():
+                result = resolver(root, info, **arguments)
+        except Exception as fault:  # noqa: BLE001 - logged here, because hosts may print its text
+            return told(fault, name)
+        if is_thenable(result):
+            return result.catch(lambda fault: told(fault, name))
+        return result
+
+    return wrapper  # type: ignore[return-value]

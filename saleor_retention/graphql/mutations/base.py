@@ -1,0 +1,106 @@
+"""What every mutation of ours does around its work.
+
+The host is told that the request writes, permissions are asked before anything is read, refusals
+become the payload's ``errors``, and what is read afterwards shows what was done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import graphene
+from graphql.error import GraphQLError
+
+from saleor_retention import host
+from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.graphql.context import new_moment, requestor, require
+from saleor_retention.graphql.dataloaders.base import forget
+from saleor_retention.graphql.errors import InternalError, RetentionError, error_of
+from saleor_retention.host.contract import Requestor
+from saleor_retention.models import Account, Program
+
+KEY_DIGITS = 19
+"""Any number with fewer digits fits into a 64-bit key."""
+
+logger = logging.getLogger(__name__)
+
+
+class RetentionMutation(graphene.Mutation):
+    """The base of our mutations; a subclass says ``permissions`` and how to ``perform``."""
+
+    class Meta:
+        """Only its subclasses are mutations."""
+
+        abstract = True
+
+    permissions: ClassVar[tuple[str, ...]] = ()
+    """Every one of them is needed; none for mutations of the logged-in customer."""
+
+    perform: ClassVar[Callable[..., Any]]
+    """Does the work for (info, requestor, **arguments) and returns the payload, or refuses."""
+
+    @classmethod
+    def __init_subclass_with_meta__(cls, **options: Any) -> None:
+        """Give the payload its ``errors``."""
+        cls.errors = graphene.List(
+            graphene.NonNull(RetentionError),
+            description="Why it was refused; empty when it was done.",
+            required=True,
+        )
+        super().__init_subclass_with_meta__(**options)
+
+    @classmethod
+    def mutate(cls, _root: Any, info: Any, **arguments: Any) -> Any:
+        """Run the mutation; refusals are answers, faults are logged and not told."""
+        try:
+            with host.current().mutation_context(info):
+                asks = require(info, *cls.permissions) if cls.permissions else requestor(info)
+                try:
+                    payload = cls.perform(info, asks, **arguments)
+                except Refusal as refusal:
+                    return cls(errors=[error_of(refusal)])
+                except Refusals as refusals:
+                    return cls(errors=[error_of(refusal) for refusal in refusals.refusals])
+                finally:
+                    forget(info)
+                    new_moment(info)
+        except GraphQLError:
+            raise
+        except Exception as fault:
+            logger.exception("The mutation %s failed.", info.field_name)
+            raise InternalError("Internal Server Error") from fault
+        payload.errors = []
+        return payload
+
+
+def customer_ref(asks: Requestor) -> str:
+    """Return the logged-in customer; refuse LOGIN_REQUIRED where nobody or an app asks."""
+    if asks.user_ref is None or asks.app_ref is not None:
+        raise Refusal(Code.LOGIN_REQUIRED, "Log in to do this.")
+    return asks.user_ref
+
+
+def program_of(global_id: str, field: str = "id") -> Program:
+    """Return the program of that id; refuse NOT_FOUND."""
+    return _row_of(Program.objects.select_related("current_version"), "RetentionProgram")(
+        global_id, field, "There is no such program."
+    )
+
+
+def account_of(global_id: str, field: str = "memberId") -> Account:
+    """Return the member of that id; refuse NOT_FOUND."""
+    return _row_of(Account.objects, "RetentionMember")(global_id, field, "There is no such member.")
+
+
+def _row_of(queryset: Any, type_name: str) -> Callable[[str, str, str], Any]:
+    def find(global_id: str, field: str, message: str) -> Any:
+        ref = host.current().from_global_id(global_id, type_name)
+        is_key = ref is not None and ref.isascii() and ref.isdecimal() and len(ref) < KEY_DIGITS
+        row = queryset.filter(pk=int(ref or 0)).first() if is_key else None
+        if row is None:
+            raise Refusal(Code.NOT_FOUND, message, field)
+        return row
+
+    return find

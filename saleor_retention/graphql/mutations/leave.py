@@ -1,0 +1,34 @@
+"""``retentionLeave``: end the membership."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphene
+
+from saleor_retention.graphql.mutations.base import RetentionMutation, customer_ref
+from saleor_retention.graphql.mutations.membership import program_in
+from saleor_retention.graphql.types_member import Member, RetentionMember
+from saleor_retention.host.contract import Requestor
+from saleor_retention.services import members
+
+
+class RetentionLeave(RetentionMutation):
+    """Ends the logged-in customer's membership: points stay to be spent, new orders earn none."""
+
+    class Arguments:
+        """What is asked for."""
+
+        channel = graphene.String(
+            description="Slug of the channel; not needed where one program runs."
+        )
+
+    member = graphene.Field(RetentionMember, description="The account that is left.")
+
+    @classmethod
+    def perform(cls, _info: Any, asks: Requestor, *, channel: str | None = None) -> RetentionLeave:
+        """End the membership."""
+        user_ref = customer_ref(asks)
+        place, program = program_in(channel)
+        account = members.leave(program, user_ref)
+        return cls(member=Member(account, place.currency))

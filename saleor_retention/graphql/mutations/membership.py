@@ -1,0 +1,31 @@
+"""Which program a customer enrols in or leaves."""
+
+from __future__ import annotations
+
+from saleor_retention import host
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.host.contract import ChannelFacts
+from saleor_retention.models import Program, ProgramChannel
+
+
+def program_in(slug: str | None) -> tuple[ChannelFacts, Program]:
+    """Return the channel and its active program; without a slug, those of the only program.
+
+    Refuses NOT_FOUND (no such channel), REQUIRED (several programs run) and PROGRAM_INACTIVE.
+    """
+    places = {place.ref: place for place in host.current().channels()}
+    if slug is not None:
+        places = {ref: place for ref, place in places.items() if place.slug == slug}
+        if not places:
+            raise Refusal(Code.NOT_FOUND, f'There is no channel "{slug}".', "channel")
+    running = list(
+        ProgramChannel.objects.select_related("program__current_version").filter(
+            channel_ref__in=places, is_active=True, program__is_active=True
+        )
+    )
+    if not running:
+        raise Refusal(Code.PROGRAM_INACTIVE, "No program is active here.", "channel")
+    if len({row.program_id for row in running}) > 1:
+        raise Refusal(Code.REQUIRED, "Several programs are active: name a channel.", "channel")
+    by_ref = {row.channel_ref: row.program for row in running}
+    return next((places[ref], by_ref[ref]) for ref in places if ref in by_ref)

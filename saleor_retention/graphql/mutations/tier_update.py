@@ -1,0 +1,60 @@
+"""``retentionTierUpdate``: change a step of a ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import graphene
+
+from saleor_retention.graphql.documents import tier_document
+from saleor_retention.graphql.inputs import RetentionTierInput
+from saleor_retention.graphql.mutations.base import RetentionMutation, program_of
+from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
+from saleor_retention.graphql.mutations.tiers import change_of_tier, laid_over, tier_of
+from saleor_retention.graphql.types_program import RetentionProgram, RetentionTier
+from saleor_retention.host.contract import Requestor
+
+
+class RetentionTierUpdate(RetentionMutation):
+    """Changes a tier; what is left out stays, null removes a benefit. Requires MANAGE_DISCOUNTS."""
+
+    class Arguments:
+        """What is asked for."""
+
+        program_id = graphene.ID(description="The program.", required=True)
+        slug = graphene.String(description="The tier's slug now.", required=True)
+        input = RetentionTierInput(description="What to change.", required=True)
+        dry_run = graphene.Boolean(
+            description="Only say what would happen, and change nothing.", default_value=False
+        )
+
+    permissions = ("discounts",)
+
+    tier = graphene.Field(RetentionTier, description="The tier; null of a dry run.")
+    program = graphene.Field(RetentionProgram, description="The program.")
+    preview = graphene.Field(
+        RetentionProgramPreview, description="What the change would do, of a dry run."
+    )
+
+    @classmethod
+    def perform(
+        cls,
+        _info: Any,
+        asks: Requestor,
+        *,
+        program_id: str,
+        slug: str,
+        input: Mapping[str, Any],  # noqa: A002 - the argument's name in Saleor's API
+        dry_run: bool = False,
+    ) -> RetentionTierUpdate:
+        """Save the change, or preview it."""
+        program = program_of(program_id, "programId")
+        conversion = tier_document(input)
+        new_slug = conversion.content.get("slug") or slug
+        edit = laid_over(slug, conversion.content)
+        change = change_of_tier(program, new_slug, edit, conversion, asks)
+        if dry_run:
+            return cls(program=program, preview=change.preview())
+        program = change.save()
+        return cls(program=program, tier=tier_of(program, new_slug))

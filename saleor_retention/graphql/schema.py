@@ -1,0 +1,158 @@
+"""Everything that we add to Saleor's schema, in one place.
+
+``mount`` attaches it, ``sdl`` prints it. Nothing of Saleor's is replaced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphene
+
+from saleor_retention.graphql import paging, queries
+from saleor_retention.graphql.inputs import (
+    RetentionMemberFilterInput,
+    RetentionMemberSortingInput,
+)
+from saleor_retention.graphql.mutations.enrol import RetentionEnrol
+from saleor_retention.graphql.mutations.leave import RetentionLeave
+from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
+from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
+from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
+from saleor_retention.graphql.mutations.program_retire import RetentionProgramRetire
+from saleor_retention.graphql.mutations.program_update import RetentionProgramUpdate
+from saleor_retention.graphql.mutations.redemption_clear import RetentionRedemptionClear
+from saleor_retention.graphql.mutations.redemption_set import RetentionRedemptionSet
+from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
+from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
+from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
+from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
+from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
+from saleor_retention.graphql.types_goods import (
+    RetentionGoods,
+    resolve_product_retention,
+    resolve_variant_retention,
+)
+from saleor_retention.graphql.types_member import RetentionMember, RetentionMemberConnection
+from saleor_retention.graphql.types_order import RetentionOrder, resolve_order_retention
+from saleor_retention.graphql.types_program import RetentionProgram, RetentionProgramConnection
+from saleor_retention.graphql.types_verification import RetentionVerification
+
+CHANNEL = "Slug of the channel; not needed where one program runs."
+GOODS_CHANNEL = "Slug of the channel; by default that of the query around, or the shop's only one."
+
+EXTENSIONS: dict[str, graphene.Field] = {
+    "User": graphene.Field(
+        RetentionMember,
+        description="The user's membership of a loyalty program; null where no program runs or the "
+        "user is no member. Requires one of: OWNER, MANAGE_USERS.",
+        channel=graphene.String(description=CHANNEL),
+        resolver=queries.resolve_user_retention,
+    ),
+    "Checkout": graphene.Field(
+        RetentionCheckout,
+        description="The checkout's loyalty points and benefits; null where no program runs or the "
+        "checkout is empty.",
+        resolver=resolve_checkout_retention,
+    ),
+    "Order": graphene.Field(
+        RetentionOrder,
+        description="What the order did to its customer's loyalty points; null where no program "
+        "has to do with it.",
+        resolver=resolve_order_retention,
+    ),
+    "Product": graphene.Field(
+        RetentionGoods,
+        description="What the product costs the asking customer and earns him, of the variant of "
+        "least price; null where no program runs.",
+        channel=graphene.String(description=GOODS_CHANNEL),
+        resolver=resolve_product_retention,
+    ),
+    "ProductVariant": graphene.Field(
+        RetentionGoods,
+        description="What the variant costs the asking customer and earns him; null where no "
+        "program runs.",
+        channel=graphene.String(description=GOODS_CHANNEL),
+        resolver=resolve_variant_retention,
+    ),
+}
+"""The field ``retention`` of each of the shop's types."""
+
+QUERIES: dict[str, graphene.Field] = {
+    "retention_program": graphene.Field(
+        RetentionProgram,
+        description="A loyalty program: by id, slug or channel, or the only one that runs. "
+        "Programs that do not run are shown to those with MANAGE_DISCOUNTS only.",
+        id=graphene.ID(description="The program's id."),
+        slug=graphene.String(description="The program's slug."),
+        channel=graphene.String(description="Slug of a channel that it runs in."),
+        resolver=queries.resolve_program,
+    ),
+    "retention_programs": graphene.Field(
+        RetentionProgramConnection,
+        description="All loyalty programs. Requires MANAGE_DISCOUNTS.",
+        resolver=queries.resolve_programs,
+        **paging.ARGUMENTS,
+    ),
+    "retention_members": graphene.Field(
+        RetentionMemberConnection,
+        description="Members of loyalty programs. Requires MANAGE_USERS.",
+        filter=RetentionMemberFilterInput(description="Which members."),
+        sort_by=RetentionMemberSortingInput(
+            description="How to sort them; newest first when left out."
+        ),
+        resolver=queries.resolve_members,
+        **paging.ARGUMENTS,
+    ),
+    "retention_member": graphene.Field(
+        RetentionMember,
+        description="One member. Requires MANAGE_USERS.",
+        id=graphene.ID(description="The member's id."),
+        number=graphene.String(description="The member number."),
+        resolver=queries.resolve_member,
+    ),
+    "retention_verify": graphene.Field(
+        RetentionVerification,
+        description="Checks every invariant of the points ledger. Requires MANAGE_USERS.",
+        program=graphene.ID(description="Only this program."),
+        orders=graphene.Boolean(
+            description="Also compares every settled order with the shop, which reads them all.",
+            default_value=False,
+        ),
+        resolver=queries.resolve_verify,
+    ),
+}
+
+MUTATIONS: dict[str, Any] = {
+    "retention_enrol": RetentionEnrol,
+    "retention_leave": RetentionLeave,
+    "retention_redemption_set": RetentionRedemptionSet,
+    "retention_redemption_clear": RetentionRedemptionClear,
+    "retention_program_create": RetentionProgramCreate,
+    "retention_program_update": RetentionProgramUpdate,
+    "retention_program_retire": RetentionProgramRetire,
+    "retention_tier_create": RetentionTierCreate,
+    "retention_tier_update": RetentionTierUpdate,
+    "retention_tier_retire": RetentionTierRetire,
+    "retention_points_adjust": RetentionPointsAdjust,
+    "retention_tier_override": RetentionTierOverride,
+    "retention_order_settle": RetentionOrderSettle,
+}
+
+QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
+    "Query": {
+        "retentionProgram": {"complexity": 1},
+        "retentionPrograms": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionMembers": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionMember": {"complexity": 1},
+        "retentionVerify": {"complexity": 100},
+    },
+    **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
+    "RetentionMember": {
+        "history": {"complexity": 1, "multipliers": ["first", "last"]},
+        "lots": {"complexity": 1},
+        "nextTier": {"complexity": 1},
+        "tierChanges": {"complexity": 1, "multipliers": ["first", "last"]},
+    },
+}
+"""What our fields cost where Saleor limits a query's cost."""

@@ -1,0 +1,100 @@
+"""What a product or variant costs the asking customer, and what it earns him."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphene
+
+from saleor_retention import host
+from saleor_retention.graphql.channels import channel_named
+from saleor_retention.graphql.dataloaders.goods import (
+    GoodsPoints,
+    PointsOfVariant,
+    VariantsOfProduct,
+)
+from saleor_retention.graphql.errors import harmless
+from saleor_retention.graphql.host_types import Money, money
+
+
+class RetentionGoods(graphene.ObjectType):
+    """One unit of a variant for the asking customer; of a product, of its variant of least price.
+
+    Prices are as the channel enters them, with or without tax.
+    """
+
+    variant_id = graphene.ID(description="The variant that this says.", required=True)
+    price = graphene.Field(
+        Money, description="The price for everybody, with the shop's promotions.", required=True
+    )
+    member_price = graphene.Field(
+        Money,
+        description="The price for the asking customer; the same where no benefit applies.",
+        required=True,
+    )
+    benefits = graphene.List(
+        graphene.NonNull(graphene.String),
+        description="Names of the benefits that lower the price.",
+        required=True,
+    )
+    earns = graphene.Int(
+        description="Points that one unit would earn the asking customer at that price.",
+        required=True,
+    )
+
+    @staticmethod
+    def resolve_variant_id(root: GoodsPoints, _info: Any) -> str:
+        """Return the variant's global id."""
+        return host.current().to_global_id("ProductVariant", root.variant_ref)
+
+    @staticmethod
+    def resolve_price(root: GoodsPoints, _info: Any) -> Any:
+        """Return the price for everybody."""
+        return money(root.price_minor, root.currency)
+
+    @staticmethod
+    def resolve_member_price(root: GoodsPoints, _info: Any) -> Any:
+        """Return the price for the asking customer."""
+        return money(root.member_minor, root.currency)
+
+    @staticmethod
+    def resolve_benefits(root: GoodsPoints, _info: Any) -> tuple[str, ...]:
+        """Return what lowers the price."""
+        return root.rule_names
+
+
+@harmless
+def resolve_variant_retention(root: Any, info: Any, channel: str | None = None) -> Any:
+    """Promise price and points of a variant; null where no program runs or it is not sold."""
+    variant = host.current().node(root)
+    return _channel(info, root, channel).then(
+        lambda place: PointsOfVariant.of(info).load((place.ref, str(variant.pk)))
+    )
+
+
+@harmless
+def resolve_product_retention(root: Any, info: Any, channel: str | None = None) -> Any:
+    """Promise price and points of a product's variant of least price."""
+    product = host.current().node(root)
+
+    def of_variants(channel_ref: str, variant_refs: list[str] | None) -> Any:
+        keys = [(channel_ref, ref) for ref in variant_refs or ()]
+        return PointsOfVariant.of(info).load_many(keys).then(_cheapest)
+
+    return _channel(info, root, channel).then(
+        lambda place: (
+            VariantsOfProduct.of(info)
+            .load((place.ref, str(product.pk)))
+            .then(lambda refs: of_variants(place.ref, refs))
+        )
+    )
+
+
+def _channel(info: Any, root: Any, slug: str | None) -> Any:
+    """Promise the channel that was named here, or by the query around."""
+    return channel_named(info, slug or host.current().channel_slug(root))
+
+
+def _cheapest(found: list[GoodsPoints | None]) -> GoodsPoints | None:
+    sold = [goods for goods in found if goods is not None]
+    return min(sold, key=lambda goods: (goods.member_minor, goods.price_minor), default=None)

@@ -1,0 +1,54 @@
+"""What an order did to its customer's points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphene
+
+from saleor_retention import host
+from saleor_retention.graphql import enums
+from saleor_retention.graphql.dataloaders.orders import OrderPoints, PointsOfOrder
+from saleor_retention.graphql.errors import harmless
+
+
+class RetentionOrder(graphene.ObjectType):
+    """An order's points. Whoever may see the order may see them."""
+
+    order_id = graphene.ID(description="The order.", required=True)
+    state = enums.RetentionOrderState(description="How far its points are.", required=True)
+    quoted = graphene.Int(
+        description="Points that it was to earn when it was placed.", required=True
+    )
+    earned = graphene.Int(
+        description="Points that it earned, before any were taken back.", required=True
+    )
+    pending = graphene.Int(
+        description="Points that cannot be spent yet; until the order is booked, those quoted.",
+        required=True,
+    )
+    bonus = graphene.Int(description="Points for the first order, which it brought.", required=True)
+    clawed_back = graphene.Int(
+        description="Points taken back for returns and refunds.", required=True
+    )
+    redeemed = graphene.Int(description="Points that it was paid with.", required=True)
+    restored = graphene.Int(
+        description="Points given back, of those that it was paid with.", required=True
+    )
+
+    @staticmethod
+    def resolve_order_id(root: OrderPoints, _info: Any) -> str:
+        """Return the order's global id."""
+        return host.current().to_global_id("Order", root.order_ref)
+
+    @staticmethod
+    def resolve_state(root: OrderPoints, _info: Any) -> str:
+        """Return how far the points are."""
+        return root.state.value
+
+
+@harmless
+def resolve_order_retention(root: Any, info: Any) -> Any:
+    """Promise the points of an order; null where no program has to do with it."""
+    order = host.current().node(root)
+    return PointsOfOrder.of(info).load(str(order.pk))

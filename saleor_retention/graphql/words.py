@@ -1,0 +1,95 @@
+"""What the API says in words: rules, benefits, and why points moved, in the reader's language.
+
+Messages are marked here and in ``engine.sentences``; ``locale/`` holds their translations. The
+reader's language is whatever the host activated for the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
+
+from saleor_retention.engine.money import money_text
+from saleor_retention.engine.rules import Metric
+from saleor_retention.engine.sentences import Phrase, Sentence, render
+from saleor_retention.models import TransactionKind
+
+_OF_ORDER: Mapping[str, str] = {
+    TransactionKind.EARN: _("Earned by order %(number)s."),
+    TransactionKind.MATURE: _("Points of order %(number)s can be spent now."),
+    TransactionKind.CAPTURE: _("Spent on order %(number)s."),
+    TransactionKind.CLAWBACK: _("Taken back: goods of order %(number)s were returned or refunded."),
+    TransactionKind.REINSTATE: _("Given again: a refund of order %(number)s was undone."),
+    TransactionKind.RESTORE: _("Given back: order %(number)s was returned or refunded."),
+    TransactionKind.REVOKE: _("Spent again: a refund of order %(number)s was undone."),
+    TransactionKind.BONUS: _("A bonus for order %(number)s."),
+    TransactionKind.EXPIRE: _("Points of order %(number)s expired."),
+}
+
+_PLAIN: Mapping[str, str] = {
+    TransactionKind.EARN: _("Earned by a purchase."),
+    TransactionKind.BONUS: _("A bonus."),
+    TransactionKind.GRANT: _("Granted by the shop."),
+    TransactionKind.MATURE: _("Points can be spent now."),
+    TransactionKind.HOLD: _("Set aside for a checkout."),
+    TransactionKind.RELEASE: _("Set free from a checkout."),
+    TransactionKind.LAPSE: _("Set free: the checkout's time limit passed."),
+    TransactionKind.CAPTURE: _("Spent on a purchase."),
+    TransactionKind.CLAWBACK: _("Taken back: goods were returned or refunded."),
+    TransactionKind.REINSTATE: _("Given again: a refund was undone."),
+    TransactionKind.RESTORE: _("Given back: a purchase was returned or refunded."),
+    TransactionKind.REVOKE: _("Spent again: a refund was undone."),
+    TransactionKind.EXPIRE: _("Points expired."),
+    TransactionKind.ADJUST: _("Corrected by the shop."),
+    TransactionKind.MERGE: _("Brought over from orders placed as a guest."),
+    TransactionKind.ERASE: _("Removed with the customer's data."),
+}
+
+_OF_RULE: Mapping[str, str] = {
+    "welcome": _("Welcome points."),
+    "first_order": _("Points for the first order."),
+}
+
+
+def said(sentence: Sentence | Phrase) -> str:
+    """Return a sentence of the engine in the reader's language."""
+    return render(sentence, gettext, ngettext)
+
+
+def capitalized(text: str) -> str:
+    """Return a phrase as it stands alone."""
+    return text[:1].upper() + text[1:]
+
+
+def reason(kind: str, rule_key: str, number: str) -> str:
+    """Return why points moved; ``number`` is the order's, "" where there is none."""
+    if kind == TransactionKind.BONUS and rule_key in _OF_RULE:
+        return gettext(_OF_RULE[rule_key])
+    if number and kind in _OF_ORDER:
+        return gettext(_OF_ORDER[kind]) % {"number": number}
+    return gettext(_PLAIN[kind])
+
+
+def missing(metric: Metric, value: int, currency: str, exponent: int, tier: str) -> str:
+    """Return what is missing to a tier."""
+    if metric is Metric.SPEND:
+        amount = money_text(value, currency, exponent)
+        return gettext("Spend %(amount)s more to reach %(tier)s.") % {
+            "amount": amount,
+            "tier": tier,
+        }
+    if metric is Metric.ORDERS:
+        text = ngettext(
+            "%(number)s more order to reach %(tier)s.",
+            "%(number)s more orders to reach %(tier)s.",
+            value,
+        )
+    else:
+        text = ngettext(
+            "Earn %(number)s more point to reach %(tier)s.",
+            "Earn %(number)s more points to reach %(tier)s.",
+            value,
+        )
+    return text % {"number": value, "tier": tier}
