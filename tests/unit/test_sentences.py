@@ -88,7 +88,8 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         },
         "multipliers.0",
         (
-            "Member days: chosen goods earn 1.5 times the points on Tuesday, Sunday from 2026-01-01 to "
+            "Member days: chosen goods earn 1.5 times the points on Tuesday, Sunday "
+            "from 2026-01-01 to "
             "2026-12-31."
         ),
     ),
@@ -151,7 +152,8 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         },
         "redemption",
         (
-            "Points can be spent at checkout from 100 points on, in steps of 50 points, for up to 50 % "
+            "Points can be spent at checkout from 100 points on, in steps of 50 "
+            "points, for up to 50 % "
             "of the goods."
         ),
     ),
@@ -191,7 +193,8 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         "tiers.vip",
         (
             "Vip, from 500.00 USD on: 7.5 % off all goods, 0.90 EUR / 1.00 USD off each of chosen "
-            "goods, free shipping, 1.5 times the points, returns within 60 days, points wait 1 day at "
+            "goods, free shipping, 1.5 times the points, returns within 60 days, "
+            "points wait 1 day at "
             "most, gift wrap: free."
         ),
     ),
@@ -209,7 +212,8 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         {"ladder": ladder(tier("vip", 1), window=Window.MEMBERSHIP_YEAR, grace_days=30)},
         "tiers.downgrade",
         (
-            "A tier is valid to the end of the next period; a member who does not reach it any more "
+            "A tier is valid to the end of the next period; a member who does not "
+            "reach it any more "
             "then falls to the tier that is reached, after 30 days of grace."
         ),
     ),
@@ -221,7 +225,8 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
         },
         "tiers.downgrade",
         (
-            "A tier is valid to the end of the next period; a member who does not reach it any more "
+            "A tier is valid to the end of the next period; a member who does not "
+            "reach it any more "
             "then falls by one tier."
         ),
     ),
