@@ -16,11 +16,18 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
 
 from saleor_retention import host
 from saleor_retention.errors import Refusal
-from saleor_retention.services import redeeming, repricing, settling, tiering
+from saleor_retention.services import (
+    expiring,
+    maturing,
+    reconciling,
+    redeeming,
+    repricing,
+    settling,
+    tiering,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +49,13 @@ def settle(order_ref: str) -> None:
 @shared_task(name="saleor_retention.tasks.mature")
 def mature() -> None:
     """Post what became available."""
-    from saleor_retention.services import maturing
-
-    _sweep(mature, lambda: maturing.mature_due(limit=ROWS) >= ROWS)
+    _sweep(mature, lambda: maturing.mature_due(limit=ROWS) > 0)
 
 
 @shared_task(name="saleor_retention.tasks.expire")
 def expire() -> None:
     """Post the breakage of lots that died."""
-    from saleor_retention.services import expiring
-
-    _sweep(expire, lambda: expiring.expire_due(limit=ROWS) >= ROWS)
+    _sweep(expire, lambda: expiring.expire_due(limit=ROWS) > 0)
 
 
 @shared_task(name="saleor_retention.tasks.lapse_holds")
@@ -64,10 +67,8 @@ def lapse_holds() -> None:
 @shared_task(name="saleor_retention.tasks.reconcile")
 def reconcile() -> None:
     """Settle what no event told of, and end holds whose checkout is gone."""
-    from saleor_retention.services import reconciling
-
     with host.current().writer():
-        reconciling.reconcile(timezone.now())
+        reconciling.reconcile()
 
 
 @shared_task(name="saleor_retention.tasks.evaluate_tiers")

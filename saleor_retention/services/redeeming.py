@@ -11,6 +11,7 @@ Source: semantics, 'Redemption at checkout'.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,6 +40,8 @@ from saleor_retention.services import holding, members, posting
 from saleor_retention.services.holding import Grip
 from saleor_retention.services.locking import lock_accounts, run_serialized
 from saleor_retention.services.lots import facts_of
+
+logger = logging.getLogger(__name__)
 
 LAPSE_BATCH = 500
 
@@ -165,18 +168,17 @@ def release(hold: Hold, cause: str, *, now: dt.datetime | None = None) -> bool:
 
 
 def lapse_due(now: dt.datetime | None = None, limit: int = LAPSE_BATCH) -> int:
-    """End the holds whose time is over and return how many were looked at, ``limit`` at most.
+    """End the holds whose time is over and return how many are done with, ``limit`` at most.
 
     A hold does not lapse while money is authorized or charged on its checkout, nor when its
     checkout has become an order: that one is settled instead. Each hold has a transaction of its
-    own; running twice or at the same time does no harm.
+    own, and one that fails is logged and left to the next run; running twice or at the same time
+    does no harm.
     """
     at = now or timezone.now()
     overdue = Hold.objects.filter(state=HoldState.PLACED, lapses_at__lte=at)
     due = list(overdue.order_by("lapses_at")[:limit])
-    for hold in due:
-        _lapse(hold, at)
-    return len(due)
+    return sum(_lapse_safely(hold, at) for hold in due)
 
 
 # --- setting and fitting --------------------------------------------------------------------------
@@ -408,6 +410,15 @@ def _lapse(hold: Hold, at: dt.datetime) -> None:
             _end(hold, HoldState.LAPSED, "job:lapse", at)
 
     run_serialized(lapse)
+
+
+def _lapse_safely(hold: Hold, at: dt.datetime) -> bool:
+    try:
+        _lapse(hold, at)
+    except Exception:
+        logger.exception("Hold %s could not lapse; the next run tries again.", hold.pk)
+        return False
+    return True
 
 
 def _lapse_overdue_of(user: str, at: dt.datetime) -> None:
