@@ -44,6 +44,9 @@ SOURCE = """
            jsonb_build_object(
                'currency', checkout.currency,
                'voucher_code', checkout.voucher_code,
+               'has_hold', EXISTS (SELECT 1 FROM saleor_retention_hold hold
+                                   WHERE hold.checkout_ref = checkout.token::text
+                                     AND hold.state = 'placed'),
                'lines', (
                SELECT jsonb_agg(jsonb_build_object(
                    'ref', line.id::text, 'quantity', line.quantity,

@@ -164,9 +164,9 @@ def _pass(checkout_ref: str, sales: list[DiscountInfo]) -> tuple[Price, bool]:
 def _must_fit(standing: Standing, decision: pricing.Decision) -> bool:
     """Tell whether points are held for a cart that has changed, in its lines or its customer."""
     stored, quote = standing.stored, decision.quote
-    if stored is None or quote is None or stored.basket_fingerprint == quote.basket_fingerprint:
+    if not standing.extra["has_hold"] or stored is None or quote is None:
         return False
-    return bool(standing.points_held or pricing.load_quote(stored.payload).points_held)
+    return stored.basket_fingerprint != quote.basket_fingerprint
 
 
 def _fit(checkout_ref: str) -> None:

@@ -3,8 +3,9 @@
 An order line there is a quantity and a unit price in whole minor units. A discount on a line of
 three that does not divide by three cannot be expressed; what is left of it, the remainder, is taken
 off the total instead and recorded as the order's discount. A line of one unit takes any amount, so
-lines with few units are made to take what others could not. Where every line has several units, a
-remainder stays: less in minor units than the smallest quantity in the cart that is still paid for.
+lines with few units are made to take what others could not. Nor can a unit cost nothing, because
+2.10.1 divides by its price when it makes an order line. So the remainder is at most one minor unit
+for each unit of goods, and nothing in most carts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.pricing import POINTS_RULE
 from saleor_retention.engine.quote import Allocation, Quote
 
+UNIT_MINOR_MIN = 1
 WHOLE_ORDER = ""
 """The line reference of the remainder, which belongs to no line."""
 
@@ -42,10 +44,10 @@ class UnitQuote:
 def in_units(quote: Quote, basket: BasketFacts) -> UnitQuote:
     """Return the quote with each line's allocations moved to what its unit price can express.
 
-    Units are rounded up, so that no line gives more than the quote. Of what is missing, lines that
-    points are on take whole cents per unit, those with the fewest units first, and the rest is
-    the remainder. The sum of all allocations is that of ``quote``; a quote that went through here
-    comes back as it is.
+    Units are rounded up, so that no line gives more than the quote, to one minor unit at least. Of
+    what is missing, lines that points are on take whole minor units per unit, those with the fewest
+    units first, and the rest is the remainder. The sum of all allocations is that of ``quote``; a
+    quote that went through here comes back as it is.
     """
     parts = _by_line(quote.allocations)
     units: dict[str, int] = {}
@@ -53,11 +55,11 @@ def in_units(quote: Quote, basket: BasketFacts) -> UnitQuote:
     lines = [line for line in basket.lines if line.ref in parts and line.quantity > 0]
     for line in lines:
         after = line.total_minor - sum(item.amount_minor for item in parts[line.ref])
-        units[line.ref] = -(-after // line.quantity)
+        units[line.ref] = max(UNIT_MINOR_MIN, -(-after // line.quantity))
         missing += units[line.ref] * line.quantity - after
     for line in sorted(lines, key=lambda line: (line.quantity, line.ref)):
         if any(item.rule_key == POINTS_RULE for item in parts[line.ref]):
-            more = min(missing // line.quantity, units[line.ref])
+            more = min(missing // line.quantity, units[line.ref] - UNIT_MINOR_MIN)
             units[line.ref] -= more
             missing -= more * line.quantity
     prices = {
