@@ -27,6 +27,7 @@ from saleor_retention.engine.facts import (
     Origin,
 )
 from saleor_retention.host.contract import ChannelFacts, CheckoutFacts, Requestor, UserFacts
+from saleor_retention.selectors import programs, terms
 
 NOBODY = Requestor(None, None, frozenset())
 CHANNEL = "1"
@@ -270,8 +271,13 @@ class FakeHost:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, shop: FakeHost | None = None) -> FakeHost:
-    """Make a fake the current host for the rest of the test, wherever ``current`` was imported."""
+    """Make a fake the current host for the rest of the test, wherever ``current`` was imported.
+
+    What the process remembers of versions by their id is forgotten: a fresh database counts anew.
+    """
     shop = shop or FakeHost()
+    programs.rules_of.cache_clear()
+    terms.inactivity_since.cache_clear()
     genuine = hosts.current
     for name, module in list(sys.modules.items()):
         if name.startswith("saleor_retention") and getattr(module, "current", None) is genuine:

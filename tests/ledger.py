@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from django.contrib.auth import get_user_model
+from django.db import transaction
 
 from saleor_retention.models import (
     Account,
     Book,
     Entry,
     Lot,
+    OrderRecord,
     Program,
     ProgramChannel,
     ProgramVersion,
     Transaction,
+    TransactionKind,
 )
-from saleor_retention.selectors import terms
-from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import members
-from tests.fakes import CHANNEL, FakeHost, at
+from saleor_retention.services import members, posting, settling
+from saleor_retention.services.locking import lock_account
+from saleor_retention.services.posting import Leg, NewLot
+from tests import fakes
+from tests.fakes import CHANNEL, FakeHost, at, line, minor, order
 
 ONE_PER_DOLLAR: dict[str, Any] = {
     "time_zone": "UTC",
@@ -51,6 +57,29 @@ class Shop:
         assert account is not None
         return account
 
+    def buys(
+        self,
+        member: Account,
+        ref: str,
+        *amounts: str,
+        now: dt.datetime | None = None,
+        **facts: Any,
+    ) -> OrderRecord:
+        """Let the member buy and pay one line for each amount (a, b, c ...), and settle that."""
+        lines = [line(name, minor(amount)) for name, amount in zip("abcdef", amounts, strict=False)]
+        facts = {
+            "user_ref": str(member.user_id),
+            "created_at": now or at("2026-03-01 10:00"),
+        } | facts
+        bought = self.host.put_order(order(ref, *lines, **facts))
+        return self.settle(ref, bought.created_at)
+
+    def settle(self, ref: str, now: dt.datetime) -> OrderRecord:
+        """Settle an order that concerns the program."""
+        record = settling.settle(order_ref=ref, now=now)
+        assert record is not None
+        return record
+
     def change_rules(self, changes: Mapping[str, Any], now: dt.datetime) -> ProgramVersion:
         """Make a new version of the program's rules, in force from ``now``."""
         previous = self.program.current_version
@@ -58,8 +87,9 @@ class Shop:
         return add_version(self.program, {**previous.document, **changes}, now)
 
 
-def open_program(host: FakeHost, now: dt.datetime = LAUNCH, **rules: Any) -> Shop:
-    """Open a program of one point per dollar, with these sections of the document set."""
+def open_shop(patch: pytest.MonkeyPatch, now: dt.datetime = LAUNCH, **rules: Any) -> Shop:
+    """Open a shop in memory with a program of one point per dollar, with these sections set."""
+    host = fakes.use(patch)
     program = Program.objects.create(slug="club", name="Club", created_at=now)
     add_version(program, {**ONE_PER_DOLLAR, **rules}, now)
     ProgramChannel.objects.create(program=program, channel_ref=CHANNEL)
@@ -76,12 +106,6 @@ def add_version(program: Program, document: Mapping[str, Any], now: dt.datetime)
     )
     program.save()
     return program.current_version
-
-
-def forget_terms() -> None:
-    """Drop what this process remembers by version id; a fresh database counts from 1 again."""
-    rules_of.cache_clear()
-    terms.inactivity_since.cache_clear()
 
 
 def balances(account: Account) -> tuple[int, int, int, int]:
@@ -108,3 +132,41 @@ def kinds(account: Account) -> list[str]:
 def lots(account: Account) -> list[Lot]:
     """Return the member's lots, oldest first."""
     return list(Lot.objects.filter(account=account).order_by("pk"))
+
+
+def book(name: str) -> int:
+    """Return the sum of one book over everybody."""
+    return sum(entry.points for entry in Entry.objects.filter(book=name))
+
+
+def give(account: Account, points: int, **lot: Any) -> Lot:
+    """Give the member points in a lot of their own, from launch on and for ever unless said."""
+    opened = lot.pop("opened_at", LAUNCH)
+    new = NewLot(opened_at=opened, valid_from=lot.pop("valid_from", opened), **lot)
+    is_pending = new.valid_from is None or new.valid_from > opened
+    with transaction.atomic():
+        posted = posting.post(
+            lock_account(account.pk),
+            kind=TransactionKind.GRANT,
+            key=f"test:{uuid.uuid4()}",
+            legs=[
+                Leg(Book.ISSUANCE, -points),
+                Leg(Book.PENDING if is_pending else Book.AVAILABLE, points, new),
+            ],
+            effective_at=opened,
+            now=opened,
+        )
+    return Lot.objects.get(pk=posted.opened[0])
+
+
+def spend(lot: Lot, points: int, now: dt.datetime) -> None:
+    """Burn points of a lot without an order that could give them back."""
+    with transaction.atomic():
+        posting.post(
+            lock_account(lot.account_id),
+            kind=TransactionKind.CAPTURE,
+            key=f"test:{uuid.uuid4()}",
+            legs=[Leg(Book.AVAILABLE, -points, lot), Leg(Book.REDEEMED, points, lot)],
+            effective_at=now,
+            now=now,
+        )
