@@ -483,7 +483,7 @@ def test_prices_without_tax_stay_exact_in_net(make: ModuleType, taxed: Callable[
     assert_adds_up(order)
 
 
-# --- switched off, conflicts, faults ----------------------------------------------------------------
+# --- switched off, conflicts, faults --------------------------------------------------------------
 
 
 def switch_off(make: ModuleType) -> None:
@@ -497,7 +497,7 @@ def switch_off(make: ModuleType) -> None:
 
 
 def test_switched_off_every_hook_hands_on_what_it_was_given(make: ModuleType) -> None:
-    """2.10 calls a plugin that is off all the same; prices stop at once, quotes are forgotten."""
+    """2.10 calls a plugin that is off, too; prices stop at once and quotes are forgotten."""
     user = make.make_user()
     join(start(free_shipping=True), user, points=500)
     coke = make.make_product("5.00")
@@ -538,7 +538,6 @@ def test_beside_avatax_nothing_is_priced(make: ModuleType) -> None:
 def test_a_price_plugin_after_ours_is_refused(make: ModuleType, settings: Any) -> None:
     """A plugin that would overwrite our prices stops us, by name."""
     from saleor_retention.host.saleor_2_10 import conflicts
-
     from tests.factories import taxes_2_10
 
     taxes_2_10.FlatTax.is_included = True
@@ -600,7 +599,7 @@ def test_a_fault_of_the_engine_keeps_the_quote_of_the_same_cart(
     assert other == priced("20.00")
 
 
-# --- what it costs, and what is remembered ------------------------------------------------------------
+# --- what it costs, and what is remembered --------------------------------------------------------
 
 
 def statements(make: ModuleType, checkout: Any) -> int:
@@ -610,6 +609,7 @@ def statements(make: ModuleType, checkout: Any) -> int:
     return len(captured)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("lines", [1, 3])
 def test_a_look_at_a_cart_costs_one_statement_more(make: ModuleType, lines: int) -> None:
     """However many lines a cart has and however often its prices are asked for."""

@@ -65,7 +65,12 @@ def in_units(quote: Quote, basket: BasketFacts) -> UnitQuote:
     prices = {
         line.ref: LinePrice(line.quantity, line.total_minor, units[line.ref]) for line in lines
     }
-    return UnitQuote(_adjusted(quote, parts, prices, missing, basket.exponent), prices, missing)
+    touched = {
+        ref: price
+        for ref, price in prices.items()
+        if price.quantity * price.unit_minor != price.total_minor
+    }
+    return UnitQuote(_adjusted(quote, parts, prices, missing, basket.exponent), touched, missing)
 
 
 def _by_line(allocations: Iterable[Allocation]) -> dict[str, list[Allocation]]:
