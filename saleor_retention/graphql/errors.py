@@ -17,6 +17,7 @@ import graphene
 from graphql.error import GraphQLError
 from promise import is_thenable
 
+from saleor_retention import host
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.enums import described
 
@@ -110,7 +111,7 @@ def harmless(resolver: Resolver) -> Resolver:
     def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
         name = f"{info.parent_type.name}.{info.field_name}"
         try:
-            with refused_as_error():
+            with refused_as_error(), host.current().writer():
                 result = resolver(root, info, **arguments)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the shop's query goes on
             return unharmed(fault, name)
@@ -122,7 +123,11 @@ def harmless(resolver: Resolver) -> Resolver:
 
 
 def discreet(resolver: Resolver) -> Resolver:
-    """Make a resolver of a field of our own say nothing of a fault but that there was one."""
+    """Make a resolver of a field of our own say nothing of a fault but that there was one.
+
+    Both kinds read the default database, which Saleor 3 has to be told of: a replica may not know
+    yet what was just booked.
+    """
 
     def told(fault: Exception, name: str) -> None:
         if isinstance(fault, GraphQLError) and not hasattr(fault, "original_error"):
@@ -134,7 +139,7 @@ def discreet(resolver: Resolver) -> Resolver:
     def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
         name = f"{info.parent_type.name}.{info.field_name}"
         try:
-            with refused_as_error():
+            with refused_as_error(), host.current().writer():
                 result = resolver(root, info, **arguments)
         except Exception as fault:  # noqa: BLE001 - logged here, because hosts may print its text
             return told(fault, name)

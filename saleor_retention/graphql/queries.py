@@ -71,12 +71,11 @@ def resolve_program(
     """Promise a program; those that do not run only to who may change them."""
     if sum(given is not None for given in (id, slug, channel)) > 1:
         raise GraphQLError("Give one of `id`, `slug` and `channel` only.")
-    with host.current().writer():
-        if id is not None:
-            return _visible(info, program_of(id))
-        if slug is not None:
-            found = Program.objects.select_related("current_version").filter(slug=slug).first()
-            return _visible(info, found)
+    if id is not None:
+        return _visible(info, program_of(id))
+    if slug is not None:
+        found = Program.objects.select_related("current_version").filter(slug=slug).first()
+        return _visible(info, found)
 
     def load(place: tuple[ChannelFacts | None, int | None]) -> Any:
         return None if place[1] is None else ProgramById.of(info).load(place[1])
@@ -90,8 +89,7 @@ def resolve_programs(_root: Any, info: Any, **arguments: Any) -> Any:
     require(info, "discounts")
     window = paging.Window.of("retentionPrograms", arguments, str, paging.row_id)
     programs = Program.objects.select_related("current_version").prefetch_related("channels")
-    with host.current().writer():
-        return paging.page(RetentionProgramConnection, programs, paging.Order("slug"), window)
+    return paging.page(RetentionProgramConnection, programs, paging.Order("slug"), window)
 
 
 @discreet
@@ -100,8 +98,7 @@ def resolve_members(_root: Any, info: Any, **arguments: Any) -> Any:
     require(info, "users")
     given = arguments.pop("filter", None) or {}
     sort_by = arguments.pop("sort_by", None)
-    with host.current().writer():
-        return members_page(given, sort_by, arguments)
+    return members_page(given, sort_by, arguments)
 
 
 @discreet
@@ -115,10 +112,9 @@ def resolve_member(
     require(info, "users")
     if (id is None) == (number is None):
         raise GraphQLError("Give one of `id` and `number`.")
-    with host.current().writer():
-        if id is not None:
-            return Member(account_of(id, "id"))
-        account = Account.objects.filter(member_number=(number or "").strip()).first()
+    if id is not None:
+        return Member(account_of(id, "id"))
+    account = Account.objects.filter(member_number=(number or "").strip()).first()
     return None if account is None else Member(account)
 
 
@@ -128,9 +124,8 @@ def resolve_verify(
 ) -> RetentionVerification:
     """Check the ledger, for those who manage customers."""
     require(info, "users")
-    with host.current().writer():
-        chosen = None if program is None else program_of(program, "program")
-        found = breaches(chosen, reads_orders=orders)
+    chosen = None if program is None else program_of(program, "program")
+    found = breaches(chosen, reads_orders=orders)
     return RetentionVerification(
         is_sound=not found, count=len(found), breaches=found[:BREACHES_MAX]
     )

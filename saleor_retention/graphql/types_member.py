@@ -103,7 +103,7 @@ class RetentionAudit(graphene.ObjectType):
     version = graphene.Int(description="The number of the program's version in force.")
     entries = graphene.List(
         graphene.NonNull(RetentionLedgerEntry),
-        description="The movements in the member's accounts.",
+        description="The movements, which sum to zero.",
         required=True,
     )
 

@@ -208,7 +208,8 @@ class Terms:
     def of(cls, program: Program) -> Terms:
         """Return the terms of a program that was loaded with its current version."""
         version = program.current_version
-        return cls(rules_of(version.pk), exponents_in(version.document))
+        with host.current().writer():  # the first time in a process, the rules are read
+            return cls(rules_of(version.pk), exponents_in(version.document))
 
 
 def tier_type(tier: Tier, terms: Terms) -> RetentionTier:
