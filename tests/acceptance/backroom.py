@@ -79,15 +79,29 @@ def run_task(*, task: str, arguments: list[Any] | None = None) -> None:
     getattr(importlib.import_module(module), name).apply(args=arguments or [], throw=True)
 
 
-def manage(*, command: str, arguments: list[str] | None = None) -> str:
-    """Run a management command and return what it printed."""
-    import io
+def throw_checkout_away(*, token: str) -> None:
+    """Delete a checkout as Saleor's own clean-up does when it is old enough."""
+    from saleor.checkout.models import Checkout
 
-    from django.core.management import call_command
+    Checkout.objects.filter(pk=token).delete()
 
-    output = io.StringIO()
-    call_command(command, *(arguments or []), stdout=output, stderr=output)
-    return output.getvalue()
+
+def lock_account(*, number: str) -> None:
+    """Take the row lock of a member's account and keep it until ``unlock_account``."""
+    from django.db import transaction
+
+    from saleor_retention.models import Account
+
+    transaction.set_autocommit(False)
+    Account.objects.select_for_update().get(member_number=number)
+
+
+def unlock_account() -> None:
+    """Let go of the lock."""
+    from django.db import transaction
+
+    transaction.rollback()
+    transaction.set_autocommit(True)
 
 
 def rows(*, statement: str, parameters: list[Any] | None = None) -> list[list[Any]]:
@@ -101,7 +115,17 @@ def rows(*, statement: str, parameters: list[Any] | None = None) -> list[list[An
         return [list(row) for row in cursor.fetchall()]
 
 
-FUNCTIONS = {function.__name__: function for function in (open_shop, run_task, manage, rows)}
+FUNCTIONS = {
+    function.__name__: function
+    for function in (
+        open_shop,
+        run_task,
+        throw_checkout_away,
+        lock_account,
+        unlock_account,
+        rows,
+    )
+}
 
 
 if __name__ == "__main__":

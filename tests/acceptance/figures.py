@@ -60,8 +60,19 @@ def percent_off(unit: Decimal | str | int, quantity: int, percent: Decimal | str
     return quantity * cents(Decimal(unit) * Decimal(percent) / 100)
 
 
+def apportion(amount: Decimal | str | int, over: Sequence[Decimal | str | int]) -> list[Decimal]:
+    """Share an amount in proportion as the plugin says: cents go to the largest remainders."""
+    weights = [Decimal(weight) for weight in over]
+    exact = [Decimal(amount) * weight / sum(weights) for weight in weights]
+    shares = [share.quantize(CENT, ROUND_FLOOR) for share in exact]
+    by_rest = sorted(range(len(over)), key=lambda at: shares[at] - exact[at])
+    for at in by_rest[: int((Decimal(amount) - sum(shares, Decimal(0))) / CENT)]:
+        shares[at] += CENT
+    return shares
+
+
 def spread(amount: Decimal | str | int, over: Sequence[Decimal | str | int]) -> list[Decimal]:
-    """Share an amount in proportion, each share to the cent; the last one takes what is left."""
+    """Share an amount in proportion as Saleor does: to the cent, the last takes what is left."""
     weights = [Decimal(weight) for weight in over]
     shares = [cents(Decimal(amount) * weight / sum(weights)) for weight in weights[:-1]]
     return [*shares, Decimal(amount) - sum(shares, Decimal(0))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tests.acceptance.figures import Taxed
 from tests.acceptance.shop import Channel, Shop
 from tests.acceptance.storefront import line_of, read_order
 
@@ -140,6 +142,33 @@ class Desk:
             reference=reference or f"event-{next(_numbers)}",
         )
 
+    def replace(self, name: str) -> Desk:
+        """Have goods replaced; return the desk of the replacement's draft."""
+        (line,) = [
+            row["id"]
+            for fulfillment in self.read()["fulfillments"]
+            for row in fulfillment["lines"]
+            if row["orderLine"]["productSku"] == name
+        ]
+        payload = self.shop.owner.do(
+            """mutation ($id: ID!, $line: ID!) {
+              orderFulfillmentReturnProducts(
+                order: $id
+                input: {
+                  refund: false
+                  fulfillmentLines: [{fulfillmentLineId: $line, quantity: 1, replace: true}]
+                }
+              ) { replaceOrder { id } errors { field message code } }
+            }""",
+            id=self.order,
+            line=line,
+        )
+        return Desk(self.shop, payload["replaceOrder"]["id"])
+
+    def complete_draft(self) -> None:
+        """Turn a draft into an order."""
+        self._do("draftOrderComplete")
+
     def cancel(self) -> dict[str, Any]:
         """Cancel the order; its money is another matter."""
         self._do("orderCancel")
@@ -193,10 +222,56 @@ def draft_order(shop: Shop, channel: Channel, user: str, **quantities: int) -> D
         id=order["id"],
         method=order["shippingMethods"][0]["id"],
     )
-    shop.owner.do(
-        """mutation ($id: ID!) {
-          draftOrderComplete(id: $id) { errors { field message code } }
+    desk = Desk(shop, order["id"])
+    desk.complete_draft()
+    return desk
+
+
+def bulk_order(
+    shop: Shop, channel: Channel, *, user: str, name: str, quantity: int, price: Taxed
+) -> Desk:
+    """Import a paid order of one kind of goods from another system."""
+    amounts = {"net": price.net, "gross": price.gross}
+    now = dt.datetime.now(dt.UTC).isoformat()
+    payload = shop.owner.ask(
+        """mutation ($order: OrderBulkCreateInput!) {
+          orderBulkCreate(orders: [$order]) {
+            results { order { id } errors { path message code } }
+          }
         }""",
-        id=order["id"],
+        order={
+            "channel": channel.slug,
+            "createdAt": now,
+            "status": "UNFULFILLED",
+            "user": {"id": user},
+            "billingAddress": channel.address,
+            "currency": channel.currency,
+            "languageCode": "EN",
+            "deliveryMethod": {
+                "shippingMethodId": shop.shipping_method,
+                "shippingMethodName": "Parcel",
+                "shippingPrice": {"net": 0, "gross": 0},
+            },
+            "lines": [
+                {
+                    "variantId": shop.variants[name],
+                    "createdAt": now,
+                    "isShippingRequired": True,
+                    "isGiftCard": False,
+                    "quantity": quantity,
+                    "totalPrice": amounts,
+                    "undiscountedTotalPrice": amounts,
+                    "warehouse": shop.warehouse,
+                }
+            ],
+            "transactions": [
+                {
+                    "name": "Old system",
+                    "amountCharged": {"amount": price.gross, "currency": channel.currency},
+                }
+            ],
+        },
     )
-    return Desk(shop, order["id"])
+    (result,) = payload["orderBulkCreate"]["results"]
+    assert not result["errors"], result["errors"]
+    return Desk(shop, result["order"]["id"])

@@ -92,7 +92,9 @@ class Program:
     def grant(self, shopper: Shopper, channel: Channel, points: int) -> None:
         """Give a member points, or take some away with a negative number."""
         self.shop.owner.do(
-            f"""mutation ($id: ID!, $points: Int!, $reason: String!, $key: String!) {{
+            f"""mutation (
+              $id: ID!, $points: RetentionWholeNumber!, $reason: String!, $key: String!
+            ) {{
               retentionPointsAdjust(memberId: $id, points: $points, reason: $reason, key: $key) {{
                 {ERRORS}
               }}

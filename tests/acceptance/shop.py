@@ -7,7 +7,8 @@ channel of its own, because a channel has at most one active program.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -99,6 +100,15 @@ class Shop:
         )
         return answer
 
+    @contextmanager
+    def busy_account(self, number: str) -> Iterator[None]:
+        """Keep a member's account locked meanwhile."""
+        self.processes.backroom.call("lock_account", number=number)
+        try:
+            yield
+        finally:
+            self.processes.backroom.call("unlock_account")
+
     def listen(self, service: PaymentService) -> None:
         """Have the payment service asked for refunds."""
         app = self.payments.ask("{ app { id } }")["app"]["id"]
@@ -127,6 +137,7 @@ class Shop:
         prices: Mapping[str, str] | None = None,
         shipping: str = SHIPPING,
         confirms_orders: bool = True,
+        takes_unpaid_orders: bool = False,
     ) -> Channel:
         """Open a channel that sells the goods at these prices with the country's flat tax rate."""
         slug = f"channel-{currency.lower()}-{next(_numbers)}"
@@ -147,6 +158,7 @@ class Shop:
                 "orderSettings": {
                     "automaticallyConfirmAllNewOrders": confirms_orders,
                     "markAsPaidStrategy": "TRANSACTION_FLOW",
+                    "allowUnpaidOrders": takes_unpaid_orders,
                 },
             },
         )
@@ -250,12 +262,13 @@ class Shop:
             self.categories[name] = self._create(
                 "category", "categoryCreate", "CategoryInput", {"name": name, "slug": name}
             )
-        self.collections["summer"] = self._create(
-            "collection",
-            "collectionCreate",
-            "CollectionCreateInput",
-            {"name": "Summer", "slug": "summer"},
-        )
+        for name in ("summer", "sale"):
+            self.collections[name] = self._create(
+                "collection",
+                "collectionCreate",
+                "CollectionCreateInput",
+                {"name": name, "slug": name},
+            )
         kind = self._create(
             "productType",
             "productTypeCreate",
@@ -302,6 +315,19 @@ class Shop:
                 "attributes": [],
                 "stocks": [{"warehouse": self.warehouse, "quantity": 1_000_000}],
             },
+        )
+
+    def move(self, name: str, *, into: str = "", out_of: str = "") -> None:
+        """Put a product into a collection, or take it out."""
+        mutation = "collectionAddProducts" if into else "collectionRemoveProducts"
+        self.owner.do(
+            f"""mutation ($id: ID!, $products: [ID!]!) {{
+              {mutation}(collectionId: $id, products: $products) {{
+                errors {{ field message code }}
+              }}
+            }}""",
+            id=self.collections[into or out_of],
+            products=[self.products[name]],
         )
 
     def _create(self, result: str, mutation: str, input_type: str, value: dict[str, Any]) -> str:

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.acceptance.figures import from_net, shown
-from tests.acceptance.retention import balance, points_of_cart, redeem
-from tests.acceptance.shop import money
+from tests.acceptance.retention import balance, open_program, points_of_cart, redeem
+from tests.acceptance.shop import Shop, money
 from tests.acceptance.stage import Stage
-from tests.acceptance.storefront import line_of
+from tests.acceptance.storefront import fill_cart, line_of
 
 pytestmark = pytest.mark.saleor3
 
@@ -142,21 +142,43 @@ def test_a_guest_sees_that_prices_are_for_members(stage: Stage) -> None:
     assert found["redeemableMax"] == 0
 
 
-def test_a_price_that_changes_at_the_checkout(stage: Stage) -> None:
-    """A member who became VIP meanwhile is asked to look again, and then gets the better price."""
-    # given
+def test_what_was_paid_for_is_honored(stage: Stage) -> None:
+    """Once money is on the checkout its price stands while the cart stays as it is."""
+    # given: 160.00 and shipping of 10.00, paid with the tax
     ada = stage.shopper()
     cart = stage.cart(ada, A=2)
     cart.ship()
     cart.pay(Decimal(187))
-    stage.program.promote(ada, stage.net)
 
     # when
+    stage.program.promote(ada, stage.net)
+
+    # then
+    assert shown(cart.read()["totalPrice"]) == from_net(170, 10)
+    order = cart.complete()
+    assert shown(order["total"]) == from_net(170, 10)
+    assert order["chargeStatus"] == "FULL"
+
+
+def test_a_price_that_changes_at_the_checkout(shop: Shop) -> None:
+    """Whoever would be charged another price than was shown is asked to look again first."""
+    # given: half off in a collection; orders are taken before they are paid
+    channel = shop.open_channel(takes_unpaid_orders=True)
+    prices = [{"percent": "50", "select": {"collections": [shop.collections["sale"]]}}]
+    ladder = [{"slug": "vip", "name": "VIP", "threshold": "1000", "prices": prices}]
+    program = open_program(shop, [channel], {"tiers": {"ladder": ladder}})
+    vip = Stage(shop, channel, channel, program).shopper(is_vip=True)
+    shop.move("B", into="sale")
+    cart = fill_cart(shop, channel, vip, B=2)
+    assert shown(cart.ship()["subtotalPrice"]) == from_net(30, 10)
+
+    # when: the goods leave the collection, which Saleor tells no checkout of
+    shop.move("B", out_of="sale")
     refused = cart.refuse_completion()
 
     # then
-    assert len(refused) == 1
-    checkout = cart.read()
-    assert shown(checkout["subtotalPrice"]) == from_net(144, 10)
-    order = cart.complete()
-    assert shown(order["total"]) == from_net(154, 10)
+    assert [error["message"] for error in refused] == [
+        "Member prices of this cart have changed. Please review the new total and try again."
+    ]
+    assert shown(cart.read()["subtotalPrice"]) == from_net(60, 10)
+    assert shown(cart.complete()["subtotal"]) == from_net(60, 10)

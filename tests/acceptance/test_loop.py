@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.acceptance.figures import from_net, shown, spread, total
+from tests.acceptance.figures import apportion, from_net, shown, total
 from tests.acceptance.orders import Desk
 from tests.acceptance.retention import (
     balance,
@@ -77,7 +77,7 @@ def test_the_loop(shop: Shop) -> None:  # noqa: PLR0915 - it is one story
     assert shown(cart.read()["subtotalPrice"]) == from_net(171, 10)
 
     # she pays 3.00 of it with 300 points, shared over the lines 144 and 27
-    points_off = spread(3, [144, 27])
+    points_off = apportion(3, [144, 27])
     applied = redeem(cart, 300)
     assert applied["redemption"]["points"] == 300
     assert applied["redemption"]["effectivePoints"] == 300

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.acceptance.figures import from_gross, from_net, shown, spread, total
+from tests.acceptance.figures import apportion, from_gross, from_net, shown, total
 from tests.acceptance.orders import Desk
 from tests.acceptance.retention import (
     balance,
@@ -30,7 +30,7 @@ def test_points_take_money_off_each_line(stage: Stage, is_gross: bool) -> None: 
     # given
     vip = stage.shopper(points=400, is_vip=True)
     cart = stage.cart(vip, is_gross=is_gross, A=2, B=1, C=1)
-    off = spread(20 if is_gross else 5, [144, 27, 27])
+    off = apportion(20 if is_gross else 5, [144, 27, 27])
     prices = [Decimal(price) - less for price, less in zip((144, 27, 27), off, strict=True)]
     goods = [from_gross(price, 23) if is_gross else from_net(price, 10) for price in prices]
 
