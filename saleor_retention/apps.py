@@ -1,6 +1,8 @@
-"""The Django application: mounts GraphQL, installs the price seam, registers beat and checks."""
+"""The Django application: installs the price seam, mounts GraphQL, registers beat and checks."""
 
 from __future__ import annotations
+
+from importlib.util import find_spec
 
 from django.apps import AppConfig
 
@@ -14,6 +16,13 @@ class RetentionConfig(AppConfig):
 
     def ready(self) -> None:
         """Install in the order that each part needs: host first, then schema, beat, checks."""
-        from saleor_retention import host
+        from saleor_retention import beat, host
 
         host.current().install()
+        if find_spec("saleor_retention.graphql.mount"):
+            from saleor_retention.graphql import mount
+
+            mount.mount()
+        beat.register()
+        if find_spec("saleor_retention.checks"):
+            from saleor_retention import checks  # noqa: F401  (registers them)

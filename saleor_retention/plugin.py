@@ -13,6 +13,7 @@ from saleor.plugins.base_plugin import BasePlugin
 
 from saleor_retention import conf, host
 from saleor_retention.host.guard import never_raises
+from saleor_retention.selectors.programs import channels_with_program
 
 _SETTLED = "_retention_settled"
 
@@ -124,15 +125,18 @@ class RetentionPlugin(host.current().plugin_mixin(), MemberHooks, BasePlugin):  
 
     @classmethod
     def save_plugin_configuration(cls, plugin_configuration: Any, cleaned_data: Any) -> Any:
-        """Save, and take our prices off open checkouts where the plugin was switched off."""
+        """Save; prices of open checkouts follow at once when that switched the plugin on or off."""
+        was_active = plugin_configuration.active
         saved = super().save_plugin_configuration(plugin_configuration, cleaned_data)
         if not plugin_configuration.active:
             host.current().strip_own_rows()
+        elif not was_active:
+            _dispatch("reprice", channels_with_program())
         return saved
 
 
 @never_raises
-def _dispatch(task_name: str, *args: str) -> None:
+def _dispatch(task_name: str, *args: Any) -> None:
     host.current().dispatch(task_name, *args)
 
 

@@ -28,6 +28,12 @@ def active_program(channel_ref: str) -> Program | None:
     return place.program if place is not None else None
 
 
+def channels_with_program() -> list[str]:
+    """Return the channels in which a program is active."""
+    found = ProgramChannel.objects.filter(is_active=True)
+    return sorted(found.values_list("channel_ref", flat=True))
+
+
 def is_switched_on() -> bool:
     """Tell whether the plugin is active in the shop; a plugin that was never configured is.
 

@@ -21,7 +21,8 @@ ADDRESS = {
     "country": "US",
     "countryArea": "NY",
 }
-REDIRECT = "http://localhost/"
+COMPLETE = """mutation($id: ID!) { checkoutComplete(id: $id) {
+  order { id } errors { field message code } } }"""
 _numbers = itertools.count(1)
 
 
@@ -70,8 +71,9 @@ def make_user(email: str | None = None, *, is_confirmed: bool = True) -> Any:
 
 
 def make_staff(*codenames: str) -> Any:
-    """Return a new staff user with the named permissions, or all of them."""
+    """Return a new staff user with the named permissions, or all of them, in every channel."""
     from saleor.account.models import Group, User
+    from saleor.permission.models import Permission
 
     user = User.objects.create(
         email=f"staff{next(_numbers)}@shop.example",
@@ -81,12 +83,10 @@ def make_staff(*codenames: str) -> Any:
         is_superuser=not codenames,
         **_customer_type(),
     )
-    if codenames:
-        from saleor.permission.models import Permission
-
-        group = Group.objects.create(name=user.email)
-        group.permissions.set(Permission.objects.filter(codename__in=codenames))
-        user.groups.add(group)
+    group = Group.objects.create(name=user.email, restricted_access_to_channels=False)
+    chosen = Permission.objects.filter(codename__in=codenames)
+    group.permissions.set(chosen if codenames else Permission.objects.all())
+    user.groups.add(group)
     return user
 
 
@@ -171,6 +171,91 @@ def make_product(
     return variant
 
 
+def make_promotion(percent: str, *variants: Any) -> Any:
+    """Return a running catalogue promotion on the variants, already in their prices."""
+    import graphene
+    from django.utils import timezone
+    from saleor.discount.models import Promotion
+    from saleor.product.models import VariantChannelListingPromotionRule
+
+    promotion = Promotion.objects.create(
+        name=f"Promotion {next(_numbers)}", type="catalogue", start_date=timezone.now()
+    )
+    ids = [graphene.Node.to_global_id("ProductVariant", variant.pk) for variant in variants]
+    rule = promotion.rules.create(
+        name="Rule",
+        catalogue_predicate={"variantPredicate": {"ids": ids}},
+        reward_value_type="percentage",
+        reward_value=Decimal(percent),
+    )
+    for variant in variants:
+        for listing in variant.channel_listings.all():
+            rule.channels.add(listing.channel)
+            off = (listing.price_amount * Decimal(percent) / 100).quantize(Decimal("0.01"))
+            listing.discounted_price_amount = listing.price_amount - off
+            listing.save()
+            VariantChannelListingPromotionRule.objects.create(
+                variant_channel_listing=listing,
+                promotion_rule=rule,
+                discount_amount=off,
+                currency=listing.currency,
+            )
+    return promotion
+
+
+def make_order_promotion(
+    channel: Any, percent: str = "10", *, gifts: Sequence[Any] = (), minimum: str = "1"
+) -> Any:
+    """Return a running promotion on the whole order: a per cent off, or a gift."""
+    from django.utils import timezone
+    from saleor.discount.models import Promotion
+
+    promotion = Promotion.objects.create(
+        name=f"Promotion {next(_numbers)}", type="order", start_date=timezone.now()
+    )
+    rule = promotion.rules.create(
+        name="Rule",
+        order_predicate={
+            "discountedObjectPredicate": {"baseSubtotalPrice": {"range": {"gte": minimum}}}
+        },
+        reward_type="gift" if gifts else "subtotal_discount",
+        reward_value_type=None if gifts else "percentage",
+        reward_value=None if gifts else Decimal(percent),
+    )
+    rule.channels.add(channel)
+    rule.gifts.set(gifts)
+    return promotion
+
+
+def make_voucher(value: str, *, channel: Any = None, products: Sequence[Any] = (), **changes: Any) -> str:
+    """Return the code of a voucher of ``value`` off the order, or as the changes say."""
+    from saleor.discount.models import Voucher, VoucherChannelListing, VoucherCode
+
+    channel = channel or make_channel()
+    voucher = Voucher.objects.create(name="Voucher", **changes)
+    VoucherChannelListing.objects.create(
+        voucher=voucher,
+        channel=channel,
+        discount_value=Decimal(value),
+        currency=channel.currency_code,
+    )
+    voucher.products.set(variant.product for variant in products)
+    return VoucherCode.objects.create(voucher=voucher, code=f"CODE{next(_numbers)}").code
+
+
+def make_gift_card(balance: str, currency: str = "USD") -> str:
+    """Return the code of a gift card."""
+    from saleor.giftcard.models import GiftCard
+
+    return GiftCard.objects.create(
+        code=f"GIFT{next(_numbers)}",
+        initial_balance_amount=Decimal(balance),
+        current_balance_amount=Decimal(balance),
+        currency=currency,
+        is_active=True,
+    ).code
+
+
 # --- what shoppers do ---------------------------------------------------------------------------
 
 
@@ -251,6 +336,26 @@ def set_quantity(checkout: Any, variant: Any, quantity: int, user: Any = None) -
     )
 
 
+def attach(checkout: Any, user: Any) -> None:
+    """Make the customer the owner of the checkout."""
+    _on_checkout("checkoutCustomerAttach(id: $id)", checkout, user)
+
+
+def detach(checkout: Any, user: Any) -> None:
+    """Make the checkout a guest's again."""
+    _on_checkout("checkoutCustomerDetach(id: $id)", checkout, user)
+
+
+def add_voucher(checkout: Any, code: str, user: Any = None) -> None:
+    """Enter a voucher's or gift card's code."""
+    do(
+        """mutation($id: ID!, $code: String!) { checkoutAddPromoCode(id: $id, promoCode: $code) {
+             checkout { totalPrice { gross { amount } } } errors { field message code } } }""",
+        {"id": gid("Checkout", checkout), "code": code},
+        user,
+    )
+
+
 def checkout_total(checkout: Any, user: Any = None) -> Decimal:
     """Return the gross total that the shopper sees now."""
     data = ask(
@@ -263,35 +368,113 @@ def checkout_total(checkout: Any, user: Any = None) -> Decimal:
 
 def pay(checkout: Any, amount: Decimal | None = None) -> None:
     """Charge the checkout's total, or an amount, as a payment app would report it."""
-    amount = checkout_total(checkout) if amount is None else amount
-    do(
-        """mutation($id: ID!, $charged: MoneyInput!) { transactionCreate(id: $id, transaction: {
-             name: "Card", pspReference: "psp", availableActions: [REFUND], amountCharged: $charged
-           }) { transaction { id } errors { field message code } } }""",
-        {
-            "id": gid("Checkout", checkout),
-            "charged": {"amount": str(amount), "currency": checkout.currency},
-        },
-        _owner(),
-    )
+    _transact(checkout, "amountCharged", amount)
 
 
-def complete(checkout: Any, paid: bool = True, user: Any = None) -> Any:
-    """Pay and complete the checkout; return the order."""
+def authorize(checkout: Any, amount: Decimal | None = None) -> None:
+    """Reserve the checkout's total, or an amount, as a payment app would report it."""
+    _transact(checkout, "amountAuthorized", amount)
+
+
+def complete(checkout: Any, paid: bool = True, user: Any = None) -> Any:  # noqa: FBT001, FBT002
+    """Pay (or only authorize) and complete the checkout; return the order."""
     from saleor.order.models import Order
 
     if paid:
         pay(checkout)
-    payload = do(
-        """mutation($id: ID!) { checkoutComplete(id: $id) {
-             order { id } errors { field message code } } }""",
-        {"id": gid("Checkout", checkout)},
-        user or checkout.user,
-    )
+    else:
+        authorize(checkout)
+    payload = do(COMPLETE, {"id": gid("Checkout", checkout)}, user or checkout.user)
     return Order.objects.get(pk=pk_of(payload["order"]["id"]))
 
 
 # --- what staff do ------------------------------------------------------------------------------
+
+
+def draft(user: Any, lines: Mapping[Any, int], *, channel: Any = None) -> Any:
+    """Return the draft order that staff made for a customer."""
+    from saleor.order.models import Order
+    from saleor.shipping.models import ShippingMethod
+
+    channel = channel or make_channel()
+    method = ShippingMethod.objects.filter(channel_listings__channel=channel).first()
+    payload = do(
+        """mutation($input: DraftOrderCreateInput!) { draftOrderCreate(input: $input) {
+             order { id } errors { field message code } } }""",
+        {
+            "input": {
+                "channelId": gid("Channel", channel),
+                "user": gid("User", user),
+                "lines": [
+                    {"variantId": gid("ProductVariant", variant), "quantity": quantity}
+                    for variant, quantity in lines.items()
+                ],
+                "shippingAddress": ADDRESS,
+                "billingAddress": ADDRESS,
+                "shippingMethod": gid("ShippingMethod", method),
+            }
+        },
+        owner(),
+    )
+    return Order.objects.get(pk=pk_of(payload["order"]["id"]))
+
+
+def complete_draft(order: Any) -> None:
+    """Turn the draft into an order."""
+    _on_order("draftOrderComplete(id: $id)", order)
+
+
+def confirm(order: Any) -> None:
+    """Confirm an order of a channel that does not confirm by itself."""
+    _on_order("orderConfirm(id: $id)", order)
+
+
+def mark_paid(order: Any) -> None:
+    """Mark the order as paid by hand."""
+    _on_order("orderMarkAsPaid(id: $id)", order)
+
+
+def grant_refund(
+    order: Any, quantities: Mapping[Any, int], *, has_shipping: bool = False
+) -> Any:
+    """Grant the refund of lines; no money moves yet."""
+    payload = do(
+        """mutation($id: ID!, $input: OrderGrantRefundCreateInput!) {
+             orderGrantRefundCreate(id: $id, input: $input) {
+               grantedRefund { id } errors { field message code } } }""",
+        {
+            "id": gid("Order", order),
+            "input": {
+                "lines": [
+                    {"id": gid("OrderLine", line), "quantity": quantity}
+                    for line, quantity in quantities.items()
+                ],
+                "grantRefundForShipping": has_shipping,
+                "transactionId": gid("TransactionItem", order.payment_transactions.first().token),
+            },
+        },
+        owner(),
+    )
+    return order.granted_refunds.get(pk=pk_of(payload["grantedRefund"]["id"]))
+
+
+def report(order: Any, kind: str, amount: Decimal | str, reference: str | None = None) -> None:
+    """Report what happened to the order's money, as a payment app would."""
+    transaction = order.payment_transactions.first()
+    do(
+        """mutation($id: ID!, $kind: TransactionEventTypeEnum!, $amount: PositiveDecimal!,
+                    $reference: String!) {
+             transactionEventReport(id: $id, type: $kind, amount: $amount,
+               pspReference: $reference, availableActions: [REFUND]) {
+                 alreadyProcessed errors { field message code } } }""",
+        {
+            "id": gid("TransactionItem", transaction.token),
+            "kind": kind,
+            "amount": str(amount),
+            "reference": reference or f"event-{next(_numbers)}",
+        },
+        owner(),
+    )
 
 
 def fulfil(order: Any, quantities: Mapping[Any, int] | None = None) -> None:
@@ -316,25 +499,13 @@ def fulfil(order: Any, quantities: Mapping[Any, int] | None = None) -> None:
                 ],
             },
         },
-        _owner(),
+        owner(),
     )
 
 
 def refund(order: Any, amount: Decimal | str) -> None:
-    """Return money without goods, as a payment app would report it."""
-    transaction = order.payment_transactions.first()
-    do(
-        """mutation($id: ID!, $amount: PositiveDecimal!, $reference: String!) {
-             transactionEventReport(id: $id, type: REFUND_SUCCESS, amount: $amount,
-               pspReference: $reference, availableActions: [REFUND]) {
-                 alreadyProcessed errors { field message code } } }""",
-        {
-            "id": gid("TransactionItem", transaction.token),
-            "amount": str(amount),
-            "reference": f"refund-{next(_numbers)}",
-        },
-        _owner(),
-    )
+    """Return money without goods."""
+    report(order, "REFUND_SUCCESS", amount)
 
 
 def return_lines(order: Any, quantities: Mapping[Any, int]) -> None:
@@ -367,17 +538,13 @@ def return_lines(order: Any, quantities: Mapping[Any, int]) -> None:
                 "amountToRefund": None,
             },
         },
-        _owner(),
+        owner(),
     )
 
 
 def cancel(order: Any) -> None:
     """Cancel the order."""
-    do(
-        """mutation($id: ID!) { orderCancel(id: $id) { errors { field message code } } }""",
-        {"id": gid("Order", order)},
-        _owner(),
-    )
+    _on_order("orderCancel(id: $id)", order)
 
 
 # --- how they say it ------------------------------------------------------------------------------
@@ -428,6 +595,50 @@ def do(query: str, variables: Mapping[str, Any], user: Any = None) -> dict[str, 
 # --- parts of a shop --------------------------------------------------------------------------------
 
 
+def owner() -> Any:
+    """Return a superuser, the first there is."""
+    from saleor.account.models import User
+
+    return User.objects.filter(is_superuser=True).first() or make_staff()
+
+
+def _on_checkout(call: str, checkout: Any, user: Any) -> None:
+    do(
+        f"""mutation($id: ID!) {{ {call} {{
+             checkout {{ totalPrice {{ gross {{ amount }} }} }}
+             errors {{ field message code }} }} }}""",
+        {"id": gid("Checkout", checkout)},
+        user,
+    )
+
+
+def _on_order(call: str, order: Any) -> None:
+    do(
+        f"mutation($id: ID!) {{ {call} {{ errors {{ field message code }} }} }}",
+        {"id": gid("Order", order)},
+        owner(),
+    )
+
+
+def _transact(checkout: Any, column: str, amount: Decimal | None) -> None:
+    amount = checkout_total(checkout) if amount is None else amount
+    do(
+        """mutation($id: ID!, $transaction: TransactionCreateInput!) {
+             transactionCreate(id: $id, transaction: $transaction) {
+               transaction { id } errors { field message code } } }""",
+        {
+            "id": gid("Checkout", checkout),
+            "transaction": {
+                "name": "Card",
+                "pspReference": f"psp-{next(_numbers)}",
+                "availableActions": ["REFUND"],
+                column: {"amount": str(amount), "currency": checkout.currency},
+            },
+        },
+        owner(),
+    )
+
+
 def _site() -> None:
     from django.conf import settings
     from django.contrib.sites.models import Site
@@ -450,12 +661,6 @@ def _customer_type() -> dict[str, Any]:
         is_default=True, defaults={"name": "Default", "slug": "default"}
     )
     return {"customer_type": kind} if hasattr(models.User, "customer_type") else {}
-
-
-def _owner() -> Any:
-    from saleor.account.models import User
-
-    return User.objects.filter(is_superuser=True).first() or make_staff()
 
 
 def _taxes(channel: Any, percent: int, prices_entered_with_tax: bool) -> None:

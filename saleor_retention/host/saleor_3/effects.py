@@ -24,6 +24,19 @@ SET price_expiration = now(), discount_expiration = now(), last_change = now()
 WHERE token = %(token)s::uuid
 """
 
+REPRICE_CHANNELS = """
+WITH wanted AS MATERIALIZED (
+    SELECT token FROM checkout_checkout
+    WHERE channel_id::text = ANY(%(channel_refs)s::text[]) AND price_expiration > now()
+      AND (%(after_ref)s = '' OR token > NULLIF(%(after_ref)s, '')::uuid)
+    ORDER BY token LIMIT %(limit)s FOR UPDATE
+)
+UPDATE checkout_checkout checkout
+SET price_expiration = now(), discount_expiration = now(), last_change = now()
+FROM wanted WHERE checkout.token = wanted.token
+RETURNING checkout.token::text
+"""
+
 # A member's prices computed for somebody else: the identity of the stored quote differs, or there is
 # none although the customer may be a member. Only valid prices are touched, so that after a cart
 # change, which lets them expire anyway, nothing is written.
@@ -82,20 +95,6 @@ WITH wanted AS MATERIALIZED (
     RETURNING 1
 )
 SELECT count(*) FROM removed
-"""
-
-
-REPRICE_CHANNELS = """
-WITH wanted AS MATERIALIZED (
-    SELECT token FROM checkout_checkout
-    WHERE channel_id::text = ANY(%(channel_refs)s::text[]) AND price_expiration > now()
-      AND (%(after_ref)s = '' OR token > NULLIF(%(after_ref)s, '')::uuid)
-    ORDER BY token LIMIT %(limit)s FOR UPDATE
-)
-UPDATE checkout_checkout checkout
-SET price_expiration = now(), discount_expiration = now(), last_change = now()
-FROM wanted WHERE checkout.token = wanted.token
-RETURNING checkout.token::text
 """
 
 

@@ -10,7 +10,6 @@ sold. Source that differs from what was tested is only reported, with both versi
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import inspect
 import sys
@@ -18,26 +17,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import price_pass
-
-TESTED_VERSIONS = ("3.21.69", "3.22.67", "3.23.28")
+from . import price_pass, tested
 
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """One function that is wrapped: where it is defined, who else holds it, what it must look like."""
+    """One function that is wrapped: who holds it (the first defines it), and what it takes."""
 
     name: str
-    modules: tuple[str, ...]  # the first defines it
+    modules: tuple[str, ...]
     parameters: tuple[str, ...]
-    source_hashes: frozenset[str]  # of the tested versions
 
 
 LINES = Seam(
     name="create_checkout_line_discount_objects_for_catalogue_promotions",
     modules=("saleor.discount.utils.checkout", "saleor.checkout.utils"),
     parameters=("lines_info",),
-    source_hashes=frozenset(),
 )
 SHIPPING = Seam(
     name="base_checkout_delivery_price",
@@ -47,7 +42,6 @@ SHIPPING = Seam(
         "saleor.discount.utils.checkout",
     ),
     parameters=("checkout_info", "lines", "include_voucher"),
-    source_hashes=frozenset(),
 )
 
 
@@ -57,7 +51,7 @@ class SeamStatus:
 
     version: str
     problems: tuple[str, ...]  # any: the plugin prices nothing
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -70,7 +64,7 @@ _installed: dict[str, SeamStatus] = {}
 
 def status() -> SeamStatus:
     """Return what the checks at start found."""
-    return _installed.get("status") or SeamStatus("", ("The price seam is not installed.",), ())
+    return _installed.get("status") or SeamStatus("", ("The price seam is not installed.",))
 
 
 def install() -> SeamStatus:
@@ -106,15 +100,15 @@ def problems_of(seam: Seam) -> list[str]:
             return [f"{name} has no {seam.name}."]
         functions.append(getattr(module, seam.name))
     original = functions[0]
+    if not _is_defined_in(original, sys.modules[seam.modules[0]]):
+        return [f"{seam.name} is already replaced by {_describe(original)}."]
     found = []
     if any(function is not original for function in functions):
-        found.append(f"{', '.join(seam.modules)} hold different functions named {seam.name}.")
-    if not _is_defined_in(original, sys.modules[seam.modules[0]]):
-        found.append(f"{seam.name} is already replaced by {_describe(original)}.")
-        return found
+        found.append(f"{' and '.join(seam.modules)} hold different functions named {seam.name}.")
     parameters = tuple(inspect.signature(original).parameters)
     if parameters != seam.parameters:
-        found.append(f"{seam.name} takes ({', '.join(parameters)}), not ({', '.join(seam.parameters)}).")
+        expected = ", ".join(seam.parameters)
+        found.append(f"{seam.name} takes ({', '.join(parameters)}), not ({expected}).")
     found.extend(
         f"{name} holds {seam.name} too, so prices could pass us by."
         for name in _holders(original)
@@ -123,29 +117,18 @@ def problems_of(seam: Seam) -> list[str]:
     return found
 
 
-def source_hash(function: Callable[..., Any]) -> str:
-    """Return a digest of a function's source text."""
-    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:16]
-
-
 def _install() -> SeamStatus:
     from saleor import __version__
 
     problems = [problem for seam in (LINES, SHIPPING) for problem in problems_of(seam)]
     if problems:
-        return SeamStatus(__version__, tuple(problems), ())
-    warnings = []
+        return SeamStatus(__version__, tuple(problems))
+    warnings = tuple(tested.changed_sources(__version__))
     for seam, wrap in ((LINES, _wrap_lines), (SHIPPING, _wrap_shipping)):
-        original = getattr(sys.modules[seam.modules[0]], seam.name)
-        if source_hash(original) not in seam.source_hashes:
-            warnings.append(
-                f"{seam.name} of Saleor {__version__} is not the one that was tested "
-                f"(with {', '.join(TESTED_VERSIONS)})."
-            )
-        replacement = wrap(original)
+        replacement = wrap(getattr(sys.modules[seam.modules[0]], seam.name))
         for module in seam.modules:
             setattr(sys.modules[module], seam.name, replacement)
-    return SeamStatus(__version__, (), tuple(warnings))
+    return SeamStatus(__version__, (), warnings)
 
 
 def _wrap_lines(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,7 +165,7 @@ def _holders(function: Callable[..., Any]) -> list[str]:
     for name, module in sorted(sys.modules.items()):
         try:
             values = list(vars(module).values())
-        except TypeError:
+        except TypeError:  # something that only poses as a module
             continue
         if any(value is function for value in values):
             holders.append(name)

@@ -1,0 +1,560 @@
+"""What every host adapter promises, on whichever Saleor the tests run on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from saleor_retention import conf, host
+from saleor_retention.engine import pricing as engine_pricing
+from saleor_retention.engine.facts import OrderFacts, OrderState, Origin
+from saleor_retention.host.contract import Host
+from saleor_retention.models import Account, OrderRecord, StoredQuote
+from tests.factories.current import factories
+from tests.factories.loyalty import hold, make_member, make_program, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop() -> Host:
+    """The adapter under test."""
+    return host.current()
+
+
+@pytest.fixture
+def make() -> Any:
+    """The factories of this Saleor, with a shop that ships for 10.00."""
+    module = factories()
+    module.make_channel()
+    return module
+
+
+def seen(shop: Host, order: Any) -> OrderFacts:
+    """Return the facts of an order that is there."""
+    facts = shop.order_facts(str(order.pk))
+    assert facts is not None
+    return facts
+
+
+def switch(is_active: bool) -> None:  # noqa: FBT001
+    """Save the plugin's configuration as staff does in the dashboard."""
+    from saleor.plugins.manager import get_plugins_manager
+
+    try:
+        manager = get_plugins_manager(allow_replica=False)
+    except TypeError:
+        manager = get_plugins_manager()
+    with host.current().writer():
+        try:
+            manager.save_plugin_configuration(conf.PLUGIN_ID, None, {"active": is_active})
+        except TypeError:
+            manager.save_plugin_configuration(conf.PLUGIN_ID, {"active": is_active})
+
+
+# --- orders -------------------------------------------------------------------------------------
+
+
+def test_paid_order(shop: Host, make: Any) -> None:
+    """A paid order tells its lines, prices, buyer, origin and checkout."""
+    # given
+    user = make.make_user("ada@shop.example")
+    coke, cake = make.make_product("5.00"), make.make_product("7.50")
+    checkout = make.make_checkout(user, {coke: 3, cake: 1})
+
+    # when
+    order = make.complete(checkout)
+
+    # then
+    facts = seen(shop, order)
+    assert (facts.total_minor, facts.shipping_gross_minor) == (3250, 1000)
+    assert {(line.goods.variant_ref, line.quantity, line.gross_minor) for line in facts.lines} == {
+        (str(coke.pk), 3, 1500),
+        (str(cake.pk), 1, 750),
+    }
+    assert [line.undiscounted_minor for line in facts.lines] == [
+        line.gross_minor for line in facts.lines
+    ]
+    assert (facts.user_ref, facts.email) == (str(user.pk), "ada@shop.example")
+    assert facts.is_user_confirmed
+    assert facts.checkout_ref == str(checkout.pk)
+    assert (facts.origin, facts.state) == (Origin.CHECKOUT, OrderState.OPEN)
+    assert facts.is_paid
+    assert facts.paid_at is not None
+    assert facts.fulfilled_at is None
+    assert (facts.refunded_minor, facts.refunded_shipping_minor) == (0, 0)
+    assert facts.effective_share_ppm == 1_000_000
+    assert (facts.currency, facts.exponent) == ("USD", 2)
+
+
+def test_unpaid_order(shop: Host, make: Any) -> None:
+    """Money that is only authorized is not paid."""
+    order = make.complete(make.make_checkout(make.make_user(), {make.make_product("5.00"): 1}), False)
+
+    facts = seen(shop, order)
+
+    assert (facts.is_paid, facts.paid_at) == (False, None)
+
+
+def test_guest_order(shop: Host, make: Any) -> None:
+    """A guest's order has an e-mail address and nobody's account."""
+    order = make.complete(make.make_checkout(None, {make.make_product("5.00"): 1}))
+
+    facts = seen(shop, order)
+
+    assert (facts.user_ref, facts.email, facts.is_user_confirmed) == (
+        None,
+        "guest@shop.example",
+        False,
+    )
+
+
+def test_partial_and_full_refund(shop: Host, make: Any) -> None:
+    """Money that went back is counted, and the order stays one that was paid."""
+    order = make.complete(make.make_checkout(make.make_user(), {make.make_product("30.00"): 1}))
+
+    make.refund(order, "15.00")
+    half = seen(shop, order)
+    make.refund(order, "25.00")
+    whole = seen(shop, order)
+
+    assert (half.refunded_minor, half.is_paid) == (1500, True)
+    assert (whole.refunded_minor, whole.is_paid) == (4000, True)
+
+
+def test_canceled_order(shop: Host, make: Any) -> None:
+    """A canceled order keeps nothing."""
+    order = make.complete(make.make_checkout(make.make_user(), {make.make_product("5.00"): 1}))
+
+    make.cancel(order)
+
+    assert seen(shop, order).state is OrderState.CANCELED
+
+
+def test_fulfilled_in_two_parts(shop: Host, make: Any) -> None:
+    """An order is fulfilled when the last goods have left."""
+    coke, cake = make.make_product("5.00"), make.make_product("7.50")
+    order = make.complete(make.make_checkout(make.make_user(), {coke: 2, cake: 1}))
+    lines = {line.variant_id: line for line in order.lines.all()}
+
+    make.fulfil(order, {lines[coke.pk]: 2})
+    partly = seen(shop, order)
+    make.fulfil(order, {lines[cake.pk]: 1})
+    wholly = seen(shop, order)
+
+    assert partly.fulfilled_at is None
+    assert wholly.fulfilled_at is not None
+
+
+def test_draft(shop: Host, make: Any) -> None:
+    """A draft is a draft until staff completes it, and tells its origin afterwards."""
+    order = make.draft(make.make_user(), {make.make_product("5.00"): 2})
+
+    before = seen(shop, order)
+    make.complete_draft(order)
+    make.mark_paid(order)
+    after = seen(shop, order)
+
+    assert (before.state, before.origin, before.is_paid) == (OrderState.DRAFT, Origin.DRAFT, False)
+    assert (after.state, after.origin, after.is_paid) == (OrderState.OPEN, Origin.DRAFT, True)
+    assert [line.gross_minor for line in after.lines] == [1000]
+
+
+def test_orders_of_unknown_reference(shop: Host, make: Any) -> None:
+    """References that are no key, or nobody's, are absent."""
+    order = make.complete(make.make_checkout(make.make_user(), {make.make_product("5.00"): 1}))
+
+    found = shop.orders_facts([str(order.pk), "", "x", "-1", str(uuid.UUID(int=0))])
+
+    assert set(found) == {str(order.pk)}
+    assert shop.order_facts("nothing") is None
+
+
+def test_orders_changed_since(shop: Host, make: Any) -> None:
+    """Orders that changed are found, oldest change first; drafts and earlier ones are not."""
+    product, user = make.make_product("5.00"), make.make_user()
+    early = make.complete(make.make_checkout(user, {product: 1}))
+    since = timezone.now()
+    first = make.complete(make.make_checkout(user, {product: 1}))
+    second = make.complete(make.make_checkout(user, {product: 1}))
+    make.draft(user, {product: 1})
+
+    found = [ref for ref, _at in shop.order_refs_updated_since(since, 10)]
+
+    assert found == [str(first.pk), str(second.pk)]
+    assert str(early.pk) not in found
+    assert len(shop.order_refs_updated_since(since - dt.timedelta(days=1), 2)) == 2
+
+
+def test_order_of_checkout(shop: Host, make: Any) -> None:
+    """An order is found by the checkout it was made from."""
+    checkout = make.make_checkout(make.make_user(), {make.make_product("5.00"): 1})
+    checkout_ref = str(checkout.pk)
+    before = shop.order_ref_of_checkout(checkout_ref)
+
+    order = make.complete(checkout)
+
+    assert before is None
+    assert shop.order_ref_of_checkout(checkout_ref) == str(order.pk)
+
+
+# --- checkouts ------------------------------------------------------------------------------------
+
+
+def test_checkout_facts(shop: Host, make: Any) -> None:
+    """The basket has the lines before our discounts, and the customer."""
+    channel = make.make_channel()
+    user = make.make_user()
+    make_member(make_program(channel), user, "vip")
+    product = make.make_product("20.00")
+    checkout = make.make_checkout(user, {product: 2})
+
+    facts = shop.checkout_facts(str(checkout.pk))
+
+    assert facts is not None
+    assert facts.basket.user_ref == str(user.pk)
+    (line,) = facts.basket.lines
+    assert (line.goods.variant_ref, line.quantity) == (str(product.pk), 2)
+    assert (line.unit_minor, line.total_minor) == (2000, 4000)
+    assert (facts.is_money_committed, facts.outer_share_ppm) == (False, 1_000_000)
+
+
+def test_checkout_that_is_gone(shop: Host) -> None:
+    """A checkout that is gone has no facts, no lock and no existence."""
+    with transaction.atomic():
+        assert not shop.lock_checkout(str(uuid.UUID(int=0)))
+        assert not shop.lock_checkout("x")
+    assert shop.checkout_facts(str(uuid.UUID(int=0))) is None
+    assert shop.checkout_facts("x") is None
+    assert shop.existing_checkouts([str(uuid.UUID(int=0)), "x"]) == set()
+
+
+def test_lock_and_existence(shop: Host, make: Any) -> None:
+    """A checkout that is there can be locked."""
+    checkout_ref = str(make.make_checkout(None, {make.make_product("5.00"): 1}).pk)
+
+    with transaction.atomic():
+        assert shop.lock_checkout(checkout_ref)
+    assert shop.existing_checkouts([checkout_ref, "x"]) == {checkout_ref}
+
+
+def test_money_committed(shop: Host, make: Any) -> None:
+    """Money that was charged for a checkout is committed."""
+    checkout = make.make_checkout(make.make_user(), {make.make_product("5.00"): 1})
+
+    make.pay(checkout)
+
+    facts = shop.checkout_facts(str(checkout.pk))
+    assert facts is not None
+    assert facts.is_money_committed
+
+
+def test_free_checkout_has_no_money_committed(shop: Host, make: Any) -> None:
+    """A checkout that costs nothing counts as paid in Saleor; there is no money in it all the same."""
+    checkout = make.make_checkout(make.make_user(), {make.make_product("0.00", is_shipped=False): 1}, has_delivery=False)
+    make.checkout_total(checkout)
+
+    facts = shop.checkout_facts(str(checkout.pk))
+
+    assert facts is not None
+    assert not facts.is_money_committed
+
+
+def test_percentage_voucher_takes_its_part(shop: Host, make: Any) -> None:
+    """With 20 % off the order, four fifths of a line discount reach the total."""
+    user = make.make_user()
+    checkout = make.make_checkout(user, {make.make_product("50.00"): 1})
+    voucher = make.make_voucher("20", discount_value_type="percentage")
+    make.add_voucher(checkout, getattr(voucher, "code", voucher), user)
+
+    facts = shop.checkout_facts(str(checkout.pk))
+
+    assert facts is not None
+    assert facts.outer_share_ppm == 800_000
+
+
+# --- prices ---------------------------------------------------------------------------------------
+
+
+def test_member_price(make: Any) -> None:
+    """A member pays ten per cent less for goods, shipping apart; the order costs what was shown."""
+    channel = make.make_channel()
+    user = make.make_user()
+    make_member(make_program(channel), user, "vip")
+
+    checkout = make.make_checkout(user, {make.make_product("20.00"): 2, make.make_product("9.99"): 3})
+    total = make.checkout_total(checkout, user)
+    order = make.complete(checkout)
+
+    # 40.00 - 4.00, 29.97 - 3 x 1.00, shipping 10.00
+    assert total == Decimal("72.97")
+    assert order.total_gross_amount == Decimal("72.97")
+
+
+def test_nobody_else_pays_less_and_nothing_is_stored(make: Any) -> None:
+    """A guest pays list prices and leaves no row, also where a program is active."""
+    make_program(make.make_channel())
+
+    checkout = make.make_checkout(None, {make.make_product("20.00"): 1})
+
+    assert make.checkout_total(checkout) == Decimal("30.00")
+    assert not StoredQuote.objects.exists()
+
+
+def test_without_program_nothing_is_stored(make: Any) -> None:
+    """Without an active program in the channel there is not one row."""
+    user = make.make_user()
+
+    checkout = make.make_checkout(user, {make.make_product("20.00"): 1})
+
+    assert make.checkout_total(checkout, user) == Decimal("30.00")
+    assert not StoredQuote.objects.exists()
+
+
+def test_cart_changes(make: Any) -> None:
+    """The member price follows the quantity."""
+    channel, user = make.make_channel(), make.make_user()
+    make_member(make_program(channel), user, "vip")
+    product = make.make_product("20.00")
+    checkout = make.make_checkout(user, {product: 1})
+
+    make.set_quantity(checkout, product, 3, user)
+
+    assert make.checkout_total(checkout, user) == Decimal("64.00")
+
+
+def test_attach_and_detach(make: Any) -> None:
+    """The price follows the customer: attached it falls, detached it rises."""
+    channel, user = make.make_channel(), make.make_user()
+    make_member(make_program(channel), user, "vip")
+    checkout = make.make_checkout(None, {make.make_product("20.00"): 1})
+    as_guest = make.checkout_total(checkout)
+
+    make.attach(checkout, user)
+    as_member = make.checkout_total(checkout, user)
+    make.detach(checkout, user)
+    as_guest_again = make.checkout_total(checkout)
+
+    assert (as_guest, as_member, as_guest_again) == (
+        Decimal("30.00"),
+        Decimal("28.00"),
+        Decimal("30.00"),
+    )
+
+
+def test_points_on_top_of_the_member_price(shop: Host, make: Any) -> None:
+    """Held points come off after the member price, and the quote says how many."""
+    channel, user = make.make_channel(), make.make_user()
+    account = make_member(make_program(channel), user, "vip")
+    checkout = make.make_checkout(user, {make.make_product("20.00"): 1})
+
+    hold(account, checkout, 500)
+    shop.reprice(str(checkout.pk))
+
+    assert make.checkout_total(checkout, user) == Decimal("23.00")
+    quote = stored(checkout)
+    assert quote is not None
+    assert (quote.points_applied, quote.account_id, quote.tier) == (500, account.pk, "vip")
+
+
+def test_free_shipping(shop: Host, make: Any) -> None:
+    """A gold member's shipping is free, in the checkout and on the order."""
+    channel, user = make.make_channel(), make.make_user()
+    make_member(make_program(channel), user, "gold")
+    assert shop.refusal_of("free_shipping") is None
+
+    checkout = make.make_checkout(user, {make.make_product("20.00"): 1})
+    total = make.checkout_total(checkout, user)
+    order = make.complete(checkout)
+
+    assert total == Decimal("18.00")
+    assert (order.total_gross_amount, order.shipping_price_gross_amount) == (
+        Decimal("18.00"),
+        Decimal("0.00"),
+    )
+
+
+def test_repricing_a_channel(shop: Host, make: Any) -> None:
+    """After something else than the cart changed, a channel's checkouts are priced afresh, in batches."""
+    channel, user = make.make_channel(), make.make_user()
+    account = make_member(make_program(channel), user)
+    product = make.make_product("20.00")
+    checkouts = [make.make_checkout(user, {product: 1}) for _ in range(2)]
+    Account.objects.filter(pk=account.pk).update(tier="vip")
+    channel_ref = str(channel.pk) if hasattr(channel, "pk") else channel.ref
+
+    after: str | None = ""
+    rounds = 0
+    while after is not None and rounds < 5:
+        after = shop.reprice_channels([channel_ref], after, 1)
+        rounds += 1
+
+    assert after is None
+    assert [make.checkout_total(checkout, user) for checkout in checkouts] == [Decimal("28.00")] * 2
+
+
+def test_switched_off(make: Any) -> None:
+    """Prices stop at once when the plugin is switched off, and come back when it is on again."""
+    channel, user = make.make_channel(), make.make_user()
+    make_member(make_program(channel), user, "vip")
+    checkout = make.make_checkout(user, {make.make_product("20.00"): 1})
+    before = make.checkout_total(checkout, user)
+
+    switch(False)
+    off = make.checkout_total(checkout, user)
+    has_quote = stored(checkout) is not None
+    switch(True)
+    make.set_delivery(checkout, user)
+    on = make.checkout_total(checkout, user)
+
+    assert (before, off, has_quote, on) == (
+        Decimal("28.00"),
+        Decimal("30.00"),
+        False,
+        Decimal("28.00"),
+    )
+
+
+def test_strip_own_rows(shop: Host, make: Any) -> None:
+    """Stripping some checkouts leaves the others alone."""
+    channel, user = make.make_channel(), make.make_user()
+    make_member(make_program(channel), user, "vip")
+    product = make.make_product("20.00")
+    one, other = (make.make_checkout(user, {product: 1}) for _ in range(2))
+    for checkout in (one, other):
+        make.checkout_total(checkout, user)
+
+    shop.strip_own_rows([str(one.pk)])
+
+    assert (stored(one) is None, stored(other) is None) == (True, False)
+
+
+def test_engine_fault_keeps_the_quote_of_the_same_basket(
+    shop: Host, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the engine fails, the price that was shown stays while the cart is the same."""
+    channel, user = make.make_channel(), make.make_user()
+    make_member(make_program(channel), user, "vip")
+    product = make.make_product("20.00")
+    checkout = make.make_checkout(user, {product: 1})
+    make.checkout_total(checkout, user)
+    monkeypatch.setattr(engine_pricing, "price", _fail)
+
+    shop.reprice(str(checkout.pk))
+    same = make.checkout_total(checkout, user)
+    make.set_quantity(checkout, product, 2, user)
+    changed = make.checkout_total(checkout, user)
+
+    assert (same, changed) == (Decimal("28.00"), Decimal("50.00"))
+
+
+def test_paid_quote_is_honored(shop: Host, make: Any) -> None:
+    """A tier that ends after the customer paid changes nothing for the same cart."""
+    channel, user = make.make_channel(), make.make_user()
+    account = make_member(make_program(channel), user, "vip")
+    checkout = make.make_checkout(user, {make.make_product("20.00"): 1})
+    make.pay(checkout)
+
+    Account.objects.filter(pk=account.pk).update(tier="")
+    shop.reprice(str(checkout.pk))
+    total = make.checkout_total(checkout, user)
+    make.post(_complete(make), {"id": make.gid("Checkout", checkout)}, user)
+    order_ref = shop.order_ref_of_checkout(str(checkout.pk))
+
+    assert total == Decimal("28.00")
+    assert order_ref is not None
+    facts = shop.order_facts(order_ref)
+    assert facts is not None
+    assert facts.total_minor == 2800
+
+
+def test_hooks_settle_the_order(make: Any) -> None:
+    """An order that was completed is settled: its points are on the account."""
+    channel, user = make.make_channel(), make.make_user()
+    account = make_member(make_program(channel), user, "vip")
+
+    order = make.complete(make.make_checkout(user, {make.make_product("20.00"): 1}))
+
+    record = OrderRecord.objects.get(order_ref=str(order.pk))
+    account.refresh_from_db()
+    assert (record.earned, record.tier, record.account_id) == (18, "vip", account.pk)
+    assert account.available == 18
+
+
+# --- people and goods -----------------------------------------------------------------------------
+
+
+def test_people(shop: Host, make: Any) -> None:
+    """Customers are found by key, by words, and by their exact address whatever its case."""
+    ada, bob = make.make_user("ada@shop.example"), make.make_user("bob@shop.example")
+    make.make_user("new@shop.example", is_confirmed=False)
+
+    known = shop.users([str(ada.pk), "-1", "x"])
+
+    assert set(known) == {str(ada.pk)}
+    assert (known[str(ada.pk)].email, known[str(ada.pk)].is_confirmed) == ("ada@shop.example", True)
+    assert shop.find_user_refs("shop.example bob", 10) == [str(bob.pk)]
+    assert shop.find_user_refs("", 10) == []
+    assert shop.find_user_by_email("ADA@shop.example") == str(ada.pk)
+    assert shop.find_user_by_email("new@shop.example") is None
+
+
+def test_goods(shop: Host, make: Any) -> None:
+    """Goods know their product, their category with all above it, and their collections."""
+    upper = make.make_category("Upper")
+    lower = make.make_category("Lower", upper)
+    summer = make.make_collection("Summer")
+    product = make.make_product("5.00", category=lower, collections=[summer])
+
+    goods = shop.goods_of_variants([str(product.pk), "x", "-1"])
+
+    (facts,) = goods.values()
+    assert facts.product_ref == str(product.product_id)
+    assert facts.category_refs == {str(upper.pk), str(lower.pk)}
+    assert facts.collection_refs == {str(summer.pk)}
+    assert shop.resolve_slugs("categories", [lower.slug, "no"]) == {lower.slug: str(lower.pk)}
+    assert shop.slugs_of("variants", [str(product.pk)]) == {str(product.pk): product.sku}
+
+
+def test_shelf_prices(shop: Host, make: Any) -> None:
+    """What a variant costs on the shelf; unknown ones and other channels' are absent."""
+    product = make.make_product("5.25")
+    (channel,) = shop.channels()
+
+    found = shop.shelf_prices([str(product.pk), "x"], channel.ref)
+
+    (price,) = found.values()
+    assert (price.list_minor, price.unit_minor, price.currency, price.exponent) == (525, 525, "USD", 2)
+    assert shop.shelf_prices([str(product.pk)], "-1") == {}
+    assert shop.variants_of_products([str(product.product_id)], channel.ref) == {
+        str(product.product_id): [str(product.pk)]
+    }
+
+
+def test_currencies(shop: Host) -> None:
+    """Minor units have as many digits as the shop rounds to."""
+    assert [shop.currency_exponent(code) for code in ("JPY", "USD", "KWD")] == [0, 2, 3]
+
+
+def test_global_ids(shop: Host) -> None:
+    """Ids go both ways; one of another type, or none at all, is no key."""
+    user_id = shop.to_global_id("User", "7")
+
+    assert shop.from_global_id(user_id, "User") == "7"
+    assert shop.from_global_id(user_id, "Order") is None
+    assert shop.from_global_id("nonsense", "User") is None
+
+
+def _fail(*_args: object, **_kwargs: object) -> None:
+    raise ZeroDivisionError("the engine failed")
+
+
+def _complete(make: Any) -> str:
+    argument = "id" if hasattr(make, "COMPLETE") else "checkoutId"
+    return f"mutation($id: ID!) {{ checkoutComplete({argument}: $id) {{ order {{ id }} }} }}"
