@@ -1,4 +1,4 @@
-"""The sandbox's commands; ``make`` calls them through ``sandbox.bootstrap``, which brings the environment."""
+"""The sandbox's commands; ``make`` calls them through ``sandbox.bootstrap``, which equips them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From a bare machine to an interpreter that has Saleor 2.10.1; then hand over to the sandbox itself.
+"""From a bare machine to an interpreter that has Saleor 2.10.1; then hand over to the sandbox.
 
-Runs on whatever ``python3`` the system has, with the standard library alone: it looks for a Python that the
-pinned list works on, brings a fast installer with pip, and builds ``.sandbox/venv``.
+Runs on whatever ``python3`` the system has, with the standard library alone: it looks for a Python
+that the pinned list works on, brings a fast installer with pip, and builds ``.sandbox/venv``.
 
     python3 -m sandbox.bootstrap <command> [arguments]
 """
@@ -24,8 +24,8 @@ GLIBC_MIN = (2, 34)
 NEED_TEST_TOOLS = {"test", "unit", "pytest", "bench"}
 
 
-def main(arguments: list[str]) -> int:
-    """Prepare the environment for a command and replace this process by the sandbox running it."""
+def main(arguments: list[str]) -> int:  # noqa: RET503  (execv does not return)
+    """Prepare the environment for a command, then become the sandbox running it."""
     processes.exit_on_signals()
     try:
         with locks.exclusive(paths.STATE / "bootstrap.lock", "it is installing the sandbox"):
@@ -86,8 +86,9 @@ def digest(*files: Path) -> str:
 def find_python() -> str:
     """Return the absolute path of a Python the pinned list works on.
 
-    Tried in this order: $PYTHON, the one running this, pyenv's 3.12, 3.13 and 3.11, then python3.12, python3.13 and
-    python3.11 on PATH. A name alone is not enough: under pyenv it may be a shim that refuses to run.
+    Tried in this order: $PYTHON, the one running this, pyenv's 3.12, 3.13 and 3.11, then
+    python3.12, python3.13 and python3.11 on PATH. A name alone is not enough: under pyenv it may be
+    a shim that refuses to run.
     """
     candidates = [os.environ.get("PYTHON", ""), sys.executable]
     for minor in (12, 13, 11):
@@ -133,9 +134,10 @@ def require_glibc() -> None:
         return
     found = f"{name} {version}".strip() or f"{platform.system()} without glibc"
     raise SandboxError(
-        f"The bundled PostgreSQL needs Linux with glibc {GLIBC_MIN[0]}.{GLIBC_MIN[1]} or newer; this is {found}.\n"
-        "Use a server of yours instead (extensions hstore, pg_trgm, btree_gin, pgcrypto; a user that may create "
-        "databases):\n  DATABASE_URL=postgres://user:password@localhost:5432/postgres make demo"
+        f"The bundled PostgreSQL needs Linux with glibc {GLIBC_MIN[0]}.{GLIBC_MIN[1]} or newer; "
+        f"this is {found}.\nUse a server of yours instead (extensions hstore, pg_trgm, btree_gin, "
+        "pgcrypto; a user that may create databases):\n"
+        "  DATABASE_URL=postgres://user:password@localhost:5432/postgres make demo"
     )
 
 

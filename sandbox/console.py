@@ -22,7 +22,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Show a step that may take long; prints again every few seconds so that nobody waits in silence."""
+    """Show a step that may take long, again every few seconds so that nobody waits in silence."""
     started = time.monotonic()
     done = threading.Event()
 

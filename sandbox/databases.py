@@ -1,11 +1,11 @@
-"""Databases that are copied, not migrated: every run and every broken test gets a fresh one in a fraction of a second.
+"""Databases that are copied, not migrated: a fresh one takes a fraction of a second.
 
     retention_base_<key>            Saleor's own schema, made once for each version
-    retention_tpl_<key>_<digest>    the same with our migrations applied, made once for each state of them
-    retention_test_<host>_<pid>     what a test run writes to
+    retention_tpl_<key>_<digest>    the same with our migrations applied, made once for each state
+    of them retention_test_<host>_<pid>     what a test run writes to
 
-All functions take a cursor of a connection in autocommit mode to some other database of the server. They work with
-psycopg 2 and 3, so that the runner and the tests share them.
+All functions take a cursor of a connection in autocommit mode to some other database of the server.
+They work with psycopg 2 and 3, so that the runner and the tests share them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sandbox import paths, processes
 PREFIX = "retention_"
 EXTENSIONS = ("hstore", "pg_trgm", "btree_gin", "pgcrypto")
 TEMPLATES_KEPT = 3
+HAS_STRATEGIES = 150000  # PostgreSQL 15
 
 
 def base_name(key: str) -> str:
@@ -57,8 +58,9 @@ def exists(cursor: Any, name: str) -> bool:
 def create(cursor: Any, name: str, template: str = "template0") -> None:
     """Create a database as a copy of another, replacing an older one of the same name."""
     drop(cursor, name)
-    # FILE_COPY is several times faster than the default for copies of this size where nothing is synced to disk.
-    strategy = " STRATEGY file_copy" if _server_version(cursor) >= 150000 else ""
+    # FILE_COPY is several times faster than the default for copies of this size where nothing is
+    # synced to disk.
+    strategy = " STRATEGY file_copy" if _server_version(cursor) >= HAS_STRATEGIES else ""
     cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'{strategy}')
 
 
@@ -73,7 +75,7 @@ def rename(cursor: Any, old: str, new: str) -> None:
 
 
 def prune(cursor: Any, key: str) -> None:
-    """Drop what is no longer needed: test databases of processes that ended, and old templates of this host."""
+    """Drop test databases of processes that ended, and old templates of this host."""
     cursor.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{PREFIX}(test|new)_"])
     for (name,) in cursor.fetchall():
         owner = re.search(r"_(\d+)$", name)

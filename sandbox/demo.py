@@ -16,8 +16,7 @@ from sandbox.graphql_client import Client
 from sandbox.keepsakes import keepsake
 
 QUERIES = (
-    "{ shop { name } products(first: 6) { edges { node { name pricing { priceRange { start { gross "
-    "{ amount currency } } } } } } } }",
+    "{ products(first: 9) { edges { node { name variants { id stockQuantity } } } } }",
     'mutation { tokenCreate(email: "%s", password: "%s") { token } }',
     "{ me { email orders(first: 5) { edges { node { number total { gross { amount } } } } } } }",
 )
@@ -69,7 +68,7 @@ def open_shop() -> Iterator[Client]:
 
 
 def _stocked(host: hosts.Host, address: str) -> str:
-    """Return a database with our migrations applied and the shop stocked, made once for each state of both."""
+    """Return a migrated and stocked database, made once for each state of both."""
     base = schemas.ensure_base(host, address)
     key = f"shop_{hosts.schema_key(host)}"
     digest = bootstrap.digest(paths.HERE / "seed.py", paths.HERE / "settings.py")

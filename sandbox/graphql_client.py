@@ -1,4 +1,4 @@
-"""A GraphQL client of a few lines, so that the story shows nothing but what a storefront would send."""
+"""A GraphQL client of a few lines: the story shows nothing but what a storefront would send."""
 
 from __future__ import annotations
 

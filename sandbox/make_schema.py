@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
 
 
 def add_what_models_do_not_say() -> None:
-    """Make the sequences and the row that only Saleor's migrations make, and its code reads by name."""
+    """Make the sequences and the row that only migrations make, and Saleor reads by name."""
     sequences = {
         "order_order_number_seq": "order_order.number",
         "discount_promotion_old_sale_id_seq": "discount_promotion.old_sale_id",

@@ -8,9 +8,9 @@ from typing import Any
 class Backend:
     """Stands in for ``templated_email``'s backends."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Accept whatever options a real backend would."""
 
-    def send(self, *args: Any, **kwargs: Any) -> int:
+    def send(self, *_args: Any, **_kwargs: Any) -> int:
         """Report one mail as sent."""
         return 1

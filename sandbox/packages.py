@@ -1,7 +1,7 @@
-"""Pinned packages into an environment: with a fast installer, or with pip where that one gets nowhere.
+"""Pinned packages into an environment: with a fast installer, or with pip where that fails.
 
-Nothing is resolved and nothing compiled: every list is complete, and the compiler is hidden so that a build gives the same
-result wherever it is done.
+Nothing is resolved and nothing compiled: every list is complete, and the compiler is hidden so that
+a build gives the same result wherever it is done.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bun
 
 def create_environment(python: str, folder: Path) -> None:
     """Make an empty virtual environment, replacing what was there."""
-    command = [python, "-m", "venv", "--clear", "--without-pip", folder]
+    command: list[str | Path] = [python, "-m", "venv", "--clear", "--without-pip", folder]
     processes.run(command, failure="The virtual environment could not be made.")
 
 
@@ -32,12 +32,27 @@ def install(python: Path, lists: Sequence[Path], target: Path | None = None) -> 
     files = [str(part) for file in lists for part in ("-r", file)]
     where = ["--target", str(target)] if target else []
     try:
-        uv = [ensure_uv(), "pip", "install", "--quiet", "--no-deps", "--python", python]
+        uv: list[str | Path] = [
+            ensure_uv(),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--python",
+            python,
+        ]
         uv += ["--build-constraints", CONSTRAINTS]
         processes.run([*uv, *where, *files], env=_uv_environment(), failure="uv failed.")
     except SandboxError as error:
         say(f"  the fast installer got nowhere, pip takes over ({_last_line(error)})")
-        pip = [*pip_command(), "--python", python, "install", "--quiet", "--no-deps"]
+        pip: list[str | Path] = [
+            *pip_command(),
+            "--python",
+            python,
+            "install",
+            "--quiet",
+            "--no-deps",
+        ]
         pip += ["--ignore-requires-python"]
         processes.run(
             [*pip, *where, *files],

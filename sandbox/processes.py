@@ -1,7 +1,7 @@
 """Child processes that never outlive us.
 
-Each long-running child leads a process group of its own, so that stopping it stops what it started. On Linux the
-kernel is told as well to stop it when we are killed without a chance to clean up.
+Each long-running child leads a process group of its own, so that stopping it stops what it started.
+On Linux the kernel is told as well to stop it when we are killed without a chance to clean up.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def run(
     cwd: Path | None = None,
     failure: str,
 ) -> None:
-    """Run a short command in silence; on failure raise ``failure`` with the end of what it printed."""
+    """Run a command in silence; on failure raise ``failure`` with the end of what it printed."""
     result = subprocess.run(
         [str(part) for part in command],
         env=env,

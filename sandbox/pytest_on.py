@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sandbox import bootstrap, hosts, paths, schemas
 
-# Saleor's environments hold a dozen pytest plugins of its own suite; ours runs with the same two everywhere.
+# Saleor's environments hold a dozen pytest plugins of its own suite; ours runs with the same two
+# everywhere.
 PLUGINS = ("pytest_django.plugin", "_hypothesis_pytestplugin")
 NO_TESTS = 5
 

@@ -1,4 +1,4 @@
-"""What a run of the suite found on each Saleor: read from pytest's report, shown as a table, kept in docs/tested.json."""
+"""What the suite found on each Saleor: read from pytest's report, shown, kept in a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
+from xml.etree import ElementTree as ET
 
 from sandbox import paths
 
@@ -35,11 +36,11 @@ class Result:
 
 
 def read(report: Path, version: str, seconds: float, exit_code: int) -> Result:
-    """Count the outcomes in a JUnit report; a run that died before writing one counts as one failure."""
+    """Count the outcomes in a JUnit report; a run that died before writing one failed once."""
     if not report.exists():
         return Result(version, 0, 1, 0, 0, round(seconds), exit_code or 1)
     passed = failed = left_out = skipped = 0
-    for case in ElementTree.parse(report).getroot().iter("testcase"):
+    for case in ET.parse(report).getroot().iter("testcase"):
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             failed += 1
@@ -54,7 +55,7 @@ def read(report: Path, version: str, seconds: float, exit_code: int) -> Result:
 
 def table(results: Sequence[Result]) -> str:
     """Render the results, one Saleor a row."""
-    rows = [("Saleor", "passed", "failed", "left out", "skipped", "seconds")]
+    rows: list[tuple[str, ...]] = [("Saleor", "passed", "failed", "left out", "skipped", "seconds")]
     for result in results:
         counts = (result.passed, result.failed, result.left_out, result.skipped, result.seconds)
         rows.append((result.version, *map(str, counts)))
@@ -90,7 +91,7 @@ def keep(results: Sequence[Result]) -> None:
     TESTED.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def load() -> list[dict[str, object]]:
+def load() -> list[dict[str, Any]]:
     """Return the recorded runs, newest Saleor first."""
     return json.loads(TESTED.read_text()) if TESTED.exists() else []
 

@@ -1,7 +1,8 @@
-"""Saleor's own schema on the server, by the fastest way there is: it is there, it is restored, or it is made.
+"""Saleor's own schema on the server: it is there, or it is restored, or it is made.
 
-Made only once: 2.10.1 by its 442 migrations, 3.x from its models (its 1,431 migrations take five minutes). A server of
-ours that lost its data gets the schema back from a dump; a server of yours keeps it as a database.
+Made only once: 2.10.1 by its 442 migrations, 3.x from its models (its 1,431 migrations take five
+minutes). A server of ours that lost its data gets the schema back from a dump; a server of yours
+keeps it as a database.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sandbox.console import SandboxError, step
 
 
 def server_url() -> str:
-    """Return the address of the server to use, starting the sandbox's own unless DATABASE_URL names one."""
+    """Return the server's address, starting the sandbox's own unless DATABASE_URL names one."""
     return os.environ.get("DATABASE_URL") or postgres.acquire().url
 
 
@@ -70,11 +71,12 @@ def ensure_base(host: hosts.Host, server: str) -> str:
 
 def _make(host: hosts.Host, server: str, name: str) -> None:
     settings = "sandbox.bare_settings" if host.is_saleor_2 else "tests.settings.bare3"
-    how = "its migrations, a minute" if host.is_saleor_2 else "its models"
+    from_models = hosts.made_from_models(host)
+    how = "its models" if from_models else "its migrations, minutes"
     env = hosts.environment(host, database_url(server, name), settings)
     with step(f"making the schema of Saleor {host.version} once ({how})"):
         processes.run(
-            [host.python, "-m", "sandbox.make_schema", "" if host.is_saleor_2 else "--from-models"],
+            [host.python, "-m", "sandbox.make_schema", "--from-models" if from_models else ""],
             env=env,
             cwd=paths.ROOT,
             failure=f"The schema of Saleor {host.version} could not be made.",
@@ -86,13 +88,13 @@ def _make(host: hosts.Host, server: str, name: str) -> None:
 def _dump(name: str, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}")
-    command = _client("pg_dump", name) + ["--no-owner", "--file", str(unfinished)]
+    command = [*_client("pg_dump", name), "--no-owner", "--file", str(unfinished)]
     processes.run(command, failure="The schema could not be dumped.")
     unfinished.replace(file)
 
 
 def _restore(file: Path, name: str) -> None:
-    command = _client("psql", name) + ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1"]
+    command = [*_client("psql", name), "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1"]
     with file.open("rb") as source:
         result = subprocess.run(
             [*command, "--single-transaction"],

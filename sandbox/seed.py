@@ -1,7 +1,7 @@
-"""Stock the sandbox's shop: six products with round prices, one warehouse, one way of shipping, two logins.
+"""Stock the sandbox's shop: six products with round prices, one way of shipping, two logins.
 
-Everything is chosen, nothing drawn by lot, so that the story can compute what it expects with a pencil. Run with the
-shop's settings on a freshly migrated database:
+Everything is chosen, nothing drawn by lot, so that the story can compute what it expects with a
+pencil. Run with the shop's settings on a freshly migrated database:
 
     python -m sandbox.seed
 
@@ -13,8 +13,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from decimal import Decimal
-
-import django
 
 from sandbox.keepsakes import keepsake
 
@@ -132,6 +130,8 @@ def _stock(warehouse: object) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sandbox.settings")
+    import django
+
     django.setup()
     from django.core.management import call_command
 

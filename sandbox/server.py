@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from subprocess import Popen
 
 from sandbox import hosts, paths, postgres, processes
@@ -17,10 +18,17 @@ START_SECONDS_MAX = 90
 
 @contextmanager
 def running(host: hosts.Host, env: Mapping[str, str], port: int | None = None) -> Iterator[Client]:
-    """Start the server, wait until it answers GraphQL, give an anonymous client, and stop it at the end."""
+    """Start the server, give an anonymous client once it answers, and stop it at the end."""
     port = port or postgres.free_port()
     LOG.unlink(missing_ok=True)
-    command = [host.python, "-m", "django", "runserver", "--noreload", f"127.0.0.1:{port}"]
+    command: list[str | Path] = [
+        host.python,
+        "-m",
+        "django",
+        "runserver",
+        "--noreload",
+        f"127.0.0.1:{port}",
+    ]
     process = processes.start(command, LOG, cwd=paths.ROOT, env=dict(env))
     client = Client(f"http://127.0.0.1:{port}/graphql/")
     try:

@@ -1,6 +1,7 @@
-"""Saleor 2.10.1 as a local shop: on Django 3.2, without the services it would need in production, with our plugin.
+"""Saleor 2.10.1 as a local shop with our plugin: on Django 3.2, without outside services.
 
-For the loopback interface only: this Saleor and this Django are end of life and must not face the internet.
+For the loopback interface only: this Saleor and this Django are end of life and must not face the
+internet.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _ABSENT = ("stripe", "braintree", "razorpay")
 PLUGINS = [plugin for plugin in PLUGINS if not any(name in plugin for name in _ABSENT)]
 
 INSTALLED_APPS = [*INSTALLED_APPS, "saleor_retention"]
-# Last, because 2.10.1 hands the price from plugin to plugin and its tax plugins ignore what came before.
+# Last, because 2.10.1 hands the price from plugin to plugin and its tax plugins ignore what came
+# before.
 if (Path(__file__).parents[1] / "saleor_retention" / "plugin.py").exists():  # until it is there
     PLUGINS = [*PLUGINS, "saleor_retention.plugin.RetentionPlugin"]
 

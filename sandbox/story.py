@@ -1,7 +1,7 @@
 """The story of the demo, told over HTTP GraphQL only.
 
-What is expected is worked out here with plain arithmetic on the price list below, which is written down a second time on
-purpose: it shares nothing with the code that it checks.
+What is expected is worked out here with plain arithmetic on the price list below, which is written
+down a second time on purpose: it shares nothing with the code that it checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``make test``: the whole suite on every Saleor there is, on one PostgreSQL, and a table at the end.
+"""``make test``: the whole suite on every Saleor there is, and a table at the end.
 
 python3 -m sandbox.bootstrap test --hosts "3.23,2.10" -- tests/integration -k redeem
 """
@@ -55,8 +55,9 @@ def _report(
     say(f"\n{reports.table(results)}\n")
     if all(host.is_saleor_2 for host in chosen):
         say(
-            f"No Saleor 3.x was tested: none under {hosts.home()} was asked for or found. Left out: every test of the 3.x "
-            "price path, channels, tax strategies and transactions. Set SALEOR_HOME to a folder of <version>/.venv."
+            f"No Saleor 3.x was tested: none under {hosts.home()} was asked for or found. Left out "
+            "are all tests of the 3.x price path, channels, tax strategies and transactions. "
+            "Set SALEOR_HOME to a folder of <version>/.venv."
         )
     if is_full and all(result.is_good for result in results):
         reports.keep(results)
@@ -66,9 +67,10 @@ def _report(
 def unit(arguments: Sequence[str]) -> int:
     """Run the tests that need neither a database nor Django."""
     (host,) = hosts.select([hosts.SALEOR_2])
-    folders = [name for name in ("unit", "property") if (paths.ROOT / "tests" / name).is_dir()]
+    wanted = _split(arguments)[1]
+    if not any((paths.ROOT / name.partition("::")[0]).exists() for name in wanted):
+        wanted = ["tests/test_tidy.py", "tests/unit", "tests/property", *wanted]
     command = ["-m", "pytest", "-q", "-p", "_hypothesis_pytestplugin"]
     command += ["-o", f"cache_dir={paths.STATE}/pytest-unit"]
-    command += [f"tests/{name}" for name in folders]
     env = hosts.environment(host, "", "") | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    return hosts.call(host, [*command, *_split(arguments)[1]], env)
+    return hosts.call(host, [*command, *wanted], env)

@@ -1,4 +1,4 @@
-"""How the story is told: who does what, which operation that is, what came back, and whether it is right."""
+"""How the story is told: who does what, what came back, and whether it is right."""
 
 from __future__ import annotations
 

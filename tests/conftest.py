@@ -1,6 +1,7 @@
-"""What every test gets: the name of the Saleor it runs on, and a database that is a copy, not a migration.
+"""What every test gets: the name of the Saleor it runs on, and a freshly copied database.
 
-The environment comes from ``sandbox/pytest_on.py`` (``make test``). Tests under ``unit`` and ``property`` need none of it.
+The environment comes from ``sandbox/pytest_on.py`` (``make test``). Tests under ``unit`` and
+``property`` need none of it.
 """
 
 from __future__ import annotations

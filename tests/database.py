@@ -1,7 +1,7 @@
-"""The database of a test run: copied from a template, and copied again after each test that commits.
+"""The database of a test run: copied from a template, and again after each test that commits.
 
-Django would empty some two hundred tables after such a test, which takes seconds, loses the rows that migrations
-made, and is refused by the ledger's append-only triggers.
+Django would empty some two hundred tables after such a test, which takes seconds, loses the rows
+that migrations made, and is refused by the ledger's append-only triggers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The test runner itself: the right Saleor, and a database that is fresh after a test that commits."""
+"""The test runner itself: the right Saleor, and a fresh database after a test that commits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def test_runs_on_the_saleor_it_names(host: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("attempt", [1, 2])
-def test_a_committed_row_is_gone_in_the_next_test(attempt: int) -> None:
-    """Two tests commit the same e-mail address; it is unique, so a left-over row would fail the second."""
+@pytest.mark.parametrize("_attempt", [1, 2])
+def test_a_committed_row_is_gone_in_the_next_test(_attempt: int) -> None:
+    """Two tests commit the same unique e-mail address: a left-over row would fail the second."""
     get_user_model().objects.create(email="committed@example.com")
 
     assert get_user_model().objects.count() == 1

@@ -54,13 +54,15 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DEFAULT_CHANNEL_SLUG = "main"
 
-# As in Saleor's own suite: a write outside `allow_writer` in a request or a task is an error, not a line in a log.
+# As in Saleor's own suite: a write outside `allow_writer` in a request or a task is an error, not a
+# line in a log.
 MIDDLEWARE = ["saleor.core.db.connection.restrict_writer_middleware", *MIDDLEWARE]
 CELERY_RESTRICT_WRITER_METHOD = "saleor.core.db.connection.restrict_writer"
 BREAKER_BOARD_ENABLED = False
 HTTP_IP_FILTER_ENABLED = False
 
-# The tables come from the models (their 1,431 migrations take minutes); our own migrations really run.
+# The tables come from the models (their 1,431 migrations take minutes); our own migrations really
+# run.
 MIGRATION_MODULES = {
     app.rsplit(".", 1)[-1]: None for app in INSTALLED_APPS if app != "saleor_retention"
 }
