@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.models import (
     Account,
     Book,
@@ -24,6 +25,7 @@ from saleor_retention.models import (
     Transaction,
     TransactionKind,
 )
+from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import members, posting, settling
 from saleor_retention.services.locking import lock_account
 from saleor_retention.services.posting import Leg, NewLot
@@ -170,3 +172,9 @@ def spend(lot: Lot, points: int, now: dt.datetime) -> None:
             effective_at=now,
             now=now,
         )
+
+
+def rules(program: Program) -> ProgramRules:
+    """Return the rules in force."""
+    program.refresh_from_db()
+    return rules_of(program.current_version_id)

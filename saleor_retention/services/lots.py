@@ -59,12 +59,13 @@ def opened(
 def set_validity(lot: Lot, rules: ProgramRules, valid_from: dt.datetime | None) -> None:
     """Set when a pending lot becomes available; its life counts from then.
 
-    None again where the order's fulfilment was taken back before that instant.
+    None again where the order's fulfilment was taken back before that instant. A life that an
+    activity has lengthened is not shortened.
     """
     if lot.valid_from == valid_from:
         return
     lot.valid_from = valid_from
-    lot.expires_at = _expires_at(rules, valid_from)
+    lot.expires_at = _later(_expires_at(rules, valid_from), lot.expires_at)
     lot.save(update_fields=["valid_from", "expires_at"])
 
 
@@ -109,3 +110,8 @@ def _expires_at(rules: ProgramRules, valid_from: dt.datetime | None) -> dt.datet
     if valid_from is None:
         return None
     return engine.expires_at(rules.expiry, valid_from, rules.time_zone)
+
+
+def _later(new: dt.datetime | None, known: dt.datetime | None) -> dt.datetime | None:
+    """Return the later end of a life; without a new one the life has not begun."""
+    return new if new is None or known is None else max(new, known)

@@ -1,0 +1,143 @@
+"""The database itself refuses what would change the past, and what does not balance."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from saleor_retention.models import (
+    Account,
+    Entry,
+    LotExtension,
+    ProgramVersion,
+    Transaction,
+)
+from tests import ledger
+from tests.fakes import at
+from tests.ledger import Shop
+
+pytestmark = pytest.mark.django_db
+
+TABLES = ("transaction", "entry", "programversion", "lotextension")
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A program with one member, one granted lot and one lengthening of it."""
+    shop = ledger.open_shop(monkeypatch)
+    lot = ledger.give(shop.member("ann"), 100, expires_at=at("2026-06-01"))
+    LotExtension.objects.create(
+        lot=lot,
+        recorded_at=at("2026-03-01"),
+        activity_at=at("2026-03-01"),
+        from_at=at("2026-06-01"),
+        to_at=at("2026-07-01"),
+        cause="order:o1",
+    )
+    return shop
+
+
+def refused(statement: str) -> str:
+    """Return what the database says to a statement."""
+    with (
+        pytest.raises(IntegrityError) as caught,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    return str(caught.value)
+
+
+def rows() -> list[int]:
+    """Count the rows of the append-only tables."""
+    tables = (Transaction, Entry, ProgramVersion, LotExtension)
+    return [model.objects.count() for model in tables]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(
+    ("verb", "statement"),
+    [
+        ("UPDATE", "UPDATE saleor_retention_{table} SET id = id"),
+        ("DELETE", "DELETE FROM saleor_retention_{table}"),
+        ("TRUNCATE", "TRUNCATE saleor_retention_{table} CASCADE"),
+    ],
+)
+def test_the_past_cannot_be_changed(table: str, verb: str, statement: str) -> None:
+    """Not even by a statement that leaves every value as it is."""
+    before = rows()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE waits for no open foreign key
+    said = refused(statement.format(table=table))
+
+    assert "is append-only" in said
+    assert f"{verb} is refused" in said
+    assert rows() == before
+
+
+def test_entries_that_do_not_balance_are_refused(shop: Shop) -> None:
+    """All entries of a transaction come in one statement; the trigger sums them."""
+    account = Account.objects.get(program=shop.program)
+    made = Transaction.objects.create(
+        program=shop.program,
+        account=account,
+        kind="grant",
+        key="k",
+        content_hash="",
+        recorded_at=at("2026-03-01"),
+        effective_at=at("2026-03-01"),
+    )
+
+    with pytest.raises(IntegrityError, match="do not sum to zero"), transaction.atomic():
+        Entry.objects.create(transaction=made, book="available", account=account, points=5)
+
+    assert not Entry.objects.filter(transaction=made).exists()
+
+
+@pytest.mark.parametrize(
+    ("book", "owner"), [("available", None), ("issuance", "ann"), ("deficit", None)]
+)
+def test_a_members_book_names_him_and_a_programs_does_not(
+    shop: Shop, book: str, owner: str | None
+) -> None:
+    """Held by a check constraint."""
+    account = Account.objects.get(program=shop.program)
+    made = Transaction.objects.get()
+    wrong = {"book": book, "account": account if owner else None}
+
+    with pytest.raises(IntegrityError, match="retention_entry_book"), transaction.atomic():
+        Entry.objects.bulk_create(
+            [
+                Entry(transaction=made, points=5, **wrong),
+                Entry(transaction=made, points=-5, **wrong),
+            ]
+        )
+
+
+@pytest.mark.parametrize(
+    ("assignment", "constraint"),
+    [
+        ("remaining = -1, granted = -1", "retention_lot_remaining"),
+        ("remaining = 101, restored = 1, used = 0", "retention_lot"),
+        ("remaining = 50", "retention_lot_equation"),
+        ("held = -1, used = 1", "retention_lot_held"),
+        ("restored = 1, used = 0, expired = 1", "retention_lot_restored"),
+    ],
+)
+@pytest.mark.usefixtures("shop")
+def test_a_lot_cannot_contradict_itself(assignment: str, constraint: str) -> None:
+    """Its columns are an equation."""
+    statement = "UPDATE saleor_retention_lot SET {}"
+    assert constraint in refused(statement.format(assignment))
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    "assignment",
+    ["available = -1", "pending = -1", "held = -1", "deficit = -1", "deficit = 1"],
+)
+def test_balances_stay_sound(assignment: str) -> None:
+    """Never below zero, and nothing available beside a deficit."""
+    statement = "UPDATE saleor_retention_account SET {}"
+    assert "retention_account_" in refused(statement.format(assignment))
