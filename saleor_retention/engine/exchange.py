@@ -64,7 +64,3 @@ def _reference_value(
         return None
     scale: int = 10 ** exponents[currency]
     return rules.point_values[currency] / scale * rate
-
-
-def _percent(share: Fraction) -> int:
-    return round_half_up(share * 100)

@@ -65,6 +65,16 @@ def round_half_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
+def percent_of(minor: int, percent: Decimal) -> int:
+    """Return so many per cent of an amount, to the nearest minor unit; a half goes up.
+
+    >>> percent_of(333, Decimal(5)), percent_of(10, Decimal(5)), percent_of(333, Decimal(100))
+    (17, 1, 333)
+    """
+    numerator, denominator = percent.as_integer_ratio()
+    return (2 * minor * numerator + 100 * denominator) // (200 * denominator)
+
+
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
     """Split ``total`` in proportion to ``weights`` by largest remainder.
 

@@ -13,7 +13,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
@@ -21,7 +20,7 @@ from saleor_retention.engine.money import (
     allocate_capped,
     from_minor,
     money_text,
-    round_half_up,
+    percent_of,
 )
 from saleor_retention.engine.quote import ENGINE_VERSION, Allocation, Quote, Verdict
 from saleor_retention.engine.redemption import points_for, value_of
@@ -275,9 +274,9 @@ def _benefit_off(benefit: PriceBenefit, quantity: int, left_minor: int, currency
     if benefit.percent is None:
         each_minor = dict(benefit.amount_minor).get(currency, 0)
         return min(left_minor, quantity * each_minor)
-    share = Fraction(benefit.percent) / 100
     unit_minor, odd_minor = divmod(left_minor, quantity)
-    off = quantity * round_half_up(unit_minor * share) + round_half_up(odd_minor * share)
+    off = quantity * percent_of(unit_minor, benefit.percent)
+    off += percent_of(odd_minor, benefit.percent)
     return min(left_minor, off)
 
 

@@ -12,6 +12,7 @@ from saleor_retention.engine.money import (
     allocate_capped,
     from_minor,
     money_text,
+    percent_of,
     round_half_up,
     to_minor,
 )
@@ -84,6 +85,23 @@ def test_money_as_people_read_it() -> None:
 def test_halves_go_up(value: str, rounded: int) -> None:
     """A half is rounded towards positive infinity."""
     assert round_half_up(Fraction(value)) == rounded
+
+
+@pytest.mark.parametrize(
+    ("minor", "percent", "part"),
+    [
+        (333, "5", 17),
+        (10, "5", 1),  # a half goes up
+        (9, "5", 0),
+        (1000, "0.125", 1),
+        (1000, "100", 1000),
+        (0, "50", 0),
+        (10**12, "99.999", 999_990_000_000),
+    ],
+)
+def test_per_cent_of_an_amount(minor: int, percent: str, part: int) -> None:
+    """To the nearest minor unit."""
+    assert percent_of(minor, Decimal(percent)) == part
 
 
 @pytest.mark.parametrize(

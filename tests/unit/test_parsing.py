@@ -577,6 +577,12 @@ PROBLEMS: list[tuple[dict[str, Any], str, str, str]] = [
         "multipliers.0.weekdays.0 must be one of mon, tue, wed, thu, fri, sat, sun; it is 2.",
     ),
     (
+        {"multipliers": multiplier(weekdays=["mon"] * 8)},
+        "multipliers.0.weekdays",
+        "TOO_MANY",
+        "multipliers.0.weekdays must have at most 7 items; it has 8.",
+    ),
+    (
         {"multipliers": multiplier(weekdays=[])},
         "multipliers.0.weekdays",
         "EMPTY",
@@ -906,11 +912,11 @@ def multi_currency(**changes: Any) -> dict[str, Any]:
 
 WARNINGS: list[tuple[dict[str, Any], str, str, str]] = [
     (
-        multi_currency(point_value={"USD": "0.01", "EUR": "0.0101"}),
+        multi_currency(point_value={"USD": "0.01", "EUR": "0.02"}),
         "point_value.EUR",
         "UNEVEN_RATES",
         (
-            "point_value.EUR is high: a point earned in USD buys 11 % more when it is "
+            "point_value.EUR is high: a point earned in USD buys 120 % more when it is "
             "spent in EUR, at "
             "the reference rates."
         ),
@@ -982,6 +988,8 @@ def test_warned_of(content: dict[str, Any], field: str, code: str, message: str)
 def test_points_of_equal_worth_are_no_problem() -> None:
     """A gain of exactly the tolerance is allowed; a currency that earns nothing loses nothing."""
     assert parse_program(multi_currency(), EXPONENTS)[1] == []
+    beyond = multi_currency(point_value={"USD": "0.01", "EUR": "0.010001"})
+    assert [item.code for item in parse_program(beyond, EXPONENTS)[1]] == ["UNEVEN_RATES"]
     spend_only = multi_currency(
         earn={"rates": {"USD": {"points": 0, "per": 1}, "EUR": {"points": 1, "per": 1}}},
         point_value={"USD": "0.001", "EUR": "0.01"},
@@ -998,6 +1006,15 @@ def test_a_program_without_points_or_without_redemption() -> None:
         rules, problems = parse_program(content, EXPONENTS)
         assert rules is not None
         assert problems == []
+
+
+def test_a_ladder_that_counts_points() -> None:
+    """It can be climbed where something earns, and its first step may be everyone's."""
+    counting = document(tiers=tiers({}, {}, metric="points"))
+    everyone = document(tiers=tiers({"threshold": 0}, metric="points"), earn=rates(points=0))
+
+    for content in (counting, everyone):
+        assert parse_program(content, EXPONENTS)[1] == []
 
 
 def test_all_problems_are_gathered() -> None:

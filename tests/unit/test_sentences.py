@@ -26,7 +26,7 @@ from saleor_retention.engine.rules import (
     Selection,
     Window,
 )
-from saleor_retention.engine.sentences import render, sentences
+from saleor_retention.engine.sentences import benefits_of, render, sentences
 from tests.unit.builders import EXPONENTS, amount_off, ladder, rules, tier
 
 
@@ -239,6 +239,16 @@ SENTENCES: list[tuple[dict[str, Any], str, str]] = [
 def test_sentences(changes: dict[str, Any], rule_key: str, text: str) -> None:
     """One sentence a rule, with its numbers, currency and plural."""
     assert said(rules(**changes))[rule_key] == text
+
+
+def test_benefits_one_by_one() -> None:
+    """The same words as in the tier's sentence, for a list."""
+    vip = tier("vip", 1, percent="5", has_free_shipping=True)
+
+    benefits = [render(phrase) for phrase in benefits_of(vip, EXPONENTS)]
+
+    assert benefits == ["5 % off all goods", "free shipping"]
+    assert benefits_of(tier("base"), EXPONENTS) == []
 
 
 def test_a_lifetime_ladder_says_nothing_of_falling() -> None:

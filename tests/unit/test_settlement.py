@@ -156,6 +156,9 @@ def test_gift_cards_were_not_paid_with_points() -> None:
 
     assert restored_points(returned(facts, "line-1"), 100) == 0
     assert restored_points(returned(facts, "line-2"), 100) == 100
+    only_cards = with_line(order(5000, 4000), "line-1", is_gift_card=True)
+    only_cards = with_line(only_cards, "line-2", is_gift_card=True)
+    assert restored_points(returned(only_cards, "line-1"), 100) == 0
 
 
 def test_points_come_back_from_an_order_that_was_never_paid() -> None:
