@@ -7,7 +7,6 @@ internet.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import django.forms.boundfield
 import django.forms.forms
@@ -37,8 +36,7 @@ PLUGINS = [plugin for plugin in PLUGINS if not any(name in plugin for name in _A
 INSTALLED_APPS = [*INSTALLED_APPS, "saleor_retention"]
 # Last, because 2.10.1 hands the price from plugin to plugin and its tax plugins ignore what came
 # before.
-if (Path(__file__).parents[1] / "saleor_retention" / "plugin.py").exists():  # until it is there
-    PLUGINS = [*PLUGINS, "saleor_retention.plugin.RetentionPlugin"]
+PLUGINS = [*PLUGINS, "saleor_retention.plugin.RetentionPlugin"]
 
 # The published package has no mail templates.
 TEMPLATED_EMAIL_BACKEND = "sandbox.nullmail.Backend"

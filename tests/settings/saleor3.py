@@ -70,7 +70,3 @@ MIGRATION_MODULES = {
 LOGGING["root"]["level"] = "ERROR"
 for _logger in LOGGING["loggers"].values():
     _logger["level"] = "ERROR"
-
-# Until the plugin class is there (both lines go with it).
-if not (Path(__file__).parents[2] / "saleor_retention" / "plugin.py").exists():
-    PLUGINS = [plugin for plugin in PLUGINS if "saleor_retention" not in plugin]
