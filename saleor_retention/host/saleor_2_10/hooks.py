@@ -74,7 +74,7 @@ class PriceHooks:
     def calculate_checkout_subtotal(
         self,
         checkout: Checkout,
-        lines: Iterable[CheckoutLine],  # noqa: ARG002 - so is the hook called
+        lines: Iterable[CheckoutLine],
         discounts: Iterable[DiscountInfo],
         previous_value: TaxedMoney,
     ) -> TaxedMoney:
@@ -87,7 +87,7 @@ class PriceHooks:
     def calculate_checkout_shipping(
         self,
         checkout: Checkout,
-        lines: Iterable[CheckoutLine],  # noqa: ARG002 - so is the hook called
+        lines: Iterable[CheckoutLine],
         discounts: Iterable[DiscountInfo],
         previous_value: TaxedMoney,
     ) -> TaxedMoney:
@@ -100,7 +100,7 @@ class PriceHooks:
     def calculate_checkout_total(
         self,
         checkout: Checkout,
-        lines: Iterable[CheckoutLine],  # noqa: ARG002 - so is the hook called
+        lines: Iterable[CheckoutLine],
         discounts: Iterable[DiscountInfo],
         previous_value: TaxedMoney,
     ) -> TaxedMoney:
