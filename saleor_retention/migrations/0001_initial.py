@@ -154,9 +154,9 @@ class Migration(migrations.Migration):
                 ('content_hash', models.CharField(blank=True, default='', max_length=64)),
                 ('reversals', models.JSONField(default=dict)),
                 ('actor_ref', models.CharField(blank=True, default='', max_length=64)),
-                ('recorded_at', models.DateTimeField(auto_now_add=True)),
+                ('recorded_at', models.DateTimeField()),
                 ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='saleor_retention.account')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='saleor_retention.program')),
+                ('program', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='saleor_retention.program')),
             ],
         ),
         migrations.CreateModel(

@@ -110,13 +110,13 @@ class PosSale(models.Model):
     id = models.BigAutoField(primary_key=True)
     source = models.CharField(max_length=64)
     receipt = models.CharField(max_length=64)
-    program = models.ForeignKey("Program", on_delete=models.PROTECT, related_name="+")
+    program = models.ForeignKey("Program", null=True, on_delete=models.PROTECT, related_name="+")
     account = models.ForeignKey("Account", null=True, on_delete=models.PROTECT, related_name="+")
     document = models.JSONField(null=True)
     content_hash = models.CharField(max_length=64, blank=True, default="")
     reversals = models.JSONField(default=dict)
     actor_ref = models.CharField(max_length=64, blank=True, default="")
-    recorded_at = models.DateTimeField(auto_now_add=True)
+    recorded_at = models.DateTimeField()
 
     class Meta:
         """Idempotent by source and receipt."""

@@ -1,0 +1,288 @@
+"""Sales at a point of sale: recorded and reversed once, in whatever order the messages arrive.
+
+A receipt is an order whose facts we keep. Its row is locked first, then the member's account by
+``settling``; nothing else locks receipts. Redelivery of the same content does nothing, and a
+reversal that comes before its sale waits for it, so that the result is the same in any order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from saleor_retention import host
+from saleor_retention.engine.facts import GoodsFacts
+from saleor_retention.engine.money import to_minor
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account, AccountState, OrderRecord, PosSale, Program
+from saleor_retention.selectors import receipts
+from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
+from saleor_retention.services import members, settling
+from saleor_retention.services.locking import run_serialized
+from saleor_retention.services.pos_checks import Checks, MemberKey, SaleLine
+
+__all__ = ["MemberKey", "Recorded", "SaleLine", "record_sale", "reverse_sale"]
+
+PHONE_NOISE = re.compile(r"[\s().\-/]")
+E164 = re.compile(r"\+[0-9]{6,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A receipt and what it earned; the record is None while only a reversal has arrived."""
+
+    sale: PosSale
+    record: OrderRecord | None
+    is_new: bool
+
+
+def record_sale(
+    *,
+    source: str,
+    receipt: str,
+    channel: str,
+    member: MemberKey,
+    sold_at: dt.datetime,
+    currency: str,
+    lines: Sequence[SaleLine],
+    actor_ref: str = "",
+    now: dt.datetime | None = None,
+) -> Recorded:
+    """Record a paid sale for a member and settle it under the rules of the time of sale.
+
+    Idempotent by (source, receipt): the same content again returns the first record, other content
+    is refused (KEY_REUSED). ``channel`` is a reference; the program active there decides. Locks
+    the receipt and the member's account. Refusals: REQUIRED, INVALID, UNIQUE (everything that is
+    wrong with the input at once), PROGRAM_INACTIVE, CURRENCY_WITHOUT_RATE, NOT_FOUND (no such
+    member), NOT_A_MEMBER.
+    """
+    at = now or timezone.now()
+    checks = Checks()
+    checks.receipt(source, receipt)
+    checks.member(member)
+    checks.sold_at(sold_at, at)
+    exponent = host.current().currency_exponent(currency)
+    checks.lines(lines, exponent)
+    checks.end()
+    given = [source, receipt, channel, asdict(member), sold_at.isoformat(), currency]
+    content_hash = _digest([*given, [asdict(line) for line in lines]])
+
+    def record() -> Recorded:
+        sale = _locked(source, receipt, at)
+        if sale.document is not None:
+            if sale.content_hash != content_hash:
+                message = f"Receipt {receipt} of {source} was recorded with other content."
+                raise Refusal(Code.KEY_REUSED, message, "receipt")
+            return Recorded(sale, _record_of(sale), is_new=False)
+        program = _program(channel, currency, sold_at)
+        account = _member(program, member, at)
+        sale.program, sale.account = program, account
+        sale.content_hash, sale.actor_ref = content_hash, actor_ref
+        sale.document = {
+            "channel": channel,
+            "currency": currency,
+            "sold_at": sold_at.isoformat(),
+            "lines": _stored_lines(lines, exponent),
+        }
+        _judge_waiting(sale)
+        sale.save()
+        return Recorded(sale, _settle(sale, at), is_new=True)
+
+    return run_serialized(record)
+
+
+def reverse_sale(
+    *,
+    source: str,
+    receipt: str,
+    reversal_id: str,
+    lines: Mapping[str, int] | None = None,
+    actor_ref: str = "",
+    now: dt.datetime | None = None,
+) -> Recorded:
+    """Take units of a sale back, by line reference, or (None) all that is left of it.
+
+    Cumulative over reversals and idempotent by ``reversal_id``; the same id with other lines is
+    refused (KEY_REUSED). Before the sale has arrived the reversal waits for it. What the sale does
+    not bear is refused: an unknown line (NOT_FOUND), more units than are left (INVALID); of a
+    waiting reversal that is found out when the sale arrives, and it counts for nothing. Locks the
+    receipt and the member's account.
+    """
+    at = now or timezone.now()
+    checks = Checks()
+    checks.receipt(source, receipt)
+    checks.reversal(reversal_id, lines)
+    checks.end()
+
+    def reverse() -> Recorded:
+        sale = _locked(source, receipt, at)
+        known = sale.reversals.get(reversal_id)
+        if known is not None:
+            if known["lines"] != (None if lines is None else dict(lines)):
+                message = f"Reversal {reversal_id} of receipt {receipt} took other lines back."
+                raise Refusal(Code.KEY_REUSED, message, "reversalId")
+            return Recorded(sale, _record_of(sale), is_new=False)
+        if sale.document is not None:
+            refusal = _refusal_of(sale, lines)
+            if refusal is not None:
+                raise refusal
+        sale.reversals[reversal_id] = {
+            "lines": None if lines is None else dict(lines),
+            "position": len(sale.reversals),
+            "actor_ref": actor_ref,
+            "at": at.isoformat(),
+            "is_refused": False,
+        }
+        sale.save()
+        record = _settle(sale, at) if sale.document is not None else None
+        return Recorded(sale, record, is_new=True)
+
+    return run_serialized(reverse)
+
+
+# --- the receipt ----------------------------------------------------------------------------------
+
+
+def _locked(source: str, receipt: str, at: dt.datetime) -> PosSale:
+    """Lock the receipt's row, which is made by whatever message comes first."""
+    made = PosSale(source=source, receipt=receipt, recorded_at=at)
+    PosSale.objects.bulk_create([made], ignore_conflicts=True)
+    sale: PosSale = PosSale.objects.select_for_update().get(source=source, receipt=receipt)
+    return sale
+
+
+def _judge_waiting(sale: PosSale) -> None:
+    """Mark the reversals that came before the sale and that it does not bear, as they arrived."""
+    waiting = receipts.in_order(sale.reversals)
+    for reversal in waiting:
+        reversal["is_refused"] = True
+    for reversal in waiting:
+        reversal["is_refused"] = _refusal_of(sale, reversal["lines"]) is not None
+
+
+def _refusal_of(sale: PosSale, lines: Mapping[str, int] | None) -> Refusal | None:
+    """Return why a reversal of these lines cannot be, given those that hold; None if it can."""
+    returned = receipts.returned_of(sale)
+    left = {
+        line["ref"]: line["quantity"] - returned[line["ref"]] for line in sale.document["lines"]
+    }
+    if lines is None:
+        return None
+    for ref, quantity in lines.items():
+        if ref not in left:
+            return Refusal(Code.NOT_FOUND, f"The receipt has no line {ref}.", f"lines.{ref}")
+        if quantity > left[ref]:
+            message = f"lines.{ref}.quantity is {quantity}, and {left[ref]} units are left."
+            return Refusal(Code.INVALID, message, f"lines.{ref}.quantity")
+    return None
+
+
+def _stored_lines(lines: Sequence[SaleLine], exponent: int) -> list[dict[str, Any]]:
+    shop = host.current()
+    refs = shop.resolve_slugs("variants", sorted({line.sku for line in lines if line.sku}))
+    goods = shop.goods_of_variants(sorted(refs.values()))
+    unknown = GoodsFacts(variant_ref="", product_ref="")
+    stored = []
+    for line in lines:
+        of_line = goods.get(refs.get(line.sku, ""), unknown)
+        gross_minor = to_minor(line.gross, exponent)
+        stored.append(
+            {
+                "ref": line.ref,
+                "quantity": line.quantity,
+                "gross_minor": gross_minor,
+                "net_minor": gross_minor if line.net is None else to_minor(line.net, exponent),
+                "is_gift_card": line.is_gift_card,
+                "sku": line.sku,
+                "goods": {
+                    "variant": of_line.variant_ref,
+                    "product": of_line.product_ref,
+                    "categories": sorted(of_line.category_refs),
+                    "collections": sorted(of_line.collection_refs),
+                },
+            }
+        )
+    return stored
+
+
+def _settle(sale: PosSale, at: dt.datetime) -> OrderRecord | None:
+    return settling.settle_facts(receipts.facts_of(sale), at, account_id=sale.account_id)
+
+
+def _record_of(sale: PosSale) -> OrderRecord | None:
+    ref = receipts.order_ref_of(sale.source, sale.receipt)
+    return OrderRecord.objects.filter(order_ref=ref).first()
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- the program and the member -------------------------------------------------------------------
+
+
+def _program(channel: str, currency: str, sold_at: dt.datetime) -> Program:
+    program = active_program(channel) if is_switched_on() else None
+    if program is None:
+        message = "There is no active program in this channel."
+        raise Refusal(Code.PROGRAM_INACTIVE, message, "channel")
+    if currency not in rules_of(program.current_version_id).earn_rates:
+        message = f'Program "{program.slug}" has no earn rate for {currency}.'
+        raise Refusal(Code.CURRENCY_WITHOUT_RATE, message, "currency")
+    if sold_at < program.created_at:
+        message = f'soldAt must not be before the program "{program.slug}" began.'
+        raise Refusal(Code.INVALID, message, "soldAt")
+    return program
+
+
+def _member(program: Program, key: MemberKey, at: dt.datetime) -> Account:
+    if key.number.strip():
+        account = _by_number(program, key.number.strip())
+    elif key.phone.strip():
+        account = _by_phone(program, key.phone.strip(), at)
+    else:
+        account = _by_email(program, key.email.strip(), at)
+    if account.state != AccountState.MEMBER:
+        message = f"{account.member_number} is not a member any more."
+        raise Refusal(Code.NOT_A_MEMBER, message, "member")
+    return account
+
+
+def _by_number(program: Program, number: str) -> Account:
+    account = Account.objects.filter(program=program, member_number=number).first()
+    if account is None:
+        message = f"There is no member of the number {number}."
+        raise Refusal(Code.NOT_FOUND, message, "member.number")
+    return account
+
+
+def _by_phone(program: Program, phone: str, at: dt.datetime) -> Account:
+    plain = PHONE_NOISE.sub("", phone)
+    if not E164.fullmatch(plain):
+        message = "member.phone must begin with + and the country, as +12025550123."
+        raise Refusal(Code.INVALID, message, "member.phone")
+    users = dict.fromkeys(host.current().find_users_by_phone(plain))
+    found = [members.member_of(program, user, now=at) for user in users]
+    accounts = [account for account in found if account is not None]
+    if len(accounts) > 1:
+        message = f"{len(accounts)} members have this phone number; use the member number."
+        raise Refusal(Code.INVALID, message, "member.phone")
+    if not accounts:
+        raise Refusal(Code.NOT_FOUND, "No member has this phone number.", "member.phone")
+    return accounts[0]
+
+
+def _by_email(program: Program, email: str, at: dt.datetime) -> Account:
+    user = host.current().find_user_by_email(email)
+    account = members.member_of(program, user, now=at) if user is not None else None
+    if account is None:
+        raise Refusal(Code.NOT_FOUND, "No member has this e-mail address.", "member.email")
+    return account
