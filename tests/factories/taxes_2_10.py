@@ -34,6 +34,14 @@ class FlatTax(BasePlugin):
         method = checkout.shipping_method
         return previous_value if method is None else self._taxed(method.price)
 
+    def calculate_order_line_unit(self, order_line: Any, previous_value: TaxedMoney) -> TaxedMoney:
+        """Tax the list price that Saleor has just put on the line."""
+        return self._taxed(order_line.unit_price.gross)
+
+    def calculate_order_shipping(self, order: Any, previous_value: TaxedMoney) -> TaxedMoney:
+        """Tax the method's price."""
+        return self._taxed(order.shipping_method.price)
+
     def _taxed(self, price: Money) -> TaxedMoney:
         if self.is_included:
             return TaxedMoney(net=(price / (1 + RATE)).quantize(CENT), gross=price)

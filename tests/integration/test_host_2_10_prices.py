@@ -219,6 +219,36 @@ def test_shipping_is_free_for_the_tier(make: ModuleType) -> None:
     assert_adds_up(order)
 
 
+def test_an_edited_order_keeps_what_it_was_sold_for(make: ModuleType) -> None:
+    """2.10 prices a placed order afresh when staff edits its address; members keep their prices.
+
+    Only the remainder of the points is lost then: 2.10 has no other place for it.
+    """
+    user = make.make_user()
+    join(start(free_shipping=True), user, points=500)
+    coke = make.make_product("5.00")
+    checkout = make.make_checkout(user, {coke: 3})
+    spend(checkout, 100)
+    order = make.complete(checkout)
+    before = order.total_gross_amount
+    coke.product.price_amount = Decimal("6.00")
+    coke.product.save()
+
+    make.do(
+        """mutation($id: ID!, $address: AddressInput!) {
+             orderUpdate(id: $id, input: {shippingAddress: $address}) {
+               order { id } orderErrors { field message } } }""",
+        {"id": make.gid("Order", order), "address": {**make.ADDRESS, "city": "Albany"}},
+        make.owner(),
+    )
+
+    order.refresh_from_db()
+    assert [line.unit_price_gross_amount for line in order.lines.all()] == [Decimal("4.17")]
+    assert order.shipping_price_gross_amount == 0
+    assert (before, order.total_gross_amount) == (Decimal("12.50"), Decimal("12.51"))
+    assert_adds_up(order)
+
+
 def test_staff_drafts_keep_list_prices(make: ModuleType) -> None:
     """A draft for a VIP costs what the shop says."""
     user = make.make_user()
@@ -439,7 +469,12 @@ def taxed(settings: Any) -> Iterator[Callable[[bool], None]]:
     from tests.factories import taxes_2_10
 
     def switch(*, is_included: bool) -> None:
+        from django.contrib.sites.models import Site
+
         taxes_2_10.FlatTax.is_included = is_included
+        shop = Site.objects.get_current().settings
+        shop.include_taxes_in_prices = is_included
+        shop.save()
         path = "tests.factories.taxes_2_10.FlatTax"
         settings.PLUGINS = [path, *settings.PLUGINS]
         conflicts.price_plugins_after_ours.cache_clear()
@@ -463,6 +498,28 @@ def test_prices_with_tax_stay_exact_in_gross(make: ModuleType, taxed: Callable[.
     )
     assert order.total_gross_amount == Decimal("42.40")
     assert_adds_up(order)
+
+
+def test_an_edited_order_keeps_its_net_price(make: ModuleType, taxed: Callable[..., None]) -> None:
+    """The entered side of the price is what was sold; tax is computed on it again."""
+    taxed(is_included=False)
+    user = make.make_user()
+    join(start(), user)
+    order = make.complete(make.make_checkout(user, {make.make_product("12.00"): 3}))
+
+    make.do(
+        """mutation($id: ID!, $address: AddressInput!) {
+             orderUpdate(id: $id, input: {shippingAddress: $address}) {
+               order { id } orderErrors { field message } } }""",
+        {"id": make.gid("Order", order), "address": {**make.ADDRESS, "city": "Albany"}},
+        make.owner(),
+    )
+
+    (line,) = order.lines.all()
+    assert (line.unit_price_net_amount, line.unit_price_gross_amount) == (
+        Decimal("10.80"),
+        Decimal("12.96"),
+    )
 
 
 def test_prices_without_tax_stay_exact_in_net(make: ModuleType, taxed: Callable[..., None]) -> None:

@@ -2,7 +2,7 @@
 
 Each is a few lines: ask for our price, and hand on what was given where there is none. 2.10.1 calls
 every plugin, switched on or not, so each asks ``self.active`` first. Drafts of staff keep list
-prices: ``calculate_order_line_unit`` and ``calculate_order_shipping`` are left alone.
+prices: they were not made from a checkout, so there is nothing that they were sold for.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from saleor.discount import DiscountInfo
 
 from saleor_retention.engine.money import from_minor, round_half_up
 
-from . import prices, remainders
+from . import prices, sold
 from .shop import exponent_of
 from .units import LinePrice
 
 if TYPE_CHECKING:
     from saleor.checkout.models import Checkout, CheckoutLine
     from saleor.order.models import Order
+    from saleor.order.models import OrderLine as SaleorLine
 
 logger = logging.getLogger(__name__)
 
@@ -112,10 +113,25 @@ class PriceHooks:
         off = Money(from_minor(remainder, exponent_of(currency)), currency)
         return max(previous_value - off, zero_taxed_money(currency))
 
+    @_if_active
+    def calculate_order_line_unit(
+        self, order_line: SaleorLine, previous_value: TaxedMoney
+    ) -> TaxedMoney:
+        """Keep what a unit was sold for when 2.10.1 prices a placed order afresh."""
+        line = sold.unit_of(order_line)
+        return previous_value if line is None else _scaled(previous_value, line)
+
+    @_if_active
+    def calculate_order_shipping(self, order: Order, previous_value: TaxedMoney) -> TaxedMoney:
+        """Keep shipping free that was sold free."""
+        if sold.has_free_shipping(order):
+            return zero_taxed_money(previous_value.currency)
+        return previous_value
+
     def order_created(self, order: Order, previous_value: Any) -> Any:
-        """Record the remainder on the order, then do what the plugin does on every host."""
+        """Keep what the order was sold for, then do what the plugin does on every host."""
         if self.active:
-            remainders.record(order)
+            sold.record(order)
         return super().order_created(order, previous_value)  # type: ignore[misc]
 
 
