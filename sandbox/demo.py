@@ -5,27 +5,37 @@ The stocked shop is a template database too, so that the second start is a copy 
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sandbox import bootstrap, databases, hosts, paths, processes, schemas, seed, server
+from sandbox import (
+    bootstrap,
+    databases,
+    errands,
+    hosts,
+    paths,
+    processes,
+    schemas,
+    seed,
+    server,
+    story,
+)
 from sandbox.console import say, step
 from sandbox.graphql_client import Client
 from sandbox.keepsakes import keepsake
 
 QUERIES = (
-    "{ products(first: 9) { edges { node { name variants { id stockQuantity } } } } }",
-    'mutation { tokenCreate(email: "%s", password: "%s") { token } }',
-    "{ me { email orders(first: 5) { edges { node { number total { gross { amount } } } } } } }",
+    "{ retentionProgram { name sentences { text } tiers { name benefits { text } } } }",
+    "{ me { retention { number balance { available } tier { name } nextTier { text } } } }",
+    "{ products(first: 9) { edges { node { name retention { memberPrice { amount } earns } } } } }",
 )
 
 
 def demo(_arguments: Sequence[str]) -> int:
     """Tell the story; 0 when every figure was the expected one."""
-    from sandbox import story
-
     started = time.monotonic()
     with open_shop() as client:
         failures = story.tell(client)
@@ -34,18 +44,30 @@ def demo(_arguments: Sequence[str]) -> int:
 
 
 def shop(_arguments: Sequence[str]) -> int:
-    """Leave the shop open until Ctrl-C."""
+    """Leave the shop open, with a program set up, until Ctrl-C."""
     with open_shop() as client:
-        shopper = keepsake("shopper_password")
+        visit = story.visit(client)
+        story.opening(visit.teller, visit)
+        password = keepsake("shopper_password")
+        shopper = errands.sign_in(visit, seed.SHOPPER_EMAIL, password)
         say(f"\nThe shop is open: {client.url}")
         say(f"  admin    {seed.ADMIN_EMAIL}  {keepsake('admin_password')}")
-        say(f"  shopper  {seed.SHOPPER_EMAIL}  {shopper}")
-        say("Post GraphQL to it; the token of the second goes as `Authorization: JWT <token>`:")
+        say(f"  shopper  {seed.SHOPPER_EMAIL}  {password}")
+        say("\nThree questions of the shopper's, to paste into another terminal:")
+        say(f"\nTOKEN='{shopper.token}'")
         for query in QUERIES:
-            say(f"  {query % (seed.SHOPPER_EMAIL, shopper) if '%s' in query else query}")
-        say("It is for this machine only: Saleor 2.10.1 is end of life. Ctrl-C closes it.")
+            say(f"\n{as_curl(shopper, query)}")
+        say("\nFor this machine only: Saleor 2.10.1 is end of life. Ctrl-C closes the shop.")
         while True:
             time.sleep(3600)
+
+
+def as_curl(client: Client, query: str) -> str:
+    """Return a shell command that asks what the holder of $TOKEN would ask."""
+    return (
+        f"curl -s {client.url} -H 'Content-Type: application/json' "
+        f"""-H "Authorization: JWT $TOKEN" -d '{json.dumps({"query": query})}'"""
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 TIMEOUT_SECONDS = 60
+_NAME = re.compile(r"^\s*(?:query|mutation)\s+(\w+)", re.MULTILINE)
 _FIRST_FIELD = re.compile(r"\{\s*(?:\w+\s*:\s*)?(\w+)")
 
 
@@ -58,6 +59,6 @@ class Client:
 
 
 def operation(document: str) -> str:
-    """Return the name of the first field a document asks for: what it is about."""
-    found = _FIRST_FIELD.search(document)
+    """Return what a document is called, or else the first field that it asks for."""
+    found = _NAME.search(document) or _FIRST_FIELD.search(document)
     return found.group(1) if found else "?"

@@ -1,20 +1,22 @@
-"""The story of the demo, told over HTTP GraphQL only.
+"""The story of the demo: a shopper's way through the program, told over HTTP GraphQL only.
 
-What is expected is worked out here with plain arithmetic on the price list below, which is written
-down a second time on purpose: it shares nothing with the code that it checks.
+What is expected is worked out here with plain arithmetic on the price list and the rules below,
+which are written down a second time on purpose: they share nothing with the code that is checked.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from sandbox import errands, paths
+from sandbox.errands import Shop
 from sandbox.graphql_client import ApiError, Client
 from sandbox.telling import Teller
 
+# The price list, and what the program says about it.
 PRICES = {
     "House Blend": Decimal(20),
     "Single Origin": Decimal(30),
@@ -24,33 +26,43 @@ PRICES = {
     "Cup": Decimal(5),
 }
 SHIPPING = Decimal(5)
-ADDRESS = {
-    "firstName": "Ada",
-    "lastName": "Moreau",
-    "streetAddress1": "12 Elm Street",
-    "city": "Springfield",
-    "postalCode": "62701",
-    "country": "US",
-    "countryArea": "IL",
+WELCOME = 100
+PICKS = {"Grinder", "Kettle"}
+MEMBER_OFF_PICKS = Decimal(5)
+VIP_FROM = Decimal(150)
+VIP_OFF = Decimal("0.10")
+VIP_TIMES = 2
+POINT_VALUE = Decimal("0.01")
+
+# What Ada buys, and how many points she pays with in the end.
+FIRST = {"House Blend": 2, "Cup": 2}
+SECOND = {"Grinder": 1, "Kettle": 1}
+THIRD = {"House Blend": 2, "Decaf": 1}
+POINTS_USED = 250
+
+# Movements that only change what points are good for, not how many there are.
+MOVES = {"MATURE", "HOLD", "RELEASE", "LAPSE"}
+
+PROGRAM = {
+    "slug": "regulars",
+    "name": "Regulars",
+    "channels": ["default-channel"],
+    "rules": {
+        "earn": {"rates": [{"currency": "USD", "points": "1", "per": "1.00"}]},
+        "pointValues": [{"currency": "USD", "amount": "0.01"}],
+        "reference": {"currency": "USD"},
+        "welcomePoints": 100,
+        "maturing": {"rule": "ON_FULFILMENT"},
+        "expiry": {"policy": "END_OF_YEAR", "count": 1},
+        "redemption": {"minimumPoints": 50},
+    },
 }
-
-
-@dataclass(slots=True)
-class Shop:
-    """What the people of the story know: addresses, passwords, tokens, what they bought."""
-
-    anyone: Client
-    ada_password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    ada: Client | None = None
-    staff: Client | None = None
-    variants: dict[str, str] = field(default_factory=dict)
-    orders: list[dict[str, Any]] = field(default_factory=list)
 
 
 def tell(client: Client) -> list[str]:
     """Tell the whole story in an open shop; return what was wrong."""
-    teller = Teller()
-    shop = Shop(client)
+    shop = visit(client)
+    teller = shop.teller
     try:
         for scene in SCENES:
             scene(teller, shop)
@@ -59,140 +71,200 @@ def tell(client: Client) -> list[str]:
     return teller.end()
 
 
-def look_around(teller: Teller, shop: Shop) -> None:
-    """Anyone sees the goods and their prices."""
-    teller.scene("A visitor looks at the shelf")
-    answer = teller.ask(
-        shop.anyone,
-        """{ products(first: 20, sortBy: {field: NAME, direction: ASC}) { edges { node {
-             name variants { id pricing { price { gross { amount } } } } } } } }""",
-    )
-    seen = {}
-    for edge in answer["products"]["edges"]:
-        product = edge["node"]
-        (variant,) = product["variants"]
-        shop.variants[product["name"]] = variant["id"]
-        seen[product["name"]] = variant["pricing"]["price"]["gross"]["amount"]
-    for name, price in PRICES.items():
-        teller.see(name, seen.get(name), price)
+def visit(client: Client) -> Shop:
+    """Begin to tell, in an open shop."""
+    return Shop(Teller(), client)
 
 
-def sign_up(teller: Teller, shop: Shop) -> None:
-    """Ada makes an account and signs in."""
+def opening(teller: Teller, shop: Shop) -> None:
+    """Staff sets up the program; anyone can read it."""
+    teller.scene("The shop opens, and staff sets up a program")
+    prices = errands.read_shelf(shop)
+    teller.see("goods on the shelf", prices, PRICES)
+    picks = {"collections": [shop.collections["Members' picks"]]}
+    off = [{"currency": "USD", "amount": "5.00"}]
+    ladder: list[dict[str, Any]] = [
+        {
+            "slug": "member",
+            "name": "Member",
+            "threshold": "0",
+            "prices": [{"amounts": off, "select": picks}],
+        },
+        {
+            "slug": "vip",
+            "name": "VIP",
+            "threshold": "150.00",
+            "earnMultiplier": "2",
+            "prices": [{"percent": "10"}],
+            "freeShipping": True,
+        },
+    ]
+    tiers = {"metric": "SPEND", "window": "LIFETIME", "ladder": ladder}
+    rules = {**PROGRAM["rules"], "tiers": tiers}  # type: ignore[dict-item]
+    made = teller.do(shop.staff, ready("staff/program-create"), input={**PROGRAM, "rules": rules})
+    teller.see("program", made["program"]["slug"], "regulars")
+    for sentence in made["program"]["sentences"]:
+        teller.read(sentence["text"])
+
+
+def joining(teller: Teller, shop: Shop) -> None:
+    """Ada signs up and finds welcome points."""
     teller.scene("Ada signs up")
-    email = "ada@example.com"
-    account = teller.do(
-        shop.anyone,
-        """mutation ($email: String!, $password: String!) {
-             accountRegister(input: {email: $email, password: $password}) {
-               user { email } accountErrors { field message } } }""",
-        email=email,
-        password=shop.ada_password,
-    )
-    teller.see("account", account["user"]["email"], email)
-    shop.ada = sign_in(teller, shop.anyone, email, shop.ada_password)
-
-
-def sign_in(teller: Teller, client: Client, email: str, password: str) -> Client:
-    """Return the shop as seen by somebody who signed in."""
-    session = teller.do(
-        client,
-        """mutation ($email: String!, $password: String!) {
-             tokenCreate(email: $email, password: $password) {
-               token accountErrors { field message } } }""",
-        email=email,
-        password=password,
-    )
-    return client.signed_in(session["token"])
+    password = secrets.token_urlsafe(12)
+    teller.see("account", errands.sign_up(shop, errands.ADA, password), errands.ADA)
+    shop.ada_enters(errands.sign_in(shop, errands.ADA, password))
+    see_points(teller, shop, available=WELCOME)
+    see_missing(teller, shop, VIP_FROM)
 
 
 def first_order(teller: Teller, shop: Shop) -> None:
-    """Ada buys two bags of coffee and a cup."""
-    goods = {"House Blend": 2, "Cup": 1}
-    teller.scene("Ada buys two House Blend and a Cup")
-    assert shop.ada is not None
-    order = buy(teller, shop, shop.ada, goods)
-    teller.see("subtotal", order["subtotal"]["gross"]["amount"], cost(goods))
-    teller.see("total", order["total"]["gross"]["amount"], cost(goods) + SHIPPING)
+    """Ada buys coffee; the points come when it is shipped."""
+    teller.scene("Ada buys two House Blend and two Cups")
+    cart = errands.fill_cart(shop, FIRST)
+    spent = cost(FIRST)
+    see_cart(teller, cart, spent, SHIPPING)
+    teller.see("this cart would earn", look(teller, shop, cart)["earns"], int(spent))
+    order = errands.pay(shop, cart["id"], spent + SHIPPING)
+    teller.see("order total", gross(order["total"]), spent + SHIPPING)
+    see_points(teller, shop, available=WELCOME, pending=int(spent))
+    teller.see("shipped", errands.ship(shop, order), "FULFILLED")
+    see_points(teller, shop, available=WELCOME + int(spent))
+    see_missing(teller, shop, VIP_FROM - spent)
+
+
+def second_order(teller: Teller, shop: Shop) -> None:
+    """Ada pays the member's price of chosen goods and climbs to VIP."""
+    teller.scene("Ada buys a Grinder and a Kettle at the member's price, and becomes VIP")
+    spent = cost(SECOND) - len(PICKS) * MEMBER_OFF_PICKS
+    cart = errands.fill_cart(shop, SECOND)
+    see_cart(teller, cart, spent, SHIPPING)
+    for line in cart["lines"]:
+        name = line["variant"]["product"]["name"]
+        teller.see(
+            f"{name} for a member", gross(line["totalPrice"]), PRICES[name] - MEMBER_OFF_PICKS
+        )
+    order = errands.pay(shop, cart["id"], spent + SHIPPING)
+    teller.see("order total", gross(order["total"]), spent + SHIPPING)
+    teller.see("shipped", errands.ship(shop, order), "FULFILLED")
+    see_points(teller, shop, available=balance_as_member())
+    assert cost(FIRST) + spent >= VIP_FROM
+    teller.see("tier", membership(teller, shop)["tier"]["name"], "VIP")
+
+
+def third_order(teller: Teller, shop: Shop) -> None:
+    """VIP prices, free shipping, and a part paid with points."""
+    teller.scene("Ada, now VIP, fills a cart with coffee and pays partly with points")
+    balance = balance_as_member()
+    goods_total = cost(THIRD) * (1 - VIP_OFF)
+    cart = errands.fill_cart(shop, THIRD)
+    see_cart(teller, cart, goods_total, Decimal(0))
+    seen = look(teller, shop, cart)
+    teller.see("this cart would earn", seen["earns"], int(goods_total) * VIP_TIMES)
+    teller.see("points she could use", seen["redeemableMax"], balance)
+    points = POINTS_USED
+    done = teller.do(
+        shop.ada, ready("storefront/redemption-set"), checkoutId=cart["id"], points=points
+    )
+    to_pay = goods_total - points * POINT_VALUE
+    teller.see("points used", done["checkout"]["retention"]["redemption"]["points"], points)
+    teller.see("total now", gross(done["checkout"]["totalPrice"]), to_pay)
+    see_points(teller, shop, available=balance - points, held=points)
+    order = errands.pay(shop, cart["id"], to_pay)
+    teller.see("order total", gross(order["total"]), to_pay)
     teller.see("payment", order["paymentStatus"], "FULLY_CHARGED")
+    teller.see("shipped", errands.ship(shop, order), "FULFILLED")
+    see_points(teller, shop, available=balance - points + int(to_pay * VIP_TIMES))
 
 
-def refund(teller: Teller, shop: Shop) -> None:
-    """Staff gives back the price of one bag."""
-    teller.scene("Ada returns one House Blend; staff refunds it")
-    from sandbox import keepsakes, seed
+def giving_back(teller: Teller, shop: Shop) -> None:
+    """Ada sends one bag back and loses what it earned, no more."""
+    teller.scene("Ada returns one of the House Blend bags")
+    full = cost(THIRD) * (1 - VIP_OFF)
+    total = full - POINTS_USED * POINT_VALUE
+    before = balance_as_member() - POINTS_USED + int(total * VIP_TIMES)
+    # a bag costs the VIP price less its share of what the points paid
+    bag = PRICES["House Blend"] * (1 - VIP_OFF) * total / full
+    teller.see("money the shop keeps", errands.refund(shop, shop.orders[-1], bag), total - bag)
+    lost = int(bag * VIP_TIMES)
+    returned = int(POINTS_USED * bag / total)
+    see_points(teller, shop, available=before - lost + returned)
+    answer = teller.ask(shop.ada, ready("storefront/orders"), first=1)
+    order = answer["me"]["orders"]["edges"][0]["node"]["retention"]
+    teller.see("points the bag had earned", order["clawedBack"], lost)
+    teller.see("points given back of those she paid with", order["restored"], returned)
 
-    password = keepsakes.keepsake("admin_password")
-    shop.staff = sign_in(teller, shop.anyone, seed.ADMIN_EMAIL, password)
-    back = PRICES["House Blend"]
-    answer = teller.do(
-        shop.staff,
-        """mutation ($id: ID!, $amount: Decimal!) { orderRefund(id: $id, amount: $amount) {
-             order { paymentStatus totalCaptured { amount } } orderErrors { field message } } }""",
-        id=shop.orders[-1]["id"],
-        amount=back,
+
+def closing(teller: Teller, shop: Shop) -> None:
+    """Every movement can be read, and the books add up."""
+    teller.scene("Ada reads her history, and staff checks the books")
+    answer = teller.ask(shop.ada, ready("storefront/history"), first=50)
+    entries = [edge["node"] for edge in answer["me"]["retention"]["history"]["edges"]]
+    for entry in reversed(entries):
+        teller.read(f"{entry['points']:+5d}  {entry['text']}")
+    available = membership(teller, shop)["balance"]["available"]
+    changes = (entry["points"] for entry in entries if entry["kind"] not in MOVES)
+    teller.see("the movements add up to the balance", sum(changes), available)
+    verified = teller.ask(shop.staff, ready("staff/verify"), orders=True)["retentionVerify"]
+    teller.see("breaches of the ledger's rules", verified["breaches"], [])
+
+
+def see_cart(teller: Teller, cart: dict[str, Any], goods: Decimal, shipping: Decimal) -> None:
+    """Check what a cart comes to."""
+    teller.see("goods", gross(cart["subtotalPrice"]), goods)
+    teller.see("shipping", gross(cart["shippingPrice"]), shipping)
+    teller.see("total", gross(cart["totalPrice"]), goods + shipping)
+
+
+def see_points(
+    teller: Teller, shop: Shop, *, available: int, pending: int = 0, held: int = 0
+) -> None:
+    """Check Ada's balance."""
+    balance = membership(teller, shop)["balance"]
+    expected = {"available": available, "pending": pending, "held": held, "deficit": 0}
+    teller.see("points", balance, expected)
+
+
+def see_missing(teller: Teller, shop: Shop, amount: Decimal) -> None:
+    """Check what Ada is told about the next tier."""
+    coming = membership(teller, shop)["nextTier"]
+    teller.see("next tier", coming["name"], "VIP")
+    teller.see("missing to it", coming["missing"]["amount"]["amount"], amount)
+
+
+def membership(teller: Teller, shop: Shop) -> dict[str, Any]:
+    """Return Ada's page 'my points'."""
+    answer = teller.ask(shop.ada, ready("storefront/membership"))
+    found: dict[str, Any] = answer["me"]["retention"]
+    return found
+
+
+def look(teller: Teller, shop: Shop, cart: dict[str, Any]) -> dict[str, Any]:
+    """Return what the program says about a cart."""
+    answer = teller.ask(
+        shop.ada,
+        """query ($token: UUID!) { checkout(token: $token) { retention {
+             earns redeemableMax freeShipping saving { amount } } } }""",
+        token=cart["token"],
     )
-    paid = shop.orders[-1]["total"]["gross"]["amount"]
-    teller.see("payment", answer["order"]["paymentStatus"], "PARTIALLY_REFUNDED")
-    teller.see("kept by the shop", answer["order"]["totalCaptured"]["amount"], paid - back)
+    found: dict[str, Any] = answer["checkout"]["retention"]
+    return found
 
 
-def buy(teller: Teller, shop: Shop, client: Client, goods: dict[str, int]) -> dict[str, Any]:
-    """Go through a whole checkout and return the order."""
-    checkout = start_checkout(teller, shop, client, goods)
-    return complete(teller, shop, client, checkout)
+def ready(name: str) -> str:
+    """Return one of the operations that the project keeps ready for storefronts."""
+    return (paths.ROOT / "graphql" / f"{name}.graphql").read_text()
 
 
-def start_checkout(
-    teller: Teller, shop: Shop, client: Client, goods: dict[str, int]
-) -> dict[str, Any]:
-    """Fill a cart and choose how it is shipped."""
-    lines = [{"variantId": shop.variants[name], "quantity": many} for name, many in goods.items()]
-    made = teller.do(
-        client,
-        """mutation ($input: CheckoutCreateInput!) { checkoutCreate(input: $input) {
-             checkout { id availableShippingMethods { id } }
-             checkoutErrors { field message } } }""",
-        input={
-            "email": "ada@example.com",
-            "lines": lines,
-            "shippingAddress": ADDRESS,
-            "billingAddress": ADDRESS,
-        },
-    )["checkout"]
-    return teller.do(
-        client,
-        """mutation ($id: ID!, $method: ID!) {
-             checkoutShippingMethodUpdate(checkoutId: $id, shippingMethodId: $method) {
-               checkout { id token totalPrice { gross { amount } } }
-               checkoutErrors { field message } } }""",
-        id=made["id"],
-        method=made["availableShippingMethods"][0]["id"],
-    )["checkout"]
+def gross(money: dict[str, Any]) -> Decimal:
+    """Return the amount of a taxed price; this shop has no taxes."""
+    amount: Decimal = money["gross"]["amount"]
+    return amount
 
 
-def complete(
-    teller: Teller, shop: Shop, client: Client, checkout: dict[str, Any]
-) -> dict[str, Any]:
-    """Pay what the cart says and place the order."""
-    teller.do(
-        client,
-        """mutation ($id: ID!, $amount: Decimal!) { checkoutPaymentCreate(checkoutId: $id,
-             input: {gateway: "mirumee.payments.dummy", token: "card", amount: $amount}) {
-               payment { id } paymentErrors { field message } } }""",
-        id=checkout["id"],
-        amount=checkout["totalPrice"]["gross"]["amount"],
-    )
-    order: dict[str, Any] = teller.do(
-        client,
-        """mutation ($id: ID!) { checkoutComplete(checkoutId: $id) {
-             order { id number paymentStatus total { gross { amount } }
-                     subtotal { gross { amount } } }
-             checkoutErrors { field message } } }""",
-        id=checkout["id"],
-    )["order"]
-    shop.orders.append(order)
-    return order
+def balance_as_member() -> int:
+    """Work out Ada's points before she first pays as VIP: one point for each dollar."""
+    second = cost(SECOND) - len(PICKS) * MEMBER_OFF_PICKS
+    return WELCOME + int(cost(FIRST)) + int(second)
 
 
 def cost(goods: dict[str, int]) -> Decimal:
@@ -200,4 +272,12 @@ def cost(goods: dict[str, int]) -> Decimal:
     return sum((PRICES[name] * many for name, many in goods.items()), Decimal(0))
 
 
-SCENES: tuple[Callable[[Teller, Shop], None], ...] = (look_around, sign_up, first_order, refund)
+SCENES: tuple[Callable[[Teller, Shop], None], ...] = (
+    opening,
+    joining,
+    first_order,
+    second_order,
+    third_order,
+    giving_back,
+    closing,
+)

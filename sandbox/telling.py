@@ -33,6 +33,10 @@ class Teller:
         say(f"   > {operation(document)}")
         return client.do(document, **variables)
 
+    def read(self, text: str) -> None:
+        """Show a sentence that came back."""
+        say(f"     | {text}")
+
     def see(self, what: str, seen: object, expected: object) -> None:
         """Show one figure and compare it with what the story worked out by itself."""
         self.checks += 1
@@ -55,4 +59,8 @@ class Teller:
 
 
 def _text(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    return str(value) if value != [] else "none"
