@@ -11,7 +11,7 @@ ENGINE_VERSION = 1
 class Allocation:
     """What one rule takes off one line; becomes one discount row of the host."""
 
-    line_ref: str
+    line_ref: str  # "": the whole order, for what a host's line prices cannot express
     rule_key: str  # "member:<tier>", "points", later "offer:<id>"
     amount_minor: int
     name: str  # shown to the shopper

@@ -52,7 +52,9 @@ class Checkout:
 class RetentionDiscount(graphene.ObjectType):
     """What one rule takes off one line."""
 
-    line_id = graphene.ID(description="The checkout line.", required=True)
+    line_id = graphene.ID(
+        description="The checkout line; null for what no line's price can express (Saleor 2.10)."
+    )
     rule_key = graphene.String(description="The rule, stable for programs.", required=True)
     name = graphene.String(description="The rule's name, as the shopper reads it.", required=True)
     text = graphene.String(description="The reason in words.", required=True)
@@ -171,7 +173,7 @@ class RetentionCheckout(graphene.ObjectType):
         shop = host.current()
         return [
             RetentionDiscount(
-                line_id=shop.to_global_id("CheckoutLine", item.line_ref),
+                line_id=shop.to_global_id("CheckoutLine", item.line_ref) if item.line_ref else None,
                 rule_key=item.rule_key,
                 name=item.name,
                 text=reason_of(item, root.quote),
