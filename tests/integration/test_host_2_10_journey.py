@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection
+from graphql_relay import from_global_id, to_global_id
 
 from saleor_retention import host, models
 from saleor_retention.services import programs
@@ -189,6 +191,43 @@ def staff(shop: SimpleNamespace, call: str, order: dict[str, Any], **variables: 
         id=gid("Order", order["number"]),
         **variables,
     )
+
+
+def attach(shopper: Client, cart_id: str) -> None:
+    """Make a cart the shopper's."""
+    shopper.do(
+        """mutation ($id: ID!) { checkoutCustomerAttach(checkoutId: $id) {
+             checkout { id } checkoutErrors { message } } }""",
+        id=cart_id,
+    )
+
+
+def test_many_at_once(shop: SimpleNamespace) -> None:
+    """Eight carts want the same points and one gets them; all who look at a cart see one price."""
+    ada = register(shop)
+    carts = [look(ada, fill(ada, {shop.coke: 3}))]
+    for _ in range(7):
+        token = fill(shop.anyone, {shop.coke: 3})
+        carts.append({"id": to_global_id("Checkout", token)})
+        attach(ada, carts[-1]["id"])
+
+    def attempt(cart: dict[str, Any]) -> str:
+        try:
+            redeem(ada, cart, 200)
+        except ApiError as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(attempt, carts))
+        winner = from_global_id(carts[answers.index("done")]["id"])[1]
+        totals = set(pool.map(lambda _: amount(look(ada, winner)["totalPrice"]), range(24)))
+
+    assert answers.count("done") == 1
+    assert sum("200 points were asked for and 0 are left" in answer for answer in answers) == 7
+    assert balance(ada) == (0, 0, 200, 0, "regular")
+    assert totals == {Decimal("14.40")}  # 3 x 3.80 less 2.00, and 5.00 for shipping
+    assert models.StoredQuote.objects.filter(checkout_ref=winner).count() == 1
 
 
 def test_the_loop(shop: SimpleNamespace) -> None:

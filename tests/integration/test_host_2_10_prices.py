@@ -374,6 +374,28 @@ def test_a_checkout_that_changes_hands_loses_its_points(make: ModuleType) -> Non
     assert (account.available, account.held) == (1500, 0)
 
 
+def test_authorized_money_keeps_the_price_it_was_given_for(make: ModuleType) -> None:
+    """While money is reserved the quote is honored; another cart is priced as of now."""
+    from saleor.payment import gateway
+
+    user = make.make_user()
+    account = join(start(), user, points=500)
+    coke = make.make_product("5.00")
+    checkout = make.make_checkout(user, {coke: 3})
+    hold = spend(checkout, 100)
+    make.pay(checkout)
+    gateway.authorize(checkout.payments.get(), "token")
+
+    Account.objects.filter(pk=account.pk).update(tier="")
+    Hold.objects.filter(pk=hold.pk).update(state=HoldState.LAPSED)
+    same = cart(make, checkout)
+    make.set_quantity(checkout, coke, 4, user)
+    other = cart(make, checkout)
+
+    assert same == priced("12.51", off="0.01")
+    assert other == priced("20.00")
+
+
 # --- vouchers -----------------------------------------------------------------------------------
 
 
