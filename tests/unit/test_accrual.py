@@ -176,7 +176,7 @@ def test_shipping_takes_part_in_what_is_for_everything() -> None:
     ("at", "earned"),
     [
         ("2026-03-08 22:59", 10),  # Sunday in Paris
-        ("2026-03-08 23:00", 20),  # Monday in Paris
+        ("2026-03-08 23:00", 20),  # Monday in Paris, the first day
         ("2026-03-09 22:59", 20),
         ("2026-03-09 23:00", 10),
         ("2026-03-02 12:00", 10),  # a Monday before it starts
@@ -189,7 +189,7 @@ def test_member_days(at: str, earned: int) -> None:
     mondays = Multiplier(
         "Member Monday",
         Fraction(2),
-        starts_on=dt.date(2026, 3, 3),
+        starts_on=dt.date(2026, 3, 9),
         ends_on=dt.date(2026, 3, 16),
         weekdays=frozenset({0}),
     )

@@ -1008,6 +1008,77 @@ def test_a_program_without_points_or_without_redemption() -> None:
         assert problems == []
 
 
+def redemption(**changes: Any) -> dict[str, Any]:
+    """Return a redemption section."""
+    return {"redemption": changes}
+
+
+LIMITS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"welcome_points": 10**12}, {"welcome_points": 10**12 + 1}),
+    ({"grants": {"points_max": 0}}, {"grants": {"points_max": -1}}),
+    ({"tiers": tiers({"slug": "a" * 64})}, {"tiers": tiers({"slug": "a" * 65})}),
+    ({"tiers": tiers({"name": "a" * 100})}, {"tiers": tiers({"name": "a" * 101})}),
+    ({"tiers": tiers(*[{}] * 20)}, {"tiers": tiers(*[{}] * 21)}),
+    (
+        {"tiers": tiers({"prices": [{"percent": 1}] * 50})},
+        {"tiers": tiers({"prices": [{"percent": 1}] * 51})},
+    ),
+    (
+        {"tiers": tiers({"prices": [{"percent": "99.999"}]})},
+        {"tiers": tiers({"prices": [{"percent": "99.9999"}]})},
+    ),
+    (
+        {"tiers": tiers({"threshold": 100_000}, metric="orders")},
+        {"tiers": tiers({"threshold": 100_001}, metric="orders")},
+    ),
+    (
+        {"tiers": tiers({"threshold": "10000000000.00"})},
+        {"tiers": tiers({"threshold": "10000000000.01"})},
+    ),
+    (
+        {"tiers": tiers({}, window="rolling_months", months=120)},
+        {"tiers": tiers({}, window="rolling_months", months=121)},
+    ),
+    ({"tiers": tiers({}, grace_days=3650)}, {"tiers": tiers({}, grace_days=3651)}),
+    ({"tiers": tiers({"earn_multiplier": 1000})}, {"tiers": tiers({"earn_multiplier": 1001})}),
+    (
+        {"tiers": tiers({"perks": {"a": "x" * 500}})},
+        {"tiers": tiers({"perks": {"a": "x" * 501}})},
+    ),
+    ({"multipliers": multiplier(factor=0)}, {"multipliers": multiplier(factor="-0.01")}),
+    (
+        {"multipliers": multiplier(select={"products": [str(ref) for ref in range(10_000)]})},
+        {"multipliers": multiplier(select={"products": [str(ref) for ref in range(10_001)]})},
+    ),
+    (redemption(hold_minutes=10_080), redemption(hold_minutes=10_081)),
+    (redemption(order_share_max=1), redemption(order_share_max="1.001")),
+    (redemption(order_share_max="0.001"), redemption(order_share_max=0)),
+    ({"expiry": {"policy": "days", "count": 3650}}, {"expiry": {"policy": "days", "count": 3651}}),
+    ({"expiry": {"policy": "end_of_year"}}, {"expiry": {"policy": "days"}}),
+    (
+        {"maturing": {"rule": "days_after_payment", "days": 3650}},
+        {"maturing": {"rule": "days_after_payment", "days": 3651}},
+    ),
+    ({"point_value": {"USD": "0.000000000001"}}, {"point_value": {"USD": "0.0000000000001"}}),
+    ({"earn": rates(per="0.01")}, {"earn": rates(per="0.009")}),
+    ({"earn": rates(points=0)}, {"earn": rates(points="-0.001")}),
+]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    LIMITS,
+    ids=[f"{next(iter(item))}-{n}" for n, (item, _) in enumerate(LIMITS)],
+)
+def test_limits(allowed: dict[str, Any], refused: dict[str, Any]) -> None:
+    """The last value within a limit is accepted, the next one is refused."""
+    rules, problems = parse_program(document(**allowed), EXPONENTS)
+    assert [item.message for item in problems if not item.is_warning] == []
+    assert rules is not None
+
+    assert parse_program(document(**refused), EXPONENTS)[0] is None
+
+
 def test_a_ladder_that_counts_points() -> None:
     """It can be climbed where something earns, and its first step may be everyone's."""
     counting = document(tiers=tiers({}, {}, metric="points"))
