@@ -122,6 +122,29 @@ def progress_of(
     }
 
 
+def gap_to_keep(
+    accounts: Sequence[Account], rules: ProgramRules, now: dt.datetime
+) -> dict[int, int]:
+    """Return what each member lacks to keep the tier beyond its validity, in one statement.
+
+    Only members whose tier lapses and would not last are in the answer.
+    """
+    windows_of = _Windows(rules, now)
+    lapsing = [
+        account
+        for account in accounts
+        if account.tier_valid_until is not None and not account.is_tier_manual
+    ]
+    spans = [Span(account.pk, windows_of.outlook(account)) for account in lapsing]
+    values = metric_values(rules.ladder.metric, spans)
+    gaps = {}
+    for account, value in zip(lapsing, values, strict=True):
+        tier = rules.tier(account.tier)
+        if tier is not None and value < tier.threshold:
+            gaps[account.pk] = tier.threshold - value
+    return gaps
+
+
 class _Windows:
     """The counting windows of members; most ladders have the same for all, so they are kept."""
 

@@ -12,6 +12,7 @@ from saleor_retention import host
 from saleor_retention.engine.accrual import EarnTerms
 from saleor_retention.engine.settlement import Booked, deltas, target_of
 from saleor_retention.models import OrderRecord, Program
+from saleor_retention.selectors import receipts
 from saleor_retention.selectors.invariants import CHECKS, Breach
 from saleor_retention.selectors.programs import rules_of
 
@@ -46,11 +47,13 @@ def _unsettled(program: Program | None) -> Iterator[Breach]:
 
 
 def _off_target(records: Sequence[OrderRecord]) -> Iterator[Breach]:
-    facts_by_ref = host.current().orders_facts([record.order_ref for record in records])
+    refs = [record.order_ref for record in records]
+    of_the_shop = [ref for ref in refs if not ref.startswith(receipts.PREFIX)]
+    facts_by_ref = {**host.current().orders_facts(of_the_shop), **receipts.facts_of_refs(refs)}
     for record in records:
         facts = facts_by_ref.get(record.order_ref)
         if facts is None:
-            continue  # a point-of-sale receipt, or an order that the shop has deleted
+            continue  # an order that the shop has deleted
         booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
         target = target_of(
             facts, EarnTerms(rules_of(record.version_id), record.tier or None), booked
