@@ -7,7 +7,7 @@ RUN = $(PYTHON) -m sandbox.bootstrap
 HOSTS ?=
 ARGS ?=
 
-.PHONY: help demo shop test unit lint format bench pg clean
+.PHONY: help demo shop test unit readme lint format bench pg clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "             SCHEMA=migrations makes the 3.x tables by all of Saleor's migrations (slow)"
 	@echo "make unit    the tests that need no database and no Saleor, in seconds"
 	@echo "make lint    ruff and mypy"
+	@echo "make readme  put the last results and the last story into the README"
 	@echo "make format  let ruff rewrite the layout"
 	@echo "make bench   the benchmarks"
 	@echo "make pg      keep PostgreSQL running between runs; make clean stops it"
@@ -26,14 +27,20 @@ help:
 	@echo "A Django command:           python3 sandbox/manage_on.py 3.23 makemigrations saleor_retention --check"
 	@echo "A server of your own:       DATABASE_URL=postgres://user:password@localhost/postgres make test"
 
-demo shop bench pg clean:
+demo shop pg clean:
 	@$(RUN) $@
 
 test:
 	@$(RUN) test --hosts "$(HOSTS)" -- $(ARGS)
 
+bench:
+	@$(RUN) bench --hosts "$(HOSTS)" -- $(ARGS)
+
 unit:
 	@$(RUN) unit -- $(ARGS)
+
+readme:
+	@$(RUN) readme
 
 lint:
 	@$(RUN) lint

@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sandbox import demo, hosts, lint, paths, postgres, processes, pytest_on, schemas, suite
+from sandbox import (
+    bench,
+    demo,
+    hosts,
+    lint,
+    paths,
+    postgres,
+    processes,
+    pytest_on,
+    readme,
+    schemas,
+    suite,
+)
 from sandbox.console import SandboxError, fail, say
 
 
@@ -52,7 +64,9 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "shop": demo.shop,
     "test": suite.run,
     "unit": suite.unit,
+    "bench": bench.run,
     "lint": lint.run,
+    "readme": readme.run,
     "pytest": pytest,
     "manage": manage,
     "pg": pg,

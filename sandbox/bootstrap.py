@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:  # noqa: RET503  (execv does not return)
 
 def ensure_for(command: str) -> Path:
     """Build or refresh, when a pin changed, the environment that a command runs in; return it."""
-    if command == "lint":
+    if command in {"lint", "readme"}:
         install(paths.TOOLS, [paths.HERE / "requirements-lint.txt"])
         return paths.TOOLS
     lists = [paths.HERE / "requirements.txt"]

@@ -18,12 +18,18 @@ PLUGINS = ("pytest_django.plugin", "_hypothesis_pytestplugin")
 NO_TESTS = 5
 
 
+def settings_of(host: hosts.Host) -> str:
+    """Name the Django settings that tests and benchmarks of a host run with."""
+    return "tests.settings.saleor2" if host.is_saleor_2 else "tests.settings.saleor3"
+
+
 def run(host: hosts.Host, server: str, arguments: list[str]) -> int:
     """Run pytest on a host against a server and return its exit code."""
     hosts.prepare(host)
     schemas.ensure_base(host, server)
-    settings = "tests.settings.saleor2" if host.is_saleor_2 else "tests.settings.saleor3"
-    env = hosts.environment(host, server, settings) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env = hosts.environment(host, server, settings_of(host)) | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"
+    }
     command = ["-m", "pytest", "-c", str(paths.ROOT / "pyproject.toml")]
     command += ["--rootdir", str(paths.ROOT), "-o", f"cache_dir={paths.STATE}/pytest-{host.name}"]
     for plugin in PLUGINS:

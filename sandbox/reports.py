@@ -15,6 +15,7 @@ from sandbox import paths
 
 TESTED = paths.ROOT / "docs" / "tested.json"
 LEFT_OUT = "left out"
+ABOUT = ("commit", "date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,33 @@ def keep(results: Sequence[Result]) -> None:
     TESTED.write_text(json.dumps(rows, indent=2) + "\n")
 
 
+def stale() -> list[str]:
+    """Say which recorded runs are older than the last change of what differs between hosts."""
+    parts = [f"saleor_retention/{name}" for name in ("host", "plugin.py", "graphql")]
+    last = _git("log", "-1", "--format=%h", "--", *parts)
+    notices = []
+    for row in load():
+        tested = str(row["commit"]).removesuffix("+")
+        if last and _git("rev-list", "-1", f"{tested}..{last}", "--", *parts):
+            notices.append(
+                f"note: Saleor {row['version']} was last tested at {tested}; the host adapters, "
+                f"the plugin or its GraphQL changed since, last in {last}"
+            )
+    return notices
+
+
+def markdown() -> str:
+    """Render the recorded runs as the table that the README shows."""
+    if not load():
+        return "No full run is recorded yet."
+    lines = ["| Saleor | passed | left out | at commit | on |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {' | '.join(str(row[name]) for name in ('version', 'passed', 'left_out', *ABOUT))} |"
+        for row in load()
+    ]
+    return "\n".join(lines)
+
+
 def load() -> list[dict[str, Any]]:
     """Return the recorded runs, newest Saleor first."""
     return json.loads(TESTED.read_text()) if TESTED.exists() else []
@@ -101,14 +129,14 @@ def _order(version: str) -> list[int]:
 
 
 def _commit() -> str:
-    git = ["git", "-C", str(paths.ROOT)]
-    head = subprocess.run(
-        [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "--", "saleor_retention", "tests"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
-    return f"{head}+" if changed else head
+    head = _git("rev-parse", "--short", "HEAD")
+    is_changed = _git("status", "--porcelain", "--", "saleor_retention", "tests")
+    return f"{head}+" if is_changed else head
+
+
+def _git(*arguments: str) -> str:
+    """Return what git says, nothing where it cannot answer (no history, a shallow clone)."""
+    answer = subprocess.run(
+        ["git", "-C", str(paths.ROOT), *arguments], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -17,19 +17,24 @@ INTERRUPTED = 2
 
 def run(arguments: Sequence[str]) -> int:
     """Run the suite and return 0 when it passed everywhere."""
-    ours, theirs = _split(arguments)
-    parser = argparse.ArgumentParser(prog="make test")
-    parser.add_argument("--hosts", default="", help="comma-separated versions; all when empty")
-    names = [name for name in parser.parse_args(ours).hosts.replace(",", " ").split() if name]
-    chosen = hosts.select(names)
+    names, theirs = chosen(arguments, "make test")
+    found = hosts.select(names)
     server = schemas.server_url()
     results = []
-    for host in chosen:
+    for host in found:
         results.append(_run_on(host, server, theirs))
         if results[-1].exit_code == INTERRUPTED:
             break
-    _report(chosen, results, is_full=not names and not theirs)
+    _report(found, results, is_full=not names and not theirs)
     return 0 if all(result.is_good for result in results) else 1
+
+
+def chosen(arguments: Sequence[str], program: str) -> tuple[list[str], list[str]]:
+    """Return the versions named with --hosts, and everything after ``--``."""
+    ours, theirs = _split(arguments)
+    parser = argparse.ArgumentParser(prog=program)
+    parser.add_argument("--hosts", default="", help="comma-separated versions; all when empty")
+    return parser.parse_args(ours).hosts.replace(",", " ").split(), theirs
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -50,10 +55,10 @@ def _run_on(host: hosts.Host, server: str, arguments: list[str]) -> reports.Resu
 
 
 def _report(
-    chosen: Sequence[hosts.Host], results: Sequence[reports.Result], *, is_full: bool
+    found: Sequence[hosts.Host], results: Sequence[reports.Result], *, is_full: bool
 ) -> None:
     say(f"\n{reports.table(results)}\n")
-    if all(host.is_saleor_2 for host in chosen):
+    if all(host.is_saleor_2 for host in found):
         say(
             f"No Saleor 3.x was tested: none under {hosts.home()} was asked for or found. Left out "
             "are all tests of the 3.x price path, channels, tax strategies and transactions. "
@@ -61,6 +66,8 @@ def _report(
         )
     if is_full and all(result.is_good for result in results):
         reports.keep(results)
+    for notice in reports.stale():
+        say(notice)
     say(reports.summary(results))
 
 

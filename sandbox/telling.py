@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from sandbox import paths
 from sandbox.console import say
 from sandbox.graphql_client import Client, operation
+
+TRANSCRIPT = paths.STATE / "transcript.txt"
 
 
 @dataclass(slots=True)
@@ -17,45 +20,52 @@ class Teller:
     checks: int = 0
     failures: list[str] = field(default_factory=list)
     _scene: int = 0
+    _told: list[str] = field(default_factory=list)
 
     def scene(self, text: str) -> None:
         """Begin a scene."""
         self._scene += 1
-        say(f"\n{self._scene}. {text}")
+        self._tell(f"\n{self._scene}. {text}")
 
     def ask(self, client: Client, document: str, **variables: Any) -> dict[str, Any]:
         """Ask the shop something, naming the operation."""
-        say(f"   > {operation(document)}")
+        self._tell(f"   > {operation(document)}")
         return client.ask(document, **variables)
 
     def do(self, client: Client, document: str, **variables: Any) -> dict[str, Any]:
         """Do something in the shop that must succeed, naming the operation."""
-        say(f"   > {operation(document)}")
+        self._tell(f"   > {operation(document)}")
         return client.do(document, **variables)
 
     def read(self, text: str) -> None:
         """Show a sentence that came back."""
-        say(f"     | {text}")
+        self._tell(f"     | {text}")
 
     def see(self, what: str, seen: object, expected: object) -> None:
         """Show one figure and compare it with what the story worked out by itself."""
         self.checks += 1
         if seen == expected:
-            say(f"     {what}: {_text(seen)}")
+            self._tell(f"     {what}: {_text(seen)}")
             return
         self.failures.append(f"scene {self._scene}, {what}")
-        say(f"     {what}: {_text(seen)}   WRONG, expected {_text(expected)}")
+        self._tell(f"     {what}: {_text(seen)}   WRONG, expected {_text(expected)}")
 
     def broke_off(self, error: Exception) -> None:
         """Note that the shop refused what the story needs to go on."""
         self.failures.append(f"scene {self._scene} broke off: {error}")
 
     def end(self) -> list[str]:
-        """Say how it went and return what was wrong."""
-        say(f"\n{self.checks} figures checked, {len(self.failures)} wrong")
+        """Say how it went, keep the transcript of a good run, and return what was wrong."""
+        self._tell(f"\n{self.checks} figures checked, {len(self.failures)} wrong")
         for failure in self.failures:
-            say(f"  wrong: {failure}")
+            self._tell(f"  wrong: {failure}")
+        if not self.failures:
+            TRANSCRIPT.write_text("\n".join(self._told).strip() + "\n")
         return self.failures
+
+    def _tell(self, text: str) -> None:
+        say(text)
+        self._told.append(text)
 
 
 def _text(value: object) -> str:

@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from sandbox.readme import between
+from sandbox.reports import markdown
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = "saleor_retention"
 FUNCTION_LINES_MAX = 70
@@ -142,6 +145,13 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
     pattern = re.compile(rf"(^|[^\w.])/({homes})/\w|{registries}")
 
     assert lines_with(pattern) == []
+
+
+def test_the_readme_shows_the_recorded_runs() -> None:
+    """The table of versions is rendered from docs/tested.json, never typed."""
+    readme = (ROOT / "README.md").read_text()
+
+    assert between(readme, "tested", markdown()) == readme
 
 
 def ring(part: str) -> int:
