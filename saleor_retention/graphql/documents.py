@@ -7,7 +7,7 @@ A problem of the document is reported under the input field that its value came 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -164,8 +164,8 @@ class Conversion:
         for length in range(len(parts), 0, -1):
             source = self.sources.get(".".join(parts[:length]))
             if source is not None:
-                return ".".join([source, *map(to_camel_case, parts[length:])])
-        return ".".join([*([root] if root else []), *map(to_camel_case, parts)])
+                return _join(source, *map(to_camel_case, parts[length:]))
+        return _join(root, *_spelled(parts))
 
     def refusal(self, refusal: Refusal, root: str) -> Refusal:
         """Return a refusal that names a document path as one that names an input field."""
@@ -210,6 +210,22 @@ def moved(conversion: Conversion, place: str) -> Conversion:
     return Conversion(conversion.content, sources)
 
 
+def _spelled(parts: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of a document path as the input spells them."""
+    fields: Any = RULES
+    for part in parts:
+        names = fields.items() if isinstance(fields, Mapping) else ()
+        name, spec = next(
+            ((name, spec) for name, spec in names if _key_of(spec) == part), (part, fields)
+        )
+        yield to_camel_case(name)
+        fields = getattr(spec, "fields", None) or getattr(spec, "value", None) or spec
+
+
+def _key_of(spec: Any) -> str:
+    return spec if isinstance(spec, str) else spec.key
+
+
 def _converted(fields: Mapping[str, Any], given: Mapping[str, Any], root: str) -> Conversion:
     writer = _Writer()
     content = writer.section(fields, given, root, "")
@@ -233,7 +249,7 @@ class _Writer:
         content: dict[str, Any] = {}
         for name, value in given.items():
             spec = fields[name]
-            key = spec if isinstance(spec, str) else spec.key
+            key = _key_of(spec)
             at, where = _join(source, to_camel_case(name)), _join(place, key)
             self.sources[where] = at
             content[key] = None if value is None else self._value(spec, value, at, where)

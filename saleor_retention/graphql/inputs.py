@@ -27,9 +27,7 @@ class RetentionEarnRateInput(graphene.InputObjectType):
     """How many points an amount of money earns in one currency."""
 
     currency = graphene.String(description="ISO 4217 code of the currency.", required=True)
-    points = graphene.InputField(
-        Decimal, description="Points earned; 1 when it is left out.", required=False
-    )
+    points = graphene.InputField(Decimal, description="Points earned.", required=True)
     per = graphene.InputField(
         Decimal, description="Money that has to be spent for them.", required=True
     )

@@ -28,10 +28,10 @@ def print_additions(schema: GraphQLSchema) -> str:
     """Return the SDL of everything in the built schema that is ours."""
     types = schema.get_type_map()
     own = sorted(name for name in types if name.startswith(PREFIX))
-    blocks = [_extension(types["Query"], _is_own), _extension(types["Mutation"], _is_own)]
-    blocks += [_extension(types[name], _is_retention) for name in sorted(additions.EXTENSIONS)]
-    blocks += [_definition(types[name]) for name in own]
-    return "\n\n".join(blocks) + "\n"
+    definitions = [_definition(types[name]) for name in own]
+    roots = [_extension(types[name], _is_own) for name in ("Query", "Mutation")]
+    extensions = [_extension(types[name], _is_retention) for name in sorted(additions.EXTENSIONS)]
+    return "\n\n".join([*roots, *extensions, *definitions]) + "\n"
 
 
 def _is_own(name: str) -> bool:

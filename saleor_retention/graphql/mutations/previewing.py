@@ -29,14 +29,6 @@ class RetentionWarning(graphene.ObjectType):
     message = graphene.String(description="What to think about.", required=True)
 
 
-class RetentionDifference(graphene.ObjectType):
-    """One rule that would change."""
-
-    key = graphene.String(description="Which rule, as a path into the rules.", required=True)
-    before = graphene.String(description="What it says now; null for nothing.")
-    after = graphene.String(description="What it would say; null for nothing.")
-
-
 class RetentionProgramPreview(graphene.ObjectType):
     """What a change of rules would do."""
 
@@ -44,8 +36,8 @@ class RetentionProgramPreview(graphene.ObjectType):
         description="Whether the rules would say anything else than now.", required=True
     )
     differences = graphene.List(
-        graphene.NonNull(RetentionDifference),
-        description="Each sentence that would change.",
+        graphene.NonNull(graphene.String),
+        description="Each value of the rules that would change, in words.",
         required=True,
     )
     moves = graphene.List(
@@ -59,7 +51,7 @@ class RetentionProgramPreview(graphene.ObjectType):
 
 
 def preview_type(
-    preview: Preview, differences: list[RetentionDifference], conversion: Conversion, root: str
+    preview: Preview, differences: list[str], conversion: Conversion, root: str
 ) -> RetentionProgramPreview:
     """Return a preview as GraphQL gives it out."""
     return RetentionProgramPreview(

@@ -1,0 +1,424 @@
+"""The whole table of docs/reference/permissions.md, cell by cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from saleor_retention.graphql.errors import PermissionDenied
+from saleor_retention.graphql.queries import resolve_user_retention
+from saleor_retention.services import redeeming
+from tests.factories.current import factories
+from tests.graphql.world import (
+    ANONYMOUS,
+    IS_SALEOR_3,
+    Actor,
+    World,
+    app,
+    bought,
+    gid,
+    operation,
+    parts,
+    rows,
+    staff,
+)
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "reference" / "permissions.md"
+CODENAMES = {
+    "MANAGE_DISCOUNTS": "manage_discounts",
+    "MANAGE_USERS": "manage_users",
+    "MANAGE_ORDERS": "manage_orders",
+    "MANAGE_CHECKOUTS": "manage_checkouts",
+}
+REFUSALS = {"denied", "login", "not found"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One documented operation: its permissions, and what each kind of requestor gets."""
+
+    operation: str
+    permissions: tuple[str, ...]
+    cells: dict[str, str]
+
+
+def documented() -> list[Row]:
+    """Read the table from the document."""
+    lines = DOCUMENT.read_text().split("## The whole table")[1].splitlines()
+    table = [line.strip("|").split("|") for line in lines if line.startswith("|")]
+    head, _rule, *body = [[cell.strip() for cell in line] for line in table]
+    return [
+        Row(
+            operation=line[0].replace("`", ""),
+            permissions=tuple(re.findall(r"`(\w+)`", line[1])),
+            cells=dict(zip(head[2:], line[2:], strict=True)),
+        )
+        for line in body
+    ]
+
+
+def without(permissions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return every permission of ours but one of those needed."""
+    return tuple(code for name, code in CODENAMES.items() if name not in permissions[:1])
+
+
+@pytest.fixture
+def people(world: World) -> Callable[[Row], dict[str, Actor]]:
+    """Everybody who is named at the head of the table."""
+
+    def made(row: Row) -> dict[str, Actor]:
+        codes = tuple(CODENAMES[name] for name in row.permissions)
+        lacking = without(row.permissions) if codes else ("manage_menus",)
+        return {
+            "Anonymous": ANONYMOUS,
+            "Owner": world.owner,
+            "Other": world.other,
+            "Staff without": staff(*lacking),
+            "Staff with": staff(*(codes or ("manage_menus",))),
+            "App without": app(*lacking),
+            "App with": app(*codes),
+        }
+
+    return made
+
+
+def test_everybody_gets_what_the_document_says(
+    world: World, people: Callable[[Row], dict[str, Actor]]
+) -> None:
+    """Every cell of the table; where something is refused, nothing was changed."""
+    prepare(world)
+    table = documented()
+    found = {row.operation: walked(row, world, people(row)) for row in table}
+
+    assert found == {row.operation: row.cells for row in table}
+
+
+def walked(row: Row, world: World, actors: dict[str, Actor]) -> dict[str, str]:
+    """Return what everybody gets, each on the same shop."""
+    cells = {}
+    for name, actor in actors.items():
+        with transaction.atomic():
+            before = rows()
+            cells[name] = RUNS[row.operation](world, actor)
+            if cells[name] in REFUSALS:
+                assert rows() == before, f"{row.operation} was refused to {name}, and changed rows"
+            transaction.set_rollback(True)
+    return cells
+
+
+def test_the_document_names_every_operation() -> None:
+    """Every root field of ours and every field on the shop's types has a row."""
+    from graphene.utils.str_converters import to_camel_case
+
+    from saleor_retention.graphql.schema import EXTENSIONS, MUTATIONS, QUERIES
+
+    names = {to_camel_case(name) for name in (*QUERIES, *MUTATIONS)}
+    names |= {f"{name}.retention" for name in EXTENSIONS}
+
+    assert names - {row.operation for row in documented()} == set()
+    assert {row.operation for row in documented()} == set(RUNS)
+
+
+# --- what each row does -------------------------------------------------------------------------
+
+
+def prepare(world: World) -> None:
+    """Give the owner points, a checkout with some of them set, an order and a tier by hand."""
+    variant = factories().make_product("40.00")
+    world.variant = variant
+    world.account(world.other)
+    world.give(900)
+    staff("manage_users").do(
+        operation("staff/tier-override"),
+        memberId=world.member_id(),
+        tier="vip",
+        reason="A test needs it",
+    )
+    world.order = bought(world, {variant: 1})
+    world.checkout_id = world.checkout({variant: 1})
+    redeeming.set_redemption(
+        checkout_ref=factories().pk_of(world.checkout_id)
+        if IS_SALEOR_3
+        else str(checkout_of(world).pk),
+        user_ref=str(world.owner.user.pk),
+        points=100,
+    )
+
+
+def checkout_of(world: World) -> Any:
+    """Return the owner's checkout."""
+    from saleor.checkout.models import Checkout
+
+    return Checkout.objects.get(user=world.owner.user)
+
+
+def outcome(answer: dict[str, Any], *path: str) -> str:
+    """Name what an answer says, in the document's words."""
+    if answer.get("errors"):
+        codes = {error["extensions"]["exception"]["code"] for error in answer["errors"]}
+        return "denied" if codes == {"PermissionDenied"} else f"errors {answer['errors']}"
+    found: Any = answer["data"]
+    for step in path:
+        found = found[step] if found is not None else None
+    if found is None:
+        return "null"
+    if isinstance(found, dict) and found.get("errors"):
+        code = found["errors"][0]["code"]
+        return {"LOGIN_REQUIRED": "login", "NOT_FOUND": "not found"}.get(code, code)
+    return "yes"
+
+
+def run(path: str, **variables: Callable[[World], Any]) -> Callable[[World, Actor], str]:
+    """Return a run of a ready operation."""
+
+    def ready(world: World, actor: Actor) -> str:
+        given = {name: value(world) for name, value in variables.items()}
+        answer = actor.post(operation(path), **given)
+        return outcome(answer, *(answer.get("data") or {}).keys())
+
+    return ready
+
+
+def user_retention(world: World, actor: Actor) -> str:
+    """Ask for the owner's membership in whatever way the requestor can reach the owner."""
+    if actor is world.owner:
+        return outcome(actor.post(operation("storefront/membership")), "me", "retention")
+    if actor is ANONYMOUS or actor is world.other:
+        return asked_directly(world, actor)
+    answer = actor.post(
+        "query ($id: ID!) { user(id: $id) { id retention { number } } }",
+        id=gid("User", world.owner.user),
+    )
+    return outcome(answer, "user", "retention")
+
+
+def asked_directly(world: World, actor: Actor) -> str:
+    """Call the resolver itself: Saleor never shows these requestors another's user object."""
+    context = SimpleNamespace(user=actor.user, app=None, META={}, path="/graphql/")
+    info = SimpleNamespace(
+        context=context, parent_type=SimpleNamespace(name="User"), field_name="retention"
+    )
+    try:
+        resolve_user_retention(world.owner.user, info).get()
+    except PermissionDenied:
+        return "denied"
+    return "yes"
+
+
+def as_saleor(query: str, root: str) -> Callable[[World, Actor], str]:
+    """Return a run that compares with what Saleor itself shows of the object around."""
+
+    def compared(world: World, actor: Actor) -> str:
+        is_checkout = root == "checkout"
+        if IS_SALEOR_3:
+            variables = {"id": world.checkout_id if is_checkout else gid("Order", world.order)}
+        else:
+            token = checkout_of(world).pk if is_checkout else world.order.token
+            variables = {"token": str(token)}
+        plain = actor.post(query % "", **variables)["data"]
+        ours = actor.post(query % "retention { __typename }", **variables)
+        shown = (plain or {}).get(next(iter(plain or {"": None})))
+        result = outcome(ours, next(iter(ours["data"] or {"": None})), "retention")
+        if actor is world.owner:
+            return result
+        assert result == ("yes" if shown is not None else outcome(ours, next(iter(ours["data"]))))
+        return "as Saleor"
+
+    return compared
+
+
+CHECKOUT = (
+    "query ($id: ID!) { checkout(id: $id) { id %s } }"
+    if IS_SALEOR_3
+    else "query ($token: UUID!) { checkout(token: $token) { id %s } }"
+)
+ORDER = (
+    "query ($id: ID!) { order(id: $id) { id %s } }"
+    if IS_SALEOR_3
+    else "query ($token: UUID!) { orderByToken(token: $token) { id %s } }"
+)
+
+
+def redeemable_max(world: World, actor: Actor) -> str:
+    """Ask how many points could be set; where Saleor hides the checkout, ask the resolver."""
+    variables = {"id": world.checkout_id} if IS_SALEOR_3 else {"token": str(checkout_of(world).pk)}
+    answer = actor.post(CHECKOUT % "retention { redeemableMax }", **variables)
+    (checkout,) = answer["data"].values()
+    if checkout is None:
+        assert not IS_SALEOR_3
+        return "zero"
+    points = checkout["retention"]["redeemableMax"]
+    return "yes" if points == 1072 else {0: "zero"}.get(points, f"{points} points")
+
+
+def goods(root: str, query: str) -> Callable[[World, Actor], str]:
+    """Return a run of a query for goods."""
+
+    def shown(world: World, actor: Actor) -> str:
+        variant = world.variant
+        key = (
+            gid("Product", variant.product) if root == "product" else gid("ProductVariant", variant)
+        )
+        place = f', channel: "{world.channel}"' if IS_SALEOR_3 else ""
+        text = query.replace("CHANNEL", place) + parts("storefront/product")
+        return outcome(actor.post(text, id=key), root, "retention")
+
+    return shown
+
+
+def program_at_rest(world: World, actor: Actor) -> str:
+    """Ask for a program that does not run."""
+    type(world.program).objects.update(is_active=False)
+    answer = actor.post(
+        "query ($id: ID!) { retentionProgram(id: $id) { slug } }", id=world.program_id
+    )
+    return outcome(answer, "retentionProgram")
+
+
+def program_field(field: str) -> Callable[[World, Actor], str]:
+    """Return a run that asks for a field of the running program."""
+
+    def shown(_world: World, actor: Actor) -> str:
+        answer = actor.post(f"{{ retentionProgram {{ slug {field} }} }}")
+        assert answer["data"]["retentionProgram"]["slug"] == "club"
+        return outcome(answer, "retentionProgram", field.split(maxsplit=1)[0])
+
+    return shown
+
+
+def staff_field(path: str, field: str) -> Callable[[World, Actor], str]:
+    """Return a run that asks for a staff-only field of the owner's own account."""
+    query = f"retention {{ {path}(first: 1) {{ edges {{ node {{ {field} }} }} }} }}"
+
+    def shown(world: World, actor: Actor) -> str:
+        if actor is world.owner:
+            answer = actor.post(f"{{ me {{ {query} }} }}")
+        elif actor is ANONYMOUS or actor is world.other:
+            return asked_directly(world, actor)
+        else:
+            answer = actor.post(
+                f"query ($id: ID!) {{ user(id: $id) {{ {query} }} }}",
+                id=gid("User", world.owner.user),
+            )
+        return outcome(answer)
+
+    return shown
+
+
+def leave_after_joining(world: World, actor: Actor) -> str:
+    """Leave as somebody who has an account."""
+    if actor.user is not None:
+        world.account(actor)
+    return run("storefront/leave")(world, actor)
+
+
+def enrol_after_leaving(world: World, actor: Actor) -> str:
+    """Enrol as somebody who left before."""
+    if actor.user is not None:
+        account = world.account(actor)
+        type(account).objects.filter(pk=account.pk).update(state="left")
+    return run("storefront/enrol")(world, actor)
+
+
+RUNS: dict[str, Callable[[World, Actor], str]] = {
+    "User.retention": user_retention,
+    "Checkout.retention": as_saleor(CHECKOUT, "checkout"),
+    "RetentionCheckout.redeemableMax": redeemable_max,
+    "Order.retention": as_saleor(ORDER, "order"),
+    "Product.retention": goods(
+        "product",
+        "query ($id: ID!) { product(id: $id CHANNEL) { retention { ...RetentionGoodsParts } } }",
+    ),
+    "ProductVariant.retention": goods(
+        "productVariant",
+        "query ($id: ID!) { productVariant(id: $id CHANNEL) { retention "
+        "{ ...RetentionGoodsParts } } }",
+    ),
+    "retentionProgram": run("storefront/program"),
+    "retentionProgram that does not run": program_at_rest,
+    "RetentionProgram.rules": program_field("rules { timeZone }"),
+    "RetentionProgram.createdAt": program_field("createdAt"),
+    "retentionPrograms": run("staff/programs"),
+    "retentionMembers": run("staff/members", first=lambda _world: 10),
+    "retentionMember": run("staff/member-ledger", id=lambda world: world.member_id()),
+    "RetentionHistoryEntry.audit": staff_field("history", "audit { key }"),
+    "RetentionTierChange.note": staff_field("tierChanges", "note"),
+    "RetentionTierChange.actorId": staff_field("tierChanges", "actorId"),
+    "retentionVerify": run("staff/verify"),
+    "retentionEnrol": enrol_after_leaving,
+    "retentionLeave": leave_after_joining,
+    "retentionRedemptionSet": run(
+        "storefront/redemption-set",
+        checkoutId=lambda world: world.checkout_id,
+        points=lambda _world: 200,
+    ),
+    "retentionRedemptionClear": run(
+        "storefront/redemption-clear", checkoutId=lambda world: world.checkout_id
+    ),
+    "retentionProgramCreate": run(
+        "staff/program-create",
+        input=lambda world: {
+            "slug": "second",
+            "name": "Second",
+            "channels": [world.channel],
+            "isActive": False,
+            "rules": {
+                "earn": {"rates": [{"currency": "USD", "points": 1, "per": 1}]},
+                "pointValues": [{"currency": "USD", "amount": 0.01}],
+            },
+        },
+    ),
+    "retentionProgramUpdate": run(
+        "staff/program-update",
+        id=lambda world: world.program_id,
+        input=lambda _world: {"name": "Other", "rules": {"welcomePoints": 7}},
+    ),
+    "retentionProgramUpdate, dry run": run(
+        "staff/program-update",
+        id=lambda world: world.program_id,
+        input=lambda _world: {"rules": {"welcomePoints": 7}},
+        dryRun=lambda _world: True,
+    ),
+    "retentionProgramRetire": run("staff/program-retire", id=lambda world: world.program_id),
+    "retentionTierCreate": run(
+        "staff/tier-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {"slug": "gold", "name": "Gold", "threshold": 1000},
+    ),
+    "retentionTierUpdate": run(
+        "staff/tier-update",
+        programId=lambda world: world.program_id,
+        slug=lambda _world: "vip",
+        input=lambda _world: {"threshold": 600},
+    ),
+    "retentionTierRetire": run(
+        "staff/tier-retire",
+        programId=lambda world: world.program_id,
+        slug=lambda _world: "vip",
+    ),
+    "retentionPointsAdjust": run(
+        "staff/points-adjust",
+        memberId=lambda world: world.member_id(),
+        points=lambda _world: -10,
+        reason=lambda _world: "A mistake",
+        key=lambda _world: "once",
+    ),
+    "retentionTierOverride": run(
+        "staff/tier-override",
+        memberId=lambda world: world.member_id(),
+        tier=lambda _world: "regular",
+        reason=lambda _world: "A mistake",
+    ),
+    "retentionOrderSettle": run(
+        "staff/order-settle", orderId=lambda world: gid("Order", world.order)
+    ),
+}
