@@ -178,3 +178,29 @@ def rules(program: Program) -> ProgramRules:
     """Return the rules in force."""
     program.refresh_from_db()
     return rules_of(program.current_version_id)
+
+
+def move(lot: Lot, points: int, source: str, target: str, now: dt.datetime) -> None:
+    """Move points of a lot from one of the member's books to another."""
+    with transaction.atomic():
+        posting.post(
+            lock_account(lot.account_id),
+            kind=TransactionKind.HOLD,
+            key=f"test:{uuid.uuid4()}",
+            legs=[Leg(source, -points, lot), Leg(target, points, lot)],
+            effective_at=now,
+            now=now,
+        )
+
+
+def owe(account: Account, points: int) -> None:
+    """Let the member, who has nothing available, owe points."""
+    with transaction.atomic():
+        posting.post(
+            lock_account(account.pk),
+            kind=TransactionKind.CLAWBACK,
+            key=f"test:{uuid.uuid4()}",
+            legs=[Leg(Book.DEFICIT, -points), Leg(Book.CLAWBACK, points)],
+            effective_at=LAUNCH,
+            now=LAUNCH,
+        )

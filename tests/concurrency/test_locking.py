@@ -1,0 +1,165 @@
+"""The lock order, its time limit, and what becomes of a deadlock: real connections, real locks."""
+
+from __future__ import annotations
+
+from threading import Barrier, Event, Lock
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.test import override_settings
+
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account
+from saleor_retention.services import locking
+from saleor_retention.services.locking import lock_account, lock_accounts, run_serialized
+from tests import ledger
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 30
+
+
+@pytest.fixture
+def members(monkeypatch: pytest.MonkeyPatch) -> list[Account]:
+    """Two members."""
+    shop = ledger.open_shop(monkeypatch)
+    return [shop.member("ann"), shop.member("bob")]
+
+
+def test_opposite_orders_do_not_deadlock(members: list[Account]) -> None:
+    """Whatever order they are named in, accounts are locked by id: no thread is ever ended."""
+    ids = [member.pk for member in members]
+
+    def lock(number: int) -> int:
+        for _ in range(ROUNDS):
+            with transaction.atomic():
+                lock_accounts(ids if number % 2 else reversed(ids))
+        return ROUNDS
+
+    assert at_once(lock, 4) == [ROUNDS] * 4
+
+
+def test_a_deadlock_is_retried(members: list[Account]) -> None:
+    """Two works that lock against each other: the database ends one, which is run again."""
+    met = Barrier(2)
+    attempts = [0, 0]
+
+    def work(number: int) -> str:
+        def cross() -> str:
+            attempts[number] += 1
+            lock_account(members[number].pk)
+            if attempts[number] == 1:
+                met.wait(timeout=20)  # now both hold what the other one wants
+            lock_account(members[1 - number].pk)
+            return "done"
+
+        return run_serialized(cross)
+
+    assert at_once(work, 2) == ["done", "done"]
+    assert sorted(attempts) == [1, 2]
+
+
+def test_a_deadlock_within_a_callers_transaction_is_the_callers(members: list[Account]) -> None:
+    """The whole transaction is gone, so only its owner can begin again."""
+    met = Barrier(2)
+    retried: list[int] = []
+
+    def work(number: int) -> str:
+        def cross() -> None:
+            retried.append(number)
+            lock_account(members[number].pk)
+            met.wait(timeout=20)
+            lock_account(members[1 - number].pk)
+
+        try:
+            with transaction.atomic():
+                run_serialized(cross)
+        except OperationalError as error:
+            return locking.sqlstate(error)
+        return "done"
+
+    assert sorted(at_once(work, 2)) == ["40P01", "done"]
+    assert sorted(retried) == [0, 1]
+
+
+def test_other_faults_are_not_retried() -> None:
+    """Only a deadlock or a serialization failure can go away by itself."""
+    attempts = []
+
+    def work() -> None:
+        attempts.append(1)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '10ms'")
+            cursor.execute("SELECT pg_sleep(1)")
+
+    with pytest.raises(OperationalError):
+        run_serialized(work)
+    assert attempts == [1]
+
+
+@override_settings(RETENTION_LOCK_TIMEOUT_MS=100)
+def test_who_waits_too_long_is_told_so(members: list[Account]) -> None:
+    """A refusal that names no table; the account is free again afterwards."""
+    holds, tried = Event(), Event()
+
+    def work(number: int) -> Any:
+        if number == 0:
+            with transaction.atomic():
+                lock_account(members[0].pk)
+                holds.set()
+                assert tried.wait(20)
+            return None
+        assert holds.wait(20)
+        try:
+            return run_serialized(lambda: lock_account(members[0].pk))
+        finally:
+            tried.set()
+
+    _, refused = at_once(work, 2)
+
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.message) == (
+        Code.BUSY,
+        "This member's points are being changed by someone else; try again.",
+    )
+    assert run_serialized(lambda: lock_account(members[0].pk)) == members[0]
+
+
+def test_a_callers_own_lock_timeout_is_left_as_it_was(members: list[Account]) -> None:
+    """A host's transaction goes on with the bound it had."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '77ms'")
+        run_serialized(lambda: lock_account(members[0].pk))
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("77ms",)
+
+
+def test_sweeps_pass_over_what_others_hold(members: list[Account]) -> None:
+    """They do not wait; the next run comes to it."""
+    holds, tried = Event(), Event()
+    found: list[int] = []
+    guard = Lock()
+
+    def work(number: int) -> None:
+        if number == 0:
+            with transaction.atomic():
+                lock_account(members[0].pk)
+                holds.set()
+                assert tried.wait(20)
+            return
+        assert holds.wait(20)
+        with transaction.atomic(), guard:
+            found.extend(lock_accounts([member.pk for member in members], skips_locked=True))
+        tried.set()
+
+    at_once(work, 2)
+
+    assert found == [members[1].pk]
+
+
+def test_there_is_no_such_member() -> None:
+    """A refusal, not a fault."""
+    with pytest.raises(Refusal, match="There is no member -1"), transaction.atomic():
+        lock_account(-1)
