@@ -25,6 +25,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=6, minute=40),
         "kwargs": {"warns": True},
     },
+    "erase-deleted": {"task": "erase_deleted", "schedule": crontab(hour=4, minute=35)},
     "forget-quotes": {"task": "forget_quotes", "schedule": crontab(hour=4, minute=50)},
 }
 

@@ -20,6 +20,7 @@ from django.conf import settings
 from saleor_retention import host
 from saleor_retention.errors import Refusal
 from saleor_retention.services import (
+    erasing,
     expiring,
     maturing,
     reconciling,
@@ -27,6 +28,7 @@ from saleor_retention.services import (
     repricing,
     settling,
     tiering,
+    welcoming,
 )
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,19 @@ def settle(order_ref: str) -> None:
             settling.settle(order_ref=order_ref)
         except Refusal:
             logger.warning("Order %s was not settled; reconcile will.", order_ref, exc_info=True)
+
+
+@shared_task(name="saleor_retention.tasks.welcome")
+def welcome(user_ref: str) -> None:
+    """Open a customer's accounts and claim the orders of the guest he was."""
+    with host.current().writer():
+        welcoming.welcome(user_ref)
+
+
+@shared_task(name="saleor_retention.tasks.erase_deleted")
+def erase_deleted() -> None:
+    """Erase members whose user the shop has deleted."""
+    _sweep(erase_deleted, lambda: erasing.erase_deleted(limit=ROWS) >= ROWS)
 
 
 @shared_task(name="saleor_retention.tasks.mature")
