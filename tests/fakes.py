@@ -45,6 +45,9 @@ class FakeHost:
 
     name: str = "fake"
     version: str = "0"
+    tested_versions: tuple[str, ...] = ("0",)
+    problems: tuple[str, ...] = ()  # of the price seam
+    warnings: tuple[str, ...] = ()
     orders: dict[str, OrderFacts] = field(default_factory=dict)
     orders_changed_at: dict[str, dt.datetime] = field(default_factory=dict)
     checkouts: dict[str, CheckoutFacts] = field(default_factory=dict)
@@ -122,6 +125,10 @@ class FakeHost:
         )
         self.checkouts[ref] = CheckoutFacts(basket, is_money_committed, outer_share_ppm)
         return self.checkouts[ref]
+
+    def seam_status(self) -> FakeHost:
+        """Return what the test says of the price seam."""
+        return self
 
     # --- facts -----------------------------------------------------------------------------
     def order_facts(self, order_ref: str) -> OrderFacts | None:

@@ -104,11 +104,28 @@ class Requestor:
         return permission in self.permissions
 
 
+class PriceStatus(Protocol):
+    """Whether prices pass through the plugin, in sentences; any problem: it prices nothing."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return why not."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what differs from what was tested."""
+
+
 class Host(Protocol):
     """One Saleor generation."""
 
     name: str  # "3" or "2.10"
     version: str  # "3.23.28", "2.10.1"
+    tested_versions: tuple[str, ...]  # that the price path was tested on
+
+    # --- at start --------------------------------------------------------------------------
+    def seam_status(self) -> PriceStatus:
+        """Return what the checks of the price path found, without asking the database."""
 
     # --- facts -----------------------------------------------------------------------------
     def order_facts(self, order_ref: str) -> OrderFacts | None:

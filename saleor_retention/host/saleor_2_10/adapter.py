@@ -37,6 +37,11 @@ class Saleor210:
 
     name = "2.10"
     version = "2.10.1"
+    tested_versions: tuple[str, ...] = ("2.10.1",)
+
+    def seam_status(self) -> conflicts.PriceStatus:
+        """Return which plugins stand in the way, as the settings list them."""
+        return conflicts.status()
 
     def install(self) -> None:
         """Begin to remember prices with each request; called once, when the app is ready."""

@@ -8,6 +8,7 @@ so we price nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
@@ -26,14 +27,31 @@ PRICE_HOOKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PriceStatus:
+    """Whether prices pass through us as the settings are; any problem: we price nothing."""
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def status() -> PriceStatus:
+    """Return what can be said without asking the database."""
+    later = price_plugins_after_ours()
+    if not later:
+        return PriceStatus()
+    problem = (
+        f"{', '.join(later)} must stand before the retention plugin in the PLUGINS setting: "
+        "a price plugin that comes later overwrites member prices."
+    )
+    return PriceStatus((problem,))
+
+
 def refusal() -> str | None:
     """Return why line discounts cannot be given in this shop as it is configured, or None."""
-    later = price_plugins_after_ours()
-    if later:
-        return (
-            f"{', '.join(later)} must stand before the retention plugin in the PLUGINS setting: "
-            "a price plugin that comes later overwrites member prices."
-        )
+    problems = status().problems
+    if problems:
+        return problems[0]
     if PluginConfiguration.objects.filter(identifier=AVATAX, active=True).exists():
         return "Avatax is active; on Saleor 2.10 it computes totals that leave member prices out."
     return None

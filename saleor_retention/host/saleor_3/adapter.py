@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from saleor import __version__
 
-from . import basket, catalog, checkouts, effects, graph, hooks, orders, people, seam
+from . import basket, catalog, checkouts, effects, graph, hooks, orders, people, seam, tested
 
 
 class Saleor3:
@@ -15,6 +15,7 @@ class Saleor3:
 
     name = "3"
     version = __version__
+    tested_versions: tuple[str, ...] = tested.VERSIONS
 
     # --- at start ----------------------------------------------------------------------------
     install = staticmethod(seam.install)
