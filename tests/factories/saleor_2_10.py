@@ -281,8 +281,8 @@ def checkout_total(checkout: Any, user: Any = None) -> Decimal:
     return cents(data["checkout"]["totalPrice"]["gross"]["amount"])
 
 
-def pay(checkout: Any, amount: Decimal | None = None, *, token: str = "card") -> None:
-    """Give the dummy gateway's payment for the checkout's total; it is taken at completion."""
+def announce(checkout: Any, amount: Decimal | None = None, *, token: str = "card") -> None:
+    """Name the dummy gateway's payment for the checkout's total; it is taken at completion."""
     amount = checkout_total(checkout) if amount is None else amount
     do(
         """mutation($id: ID!, $input: PaymentInput!) {
@@ -296,11 +296,45 @@ def pay(checkout: Any, amount: Decimal | None = None, *, token: str = "card") ->
     )
 
 
+def pay(checkout: Any, amount: Decimal | None = None) -> None:
+    """Have the gateway hold the money until the shopper confirms, as with 3-D Secure.
+
+    Money that is taken before the order exists is rare on 2.10; this is the way it happens.
+    """
+    from saleor.payment import TransactionKind
+    from saleor.payment.interface import GatewayResponse
+    from saleor.payment.utils import (
+        create_payment_information,
+        create_transaction,
+        gateway_postprocess,
+    )
+
+    announce(checkout, amount)
+    payment = checkout.payments.last()
+    response = GatewayResponse(
+        is_success=True,
+        action_required=True,
+        kind=TransactionKind.CAPTURE,
+        amount=payment.total,
+        currency=payment.currency,
+        transaction_id=payment.token,
+        error=None,
+    )
+    transaction = create_transaction(
+        payment=payment,
+        kind=TransactionKind.CAPTURE,
+        payment_information=create_payment_information(payment, payment.token),
+        action_required=True,
+        gateway_response=response,
+    )
+    gateway_postprocess(transaction, payment)
+
+
 def complete(checkout: Any, paid: bool = True, user: Any = None) -> Any:  # noqa: FBT001, FBT002
     """Pay (or only authorize) and complete the checkout; return the order."""
     from saleor.order.models import Order
 
-    pay(checkout, token="card" if paid else AUTHORIZE_ONLY)
+    announce(checkout, token="card" if paid else AUTHORIZE_ONLY)
     payload = do(
         """mutation($id: ID!) { checkoutComplete(checkoutId: $id) {
              order { id } checkoutErrors { field message code } } }""",

@@ -337,7 +337,7 @@ def test_money_is_committed_once_it_is_authorized(shop: Host, make: ModuleType) 
     from saleor.payment import TransactionKind, gateway
 
     checkout = make.make_checkout(make.make_user(), {make.make_product("5.00"): 1})
-    make.pay(checkout)
+    make.announce(checkout)
     announced = shop.checkout_facts(str(checkout.pk))
     gateway.authorize(checkout.payments.get(), "token")
     authorized = shop.checkout_facts(str(checkout.pk))

@@ -383,7 +383,7 @@ def test_authorized_money_keeps_the_price_it_was_given_for(make: ModuleType) -> 
     coke = make.make_product("5.00")
     checkout = make.make_checkout(user, {coke: 3})
     hold = spend(checkout, 100)
-    make.pay(checkout)
+    make.announce(checkout)
     gateway.authorize(checkout.payments.get(), "token")
 
     Account.objects.filter(pk=account.pk).update(tier="")
