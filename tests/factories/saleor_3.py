@@ -21,6 +21,7 @@ ADDRESS = {
     "country": "US",
     "countryArea": "NY",
 }
+ZERO = {"gross": "0", "net": "0"}
 COMPLETE = """mutation($id: ID!) { checkoutComplete(id: $id) {
   order { id } errors { field message code } } }"""
 _numbers = itertools.count(1)
@@ -509,37 +510,80 @@ def refund(order: Any, amount: Decimal | str) -> None:
 
 
 def return_lines(order: Any, quantities: Mapping[Any, int]) -> None:
-    """Take goods back without money; the lines must have been fulfilled or not alike."""
-    fulfilled = {
-        line.order_line_id: line
-        for fulfillment in order.fulfillments.filter(status="fulfilled")
-        for line in fulfillment.lines.all()
-    }
-    shipped = [
-        {"fulfillmentLineId": gid("FulfillmentLine", fulfilled[line.pk]), "quantity": quantity}
-        for line, quantity in quantities.items()
-        if line.pk in fulfilled
-    ]
-    unshipped = [
-        {"orderLineId": gid("OrderLine", line), "quantity": quantity}
-        for line, quantity in quantities.items()
-        if line.pk not in fulfilled
-    ]
+    """Take goods back without money, whether they were shipped or not."""
+    _send_back(order, quantities, replace=False)
+
+
+def replace_lines(order: Any, quantities: Mapping[Any, int]) -> None:
+    """Take goods back and prepare the same again, as a draft."""
+    _send_back(order, quantities, replace=True)
+
+
+def cancel_fulfilment(order: Any) -> None:
+    """Cancel the order's last shipment."""
+    from saleor.warehouse.models import Warehouse
+
+    warehouse = Warehouse.objects.get(slug=f"warehouse-{order.channel.slug}")
     do(
-        """mutation($order: ID!, $input: OrderReturnProductsInput!) {
-             orderFulfillmentReturnProducts(order: $order, input: $input) {
+        """mutation($id: ID!, $warehouse: ID) {
+             orderFulfillmentCancel(id: $id, input: {warehouseId: $warehouse}) {
                errors { field message code } } }""",
         {
-            "order": gid("Order", order),
-            "input": {
-                "fulfillmentLines": shipped,
-                "orderLines": unshipped,
-                "refund": False,
-                "amountToRefund": None,
-            },
+            "id": gid("Fulfillment", order.fulfillments.last()),
+            "warehouse": gid("Warehouse", warehouse),
         },
         owner(),
     )
+    order.refresh_from_db()
+
+
+def bulk_create(user: Any, variant: Any, quantity: int) -> Any:
+    """Return an order imported with all its prices, as from another system."""
+    from django.utils import timezone
+    from saleor.order.models import Order
+    from saleor.warehouse.models import Warehouse
+
+    channel = make_channel()
+    price = variant.channel_listings.get(channel=channel).price_amount * quantity
+    total = {"gross": str(price), "net": str(price)}
+    payload = do(
+        """mutation($orders: [OrderBulkCreateInput!]!) { orderBulkCreate(orders: $orders) {
+             results { order { id } errors { path message code } }
+             errors { path message code } } }""",
+        {
+            "orders": [
+                {
+                    "channel": channel.slug,
+                    "createdAt": timezone.now().isoformat(),
+                    "status": "UNFULFILLED",
+                    "user": {"id": gid("User", user)},
+                    "billingAddress": ADDRESS,
+                    "shippingAddress": ADDRESS,
+                    "currency": channel.currency_code,
+                    "languageCode": "EN",
+                    "deliveryMethod": {"shippingMethodName": "Post", "shippingPrice": ZERO},
+                    "lines": [
+                        {
+                            "variantId": gid("ProductVariant", variant),
+                            "createdAt": timezone.now().isoformat(),
+                            "isShippingRequired": True,
+                            "isGiftCard": False,
+                            "quantity": quantity,
+                            "totalPrice": total,
+                            "undiscountedTotalPrice": total,
+                            "warehouse": gid(
+                                "Warehouse", Warehouse.objects.get(slug=f"warehouse-{channel.slug}")
+                            ),
+                        }
+                    ],
+                }
+            ]
+        },
+        owner(),
+    )
+    (result,) = payload["results"]
+    assert not result["errors"], result["errors"]
+    return Order.objects.get(pk=pk_of(result["order"]["id"]))
 
 
 def cancel(order: Any) -> None:
@@ -620,6 +664,31 @@ def _on_order(call: str, order: Any) -> None:
     )
 
 
+def _send_back(order: Any, quantities: Mapping[Any, int], *, replace: bool) -> None:
+    fulfilled = {
+        line.order_line_id: line
+        for fulfillment in order.fulfillments.filter(status="fulfilled")
+        for line in fulfillment.lines.all()
+    }
+    shipped, unshipped = [], []
+    for line, quantity in quantities.items():
+        amount = {"quantity": quantity, "replace": replace}
+        if line.pk in fulfilled:
+            shipped.append({"fulfillmentLineId": gid("FulfillmentLine", fulfilled[line.pk]), **amount})
+        else:
+            unshipped.append({"orderLineId": gid("OrderLine", line), **amount})
+    do(
+        """mutation($order: ID!, $input: OrderReturnProductsInput!) {
+             orderFulfillmentReturnProducts(order: $order, input: $input) {
+               errors { field message code } } }""",
+        {
+            "order": gid("Order", order),
+            "input": {"fulfillmentLines": shipped, "orderLines": unshipped, "refund": False},
+        },
+        owner(),
+    )
+
+
 def _transact(checkout: Any, column: str, amount: Decimal | None) -> None:
     amount = checkout_total(checkout) if amount is None else amount
     do(
@@ -667,9 +736,10 @@ def _taxes(channel: Any, percent: int, prices_entered_with_tax: bool) -> None:
     from saleor.tax.models import TaxClass, TaxClassCountryRate, TaxConfiguration
 
     standard, _ = TaxClass.objects.get_or_create(name="Standard")
-    TaxClassCountryRate.objects.get_or_create(
-        tax_class=standard, country="US", defaults={"rate": percent}
-    )
+    if percent:
+        TaxClassCountryRate.objects.update_or_create(
+            tax_class=standard, country="US", defaults={"rate": percent}
+        )
     TaxConfiguration.objects.create(
         channel=channel,
         charge_taxes=bool(percent),

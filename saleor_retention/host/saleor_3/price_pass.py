@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS_MAX = 3  # another request may store its quote between our read and our write
 SHIPPING_RULE = "shipping"
+_CHANGED = "_retention_rows_changed"
 
 SOURCE = """
     SELECT checkout.token::text AS ref, checkout.user_id::text AS user_ref,
@@ -175,6 +176,11 @@ def own_ids(lines_info: Sequence[Any], standing: Standing) -> set[uuid.UUID]:
     return own
 
 
+def take_changed(lines_info: Sequence[Any]) -> bool:
+    """Tell, once, whether the last pass changed our rows on these lines."""
+    return bool(vars(lines_info[0]).pop(_CHANGED, False))
+
+
 def is_shipping_free(lines_info: Iterable[Any] | None) -> bool:
     """Tell whether the lines carry the mark of free shipping."""
     return any(
@@ -194,6 +200,8 @@ def _price(lines_info: Sequence[Any]) -> None:
         wanted = rows_of(lines_info, decision.quote)
         is_current = is_up_to_date(lines_info, standing, decision)
         _put(lines_info, wanted, own)
+        if not is_current:
+            vars(lines_info[0])[_CHANGED] = True
         if is_current and not decision.must_store:
             return
         if _write(lines_info, standing, decision, wanted, own) is not rows.Written.QUOTE_CHANGED:

@@ -1,6 +1,6 @@
-"""The guarded wrappers around the two Saleor functions through which every checkout price passes.
+"""The guarded wrappers around the three Saleor functions through which every checkout price passes.
 
-Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so two module-level
+Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so three module-level
 functions are replaced at start, by ones that call the original first. What is relied on is checked:
 the names, the signatures, that all modules hold one and the same function, and that no other module
 holds it. If a check fails nothing is replaced, and the plugin prices nothing; a wrong total is never
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import price_pass, tested
+from . import price_pass, tested, vouchers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ LINES = Seam(
     name="create_checkout_line_discount_objects_for_catalogue_promotions",
     modules=("saleor.discount.utils.checkout", "saleor.checkout.utils"),
     parameters=("lines_info",),
+)
+REFRESH = Seam(
+    name="create_or_update_discount_objects_from_promotion_for_checkout",
+    modules=("saleor.discount.utils.checkout", "saleor.checkout.calculations"),
+    parameters=("checkout_info", "lines_info", "database_connection_name"),
 )
 SHIPPING = Seam(
     name="base_checkout_delivery_price",
@@ -68,7 +73,7 @@ def status() -> SeamStatus:
 
 
 def install() -> SeamStatus:
-    """Check both seams and wrap them, or neither; doing it twice changes nothing."""
+    """Check all seams and wrap them, or none; doing it twice changes nothing."""
     if "status" not in _installed:
         _installed["status"] = _install()
     return _installed["status"]
@@ -120,11 +125,11 @@ def problems_of(seam: Seam) -> list[str]:
 def _install() -> SeamStatus:
     from saleor import __version__
 
-    problems = [problem for seam in (LINES, SHIPPING) for problem in problems_of(seam)]
+    problems = [problem for seam, _wrap in SEAMS for problem in problems_of(seam)]
     if problems:
         return SeamStatus(__version__, tuple(problems))
     warnings = tuple(tested.changed_sources(__version__))
-    for seam, wrap in ((LINES, _wrap_lines), (SHIPPING, _wrap_shipping)):
+    for seam, wrap in SEAMS:
         replacement = wrap(getattr(sys.modules[seam.modules[0]], seam.name))
         for module in seam.modules:
             setattr(sys.modules[module], seam.name, replacement)
@@ -141,6 +146,18 @@ def _wrap_lines(original: Callable[..., Any]) -> Callable[..., Any]:
     return with_own_rows
 
 
+def _wrap_refresh(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def with_voucher_on_new_rows(
+        checkout_info: Any, lines_info: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        soonest_end = original(checkout_info, lines_info, *args, **kwargs)
+        vouchers.refresh(checkout_info, lines_info)
+        return soonest_end
+
+    return with_voucher_on_new_rows
+
+
 def _wrap_shipping(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def with_free_shipping(
@@ -152,6 +169,9 @@ def _wrap_shipping(original: Callable[..., Any]) -> Callable[..., Any]:
         return price
 
     return with_free_shipping
+
+
+SEAMS = ((LINES, _wrap_lines), (REFRESH, _wrap_refresh), (SHIPPING, _wrap_shipping))
 
 
 def _is_defined_in(function: Any, module: Any) -> bool:
