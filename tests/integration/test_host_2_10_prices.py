@@ -636,6 +636,18 @@ def test_a_price_plugin_after_ours_is_refused(make: ModuleType, settings: Any) -
         conflicts.price_plugins_after_ours.cache_clear()
 
 
+def test_a_plugin_that_is_not_listed_is_reported(settings: Any) -> None:
+    """2.10 finds no plugin by itself; without the setting it can price nothing."""
+    settings.PLUGINS = [path for path in settings.PLUGINS if "saleor_retention" not in path]
+    problem = (
+        "saleor_retention.plugin.RetentionPlugin must stand last in the PLUGINS setting; "
+        "it is not there."
+    )
+
+    assert host.current().seam_status().problems == (problem,)
+    assert host.current().refusal_of("line_discounts") == problem
+
+
 def test_a_fault_sells_at_list_prices(
     make: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

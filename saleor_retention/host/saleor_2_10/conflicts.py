@@ -18,6 +18,7 @@ from saleor.plugins.models import PluginConfiguration
 
 from saleor_retention import conf
 
+OURS = "saleor_retention.plugin.RetentionPlugin"
 AVATAX = "mirumee.taxes.avalara"
 PRICE_HOOKS = (
     "calculate_checkout_line_total",
@@ -37,6 +38,8 @@ class PriceStatus:
 
 def status() -> PriceStatus:
     """Return what can be said without asking the database."""
+    if conf.PLUGIN_ID not in [plugin.PLUGIN_ID for plugin in _listed()]:
+        return PriceStatus((f"{OURS} must stand last in the PLUGINS setting; it is not there.",))
     later = price_plugins_after_ours()
     if not later:
         return PriceStatus()
@@ -60,12 +63,16 @@ def refusal() -> str | None:
 @lru_cache(maxsize=1)
 def price_plugins_after_ours() -> tuple[str, ...]:
     """Return the plugins that are listed after ours and override a price hook."""
-    classes = [import_string(path) for path in settings.PLUGINS]
-    ids = [plugin.PLUGIN_ID for plugin in classes]
+    listed = _listed()
+    ids = [plugin.PLUGIN_ID for plugin in listed]
     if conf.PLUGIN_ID not in ids:
         return ()
     return tuple(
         plugin.PLUGIN_NAME or plugin.PLUGIN_ID
-        for plugin in classes[ids.index(conf.PLUGIN_ID) + 1 :]
+        for plugin in listed[ids.index(conf.PLUGIN_ID) + 1 :]
         if any(getattr(plugin, hook) is not getattr(BasePlugin, hook) for hook in PRICE_HOOKS)
     )
+
+
+def _listed() -> list[type[BasePlugin]]:
+    return [import_string(path) for path in settings.PLUGINS]
