@@ -329,10 +329,12 @@ class RetentionSaleLineInput(graphene.InputObjectType):
     """One line of a receipt."""
 
     ref = graphene.String(
-        description="The line's name on the receipt, for reversals; its position when left out."
+        description="The line's name on the receipt, for reversals; its position from 1 otherwise."
     )
-    variant_id = graphene.ID(description="The product variant, for rules about goods.")
-    sku = graphene.String(description="The product variant by its SKU.")
+    sku = graphene.String(
+        description="The product variant by its SKU, for rules about goods; goods that the shop "
+        "does not know earn at the base rate."
+    )
     quantity = graphene.InputField(RetentionWholeNumber, description="Units.", required=True)
     net = graphene.InputField(
         Decimal, description="What was paid for it without tax; the gross amount when left out."

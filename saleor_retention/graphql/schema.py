@@ -23,6 +23,8 @@ from saleor_retention.graphql.mutations.program_retire import RetentionProgramRe
 from saleor_retention.graphql.mutations.program_update import RetentionProgramUpdate
 from saleor_retention.graphql.mutations.redemption_clear import RetentionRedemptionClear
 from saleor_retention.graphql.mutations.redemption_set import RetentionRedemptionSet
+from saleor_retention.graphql.mutations.sale_record import RetentionSaleRecord
+from saleor_retention.graphql.mutations.sale_reverse import RetentionSaleReverse
 from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
@@ -137,6 +139,8 @@ MUTATIONS: dict[str, Any] = {
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
     "retention_order_settle": RetentionOrderSettle,
+    "retention_sale_record": RetentionSaleRecord,
+    "retention_sale_reverse": RetentionSaleReverse,
 }
 
 QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {

@@ -37,10 +37,10 @@ from saleor_retention.graphql.types_program import (
     threshold_type,
 )
 from saleor_retention.models import Account, AccountState, Program, TierChange, Transaction
+from saleor_retention.selectors import receipts
 from saleor_retention.selectors.programs import rules_of
 
 LOTS_MAX = 100
-POS_PREFIX = "pos:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +467,7 @@ class RetentionMemberConnection(paging.Connection):
 
 def order_id(order_ref: str) -> str | None:
     """Return an order's global id; None where there is none, as for a receipt."""
-    if not order_ref or order_ref.startswith(POS_PREFIX):
+    if not order_ref or order_ref.startswith(receipts.PREFIX):
         return None
     return host.current().to_global_id("Order", order_ref)
 

@@ -10,12 +10,13 @@ from saleor_retention import host
 from saleor_retention.graphql import enums
 from saleor_retention.graphql.dataloaders.orders import OrderPoints, PointsOfOrder
 from saleor_retention.graphql.errors import harmless
+from saleor_retention.graphql.types_member import order_id
 
 
 class RetentionOrder(graphene.ObjectType):
     """An order's points. Whoever may see the order may see them."""
 
-    order_id = graphene.ID(description="The order.", required=True)
+    order_id = graphene.ID(description="The order; null for a receipt of a point of sale.")
     state = enums.RetentionOrderState(description="How far its points are.", required=True)
     quoted = graphene.Int(
         description="Points that it was to earn when it was placed.", required=True
@@ -37,9 +38,9 @@ class RetentionOrder(graphene.ObjectType):
     )
 
     @staticmethod
-    def resolve_order_id(root: OrderPoints, _info: Any) -> str:
+    def resolve_order_id(root: OrderPoints, _info: Any) -> str | None:
         """Return the order's global id."""
-        return host.current().to_global_id("Order", root.order_ref)
+        return order_id(root.order_ref)
 
     @staticmethod
     def resolve_state(root: OrderPoints, _info: Any) -> str:

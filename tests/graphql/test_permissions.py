@@ -27,6 +27,7 @@ from tests.graphql.world import (
     operation,
     parts,
     rows,
+    sale,
     staff,
 )
 
@@ -420,5 +421,10 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionOrderSettle": run(
         "staff/order-settle", orderId=lambda world: gid("Order", world.order)
+    ),
+    "retentionSaleRecord": run("staff/sale-record", input=sale),
+    "retentionSaleReverse": run(
+        "staff/sale-reverse",
+        input=lambda _world: {"source": "till-1", "receipt": "R-1", "reversalId": "back-1"},
     ),
 }

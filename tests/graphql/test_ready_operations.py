@@ -10,11 +10,13 @@ from tests.graphql.world import (
     IS_SALEOR_3,
     OPERATIONS,
     World,
+    app,
     bought,
     gid,
     operation,
     parts,
     rows,
+    sale,
     staff,
 )
 
@@ -455,6 +457,31 @@ def test_staff_verifies_the_ledger(world: World) -> None:
         for breach in broken["retentionVerify"]["breaches"]
         for word in breach["subject"].split()
     }
+
+
+def test_a_sale_at_a_till_earns_and_its_reversal_takes_back(world: World) -> None:
+    """Sent again, neither changes anything."""
+    till = app("manage_orders")
+    given = sale(world)
+
+    first = till.do(operation("staff/sale-record"), input=given)
+    again = till.do(operation("staff/sale-record"), input=given)
+    back = till.do(
+        operation("staff/sale-reverse"),
+        input={
+            "source": "till-1",
+            "receipt": "R-1",
+            "reversalId": "back-1",
+            "lines": [{"ref": "a", "quantity": 1}],
+        },
+    )
+
+    assert (first["isNew"], again["isNew"], back["isNew"]) == (True, False, True)
+    assert first["member"]["balance"] == {"available": 130, "pending": 0}
+    assert first["order"] == {"state": "AVAILABLE", "earned": 30, "pending": 0, "clawedBack": 0}
+    assert again["order"] == first["order"]
+    assert back["order"] == {"state": "AVAILABLE", "earned": 30, "clawedBack": 10}
+    assert back["member"]["balance"]["available"] == 120
 
 
 def test_no_ready_operation_is_left_out() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.test import Client, TestCase
+from django.utils import timezone
 
 from saleor_retention import models
 from saleor_retention.services import granting, members, programs
@@ -204,6 +205,23 @@ def bought(world: World, lines: Mapping[Any, int], actor: Actor | None = None) -
         if IS_SALEOR_3:
             factories().pay(checkout)
         return factories().complete(checkout)
+
+
+def sale(world: World, **changes: Any) -> dict[str, Any]:
+    """Return the input of a sale of 30.00 in two lines to the owner."""
+    given = {
+        "source": "till-1",
+        "receipt": "R-1",
+        "channel": world.channel,
+        "member": {"number": world.account().member_number},
+        "soldAt": timezone.now().isoformat(),
+        "currency": "USD",
+        "lines": [
+            {"ref": "a", "quantity": 2, "gross": "20.00"},
+            {"ref": "b", "quantity": 1, "gross": "10.00"},
+        ],
+    }
+    return given | changes
 
 
 def rows() -> dict[str, Any]:
