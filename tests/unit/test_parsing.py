@@ -967,6 +967,18 @@ WARNINGS: list[tuple[dict[str, Any], str, str, str]] = [
             "waits, and 3 shortens none."
         ),
     ),
+    (
+        document(
+            maturing={"rule": "days_after_payment", "days": 10},
+            tiers=tiers({"maturing_days": 9}, {"maturing_days": 10}),
+        ),
+        "tiers.ladder.1.maturing_days",
+        "NO_EFFECT",
+        (
+            "tiers.ladder.1.maturing_days has no effect: it can only shorten days that maturing "
+            "waits, and 10 shortens none."
+        ),
+    ),
 ]
 
 
@@ -1046,6 +1058,10 @@ LIMITS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"tiers": tiers({"perks": {"a": "x" * 501}})},
     ),
     ({"multipliers": multiplier(factor=0)}, {"multipliers": multiplier(factor="-0.01")}),
+    (
+        {"multipliers": multiplier(starts_on="2026-02-02", ends_on="2026-02-02")},
+        {"multipliers": multiplier(starts_on="2026-02-02", ends_on="2026-02-01")},
+    ),
     (
         {"multipliers": multiplier(select={"products": [str(ref) for ref in range(10_000)]})},
         {"multipliers": multiplier(select={"products": [str(ref) for ref in range(10_001)]})},

@@ -120,6 +120,7 @@ def test_a_negative_request() -> None:
     ("applied", "discount", "share_ppm", "point_value", "burned"),
     [
         (500, 500, 1_000_000, CENT, 500),
+        (105, 10, 1_000_000, Fraction(1, 10), 105),  # all of it arrived: as applied
         (500, 500, 800_000, CENT, 400),
         (500, 500, 0, CENT, 0),
         (333, 333, 900_000, CENT, 299),  # 299.7 in the customer's favor
