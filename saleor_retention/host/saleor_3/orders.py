@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import OuterRef, Q, Subquery, Sum
 from saleor.order import (
     FulfillmentStatus,
     OrderChargeStatus,
@@ -53,6 +53,12 @@ STATES = {
     OrderStatus.CANCELED: OrderState.CANCELED,
     OrderStatus.EXPIRED: OrderState.CANCELED,
 }
+REFUND_EVENTS = (
+    TransactionEventType.REFUND_REQUEST,
+    TransactionEventType.REFUND_SUCCESS,
+    TransactionEventType.REFUND_REVERSE,
+    TransactionEventType.REFUND_FAILURE,
+)
 PAID_EVENTS = (OrderEvents.ORDER_FULLY_PAID, OrderEvents.ORDER_MARKED_AS_PAID)
 
 # A replaced line is not a returned one: the customer keeps goods for that money, the replacement's
@@ -141,17 +147,34 @@ def _read_fulfillments(orders: Iterable[Order], found: _Gathered) -> None:
 
 
 def _read_grants(orders: Iterable[Order], found: _Gathered) -> None:
-    """Read granted refunds whose money went back; one that is only granted changes nothing yet."""
-    done = OrderGrantedRefundStatus.SUCCESS
-    rows = OrderGrantedRefundLine.objects.filter(
-        granted_refund__order__in=orders, granted_refund__status=done
-    ).values_list("order_line_id", "quantity")
-    for line, quantity in rows:
-        found.grants[line] += quantity
-    granted = OrderGrantedRefund.objects.filter(
-        order__in=orders, status=done, shipping_costs_included=True
+    """Read granted refunds whose money went back; one that is only granted changes nothing yet.
+
+    The payment's last event says so. Saleor makes the refund's status of it, but only after the
+    hooks that tell us of the money.
+    """
+    last_event = (
+        TransactionEvent.objects.filter(
+            related_granted_refund=OuterRef("pk"),
+            transaction=OuterRef("transaction_item"),
+            type__in=REFUND_EVENTS,
+        )
+        .order_by("-created_at", "-pk")
+        .values("type")[:1]
     )
-    found.shipping_grants = set(granted.values_list("order_id", flat=True))
+    rows = (
+        OrderGrantedRefund.objects.filter(order__in=orders)
+        .annotate(last_event=Subquery(last_event))
+        .filter(
+            Q(last_event=TransactionEventType.REFUND_SUCCESS)
+            | Q(last_event=None, status=OrderGrantedRefundStatus.SUCCESS)
+        )
+        .values_list("pk", "order_id", "shipping_costs_included")
+    )
+    done = list(rows)
+    found.shipping_grants = {order for _, order, has_shipping in done if has_shipping}
+    lines = OrderGrantedRefundLine.objects.filter(granted_refund__in=[pk for pk, *_ in done])
+    for line, quantity in lines.values_list("order_line_id", "quantity"):
+        found.grants[line] += quantity
 
 
 def _read_money(orders: Iterable[Order], found: _Gathered) -> None:
