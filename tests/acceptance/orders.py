@@ -163,7 +163,24 @@ class Desk:
             id=self.order,
             line=line,
         )
-        return Desk(self.shop, payload["replaceOrder"]["id"])
+        desk = Desk(self.shop, payload["replaceOrder"]["id"])
+        desk.choose_shipping()
+        return desk
+
+    def choose_shipping(self) -> None:
+        """Choose the first way of shipping for a draft."""
+        answer = self.shop.owner.ask(
+            "query ($id: ID!) { order(id: $id) { shippingMethods { id } } }", id=self.order
+        )
+        self.shop.owner.do(
+            """mutation ($id: ID!, $method: ID) {
+              orderUpdateShipping(order: $id, input: {shippingMethod: $method}) {
+                errors { field message code }
+              }
+            }""",
+            id=self.order,
+            method=answer["order"]["shippingMethods"][0]["id"],
+        )
 
     def complete_draft(self) -> None:
         """Turn a draft into an order."""
@@ -198,7 +215,7 @@ def draft_order(shop: Shop, channel: Channel, user: str, **quantities: int) -> D
     payload = shop.owner.do(
         """mutation ($input: DraftOrderCreateInput!) {
           draftOrderCreate(input: $input) {
-            order { id shippingMethods { id } } errors { field message code }
+            order { id } errors { field message code }
           }
         }""",
         input={
@@ -212,17 +229,8 @@ def draft_order(shop: Shop, channel: Channel, user: str, **quantities: int) -> D
             ],
         },
     )
-    order = payload["order"]
-    shop.owner.do(
-        """mutation ($id: ID!, $method: ID) {
-          orderUpdateShipping(order: $id, input: {shippingMethod: $method}) {
-            errors { field message code }
-          }
-        }""",
-        id=order["id"],
-        method=order["shippingMethods"][0]["id"],
-    )
-    desk = Desk(shop, order["id"])
+    desk = Desk(shop, payload["order"]["id"])
+    desk.choose_shipping()
     desk.complete_draft()
     return desk
 

@@ -51,6 +51,7 @@ RULES: dict[str, Any] = {
     "reference": {"currency": "USD", "rates": [{"currency": "PLN", "rate": "0.25"}]},
     "welcomePoints": 100,
     "maturing": {"rule": "AT_ONCE"},
+    "grants": {"pointsMax": 100_000},
     "tiers": {
         "metric": "SPEND",
         "window": "LIFETIME",

@@ -253,9 +253,11 @@ def fill_cart(
     """Create a checkout with goods by name, as a customer or as a guest."""
     client = shopper.client if shopper else shop.anonymous
     payload = client.do(
-        """mutation ($input: CheckoutCreateInput!) {
-          checkoutCreate(input: $input) { checkout { id } errors { field message code } }
-        }""",
+        f"""mutation ($input: CheckoutCreateInput!) {{
+          checkoutCreate(input: $input) {{
+            checkout {{ ...Cart }} errors {{ field message code }}
+          }}
+        }} {CART}""",
         input={
             "channel": channel.slug,
             "lines": lines(shop, quantities),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -130,4 +131,13 @@ def test_the_loop(shop: Shop) -> None:  # noqa: PLR0915 - it is one story
     assert (points["redeemed"], points["restored"]) == (300, 300)
     assert balance(ada.client, channel) == (340, 0, 0, 0)
     assert read_order(shop, first["id"])["status"] == "FULFILLED"
-    assert sum(points for _, points in history(ada.client, channel)) == 340
+    kinds = Counter(kind for kind, _ in history(ada.client, channel))
+    assert kinds == {
+        "BONUS": 1,
+        "EARN": 2,
+        "MATURE": 2,
+        "HOLD": 1,
+        "CAPTURE": 1,
+        "CLAWBACK": 2,
+        "RESTORE": 2,
+    }

@@ -42,7 +42,7 @@ def test_a_draft_where_drafts_do_not_earn(shop: Shop) -> None:
     """A program can leave orders that staff enter out."""
     # given
     channel = shop.open_channel()
-    earn = {"rates": [{"currency": "USD", "per": "1.00"}], "includeDrafts": False}
+    earn = {"rates": [{"currency": "USD", "points": "1", "per": "1.00"}], "includeDrafts": False}
     program = open_program(shop, [channel], {"earn": earn})
     ada = Stage(shop, channel, channel, program).shopper()
 
@@ -93,7 +93,7 @@ def test_imported_orders(shop: Shop) -> None:
             [loud],
             {
                 "earn": {
-                    "rates": [{"currency": "USD", "per": "1.00"}],
+                    "rates": [{"currency": "USD", "points": "1", "per": "1.00"}],
                     "includeTax": False,
                     "includeBulkOrders": True,
                 }
@@ -164,7 +164,7 @@ def test_marked_as_paid(stage: Stage) -> None:
     ada = stage.shopper()
     cart = stage.cart(ada, A=1)
     cart.ship()
-    cart.pay(Decimal(98), "amountAuthorized")
+    cart.pay(Decimal(99), "amountAuthorized")
     order = cart.complete()
     assert points_of_order(stage.shop, order["id"])["state"] == "QUOTED"
     assert balance(ada.client, stage.net) == (100, 0, 0, 0)
