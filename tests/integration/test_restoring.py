@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from saleor_retention.engine.facts import OrderState
@@ -13,63 +9,22 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     Consumption,
-    Hold,
     HoldState,
     LotExtension,
     OrderRecord,
-    StoredQuote,
     Transaction,
 )
 from saleor_retention.selectors.balances import Balance, balance_of
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services import expiring, redeeming
 from tests import ledger
-from tests.fakes import at, line, minor, order
+from tests.carts import Cart
+from tests.fakes import at, minor
 from tests.ledger import Shop
 
 pytestmark = pytest.mark.django_db
 
-CART = "cart-1"
 PLACED = at("2026-03-01 10:00")
-
-
-@dataclass
-class Checkout:
-    """A member's cart that is paid with points and becomes an order."""
-
-    shop: Shop
-    member: Account
-    ref: str = CART
-
-    def redeem(self, points: int, now: dt.datetime, total: str = "100.00") -> Hold:
-        """Put goods into the cart and points on it, and price it."""
-        user = str(self.member.user_id)
-        self.shop.host.put_checkout(self.ref, minor(total), user_ref=user)
-        hold = redeeming.set_redemption(
-            checkout_ref=self.ref, user_ref=user, points=points, now=now
-        )
-        assert hold is not None
-        StoredQuote.objects.update_or_create(
-            pk=self.ref,
-            defaults={
-                "account": self.member,
-                "version": self.shop.program.current_version,
-                "user_ref": user,
-                "basket_fingerprint": "b",
-                "fingerprint": "f",
-                "payload": {"allocations": [{"rule_key": "points", "amount_minor": hold.points}]},
-                "points_applied": hold.points,
-                "priced_at": now,
-            },
-        )
-        return hold
-
-    def complete(self, order_ref: str, *amounts: str, now: dt.datetime, **facts: Any) -> None:
-        """Make the order, unsettled; the checkout is gone."""
-        self.shop.host.checkouts.pop(self.ref)
-        lines = [line(name, minor(amount)) for name, amount in zip("abc", amounts, strict=False)]
-        facts = {"user_ref": str(self.member.user_id), "created_at": now} | facts
-        self.shop.host.put_order(order(order_ref, *lines, checkout_ref=self.ref, **facts))
 
 
 @pytest.fixture
@@ -89,12 +44,12 @@ def ann(shop: Shop) -> Account:
 
 
 @pytest.fixture
-def cart(shop: Shop, ann: Account) -> Checkout:
+def cart(shop: Shop, ann: Account) -> Cart:
     """Her cart."""
-    return Checkout(shop, ann)
+    return Cart(shop, ann)
 
 
-def paid_with(cart: Checkout, points: int, *amounts: str) -> OrderRecord:
+def paid_with(cart: Cart, points: int, *amounts: str) -> OrderRecord:
     """Let the member pay an order of these lines partly with points."""
     cart.redeem(points, PLACED)
     cart.complete("o1", *amounts, now=PLACED)
@@ -104,7 +59,7 @@ def paid_with(cart: Checkout, points: int, *amounts: str) -> OrderRecord:
 # --- worked examples ------------------------------------------------------------------------------
 
 
-def test_v5_a_hold_of_before_the_expiry_is_captured_after_it(shop: Shop, cart: Checkout) -> None:
+def test_v5_a_hold_of_before_the_expiry_is_captured_after_it(shop: Shop, cart: Cart) -> None:
     """Lot dies at 00:00; held 23:59, captured 00:05; a spend at 00:01 is refused, sweep or not."""
     ledger.give(cart.member, 500, expires_at=at("2026-03-02"))
     cart.redeem(300, at("2026-03-01 23:59"))
@@ -129,7 +84,7 @@ def test_v5_a_hold_of_before_the_expiry_is_captured_after_it(shop: Shop, cart: C
     assert breaches() == []
 
 
-def test_v7_points_come_back_to_their_lot_with_its_old_expiry(shop: Shop, cart: Checkout) -> None:
+def test_v7_points_come_back_to_their_lot_with_its_old_expiry(shop: Shop, cart: Cart) -> None:
     """Redeemed a day before its lot dies, canceled in time: the lot dies when it would have."""
     ledger.give(cart.member, 500, expires_at=at("2026-03-02 10:00"))
     paid_with(cart, 500, "95.00")
@@ -147,7 +102,7 @@ def test_v7_points_come_back_to_their_lot_with_its_old_expiry(shop: Shop, cart: 
 # --- capture through settling ---------------------------------------------------------------------
 
 
-def test_a_lost_hook_is_healed_by_the_next_settlement(shop: Shop, cart: Checkout) -> None:
+def test_a_lost_hook_is_healed_by_the_next_settlement(shop: Shop, cart: Cart) -> None:
     """The order's first event comes a day later; the hold that had run out by then is captured."""
     ledger.give(cart.member, 500)
     hold = cart.redeem(300, PLACED)
@@ -165,7 +120,7 @@ def test_a_lost_hook_is_healed_by_the_next_settlement(shop: Shop, cart: Checkout
 
 
 def test_an_order_that_lost_its_customer_is_still_paid_with_the_points(
-    shop: Shop, cart: Checkout
+    shop: Shop, cart: Cart
 ) -> None:
     """The order is a guest's on paper; the points come from the account that set them aside."""
     ledger.give(cart.member, 500)
@@ -177,7 +132,7 @@ def test_an_order_that_lost_its_customer_is_still_paid_with_the_points(
     assert ledger.balances(cart.member) == (200, 0, 0, 0)
 
 
-def test_who_left_may_spend_and_gets_points_back(shop: Shop, cart: Checkout) -> None:
+def test_who_left_may_spend_and_gets_points_back(shop: Shop, cart: Cart) -> None:
     """Such an order earns nothing, and its points follow it all the same."""
     ledger.give(cart.member, 500)
     Account.objects.update(state="left", left_at=at("2026-02-01"))
@@ -192,7 +147,7 @@ def test_who_left_may_spend_and_gets_points_back(shop: Shop, cart: Checkout) -> 
 def test_spending_is_an_activity(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under the inactivity policy the lots that are left live on; the order is not paid yet."""
     shop = ledger.open_shop(monkeypatch, expiry={"policy": "inactivity", "count": 90})
-    cart = Checkout(shop, shop.member("ann"))
+    cart = Cart(shop, shop.member("ann"))
     ledger.give(cart.member, 500, expires_at=at("2026-03-15"))
     cart.redeem(300, PLACED)
     cart.complete("o1", "97.00", now=PLACED, is_paid=False)
@@ -205,9 +160,7 @@ def test_spending_is_an_activity(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- coming back ----------------------------------------------------------------------------------
 
 
-def test_points_come_back_in_proportion_and_all_of_them_in_the_end(
-    shop: Shop, cart: Checkout
-) -> None:
+def test_points_come_back_in_proportion_and_all_of_them_in_the_end(shop: Shop, cart: Cart) -> None:
     """Of 100 points for three lines: floor of the share refunded, and the rest with the last."""
     ledger.give(cart.member, 100)
     paid_with(cart, 100, "33.33", "33.33", "32.34")
@@ -223,7 +176,7 @@ def test_points_come_back_in_proportion_and_all_of_them_in_the_end(
     assert breaches() == []
 
 
-def test_the_last_used_come_back_first(shop: Shop, cart: Checkout) -> None:
+def test_the_last_used_come_back_first(shop: Shop, cart: Cart) -> None:
     """Two lots were used, soonest expiry first; half comes back to the one used last."""
     ledger.give(cart.member, 60, expires_at=at("2026-05-01"))
     ledger.give(cart.member, 60, expires_at=at("2026-04-01"))
@@ -236,7 +189,7 @@ def test_the_last_used_come_back_first(shop: Shop, cart: Checkout) -> None:
     assert (soon.used, soon.restored, soon.remaining) == (60, 10, 10)
 
 
-def test_points_of_a_lot_that_died_come_back_once_in_a_child(shop: Shop, cart: Checkout) -> None:
+def test_points_of_a_lot_that_died_come_back_once_in_a_child(shop: Shop, cart: Cart) -> None:
     """The grace counts from the first return; a later one goes into the same child and its life."""
     ledger.give(cart.member, 100, expires_at=at("2026-03-04"))
     paid_with(cart, 100, "49.50", "49.50")
@@ -252,15 +205,13 @@ def test_points_of_a_lot_that_died_come_back_once_in_a_child(shop: Shop, cart: C
     assert breaches() == []
 
 
-def test_nothing_lives_for_ever_by_buying_and_canceling_in_turns(
-    shop: Shop, cart: Checkout
-) -> None:
+def test_nothing_lives_for_ever_by_buying_and_canceling_in_turns(shop: Shop, cart: Cart) -> None:
     """The child's points are spent and come back after its death: they die at once."""
     ledger.give(cart.member, 100, expires_at=at("2026-03-04"))
     paid_with(cart, 100, "99.00")
     shop.host.change_order("o1", state=OrderState.CANCELED)
     shop.settle("o1", at("2026-03-05"))
-    again = Checkout(shop, cart.member, "cart-2")
+    again = Cart(shop, cart.member, "cart-2")
     again.redeem(100, at("2026-03-15"))
     again.complete("o2", "99.00", now=at("2026-03-15"))
     shop.settle("o2", at("2026-03-15"))
@@ -274,7 +225,7 @@ def test_nothing_lives_for_ever_by_buying_and_canceling_in_turns(
     assert breaches() == []
 
 
-def test_points_that_come_back_repay_a_debt_first(shop: Shop, cart: Checkout) -> None:
+def test_points_that_come_back_repay_a_debt_first(shop: Shop, cart: Cart) -> None:
     """30 owed, 100 back: 70 available."""
     ledger.give(cart.member, 100)
     paid_with(cart, 100, "99.00")
@@ -290,7 +241,7 @@ def test_points_that_come_back_repay_a_debt_first(shop: Shop, cart: Checkout) ->
 # --- and going again ------------------------------------------------------------------------------
 
 
-def test_a_reversed_refund_takes_the_points_again(shop: Shop, cart: Checkout) -> None:
+def test_a_reversed_refund_takes_the_points_again(shop: Shop, cart: Cart) -> None:
     """From the lot that they came back to; and they can come back once more."""
     ledger.give(cart.member, 100)
     ledger.give(cart.member, 100, opened_at=at("2026-02-01"))
@@ -309,9 +260,7 @@ def test_a_reversed_refund_takes_the_points_again(shop: Shop, cart: Checkout) ->
     assert breaches() == []
 
 
-def test_points_that_are_gone_by_then_are_taken_elsewhere_or_owed(
-    shop: Shop, cart: Checkout
-) -> None:
+def test_points_that_are_gone_by_then_are_taken_elsewhere_or_owed(shop: Shop, cart: Cart) -> None:
     """They came back, were spent and are taken again: 20 from another lot, 80 owed; then back."""
     ledger.give(cart.member, 100)
     paid_with(cart, 100, "99.00")
@@ -340,7 +289,7 @@ def test_a_program_that_writes_off_bears_the_loss_and_gets_it_back(
         earn={"rates": {"USD": {"points": 0, "per": "1.00"}}},
         deficit={"policy": "write_off"},
     )
-    cart = Checkout(shop, shop.member("ann"))
+    cart = Cart(shop, shop.member("ann"))
     ledger.give(cart.member, 100)
     paid_with(cart, 100, "99.00")
     shop.host.change_order("o1", refunded_minor=minor("99.00"))
@@ -357,7 +306,7 @@ def test_a_program_that_writes_off_bears_the_loss_and_gets_it_back(
     assert breaches() == []
 
 
-def test_a_swept_lot_takes_nothing_back(shop: Shop, cart: Checkout) -> None:
+def test_a_swept_lot_takes_nothing_back(shop: Shop, cart: Cart) -> None:
     """The sweep posted the breakage of the rest before; the used points go to a child."""
     ledger.give(cart.member, 150, expires_at=at("2026-03-04"))
     paid_with(cart, 100, "99.00")
@@ -378,7 +327,7 @@ def test_an_order_that_earned_and_was_paid_with_points_goes_back_to_where_it_beg
 ) -> None:
     """200 points before; 100 redeemed, 99 earned on what was paid; canceled: 200 again."""
     shop = ledger.open_shop(monkeypatch)
-    cart = Checkout(shop, shop.member("ann"))
+    cart = Cart(shop, shop.member("ann"))
     ledger.give(cart.member, 200)
     paid_with(cart, 100, "99.00")
     bought = ledger.balances(cart.member)
