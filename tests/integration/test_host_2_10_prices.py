@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -231,6 +232,12 @@ def test_an_edited_order_keeps_what_it_was_sold_for(make: ModuleType) -> None:
     spend(checkout, 100)
     order = make.complete(checkout)
     before = order.total_gross_amount
+    shown = make.ask(
+        """query($id: ID!) { order(id: $id) {
+             privateMetadata { key value } privateMeta { namespace } } }""",
+        {"id": make.gid("Order", order)},
+        make.owner(),
+    )["order"]
     coke.product.price_amount = Decimal("6.00")
     coke.product.save()
 
@@ -243,7 +250,10 @@ def test_an_edited_order_keeps_what_it_was_sold_for(make: ModuleType) -> None:
     )
 
     order.refresh_from_db()
-    assert [line.unit_price_gross_amount for line in order.lines.all()] == [Decimal("4.17")]
+    (line,) = order.lines.all()
+    kept = {"units": {str(line.pk): 417}, "free_shipping": True}
+    assert shown["privateMetadata"] == [{"key": "saleor_retention", "value": json.dumps(kept)}]
+    assert line.unit_price_gross_amount == Decimal("4.17")
     assert order.shipping_price_gross_amount == 0
     assert (before, order.total_gross_amount) == (Decimal("12.50"), Decimal("12.51"))
     assert_adds_up(order)

@@ -9,6 +9,7 @@ what its units were sold for.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,7 @@ def has_free_shipping(order: Order) -> bool:
 
 
 def _kept(order: Order) -> dict[str, Any]:
-    kept = order.get_value_from_private_metadata(KEY, {})
-    return kept if isinstance(kept, dict) else {}
+    return json.loads(order.get_value_from_private_metadata(KEY, "{}"))
 
 
 def _record(order: Order) -> None:
@@ -74,7 +74,7 @@ def _record(order: Order) -> None:
         return
     lines = list(order.lines.all())
     kept = {"units": _units(lines, order.currency), "free_shipping": quote.has_free_shipping}
-    order.store_value_in_private_metadata({KEY: kept})
+    order.store_value_in_private_metadata({KEY: json.dumps(kept)})  # values are text there
     _add_remainder(order, quote)
     order.save(update_fields=["private_metadata", "discount_amount", "discount_name"])
 
