@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from saleor.plugins.base_plugin import BasePlugin
 
-from saleor_retention import conf, host
+from saleor_retention import conf, config_page, host
+from saleor_retention.errors import Refusals
 from saleor_retention.host.guard import never_raises
 from saleor_retention.selectors.programs import channels_with_program
 
@@ -122,10 +124,30 @@ class RetentionPlugin(host.current().plugin_mixin(), MemberHooks, BasePlugin):  
     PLUGIN_DESCRIPTION = "Loyalty points, tiers and member prices at the checkout."
     DEFAULT_ACTIVE = True
     CONFIGURATION_PER_CHANNEL = False  # hooks without a channel would not be called otherwise
+    CONFIG_STRUCTURE = config_page.STRUCTURE
+    DEFAULT_CONFIGURATION = config_page.DEFAULTS
+
+    def resolve_plugin_configuration(self, _request: Any) -> Any:
+        """Show the basics as they are, whoever changed them last (Saleor 3.x)."""
+        with host.current().writer():
+            present = config_page.present()
+        return [
+            {**item, "value": present.get(item["name"], item["value"])}
+            for item in self.configuration
+        ]
 
     @classmethod
     def save_plugin_configuration(cls, plugin_configuration: Any, cleaned_data: Any) -> Any:
-        """Save; prices of open checkouts follow at once when that switched the plugin on or off."""
+        """Save, and write the basics to the program; prices follow the switch at once."""
+        try:
+            config_page.apply(cleaned_data.get("configuration") or ())
+        except Refusals as found:
+            raise ValidationError(
+                {
+                    refusal.field: ValidationError(refusal.message, code="invalid")
+                    for refusal in found.refusals
+                }
+            ) from found
         was_active = plugin_configuration.active
         saved = super().save_plugin_configuration(plugin_configuration, cleaned_data)
         if not plugin_configuration.active:
