@@ -22,12 +22,13 @@ class Client:
 
     url: str
     token: str | None = None
+    scheme: str = "Bearer"
 
     def post(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Send one request and return the whole body, numbers as ``Decimal``."""
         headers = {"Content-Type": "application/json"}
         if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+            headers["Authorization"] = f"{self.scheme} {self.token}"
         body = json.dumps({"query": document, "variables": variables}, default=str).encode()
         request = urllib.request.Request(self.url, data=body, headers=headers)
         try:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.acceptance import server
+from tests.acceptance.client import Client
 from tests.acceptance.payments import PaymentService
-from tests.acceptance.retention import open_program
-from tests.acceptance.shop import Shop, open_for_business
+from tests.acceptance.retention import IN_ZLOTY_TOO, open_program
+from tests.acceptance.shop import Channel, Shop, open_for_business
 from tests.acceptance.stage import Stage
+from tests.acceptance.worlds import World, World2, World3, sign_in
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,6 +60,23 @@ def shop(processes: server.Processes) -> Iterator[Shop]:
     service.close()
 
 
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A shop of the running Saleor, whichever it is."""
+    if os.environ["RETENTION_HOST"].startswith("3."):
+        shop = request.getfixturevalue("shop")
+        yield World3(shop, shop.open_channel())
+        return
+    from sandbox import demo, seed
+    from sandbox.keepsakes import keepsake
+
+    with demo.open_shop() as opened:
+        anonymous = Client(opened.url)
+        owner = sign_in(anonymous, seed.ADMIN_EMAIL, keepsake("admin_password"))
+        channel = Channel("", "default-channel", "USD", "US")
+        yield World2(owner, channel, anonymous)
+
+
 @pytest.fixture(scope="session")
 def stage(shop: Shop) -> Stage:
     """The standard program in two channels; C has 20 off by a promotion of the shop in both."""
@@ -65,7 +84,7 @@ def stage(shop: Shop) -> Stage:
     gross = shop.open_channel(currency="PLN", country="PL", is_gross=True)
     for channel in (net, gross):
         shop.catalogue_promotion(channel, "C", "20")
-    return Stage(shop, net, gross, open_program(shop, [net, gross]))
+    return Stage(shop, net, gross, open_program(shop, [net, gross], IN_ZLOTY_TOO))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -91,11 +91,15 @@ class Cart:
 
     def read(self) -> dict[str, Any]:
         """Return the checkout as a storefront shows it."""
+        return self.ask("...Cart", CART)
+
+    def ask(self, selection: str, fragments: str = "") -> dict[str, Any]:
+        """Return some fields of the checkout."""
         answer = self.client.ask(
-            f"query ($id: ID!) {{ checkout(id: $id) {{ ...Cart }} }} {CART}", id=self.id
+            f"query ($id: ID!) {{ checkout(id: $id) {{ {selection} }} }} {fragments}", id=self.id
         )
-        checkout: dict[str, Any] = answer["checkout"]
-        return checkout
+        found: dict[str, Any] = answer["checkout"]
+        return found
 
     def add(self, **quantities: int) -> Any:
         """Add goods by name."""

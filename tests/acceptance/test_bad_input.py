@@ -136,15 +136,7 @@ def test_a_currency_without_a_rate(shop: Shop) -> None:
     # given: rates for dollars only, in a channel with zloty
     channel = shop.open_channel(currency="PLN", country="PL", is_gross=True)
     dollars = shop.open_channel()
-    program = open_program(
-        shop,
-        [dollars, channel],
-        {
-            "earn": {"rates": [{"currency": "USD", "points": "1", "per": "1.00"}]},
-            "pointValues": [{"currency": "USD", "amount": "0.01"}],
-            "reference": {"currency": "USD"},
-        },
-    )
+    program = open_program(shop, [dollars, channel])
     ada = Stage(shop, dollars, channel, program).shopper()
     cart = fill_cart(shop, channel, ada, A=1)
 

@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.figures import from_gross, from_net, shown, total
 from tests.acceptance.orders import Desk
 from tests.acceptance.retention import (
+    IN_ZLOTY_TOO,
     Program,
     balance,
     open_program,
@@ -33,7 +34,7 @@ def channels(shop: Shop) -> tuple[Channel, Channel, Program]:
     """A channel with net and one with gross prices, and a program whose VIPs ship for nothing."""
     net = shop.open_channel()
     gross = shop.open_channel(currency="PLN", country="PL", is_gross=True)
-    return net, gross, open_program(shop, [net, gross], {"tiers": LADDER})
+    return net, gross, open_program(shop, [net, gross], {**IN_ZLOTY_TOO, "tiers": LADDER})
 
 
 @pytest.mark.parametrize("is_gross", [False, True], ids=["net", "gross"])
