@@ -21,7 +21,7 @@ def change_of_tier(
     Where the step stands on the ladder is known once the edit was made: a problem of the document
     names its position.
     """
-    conversion = Conversion(tier.content, {})
+    conversion = Conversion(tier.content, {"tier": ""})
 
     def edit_and_look(document: dict[str, Any]) -> dict[str, Any]:
         edited = edit(document)
