@@ -26,6 +26,7 @@ from saleor_retention.models import (
     SettleFailure,
     Watermark,
 )
+from saleor_retention.selectors.programs import is_switched_on
 from saleor_retention.services import redeeming
 from saleor_retention.services.identity import email_hashes
 from saleor_retention.services.settling import settle
@@ -43,10 +44,10 @@ REASON_LENGTH_MAX = 200
 class Reconciled:
     """What one run looked at."""
 
-    orders: int
-    holds: int
-    guests: int
-    failures: int  # orders that are still not settled
+    orders: int = 0
+    holds: int = 0
+    guests: int = 0
+    failures: int = 0  # orders that are still not settled
 
 
 def reconcile(now: dt.datetime | None = None) -> Reconciled:
@@ -54,8 +55,11 @@ def reconcile(now: dt.datetime | None = None) -> Reconciled:
 
     Goes back ``RETENTION_RECONCILE_OVERLAP_MINUTES`` before its watermark, because a change
     becomes visible later than it is dated. Safe to run twice and at the same time. Holds no lock
-    itself; see ``settle`` and ``redeeming.release``.
+    itself; see ``settle`` and ``redeeming.release``. While the plugin is switched off it does
+    nothing, and catches up from its watermark afterwards.
     """
+    if not is_switched_on():
+        return Reconciled()
     at = now or timezone.now()
     _retry_failures(at)
     orders = _settle_changed(at)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 
+from saleor_retention import conf
 from saleor_retention.engine.facts import OrderFacts
 from saleor_retention.models import (
     Account,
@@ -149,7 +151,7 @@ def test_guests_who_turned_up_get_their_points(shop: Shop) -> None:
     with override_settings(RETENTION_SETTLE_BATCH=2):
         run = reconcile(at("2026-03-11"))
 
-    assert run == Reconciled(orders=0, holds=0, guests=1, failures=0)
+    assert run == Reconciled(guests=1)
     claimed = Account.objects.get(state=AccountState.MEMBER)
     assert (str(claimed.user_id), ledger.balances(claimed)) == (user, (10, 0, 0, 0))
     assert Account.objects.filter(state=AccountState.SHADOW).count() == 4
@@ -195,10 +197,33 @@ def test_a_confirmed_guest_need_not_wait_for_the_hour(shop: Shop) -> None:
     assert reconciling.claim_guest_orders("999999", NOON) == 0
 
 
+def test_nothing_is_settled_while_the_plugin_is_off_and_all_of_it_afterwards(
+    shop: Shop, ann: Account
+) -> None:
+    """The watermark waits; what happened meanwhile is found when it is switched on again."""
+    reconcile(NOON)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO plugins_pluginconfiguration (identifier, name, description, active)"
+            " VALUES (%s, '', '', false)",
+            [conf.PLUGIN_ID],
+        )
+    bought(shop, ann, "o1", "2026-03-10 13:00")
+    off = reconcile(at("2026-03-10 14:00"))
+    settled_while_off = settled()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE plugins_pluginconfiguration SET active = true")
+    on = reconcile(at("2026-03-20 14:00"))
+
+    assert off == Reconciled()
+    assert settled_while_off == []
+    assert (on.orders, settled()) == (1, ["o1"])
+
+
 def test_a_shop_without_any_program_has_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no order is read."""
     host = ledger.fakes.use(monkeypatch)
     host.put_order(order("o1", line("a", 1000)))
 
-    assert reconcile(NOON) == Reconciled(orders=0, holds=0, guests=0, failures=0)
+    assert reconcile(NOON) == Reconciled()
     assert host.reads == []
