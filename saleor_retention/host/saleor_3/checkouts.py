@@ -53,8 +53,9 @@ def checkout_facts(checkout_ref: str) -> CheckoutFacts | None:
     )
 
 
-def priced_checkout(checkout: Any, lines_info: Sequence[Any]) -> PricedCheckout | None:
+def priced_checkout(checkout_info: Any, lines_info: Sequence[Any]) -> PricedCheckout | None:
     """Return what GraphQL says of a checkout whose prices were just brought up to date."""
+    checkout = checkout_info.checkout
     found = price_pass.survey(checkout.pk, checkout.currency, lines_info)
     if found is None:
         return None
@@ -73,4 +74,5 @@ def priced_checkout(checkout: Any, lines_info: Sequence[Any]) -> PricedCheckout 
             for info in lines_info
         ),
         outer_share_ppm=shares.of_checkout(checkout, lines_info),
+        has_tax_in_prices=checkout_info.tax_configuration.prices_entered_with_tax,
     )

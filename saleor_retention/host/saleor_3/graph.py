@@ -111,19 +111,23 @@ def checkout_prices(info: Any, root: Any) -> Any:
     they are for every field, once per request; the loaders then hold the lines it left behind.
     """
     from promise import Promise
-    from saleor.graphql.checkout.dataloaders import CheckoutLinesInfoByCheckoutTokenLoader
+    from saleor.graphql.checkout.dataloaders import (
+        CheckoutInfoByCheckoutTokenLoader,
+        CheckoutLinesInfoByCheckoutTokenLoader,
+    )
     from saleor.graphql.checkout.types import Checkout
 
-    checkout = node(root)
+    token = node(root).token
 
-    def read(lines_info: Any) -> PricedCheckout | None:
+    def read(loaded: Any) -> PricedCheckout | None:
         from . import checkouts, effects
 
         with effects.writer():
-            return checkouts.priced_checkout(checkout, lines_info)
+            return checkouts.priced_checkout(*loaded)
 
     def load(_subtotal: Any) -> Any:
-        return CheckoutLinesInfoByCheckoutTokenLoader(info.context).load(checkout.token)
+        loaders = (CheckoutInfoByCheckoutTokenLoader, CheckoutLinesInfoByCheckoutTokenLoader)
+        return Promise.all([loader(info.context).load(token) for loader in loaders])
 
     return Promise.resolve(Checkout.resolve_subtotal_price(root, info)).then(load).then(read)
 
