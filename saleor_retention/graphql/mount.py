@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from graphql import GraphQLSchema
+from graphql.type import GraphQLSchema
 
 from saleor_retention import host
 

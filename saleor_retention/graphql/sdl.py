@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from graphql import (
+from graphql.type import (
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLObjectType,
