@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.engine.facts import OrderState
 from saleor_retention.engine.pricing import basket_fingerprint
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
@@ -679,6 +680,25 @@ def test_unburned_points_of_a_dead_lot_are_breakage(shop: FakeHost, program: Pro
     assert burned == 250
     assert (dead.used, dead.expired, dead.held, dead.remaining) == (250, 50, 0, 0)
     assert Transaction.objects.get(kind="expire").effective_at == midnight
+
+
+def test_v7_a_canceled_order_gives_points_back_with_their_old_expiry(
+    shop: FakeHost, program: Program
+) -> None:
+    """V7: redeemed one day before the lot's expiry; the lot has its old expiry, not a new one."""
+    account = make_member(shop, program)
+    expiry = NOON + dt.timedelta(days=1)
+    lot = give(account, 300, expires_at=expiry)
+    cart(shop, account, 5000)
+    redeem(account, 300)
+    complete(shop, account, points_applied=300)
+
+    shop.change_order("order-1", state=OrderState.CANCELED)
+    settling.settle(order_ref="order-1", now=NOON + dt.timedelta(hours=1))
+
+    lot.refresh_from_db()
+    assert (lot.remaining, lot.used, lot.restored, lot.expires_at) == (300, 300, 300, expiry)
+    assert books(account) == (300, 0, 0, 0)
 
 
 def test_another_members_order_leaves_the_hold_alone(shop: FakeHost, member: Account) -> None:
