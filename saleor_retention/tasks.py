@@ -75,7 +75,11 @@ def expire() -> None:
 
 @shared_task(name="saleor_retention.tasks.lapse_holds")
 def lapse_holds() -> None:
-    """Give back the points of holds whose time is over."""
+    """Give back the points of holds whose time is over, or all where prices are not ours any more."""
+    from saleor_retention.services import withdrawing
+
+    with host.current().writer():
+        withdrawing.withdraw_if_unpriced()
     _sweep(lapse_holds, lambda: redeeming.lapse_due(limit=ROWS) >= ROWS)
 
 

@@ -50,6 +50,7 @@ def make_member(program: Program, user: Any, tier: str = "") -> Account:
         joined_at=now,
         last_activity_at=now,
         tier=tier,
+        is_tier_manual=bool(tier),  # so that no order takes it away
     )
 
 

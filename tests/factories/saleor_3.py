@@ -541,13 +541,18 @@ def bulk_create(user: Any, variant: Any, quantity: int) -> Any:
     """Return an order imported with all its prices, as from another system."""
     from django.utils import timezone
     from saleor.order.models import Order
+    from saleor.shipping.models import ShippingMethod
+    from saleor.tax.models import TaxClass
     from saleor.warehouse.models import Warehouse
 
     channel = make_channel()
+    method = ShippingMethod.objects.filter(channel_listings__channel=channel).first()
+    tax_class = TaxClass.objects.get(name="Standard")
     price = variant.channel_listings.get(channel=channel).price_amount * quantity
     total = {"gross": str(price), "net": str(price)}
     payload = do(
-        """mutation($orders: [OrderBulkCreateInput!]!) { orderBulkCreate(orders: $orders) {
+        """mutation($orders: [OrderBulkCreateInput!]!) {
+             orderBulkCreate(orders: $orders, stockUpdatePolicy: SKIP) {
              results { order { id } errors { path message code } }
              errors { path message code } } }""",
         {
@@ -561,7 +566,11 @@ def bulk_create(user: Any, variant: Any, quantity: int) -> Any:
                     "shippingAddress": ADDRESS,
                     "currency": channel.currency_code,
                     "languageCode": "EN",
-                    "deliveryMethod": {"shippingMethodName": "Post", "shippingPrice": ZERO},
+                    "deliveryMethod": {
+                        "shippingMethodId": gid("ShippingMethod", method),
+                        "shippingTaxClassId": gid("TaxClass", tax_class),
+                        "shippingPrice": ZERO,
+                    },
                     "lines": [
                         {
                             "variantId": gid("ProductVariant", variant),
@@ -569,6 +578,7 @@ def bulk_create(user: Any, variant: Any, quantity: int) -> Any:
                             "isShippingRequired": True,
                             "isGiftCard": False,
                             "quantity": quantity,
+                            "taxClassId": gid("TaxClass", tax_class),
                             "totalPrice": total,
                             "undiscountedTotalPrice": total,
                             "warehouse": gid(
