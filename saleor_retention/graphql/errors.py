@@ -61,7 +61,7 @@ class RetentionError(graphene.ObjectType):
     """One reason why a mutation was refused; nothing was changed."""
 
     field = graphene.String(
-        description="The input field at fault, as a path (`input.rules.earn.rates.0.per`); "
+        description="The input field at fault, as a path (`rules.earn.rates.0.per`); "
         "null when it is none in particular."
     )
     message = graphene.String(description="The whole reason, as a sentence.", required=True)

@@ -41,6 +41,26 @@ class Connection(graphene.relay.Connection):
 
     total_count = graphene.Int(description="How many elements there are in all.")
 
+    @classmethod
+    def __init_subclass_with_meta__(cls, node: Any = None, **options: Any) -> None:
+        """Make edges and nodes non-null, as in Saleor's own connections."""
+        super().__init_subclass_with_meta__(node=node, **options)
+        name = node._meta.name  # noqa: SLF001 - graphene's only way to it
+
+        class EdgeMeta:
+            description = f"A `{name}` and its place in the list."
+
+        members = {
+            "Meta": EdgeMeta,
+            "node": graphene.Field(node, description="The element.", required=True),
+            "cursor": graphene.String(description="The element's place.", required=True),
+        }
+        cls.Edge = type(cls.Edge._meta.name, (graphene.ObjectType,), members)  # noqa: SLF001
+        cls._meta.fields["edges"] = graphene.Field(
+            graphene.NonNull(graphene.List(graphene.NonNull(cls.Edge))),
+            description="The elements of this page.",
+        )
+
     @staticmethod
     def resolve_total_count(root: Any, _info: Any) -> int | None:
         """Count now, or say nothing where a count is not offered."""

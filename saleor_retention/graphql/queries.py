@@ -28,10 +28,10 @@ BREACHES_MAX = 100
 
 @harmless
 def resolve_user_retention(root: Any, info: Any, channel: str | None = None) -> Any:
-    """Promise a user's membership, for himself and for those who manage customers.
+    """Promise a user's membership, for that user and for those who manage customers.
 
-    A customer who asks for himself where every customer is a member becomes one by asking; staff
-    who look do not make anybody a member.
+    Where every customer is a member, a customer becomes one by asking; staff who look do not make
+    anybody a member.
     """
     user_ref = str(root.pk)
     asks = requestor(info)

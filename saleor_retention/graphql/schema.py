@@ -65,14 +65,14 @@ EXTENSIONS: dict[str, graphene.Field] = {
     ),
     "Product": graphene.Field(
         RetentionGoods,
-        description="What the product costs the asking customer and earns him, of the variant of "
+        description="What the product costs and earns the asking customer, of the variant of "
         "least price; null where no program runs.",
         channel=graphene.String(description=GOODS_CHANNEL),
         resolver=resolve_product_retention,
     ),
     "ProductVariant": graphene.Field(
         RetentionGoods,
-        description="What the variant costs the asking customer and earns him; null where no "
+        description="What the variant costs and earns the asking customer; null where no "
         "program runs.",
         channel=graphene.String(description=GOODS_CHANNEL),
         resolver=resolve_variant_retention,

@@ -107,7 +107,7 @@ class RetentionCheckout(graphene.ObjectType):
     )
     redeemable_max = graphene.Int(
         description="The most points that can be set for it now. Zero for anyone but its customer "
-        "and those who may set them for him, because it tells of his balance.",
+        "and those who may set them on the customer's behalf, because it tells of the balance.",
         required=True,
     )
     redeemable_value = graphene.Field(
@@ -234,7 +234,7 @@ def _under_program(priced: PricedCheckout | None) -> Checkout | None:
 
 
 def _earns(root: Checkout, info: Any, account: Account | None) -> int:
-    """Return the points of the cart, for a member or a guest (whose points would wait for him)."""
+    """Return the points of the cart, for a member, or for a guest whose points would wait."""
     standing = root.priced.standing
     if account is not None and account.state != AccountState.MEMBER:
         return 0

@@ -1,4 +1,4 @@
-"""What a product or variant costs the asking customer, and what it earns him."""
+"""What a product or variant costs the asking customer, and what it earns."""
 
 from __future__ import annotations
 

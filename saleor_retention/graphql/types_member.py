@@ -1,4 +1,4 @@
-"""A member as the customer himself and staff see him: points, lots, history, tier."""
+"""A membership as its customer and staff see it: points, lots, history, tier."""
 
 from __future__ import annotations
 

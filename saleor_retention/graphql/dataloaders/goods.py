@@ -1,4 +1,4 @@
-"""What goods cost the asking customer and earn him, for all goods of a query at once.
+"""What goods cost and earn the asking customer, for all goods of a query at once.
 
 The price is the one that the engine gives a basket of a single unit, so that what a product page
 says is what the cart says.

@@ -29,7 +29,7 @@ def redeemer_of(asks: Requestor, checkout_id: str) -> Redeemer:
     """Return whose points may be set on the checkout.
 
     The logged-in customer's own, or the checkout's customer's where staff or an app may act for
-    him. Whose checkout it is, is judged under its lock by the service.
+    that customer. Whose checkout it is, is judged under its lock by the service.
     """
     acts_for_others = asks.can("checkouts") and asks.can("users")
     user_ref = asks.user_ref if acts_for_others else customer_ref(asks)

@@ -21,8 +21,8 @@ from saleor_retention.services import redeeming
 class RetentionRedemptionClear(RetentionMutation):
     """Takes the points off a checkout; nothing happens where none are set.
 
-    For the checkout's logged-in customer; for staff and apps on his behalf with MANAGE_CHECKOUTS
-    and MANAGE_USERS.
+    For the checkout's logged-in customer; for staff and apps on that customer's behalf with
+    MANAGE_CHECKOUTS and MANAGE_USERS.
     """
 
     class Arguments:

@@ -23,9 +23,10 @@ from saleor_retention.services import redeeming
 class RetentionRedemptionSet(RetentionMutation):
     """Sets the points that a checkout is paid with; 0 sets none, and the last call counts.
 
-    For the checkout's logged-in customer; for staff and apps on his behalf with MANAGE_CHECKOUTS
-    and MANAGE_USERS. More points than the customer has are refused; fewer than asked for are set
-    only where the goods, the program's share of an order or its step size allow no more.
+    For the checkout's logged-in customer; for staff and apps on that customer's behalf with
+    MANAGE_CHECKOUTS and MANAGE_USERS. More points than the customer has are refused. Fewer than
+    asked for are set only where the goods, the program's share of an order or its step size allow
+    no more.
     """
 
     class Arguments:

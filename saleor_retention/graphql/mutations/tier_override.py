@@ -19,7 +19,7 @@ class RetentionTierOverride(RetentionMutation):
     """Sets a member's tier by hand, up or down, for a time. Requires MANAGE_USERS.
 
     It holds unless the member climbs above it. Without a tier, what was set by hand ends and the
-    member goes where the orders put him.
+    orders decide again.
     """
 
     class Arguments:
