@@ -12,10 +12,11 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from graphql.type import GraphQLSchema
 
-from saleor_retention import host
+from saleor_retention import __version__, host
 
 API = "saleor.graphql.api"
 FIELD = "retention"
@@ -45,6 +46,18 @@ def mount() -> None:
     for name, mutation in schema.MUTATIONS.items():
         setattr(types["Mutations"], name, mutation.Field())
     shop.register_query_costs(schema.QUERY_COSTS)
+    _renew_cached_introspection()
+
+
+def _renew_cached_introspection() -> None:
+    """Let Saleor forget what clients learned of the schema under another version of ours.
+
+    It keeps answers to introspection for a week; from 3.22 on they are told apart by a suffix. On
+    3.21 its cache has to be cleared after an update.
+    """
+    suffix = getattr(settings, "GRAPHQL_CACHE_SUFFIX", None)
+    if suffix is not None:
+        settings.GRAPHQL_CACHE_SUFFIX = f"{suffix}-retention-{__version__}".lstrip("-")
 
 
 def built_schema() -> GraphQLSchema:

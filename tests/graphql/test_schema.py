@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
+from saleor_retention import __version__
 from saleor_retention.graphql import mount, schema
 from saleor_retention.graphql.sdl import print_additions
 
@@ -118,6 +119,17 @@ def test_mounting_too_late_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert mount.FIELD not in user
     assert built.get_type_map()["User"].fields[mount.FIELD] is not None
+
+
+def test_introspection_is_cached_by_our_version() -> None:
+    """An update of the plugin shows in the schema that clients fetch (from Saleor 3.22 on)."""
+    from django.conf import settings
+
+    suffix = getattr(settings, "GRAPHQL_CACHE_SUFFIX", None)
+    if suffix is None:
+        pytest.skip("left out: this Saleor has no suffix for its cached introspection")
+
+    assert suffix == f"retention-{__version__}"
 
 
 def mutations() -> dict:
