@@ -6,10 +6,10 @@ Anything else that is raised is a fault, logged and never shown.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Code(str, Enum):
+class Code(StrEnum):
     """Stable names of refusals; the GraphQL enum is made from them."""
 
     REQUIRED = "REQUIRED"

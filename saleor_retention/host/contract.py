@@ -134,7 +134,9 @@ class Host(Protocol):
     def orders_facts(self, order_refs: Sequence[str]) -> dict[str, OrderFacts]:
         """Read many orders in a constant number of statements."""
 
-    def order_refs_updated_since(self, at: dt.datetime, limit: int) -> list[tuple[str, dt.datetime]]:
+    def order_refs_updated_since(
+        self, at: dt.datetime, limit: int
+    ) -> list[tuple[str, dt.datetime]]:
         """Return up to ``limit`` (order ref, changed at) from ``at`` on, oldest first."""
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
@@ -232,9 +234,7 @@ class Host(Protocol):
         Prices that have run out are computed first, as for the host's own price fields.
         """
 
-    def shelf_prices(
-        self, variant_refs: Iterable[str], channel_ref: str
-    ) -> dict[str, ShelfPrice]:
+    def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
         """Return prices of variants in a constant number of statements; unlisted: absent."""
 
     def variants_of_products(

@@ -204,10 +204,7 @@ class Entry(models.Model):
             check(
                 "retention_entry_book",
                 Q(book__in=[book.value for book in MEMBER_BOOKS], account__isnull=False)
-                | (
-                    ~Q(book__in=[book.value for book in MEMBER_BOOKS])
-                    & Q(account__isnull=True)
-                ),
+                | (~Q(book__in=[book.value for book in MEMBER_BOOKS]) & Q(account__isnull=True)),
             ),
         )
         indexes = (models.Index(fields=("account", "id"), name="retention_entry_member"),)
