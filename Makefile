@@ -14,7 +14,7 @@ help:
 	@echo "make demo    a real shop tells the loyalty story over HTTP and checks every figure"
 	@echo "make shop    the same shop, left running, with logins and queries to paste"
 	@echo "make test    the suite on Saleor 2.10.1 and on every 3.x under SALEOR_HOME (~/saleor)"
-	@echo "             SCHEMA=migrations makes the 3.x tables by all of Saleor's migrations (slow)"
+	@echo "             SCHEMA=migrations makes the tables by all of Saleor's migrations (slow)"
 	@echo "make unit    the tests that need no database and no Saleor, in seconds"
 	@echo "make lint    ruff and mypy"
 	@echo "make readme  put the last results and the last story into the README"

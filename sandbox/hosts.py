@@ -138,27 +138,21 @@ def schema_key(host: Host) -> str:
     """Name the schema of a host: the version and a digest of what decides it.
 
     For 2.10.1 that is the pinned list; for 3.x the names of Saleor's migrations, which change with
-    every change of a model, and what we add to the models' tables.
+    every change of a model; for both, how the tables are made.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256((paths.HERE / "make_schema.py").read_bytes())
     if host.source is None:
         digest.update((paths.HERE / "requirements.txt").read_bytes())
     else:
-        digest.update((paths.HERE / "make_schema.py").read_bytes())
         for file in sorted(host.source.glob("saleor/*/migrations/[0-9]*.py")):
             digest.update(f"{file.parent.parent.name}/{file.name}\n".encode())
-    how = "" if made_from_models(host) else "_full"
+    how = "" if made_from_models() else "_full"
     return f"{host.version.replace('.', '_')}_{digest.hexdigest()[:8]}{how}"
 
 
-def made_from_models(host: Host) -> bool:
-    """Tell whether a host's tables come from its models instead of its migrations.
-
-    The 1,431 migrations of 3.23 take five minutes and more, its models ten seconds. What differs is
-    defaults inside the database and some indexes, on no table that we write to; SCHEMA=migrations
-    runs the suite on the real thing.
-    """
-    return not host.is_saleor_2 and os.environ.get("SCHEMA") != "migrations"
+def made_from_models() -> bool:
+    """Tell whether tables come from the models instead of the migrations (see make_schema.py)."""
+    return os.environ.get("SCHEMA") != "migrations"
 
 
 def call(host: Host, command: Sequence[str], env: dict[str, str]) -> int:

@@ -1,8 +1,7 @@
 """Saleor's own schema on the server: it is there, or it is restored, or it is made.
 
-Made only once: 2.10.1 by its 442 migrations, 3.x from its models (its 1,431 migrations take five
-minutes). A server of ours that lost its data gets the schema back from a dump; a server of yours
-keeps it as a database.
+Made only once, from the models or, on demand, by all migrations. A server of ours that lost its
+data gets the schema back from a dump; a server of yours keeps it as a database.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def ensure_base(host: hosts.Host, server: str) -> str:
 
 def _make(host: hosts.Host, server: str, name: str) -> None:
     settings = "sandbox.bare_settings" if host.is_saleor_2 else "tests.settings.bare3"
-    from_models = hosts.made_from_models(host)
+    from_models = hosts.made_from_models()
     how = "its models" if from_models else "its migrations, minutes"
     env = hosts.environment(host, database_url(server, name), settings)
     with step(f"making the schema of Saleor {host.version} once ({how})"):
