@@ -100,7 +100,7 @@ class Requestor:
         return f"user:{self.user_ref}" if self.user_ref is not None else ""
 
     def can(self, permission: str) -> bool:
-        """Tell whether the requestor holds the permission: "discounts" for programs, "users" for members."""
+        """Tell whether the requestor holds it: "discounts" for programs, "users" for members."""
         return permission in self.permissions
 
 
@@ -173,7 +173,7 @@ class Host(Protocol):
         """Map slugs (SKUs for ``variants``) of ``kind`` to references; unknown ones are absent."""
 
     def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
-        """The inverse of ``resolve_slugs``."""
+        """Map references back to slugs: the inverse of ``resolve_slugs``."""
 
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in a constant number of statements."""
@@ -191,13 +191,13 @@ class Host(Protocol):
         """
 
     def dispatch(self, task_name: str, *args: Any) -> None:
-        """Run the named task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
+        """Run the task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
 
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes to the default database within (queries, tasks)."""
 
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
-        """Delete own discount rows (all, or of some checkouts), expire their prices, return how many."""
+        """Delete own rows (all, or of some checkouts), expire their prices, return how many."""
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

@@ -1,4 +1,4 @@
-"""The plugin's tables, one file per concept; every invariant that a constraint can hold, it holds."""
+"""The plugin's tables, one file per concept; what a constraint can hold, a constraint holds."""
 
 from .accounts import Account, AccountState
 from .jobs import SettleFailure, Watermark

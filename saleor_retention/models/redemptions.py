@@ -32,9 +32,7 @@ class Hold(models.Model):
     account = models.ForeignKey("Account", on_delete=models.PROTECT, related_name="holds")
     checkout_ref = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=HoldState.choices, default=HoldState.PLACED)
-    requested = (
-        models.BigIntegerField()
-    )  # what the shopper asked for; points may shrink with the cart
+    requested = models.BigIntegerField()  # by the shopper; points may shrink
     points = models.BigIntegerField()  # pinned now, or at the end
     currency = models.CharField(max_length=3)
     value_minor = models.BigIntegerField()  # worth of `points` at the version's point value
