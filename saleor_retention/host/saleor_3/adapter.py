@@ -43,7 +43,7 @@ class Saleor3:
     variants_of_products = staticmethod(catalog.variants_of_products)
 
     # --- effects -----------------------------------------------------------------------------
-    reprice = staticmethod(effects.reprice)
+    reprice = staticmethod(hooks.reprice)
     reprice_channels = staticmethod(effects.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
     writer = staticmethod(effects.writer)

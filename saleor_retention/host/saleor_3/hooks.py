@@ -82,6 +82,27 @@ def _refresh(checkout_ref: str) -> None:
         effects.strip_own_rows([checkout_ref])
 
 
+def reprice(checkout_ref: str) -> None:
+    """Make the checkout compute its prices afresh when next read.
+
+    On 3.21 and 3.22 our rows are brought up to date at once: a tax app is told of the lines before
+    that next read computes them.
+    """
+    effects.reprice(checkout_ref)
+    if seam.status().is_sound and seam.needs_priming():
+        _prime_again(checkout_ref)
+
+
+@never_raises
+def _prime_again(checkout_ref: str) -> None:
+    from saleor.checkout.models import Checkout
+
+    with price_pass.shield():
+        checkout = Checkout.objects.filter(pk=checkout_ref).first()
+        if checkout is not None:
+            _recalculate(checkout)
+
+
 def _recalculate(checkout: Any) -> None:
     """Write Saleor's rows and ours now, as Saleor itself would a moment later."""
     from saleor.checkout.fetch import fetch_checkout_lines
