@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
-    """Create the site, its owner, staff with the named permissions, and two apps with tokens."""
+    """Create the site, its owner, staff with the named permissions, and apps with tokens."""
     from django.conf import settings
     from django.contrib.sites.models import Site
     from saleor.account.models import Group
@@ -57,7 +57,12 @@ def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
         group.permissions.set(Permission.objects.filter(codename__in=codenames))
         group.user_set.add(_user(email))
     tokens = {}
-    for name, codenames in {"till": ["manage_orders"], "payments": ["handle_payments"]}.items():
+    apps = {
+        "till": ["manage_orders"],
+        "payments": ["handle_payments"],
+        "taxes": ["handle_taxes"],
+    }
+    for name, codenames in apps.items():
         app = App.objects.create(name=name, identifier=name, is_active=True, is_installed=True)
         app.permissions.set(Permission.objects.filter(codename__in=codenames))
         _, tokens[name] = app.tokens.create(name="Default")

@@ -11,8 +11,8 @@ import pytest
 
 from tests.acceptance import server
 from tests.acceptance.client import Client
-from tests.acceptance.payments import PaymentService
 from tests.acceptance.retention import IN_ZLOTY_TOO, open_program
+from tests.acceptance.services import Services
 from tests.acceptance.shop import Channel, Shop, open_for_business
 from tests.acceptance.stage import Stage
 from tests.acceptance.worlds import World, World2, World3, sign_in
@@ -54,10 +54,10 @@ def processes(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterato
 
 @pytest.fixture(scope="session")
 def shop(processes: server.Processes) -> Iterator[Shop]:
-    """The shop with its goods, its staff, its payment service, and its owner signed in."""
-    service = PaymentService()
-    yield open_for_business(processes, service)
-    service.close()
+    """The shop with its goods, its staff, the services it calls, and its owner signed in."""
+    services = Services()
+    yield open_for_business(processes, services)
+    services.close()
 
 
 @pytest.fixture

@@ -63,6 +63,18 @@ class Processes:
     environment: dict[str, str] = field(repr=False)
 
 
+def run_command(shop: Processes, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a management command in the shop's environment, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "django", *arguments],
+        env=shop.environment,
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def log_of(name: str) -> Path:
     """Return where a process of this host's last run logs."""
     return paths.LOGS / f"acceptance-{os.environ.get('RETENTION_HOST', '')}-{name}.log"

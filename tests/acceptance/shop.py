@@ -15,8 +15,8 @@ from typing import Any
 
 from tests.acceptance.backroom import OWNER, PASSWORD
 from tests.acceptance.client import Client
-from tests.acceptance.payments import REFUND_REQUEST, PaymentService
 from tests.acceptance.server import Processes
+from tests.acceptance.services import REFUND_REQUEST, TAX_REQUEST, Services
 
 PRICES = {"A": "80", "B": "30", "C": "50"}
 SHIPPING = "10"
@@ -70,6 +70,7 @@ class Shop:
     owner: Client
     till: Client
     payments: Client
+    taxes: Client
     variants: dict[str, str] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
@@ -109,22 +110,25 @@ class Shop:
         finally:
             self.processes.backroom.call("unlock_account")
 
-    def listen(self, service: PaymentService) -> None:
-        """Have the payment service asked for refunds."""
-        app = self.payments.ask("{ app { id } }")["app"]["id"]
-        self._create(
-            "webhook",
-            "webhookCreate",
-            "WebhookCreateInput",
-            {
-                "name": "Refunds",
-                "app": app,
-                "targetUrl": service.url,
-                "syncEvents": ["TRANSACTION_REFUND_REQUESTED"],
-                "query": REFUND_REQUEST,
-                "isActive": True,
-            },
-        )
+    def listen(self, services: Services) -> None:
+        """Have the services asked for refunds and for taxes."""
+        for client, path, event, query in (
+            (self.payments, "refunds", "TRANSACTION_REFUND_REQUESTED", REFUND_REQUEST),
+            (self.taxes, "taxes", "CHECKOUT_CALCULATE_TAXES", TAX_REQUEST),
+        ):
+            self._create(
+                "webhook",
+                "webhookCreate",
+                "WebhookCreateInput",
+                {
+                    "name": path,
+                    "app": client.ask("{ app { id } }")["app"]["id"],
+                    "targetUrl": f"{services.url}/{path}",
+                    "syncEvents": [event],
+                    "query": query,
+                    "isActive": True,
+                },
+            )
 
     # --- channels --------------------------------------------------------------------------
 
@@ -138,6 +142,7 @@ class Shop:
         shipping: str = SHIPPING,
         confirms_orders: bool = True,
         takes_unpaid_orders: bool = False,
+        has_tax_app: bool = False,
     ) -> Channel:
         """Open a channel that sells the goods at these prices with the country's flat tax rate."""
         slug = f"channel-{currency.lower()}-{next(_numbers)}"
@@ -172,9 +177,10 @@ class Shop:
             id=payload["channel"]["taxConfiguration"]["id"],
             input={
                 "chargeTaxes": True,
-                "taxCalculationStrategy": "FLAT_RATES",
+                "taxCalculationStrategy": "TAX_APP" if has_tax_app else "FLAT_RATES",
                 "pricesEnteredWithTax": is_gross,
                 "displayGrossPrices": is_gross,
+                **({"taxAppId": "taxes"} if has_tax_app else {}),
             },
         )
         self.owner.do(
@@ -422,7 +428,7 @@ class Shop:
         return code
 
 
-def open_for_business(processes: Processes, service: PaymentService) -> Shop:
+def open_for_business(processes: Processes, services: Services) -> Shop:
     """Create the first accounts and the goods in an empty shop."""
     tokens = processes.backroom.call("open_shop", staff=STAFF)
     anonymous = Client(processes.url)
@@ -432,9 +438,10 @@ def open_for_business(processes: Processes, service: PaymentService) -> Shop:
         owner=anonymous,
         till=Client(processes.url, tokens["till"]),
         payments=Client(processes.url, tokens["payments"]),
+        taxes=Client(processes.url, tokens["taxes"]),
     )
     shop.owner = shop.login(OWNER)
-    shop.listen(service)
+    shop.listen(services)
     shop.stock_up()
     return shop
 

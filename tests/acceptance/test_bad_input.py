@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.acceptance.retention import (
     points_of_cart,
     refuse_redemption,
 )
+from tests.acceptance.server import run_command
 from tests.acceptance.shop import Channel, Shop
 from tests.acceptance.stage import Stage
 from tests.acceptance.storefront import fill_cart
@@ -183,6 +185,16 @@ def _ladder(*tiers: tuple[str, str]) -> dict[str, Any]:
         (_ladder(("gold", "-5")), "tiers"),
         (
             {
+                "earn": {"rates": [{"currency": "USD", "points": "0", "per": "1"}]},
+                "tiers": {
+                    "metric": "POINTS",
+                    "ladder": [{"slug": "vip", "name": "VIP", "threshold": "10"}],
+                },
+            },
+            "tiers",
+        ),
+        (
+            {
                 "tiers": {
                     "ladder": [
                         {
@@ -297,6 +309,29 @@ def test_points_that_staff_cannot_give(stage: Stage) -> None:
     (error,) = shop.owner.refused(ADJUST, id=account, points=6, key=f"{ada.id}gift")
     assert error["code"] == "KEY_REUSED"
     assert balance(ada.client, stage.net) == (105, 0, 0, 0)
+
+
+def test_a_file_with_an_unknown_key(shop: Shop, bare_channel: Channel, tmp_path: Path) -> None:
+    """A rules file that says something the program does not know is refused, by line and key."""
+    # given
+    before = shop.owner.ask(PROGRAMS)
+    file = tmp_path / "programs.yaml"
+    file.write_text(
+        "version: 1\n"
+        "programs:\n"
+        "  - program: {slug: friends, name: Friends, channels: [" + bare_channel.slug + "]}\n"
+        "    rules:\n"
+        "      earn: {rates: {USD: {points: 1, per: '1.00'}}}\n"
+        "      bonus_points: 100\n"
+    )
+
+    # when
+    refused = run_command(shop.processes, "retention_program", "apply", str(file))
+
+    # then
+    assert refused.returncode != 0
+    assert "bonus_points" in refused.stderr
+    assert shop.owner.ask(PROGRAMS) == before
 
 
 @pytest.fixture(scope="module")

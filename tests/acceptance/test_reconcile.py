@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
-from sandbox import paths
 from tests.acceptance.figures import from_net, shown
 from tests.acceptance.retention import balance, member, points_of_order, redeem
-from tests.acceptance.shop import Shop
+from tests.acceptance.server import run_command
 from tests.acceptance.stage import Stage
 
 pytestmark = pytest.mark.saleor3
 
 TASK = "saleor_retention.tasks.reconcile"
-
-
-def django(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a management command in the shop's environment, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "django", *arguments],
-        env=shop.processes.environment,
-        cwd=paths.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_task_changes_nothing_that_is_right(stage: Stage) -> None:
@@ -79,8 +63,8 @@ def test_an_order_that_could_not_be_booked(stage: Stage) -> None:
 
     # when: in a process of its own, as a worker does
     run = "from saleor_retention.tasks import reconcile; reconcile.apply(throw=True)"
-    found = django(stage.shop, "shell", "-c", run)
-    checked = django(stage.shop, "retention_verify")
+    found = run_command(stage.shop.processes, "shell", "-c", run)
+    checked = run_command(stage.shop.processes, "retention_verify")
 
     # then
     assert found.returncode == 0, found.stderr
