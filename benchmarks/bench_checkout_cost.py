@@ -1,4 +1,4 @@
-"""What the plugin costs in a checkout on Saleor 3.x: statements and time, against the same shop without it.
+"""What the plugin costs in a checkout on Saleor 3.x: statements and time, on against off.
 
 Runs the same journey with the plugin and without it in turn, in one process, with a broker that
 nobody empties, so that tasks are sent and not run in the request. Without it means: its wrappers
@@ -175,8 +175,7 @@ def without_plugin() -> Iterator[None]:
     from saleor_retention.host.saleor_3 import seam
 
     wrappers = {
-        each: getattr(sys.modules[each.modules[0]], each.name)
-        for each, _wrap in seam.SEAMS
+        each: getattr(sys.modules[each.modules[0]], each.name) for each, _wrap in seam.SEAMS
     }
     plugins = settings.PLUGINS
     settings.PLUGINS = [plugin for plugin in plugins if "saleor_retention" not in plugin]

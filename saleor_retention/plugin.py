@@ -1,7 +1,7 @@
 """The plugin class: hooks of a few lines that ask one service to look.
 
 No event is trusted to come once, in order, or at all. An order's hooks only say that it changed;
-``settle`` reads it afresh. What concerns prices differs from host to host and is taken in from there.
+``settle`` reads it afresh. What concerns prices differs from host to host and comes from there.
 """
 
 from __future__ import annotations

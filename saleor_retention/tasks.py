@@ -75,7 +75,7 @@ def expire() -> None:
 
 @shared_task(name="saleor_retention.tasks.lapse_holds")
 def lapse_holds() -> None:
-    """Give back the points of holds whose time is over, or all where prices are not ours any more."""
+    """Give back the points of holds whose time is over, or all where prices are not ours now."""
     from saleor_retention.services import withdrawing
 
     with host.current().writer():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
@@ -27,7 +27,7 @@ class Balance:
     deficit: int = 0
 
 
-class LotState(str, Enum):
+class LotState(StrEnum):
     """Whether a lot's points can be spent."""
 
     AVAILABLE = "available"

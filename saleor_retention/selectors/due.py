@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from django.db.models import Q
 
 from saleor_retention.models import Lot
 
 
-class DueKind(str, Enum):
+class DueKind(StrEnum):
     """What became due. Maturing comes first where both fall on one instant."""
 
     EXPIRE = "expire"

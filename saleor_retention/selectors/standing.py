@@ -20,7 +20,7 @@ from saleor_retention.engine.facts import CustomerFacts
 from saleor_retention.models import AccountState, HoldState
 
 # The host's `source` selects one row under these names:
-#   ref, user_ref (null: guest), is_confirmed (may be enrolled), channel_ref, is_active (the plugin),
+#   ref, user_ref (null: guest), is_confirmed (may be enrolled), channel_ref, is_active (plugin),
 #   is_money_committed, extra (jsonb, handed back as it is).
 LOOKUP = """
 WITH source AS MATERIALIZED ({source})
@@ -39,7 +39,8 @@ LEFT JOIN saleor_retention_program program ON program.id = channel.program_id AN
 LEFT JOIN saleor_retention_account account
        ON account.program_id = program.id AND account.user_id = source.user_ref::integer
 LEFT JOIN saleor_retention_hold hold
-       ON hold.checkout_ref = source.ref AND hold.state = '{placed}' AND hold.account_id = account.id
+       ON hold.checkout_ref = source.ref AND hold.state = '{placed}'
+      AND hold.account_id = account.id
 LEFT JOIN saleor_retention_storedquote quote ON quote.checkout_ref = source.ref
 """
 

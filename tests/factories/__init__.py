@@ -1,1 +1,1 @@
-"""Shops, products, checkouts and orders made through each Saleor itself; one module a host, the same names."""
+"""Shops, products, checkouts and orders made through each Saleor; one module a host."""

@@ -1,4 +1,4 @@
-"""Programs, members and holds on a real Saleor; what the shop itself needs comes from its own factories."""
+"""Programs, members and holds on a real Saleor; the shop has its own factories."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def make_channel(
         allow_unpaid_orders=allow_unpaid,
         automatically_confirm_all_new_orders=confirms_orders,
     )
-    _taxes(channel, tax_percent, prices_entered_with_tax)
+    _taxes(channel, tax_percent, prices_entered_with_tax=prices_entered_with_tax)
     _shipping(channel, shipping_price)
     return channel
 
@@ -95,7 +95,8 @@ def make_category(name: str, parent: Any = None) -> Any:
     """Return a new category, below another."""
     from saleor.product.models import Category
 
-    return Category.objects.create(name=name, slug=f"{name.lower()}-{next(_numbers)}", parent=parent)
+    slug = f"{name.lower()}-{next(_numbers)}"
+    return Category.objects.create(name=name, slug=slug, parent=parent)
 
 
 def make_collection(name: str) -> Any:
@@ -228,7 +229,9 @@ def make_order_promotion(
     return promotion
 
 
-def make_voucher(value: str, *, channel: Any = None, products: Sequence[Any] = (), **changes: Any) -> str:
+def make_voucher(
+    value: str, *, channel: Any = None, products: Sequence[Any] = (), **changes: Any
+) -> str:
     """Return the code of a voucher of ``value`` off the order, or as the changes say."""
     from saleor.discount.models import Voucher, VoucherChannelListing, VoucherCode
 
@@ -274,7 +277,8 @@ def make_checkout(
     channel = channel or make_channel()
     payload = do(
         """mutation($input: CheckoutCreateInput!) { checkoutCreate(input: $input) {
-             checkout { id token totalPrice { gross { amount } } } errors { field message code } } }""",
+             checkout { id token totalPrice { gross { amount } } }
+             errors { field message code } } }""",
         {
             "input": {
                 "channel": channel.slug,
@@ -435,9 +439,7 @@ def mark_paid(order: Any) -> None:
     _on_order("orderMarkAsPaid(id: $id)", order)
 
 
-def grant_refund(
-    order: Any, quantities: Mapping[Any, int], *, has_shipping: bool = False
-) -> Any:
+def grant_refund(order: Any, quantities: Mapping[Any, int], *, has_shipping: bool = False) -> Any:
     """Grant the refund of lines; no money moves yet."""
     payload = do(
         """mutation($id: ID!, $input: OrderGrantRefundCreateInput!) {
@@ -494,7 +496,9 @@ def fulfil(order: Any, quantities: Mapping[Any, int] | None = None) -> None:
                 "lines": [
                     {
                         "orderLineId": gid("OrderLine", line),
-                        "stocks": [{"warehouse": gid("Warehouse", warehouse), "quantity": quantity}],
+                        "stocks": [
+                            {"warehouse": gid("Warehouse", warehouse), "quantity": quantity}
+                        ],
                     }
                     for line, quantity in lines.items()
                 ],
@@ -646,7 +650,7 @@ def do(query: str, variables: Mapping[str, Any], user: Any = None) -> dict[str, 
     return payload
 
 
-# --- parts of a shop --------------------------------------------------------------------------------
+# --- parts of a shop ------------------------------------------------------------------------------
 
 
 def owner() -> Any:
@@ -684,7 +688,8 @@ def _send_back(order: Any, quantities: Mapping[Any, int], *, replace: bool) -> N
     for line, quantity in quantities.items():
         amount = {"quantity": quantity, "replace": replace}
         if line.pk in fulfilled:
-            shipped.append({"fulfillmentLineId": gid("FulfillmentLine", fulfilled[line.pk]), **amount})
+            line_id = gid("FulfillmentLine", fulfilled[line.pk])
+            shipped.append({"fulfillmentLineId": line_id, **amount})
         else:
             unshipped.append({"orderLineId": gid("OrderLine", line), **amount})
     do(
@@ -742,7 +747,7 @@ def _customer_type() -> dict[str, Any]:
     return {"customer_type": kind} if hasattr(models.User, "customer_type") else {}
 
 
-def _taxes(channel: Any, percent: int, prices_entered_with_tax: bool) -> None:
+def _taxes(channel: Any, percent: int, *, prices_entered_with_tax: bool) -> None:
     from saleor.tax.models import TaxClass, TaxClassCountryRate, TaxConfiguration
 
     standard, _ = TaxClass.objects.get_or_create(name="Standard")

@@ -1,4 +1,4 @@
-"""What Saleor 3.x knows of an order beyond the contract: returns, granted refunds, chargebacks, reissues."""
+"""What Saleor 3.x knows of an order beyond the contract: returns, refunds, reissues."""
 
 from __future__ import annotations
 

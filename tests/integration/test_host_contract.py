@@ -43,7 +43,7 @@ def seen(shop: Host, order: Any) -> OrderFacts:
     return facts
 
 
-def switch(is_active: bool) -> None:  # noqa: FBT001
+def switch(*, is_on: bool) -> None:
     """Save the plugin's configuration as staff does in the dashboard."""
     from saleor.plugins.manager import get_plugins_manager
 
@@ -53,9 +53,9 @@ def switch(is_active: bool) -> None:  # noqa: FBT001
         manager = get_plugins_manager()
     with host.current().writer():
         try:
-            manager.save_plugin_configuration(conf.PLUGIN_ID, None, {"active": is_active})
+            manager.save_plugin_configuration(conf.PLUGIN_ID, None, {"active": is_on})
         except TypeError:
-            manager.save_plugin_configuration(conf.PLUGIN_ID, {"active": is_active})
+            manager.save_plugin_configuration(conf.PLUGIN_ID, {"active": is_on})
 
 
 # --- orders -------------------------------------------------------------------------------------
@@ -95,7 +95,8 @@ def test_paid_order(shop: Host, make: Any) -> None:
 
 def test_unpaid_order(shop: Host, make: Any) -> None:
     """Money that is only authorized is not paid."""
-    order = make.complete(make.make_checkout(make.make_user(), {make.make_product("5.00"): 1}), False)
+    checkout = make.make_checkout(make.make_user(), {make.make_product("5.00"): 1})
+    order = make.complete(checkout, paid=False)
 
     facts = seen(shop, order)
 
@@ -256,8 +257,9 @@ def test_money_committed(shop: Host, make: Any) -> None:
 
 
 def test_free_checkout_has_no_money_committed(shop: Host, make: Any) -> None:
-    """A checkout that costs nothing counts as paid in Saleor; there is no money in it all the same."""
-    checkout = make.make_checkout(make.make_user(), {make.make_product("0.00", is_shipped=False): 1}, has_delivery=False)
+    """A checkout that costs nothing counts as paid in Saleor; there is no money in it."""
+    free = make.make_product("0.00", is_shipped=False)
+    checkout = make.make_checkout(make.make_user(), {free: 1}, has_delivery=False)
     make.checkout_total(checkout)
 
     facts = shop.checkout_facts(str(checkout.pk))
@@ -288,7 +290,8 @@ def test_member_price(make: Any) -> None:
     user = make.make_user()
     make_member(make_program(channel), user, "vip")
 
-    checkout = make.make_checkout(user, {make.make_product("20.00"): 2, make.make_product("9.99"): 3})
+    lines = {make.make_product("20.00"): 2, make.make_product("9.99"): 3}
+    checkout = make.make_checkout(user, lines)
     total = make.checkout_total(checkout, user)
     order = make.complete(checkout)
 
@@ -381,7 +384,7 @@ def test_free_shipping(shop: Host, make: Any) -> None:
 
 
 def test_repricing_a_channel(shop: Host, make: Any) -> None:
-    """After something else than the cart changed, a channel's checkouts are priced afresh, in batches."""
+    """After more than the cart changed, a channel's checkouts are priced afresh, in batches."""
     channel, user = make.make_channel(), make.make_user()
     account = make_member(make_program(channel), user)
     product = make.make_product("20.00")
@@ -406,10 +409,10 @@ def test_switched_off(make: Any) -> None:
     checkout = make.make_checkout(user, {make.make_product("20.00"): 1})
     before = make.checkout_total(checkout, user)
 
-    switch(False)
+    switch(is_on=False)
     off = make.checkout_total(checkout, user)
     has_quote = stored(checkout) is not None
-    switch(True)
+    switch(is_on=True)
     make.set_delivery(checkout, user)
     on = make.checkout_total(checkout, user)
 
@@ -530,7 +533,8 @@ def test_shelf_prices(shop: Host, make: Any) -> None:
     found = shop.shelf_prices([str(product.pk), "x"], channel.ref)
 
     (price,) = found.values()
-    assert (price.list_minor, price.unit_minor, price.currency, price.exponent) == (525, 525, "USD", 2)
+    assert (price.list_minor, price.unit_minor) == (525, 525)
+    assert (price.currency, price.exponent) == ("USD", 2)
     assert shop.shelf_prices([str(product.pk)], "-1") == {}
     assert shop.variants_of_products([str(product.product_id)], channel.ref) == {
         str(product.product_id): [str(product.pk)]

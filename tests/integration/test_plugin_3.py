@@ -1,4 +1,4 @@
-"""The plugin's hooks on Saleor 3.x: dispatched once for each state, and never in the way of a shop."""
+"""The plugin's hooks on Saleor 3.x: once for each state, and never in the way of a shop."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ..
     from saleor_retention.host.saleor_3.adapter import Saleor3
 
     found: list[tuple[str, tuple[Any, ...]]] = []
-    monkeypatch.setattr(
-        Saleor3, "dispatch", lambda _self, name, *args: found.append((name, args))
-    )
+    monkeypatch.setattr(Saleor3, "dispatch", lambda _self, name, *args: found.append((name, args)))
     return found
 
 
@@ -43,7 +41,11 @@ def redeem(account: Account, checkout: Any, points: int) -> None:
     """Give the member points and set them on the checkout, as the mutation does."""
     with host.current().writer():
         granting.grant(
-            account_id=account.pk, points=points, reason="test", actor_ref="", key=f"g:{checkout.pk}"
+            account_id=account.pk,
+            points=points,
+            reason="test",
+            actor_ref="",
+            key=f"g:{checkout.pk}",
         )
         redeeming.set_redemption(
             checkout_ref=str(checkout.pk), user_ref=str(account.user_id), points=points
@@ -148,7 +150,7 @@ def test_bulk_orders_are_settled_by_setting(make: Any) -> None:
 
 
 def test_a_confirmed_customer_is_welcomed(make: Any) -> None:
-    """Who confirms the address has an account with the welcome points at once; before, there is none."""
+    """Who confirms the address has an account with welcome points at once; before, none."""
     from saleor.plugins.manager import get_plugins_manager
 
     make_program(make.make_channel(), welcome_points=100)
@@ -225,7 +227,8 @@ def test_a_checkout_made_from_an_order_has_the_member_price(make: Any) -> None:
 
     payload = make.do(
         """mutation($id: ID!) { checkoutCreateFromOrder(id: $id) {
-             checkout { id subtotalPrice { gross { amount } } } errors { field message code } } }""",
+             checkout { id subtotalPrice { gross { amount } } }
+             errors { field message code } } }""",
         {"id": make.gid("Order", order)},
         user,
     )
@@ -233,13 +236,13 @@ def test_a_checkout_made_from_an_order_has_the_member_price(make: Any) -> None:
     assert payload["checkout"]["subtotalPrice"]["gross"]["amount"] == 18.0
 
 
-# --- prices that do not pass through us any more -------------------------------------------------------
+# --- prices that do not pass through us any more --------------------------------------------------
 
 
 def test_withdrawing_strips_rows_and_releases_points(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the seam does not hold, the next run of the scheduler takes rows and redemptions back."""
+    """Where the seam does not hold, the scheduler's next run takes rows and redemptions back."""
     from saleor_retention.host.saleor_3 import seam
 
     user = make.make_user()

@@ -1,4 +1,4 @@
-"""The price seam on Saleor 3.x: what it checks before it wraps, and what happens when a check fails."""
+"""The price seam on Saleor 3.x: what it checks before it wraps, and what a failed check does."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ def test_a_missing_module_is_named(shelf: Any) -> None:
     ]
 
 
-def test_another_signature_is_named(shelf: Any) -> None:
+@pytest.mark.usefixtures("shelf")
+def test_another_signature_is_named() -> None:
     """A function that takes something else is named with both signatures."""
     from saleor_retention.host.saleor_3 import seam
 
@@ -127,7 +128,7 @@ def test_another_function_of_that_name_is_named(shelf: Any) -> None:
     """Two modules that hold different functions under the name are not one seam."""
     from saleor_retention.host.saleor_3 import seam
 
-    shelf.second.priced = lambda lines_info: None
+    shelf.second.priced = lambda _lines: None
 
     assert seam.problems_of(shelf.seam) == [
         "seam_first and seam_second hold different functions named priced."
@@ -171,10 +172,14 @@ def test_changed_source_is_a_warning_with_both_versions(monkeypatch: pytest.Monk
 
     # The function is wrapped by now; `inspect` follows to the original.
     assert tested.changed_sources("3.99.0") == [
-        "saleor.checkout.base_calculations.base_checkout_delivery_price of Saleor 3.99.0 is not "
-        "the one that was tested (with Saleor 3.21.69, 3.22.67, 3.23.28).",
-        "saleor.checkout.utils.gone of Saleor 3.99.0 is not the one that was tested "
-        "(with Saleor 3.21.69, 3.22.67, 3.23.28).",
+        (
+            "saleor.checkout.base_calculations.base_checkout_delivery_price of Saleor 3.99.0 is "
+            "not the one that was tested (with Saleor 3.21.69, 3.22.67, 3.23.28)."
+        ),
+        (
+            "saleor.checkout.utils.gone of Saleor 3.99.0 is not the one that was tested "
+            "(with Saleor 3.21.69, 3.22.67, 3.23.28)."
+        ),
     ]
 
 
@@ -190,7 +195,7 @@ def test_installing_twice_wraps_once() -> None:
     assert not hasattr(before.__wrapped__, "__wrapped__")
 
 
-# --- a seam that does not hold ----------------------------------------------------------------------
+# --- a seam that does not hold --------------------------------------------------------------------
 
 
 def test_a_broken_seam_prices_nothing_and_earns_on(
@@ -242,7 +247,7 @@ def test_rows_of_before_are_stripped_when_the_seam_breaks(
 
 
 def test_no_order_at_prices_of_before(make: Any, request: pytest.FixtureRequest) -> None:
-    """A cart from before the upgrade cannot be ordered at its old price; the next look shows the new."""
+    """A cart from before the upgrade is not ordered at its old price; then the new one shows."""
     channel = make.make_channel("invoice", allow_unpaid=True)
     user = make.make_user()
     make_member(make_program(channel), user, "vip")

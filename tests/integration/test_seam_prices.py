@@ -1,4 +1,4 @@
-"""Member prices, points and free shipping among everything else that moves a price on Saleor 3.x."""
+"""Member prices, points and free shipping among all else that moves a price on Saleor 3.x."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ def rows(checkout: Any) -> list[tuple[str, Decimal, str]]:
     return sorted((row.name, row.amount_value, row.reason) for row in found)
 
 
-def member_checkout(make: Any, lines: dict[Any, int], *, tier: str = "vip", channel: Any = None) -> Any:
-    """Return a member's checkout, the member as ``checkout.user``, the account as ``checkout.account``."""
+def member_checkout(
+    make: Any, lines: dict[Any, int], *, tier: str = "vip", channel: Any = None
+) -> Any:
+    """Return a member's checkout, with ``checkout.user`` and ``checkout.account``."""
     channel = channel or make.make_channel()
     user = make.make_user()
     account = make_member(make_program(channel), user, tier)
@@ -139,7 +141,7 @@ def test_points_pay_everything_and_no_more(make: Any) -> None:
     assert quote.points_applied == 1804  # 20.00 - 2.00 and 0.05 - 0.01, which is 0.005 rounded up
 
 
-# --- with the shop's own discounts ------------------------------------------------------------------
+# --- with the shop's own discounts --------------------------------------------------------------
 
 
 def test_catalogue_promotion_first(make: Any) -> None:
@@ -148,7 +150,7 @@ def test_catalogue_promotion_first(make: Any) -> None:
     make.make_promotion("20", product)
     checkout = member_checkout(make, {product: 2})
 
-    # (100.00 - 20.00) - 8.00 + 10.00
+    # goods 100.00 less the shop's 20.00 and our 8.00, plus 10.00 for shipping
     assert make.checkout_total(checkout, checkout.user) == Decimal("82.00")
 
 
@@ -158,7 +160,10 @@ def test_catalogue_promotion_first(make: Any) -> None:
         # 2 x 50.00 - 10.00 = 90.00, less the voucher, and 10.00 for shipping
         ({"value": "20", "discount_value_type": "percentage"}, "82.00"),
         ({"value": "15"}, "85.00"),
-        ({"value": "20", "discount_value_type": "percentage", "apply_once_per_order": True}, "91.00"),
+        (
+            {"value": "20", "discount_value_type": "percentage", "apply_once_per_order": True},
+            "91.00",
+        ),
         ({"value": "7", "type": "shipping"}, "93.00"),
     ],
 )
@@ -218,10 +223,9 @@ def test_gift_card_pays(make: Any) -> None:
 @pytest.mark.parametrize(("entered_with_tax", "total"), [(True, "100.00"), (False, "110.00")])
 def test_taxes_follow(make: Any, *, entered_with_tax: bool, total: str) -> None:
     """Flat taxes are those of the discounted price, whichever price was entered."""
-    channel = make.make_channel(
-        "taxed", tax_percent=10, prices_entered_with_tax=entered_with_tax
-    )
-    checkout = member_checkout(make, {make.make_product("50.00", channel=channel): 2}, channel=channel)
+    channel = make.make_channel("taxed", tax_percent=10, prices_entered_with_tax=entered_with_tax)
+    product = make.make_product("50.00", channel=channel)
+    checkout = member_checkout(make, {product: 2}, channel=channel)
 
     assert make.checkout_total(checkout, checkout.user) == Decimal(total)
     order = make.complete(checkout)
@@ -256,7 +260,7 @@ def test_free_shipping_with_taxes(make: Any) -> None:
     assert order.undiscounted_base_shipping_price_amount == 10
 
 
-# --- how much of the points reaches the total ---------------------------------------------------------
+# --- how much of the points reaches the total ---------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -314,7 +318,7 @@ def test_share_with_an_order_promotion(make: Any) -> None:
     assert (facts.outer_share_ppm, order_facts.effective_share_ppm) == (900_000, 900_000)
 
 
-# --- statements and races -----------------------------------------------------------------------------
+# --- statements and races -----------------------------------------------------------------------
 
 
 def test_statements_of_the_pass(make: Any) -> None:
@@ -456,11 +460,11 @@ def test_parallel_recalculations_leave_one_row_each(make: Any) -> None:
     assert sorted(amount for _name, amount, _reason in rows(checkout)) == expected
 
 
-# --- orders that do not come from a checkout's completion -----------------------------------------------
+# --- orders that do not come from a checkout's completion ---------------------------------------
 
 
 def test_price_that_changed_since_the_last_look_is_not_sold(make: Any) -> None:
-    """An order at another price than the one shown is refused once; the next look shows the new one."""
+    """An order at another price than shown is refused once; the next look shows the new one."""
     channel = make.make_channel("invoice", allow_unpaid=True)
     product = make.make_product("20.00", channel=channel)
     checkout = member_checkout(make, {product: 1}, channel=channel)

@@ -128,8 +128,10 @@ def test_2_a_program_that_does_not_balance() -> None:
     behind("UPDATE saleor_retention_entry SET points = -60 WHERE points = -50")
 
     assert said(2) == [
-        "program club: Members' balances (130) and the program's own books (-140) sum to -10, "
-        "not to zero."
+        (
+            "program club: Members' balances (130) and the program's own books (-140) sum to -10, "
+            "not to zero."
+        )
     ]
 
 
@@ -262,8 +264,10 @@ def test_8_a_dead_lot_that_was_used(ann: Account) -> None:
 
     assert before == []
     assert said(8) == [
-        f"transaction {made.pk}, lot {lot.pk}: 10 points were used at 2026-03-10 12:00:00 of a "
-        "lot that died at 2026-03-10 12:00:00."
+        (
+            f"transaction {made.pk}, lot {lot.pk}: 10 points were used at 2026-03-10 12:00:00 of a "
+            "lot that died at 2026-03-10 12:00:00."
+        )
     ]
 
 
@@ -284,8 +288,10 @@ def test_8_a_lot_that_was_lengthened_only_afterwards(ann: Account) -> None:
     )
 
     assert said(8) == [
-        f"transaction {Transaction.objects.get(kind='hold').pk}, lot {lot.pk}: 10 points were "
-        "used at 2026-03-10 12:00:00 of a lot that died at 2026-03-09 00:00:00."
+        (
+            f"transaction {Transaction.objects.get(kind='hold').pk}, lot {lot.pk}: 10 points were "
+            "used at 2026-03-10 12:00:00 of a lot that died at 2026-03-09 00:00:00."
+        )
     ]
 
 
@@ -311,8 +317,10 @@ def test_10_balances_that_a_replay_does_not_give(
     behind(f"UPDATE saleor_retention_account SET {column} = {column} + 1")
 
     assert said(10) == [
-        f"member {ann.member_number}: {column.upper()} is {kept}, "
-        f"and replaying the entries gives {replayed}."
+        (
+            f"member {ann.member_number}: {column.upper()} is {kept}, "
+            f"and replaying the entries gives {replayed}."
+        )
     ]
 
 

@@ -70,7 +70,7 @@ def goods_of(info: Any, ancestors: Mapping[str, Sequence[int]]) -> GoodsFacts:
 
 
 def minor(amount: Decimal, exponent: int, rounding: str = ROUND_HALF_UP) -> int:
-    """Return an amount of Saleor in minor units; its columns may hold more digits than a currency."""
+    """Return an amount of Saleor in minor units; its columns may hold more digits than that."""
     return int(amount.scaleb(exponent).to_integral_value(rounding))
 
 

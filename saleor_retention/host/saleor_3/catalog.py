@@ -6,9 +6,9 @@ Everything is read in a constant number of statements, however many references a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connections
-from django.db.models import Model
 from django.db.utils import DEFAULT_DB_ALIAS
 from saleor.channel.models import Channel
 from saleor.product import ProductTypeKind
@@ -21,8 +21,8 @@ from saleor.product.models import (
 )
 
 from saleor_retention.engine.facts import GoodsFacts
+from saleor_retention.host.contract import ChannelFacts, ShelfPrice
 
-from ..contract import ChannelFacts, ShelfPrice
 from .basket import currency_exponent, minor
 
 GOODS = """
@@ -39,7 +39,9 @@ JOIN product_product product ON product.id = variant.product_id
 WHERE variant.id = ANY(%s::integer[])
 """
 
-_SLUGGED: dict[str, tuple[type[Model], str]] = {
+DIGITS_MAX = 9  # of a 32-bit key; a longer one is nobody's and would be refused by PostgreSQL
+
+_SLUGGED: dict[str, tuple[Any, str]] = {
     "variants": (ProductVariant, "sku"),
     "products": (Product, "slug"),
     "categories": (Category, "slug"),
@@ -49,7 +51,11 @@ _SLUGGED: dict[str, tuple[type[Model], str]] = {
 
 def numbers(refs: Iterable[str]) -> list[int]:
     """Return the references that can be keys here; users and goods have integers."""
-    return [int(ref) for ref in refs if ref.isascii() and ref.isdecimal() and len(ref) < 10]
+    return [int(ref) for ref in refs if _is_number(ref)]
+
+
+def _is_number(ref: str) -> bool:
+    return ref.isascii() and ref.isdecimal() and len(ref) <= DIGITS_MAX
 
 
 def channels() -> list[ChannelFacts]:
@@ -79,14 +85,14 @@ def goods_of_variants(variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
 def resolve_slugs(kind: str, slugs: Iterable[str]) -> dict[str, str]:
     """Map slugs (SKUs for ``variants``) to references; unknown ones are absent."""
     model, field = _SLUGGED[kind]
-    found = model._default_manager.filter(**{f"{field}__in": list(slugs)})
+    found = model.objects.filter(**{f"{field}__in": list(slugs)})
     return {slug: str(pk) for slug, pk in found.values_list(field, "pk")}
 
 
 def slugs_of(kind: str, refs: Iterable[str]) -> dict[str, str]:
     """Map references to slugs (SKUs for ``variants``); those without one are absent."""
     model, field = _SLUGGED[kind]
-    found = model._default_manager.filter(pk__in=numbers(refs))
+    found = model.objects.filter(pk__in=numbers(refs))
     return {str(pk): slug for slug, pk in found.values_list(field, "pk") if slug}
 
 

@@ -10,7 +10,8 @@ from saleor.checkout.lock_objects import checkout_qs_select_for_update
 from saleor.checkout.models import Checkout
 from saleor.order.models import Order
 
-from ..contract import CheckoutFacts, PaidLine, PricedCheckout
+from saleor_retention.host.contract import CheckoutFacts, PaidLine, PricedCheckout
+
 from . import basket, price_pass, shares
 from .effects import is_uuid
 

@@ -37,7 +37,7 @@ FROM wanted WHERE checkout.token = wanted.token
 RETURNING checkout.token::text
 """
 
-# A member's prices computed for somebody else: the identity of the stored quote differs, or there is
+# A member's prices computed for somebody else: the stored quote's identity differs, or there is
 # none although the customer may be a member. Only valid prices are touched, so that after a cart
 # change, which lets them expire anyway, nothing is written.
 CATCH_UP = """
@@ -125,7 +125,7 @@ def catch_up(checkout_ref: str) -> tuple[bool, bool]:
 
 
 def strip_own_rows(checkout_refs: Iterable[str] | None = None) -> int:
-    """Delete own discount rows (all, or of some checkouts), expire their prices, return how many."""
+    """Delete own rows (all, or of some checkouts), expire their prices, return how many."""
     params = {
         "is_all": checkout_refs is None,
         "checkout_refs": sorted(checkout_refs) if checkout_refs is not None else [],

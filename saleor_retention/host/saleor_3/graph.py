@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..contract import PricedCheckout, Requestor
+from saleor_retention.host.contract import PricedCheckout, Requestor
 
 PERMISSIONS = {
     "discounts": "discount.manage_discounts",

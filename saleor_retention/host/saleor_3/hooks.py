@@ -29,16 +29,12 @@ def plugin_mixin() -> type:
 class PriceHooks:
     """Identity changes, priming of tax apps, holds, and the last look before an order."""
 
-    def checkout_created(
-        self, checkout: Any, previous_value: Any = None, **_kwargs: Any
-    ) -> Any:
+    def checkout_created(self, checkout: Any, previous_value: Any = None, **_kwargs: Any) -> Any:
         """Have our rows in the database before Saleor tells a tax app of the lines."""
         _prime(checkout)
         return previous_value
 
-    def checkout_updated(
-        self, checkout: Any, previous_value: Any = None, **_kwargs: Any
-    ) -> Any:
+    def checkout_updated(self, checkout: Any, previous_value: Any = None, **_kwargs: Any) -> Any:
         """Let prices expire that were computed for somebody else, and fit points to the cart."""
         _keep_up(checkout)
         return previous_value
@@ -46,7 +42,7 @@ class PriceHooks:
     def preprocess_order_creation(
         self, checkout_info: Any, lines: Sequence[Any], previous_value: Any
     ) -> Any:
-        """Refuse an order at prices that are not ours any more; the next look shows the new ones."""
+        """Refuse an order at prices that are not ours any more; the next look shows new ones."""
         if _is_outdated(lines):
             _refresh(str(checkout_info.checkout.pk))
             raise ValidationError(CHANGED, code="invalid")

@@ -66,9 +66,7 @@ def _share(
 
 def _line_state(order: Any, line: Any, reason: str, rows: Sequence[Any]) -> LineState:
     promotions = [
-        row
-        for row in rows
-        if row.type in (DiscountType.PROMOTION, DiscountType.ORDER_PROMOTION)
+        row for row in rows if row.type in (DiscountType.PROMOTION, DiscountType.ORDER_PROMOTION)
     ]
     list_total = Fraction(line.undiscounted_base_unit_price_amount) * line.quantity
     has_voucher = line.voucher_code and is_line_level_voucher(order.voucher)

@@ -117,7 +117,7 @@ def order_refs_updated_since(at: dt.datetime, limit: int) -> list[tuple[str, dt.
     return [(str(pk), updated_at) for pk, updated_at in rows]
 
 
-# --- reading ----------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _read_lines(orders: Iterable[Order], found: _Gathered) -> None:
@@ -130,7 +130,10 @@ def _read_lines(orders: Iterable[Order], found: _Gathered) -> None:
 
 def _read_fulfillments(orders: Iterable[Order], found: _Gathered) -> None:
     rows = FulfillmentLine.objects.filter(fulfillment__order__in=orders).values_list(
-        "order_line_id", "quantity", "fulfillment__status", "fulfillment__created_at",
+        "order_line_id",
+        "quantity",
+        "fulfillment__status",
+        "fulfillment__created_at",
         "fulfillment__order_id",
     )
     for line, quantity, status, created_at, order in rows:
@@ -214,7 +217,7 @@ def _read_events(orders: Iterable[Order], found: _Gathered) -> None:
             found.last_shipment_at[order] = max(date, found.last_shipment_at.get(order, date))
 
 
-# --- facts ------------------------------------------------------------------------------------------
+# --- facts ----------------------------------------------------------------------------------------
 
 
 def _facts(order: Order, found: _Gathered) -> OrderFacts:
@@ -294,9 +297,7 @@ def _refunded_shipping_minor(
     return min(shipping_minor, minor(found.shipping_refunds[order.pk], exponent))
 
 
-def _fulfilled_at(
-    order: Order, lines: Sequence[OrderLine], found: _Gathered
-) -> dt.datetime | None:
+def _fulfilled_at(order: Order, lines: Sequence[OrderLine], found: _Gathered) -> dt.datetime | None:
     """Return when the last goods left; None while anything has not."""
     if not lines or any(found.shipped[line.pk] < line.quantity for line in lines):
         return None

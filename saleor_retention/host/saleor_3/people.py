@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from django.db.models import Q
 from saleor.account.models import User
 
-from ..contract import UserFacts
+from saleor_retention.host.contract import UserFacts
+
 from .catalog import numbers
 
 

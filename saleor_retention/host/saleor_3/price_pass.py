@@ -29,6 +29,7 @@ from . import basket, rows
 
 logger = logging.getLogger(__name__)
 
+OWN_ID_VERSION = 5  # own rows have name-based UUIDs, Saleor's are random
 ATTEMPTS_MAX = 3  # another request may store its quote between our read and our write
 SHIPPING_RULE = "shipping"
 _CHANGED = "_retention_rows_changed"
@@ -164,7 +165,7 @@ def own_ids(lines_info: Sequence[Any], standing: Standing) -> set[uuid.UUID]:
         (str(info.line.pk), discount.id)
         for info in lines_info
         for discount in info.discounts
-        if discount.id not in own and discount.id.version == 5
+        if discount.id not in own and discount.id.version == OWN_ID_VERSION
     ]
     if loaded:
         keys = _rule_keys(standing)
@@ -307,7 +308,7 @@ def _may_be_own(row: Any) -> bool:
         row.type == "order_promotion"
         and row.unique_type is None
         and row.promotion_rule_id is None
-        and row.id.version == 5
+        and row.id.version == OWN_ID_VERSION
     )
 
 

@@ -72,7 +72,7 @@ WITH locked AS MATERIALIZED (
 )"""
 
 WRITE = (
-    LOCK
+    LOCK  # noqa: S608 - constants of this module; every value is a parameter
     + """, quote AS (
     INSERT INTO saleor_retention_storedquote AS stored
         (checkout_ref, account_id, version_id, user_ref, tier, basket_fingerprint, fingerprint,
@@ -109,7 +109,8 @@ WRITE = (
         amount_value = excluded.amount_value, currency = excluded.currency,
         name = excluded.name, reason = excluded.reason, created_at = excluded.created_at
 )
-SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM same_lines), (SELECT count(*) FROM quote)
+SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM same_lines),
+       (SELECT count(*) FROM quote)
 """
 )
 

@@ -3,8 +3,8 @@
 Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so three module-level
 functions are replaced at start, by ones that call the original first. What is relied on is checked:
 the names, the signatures, that all modules hold one and the same function, and that no other module
-holds it. If a check fails nothing is replaced, and the plugin prices nothing; a wrong total is never
-sold. Source that differs from what was tested is only reported, with both versions.
+holds it. If a check fails nothing is replaced, and the plugin prices nothing; a wrong total is
+never sold. Source that differs from what was tested is only reported, with both versions.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def install() -> SeamStatus:
 
 
 def needs_priming() -> bool:
-    """Tell whether Saleor tells tax apps of the lines before it recalculates them: 3.21 and 3.22."""
+    """Tell whether Saleor tells tax apps of lines before it recalculates them: 3.21 and 3.22."""
     major, minor = status().version.split(".")[:2]
     return (int(major), int(minor)) < (3, 23)
 
@@ -161,7 +161,9 @@ def _wrap_refresh(original: Callable[..., Any]) -> Callable[..., Any]:
 def _wrap_shipping(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def with_free_shipping(
-        checkout_info: Any, lines: Any = None, include_voucher: bool = True
+        checkout_info: Any,
+        lines: Any = None,
+        include_voucher: bool = True,  # noqa: FBT001, FBT002 - Saleor calls it by position
     ) -> Any:
         price = original(checkout_info, lines, include_voucher)
         if price and price_pass.is_shipping_free(lines or checkout_info.lines):

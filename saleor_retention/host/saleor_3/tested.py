@@ -1,7 +1,8 @@
 """The Saleor source that the price path was tested against.
 
 Digests of the functions that the seam wraps and of those whose behaviour it builds on. Another
-digest is no error: the seam checks what would break a price. It says where to look after an upgrade.
+digest is no error: the seam checks what would break a price. It says where to look after an
+upgrade.
 """
 
 from __future__ import annotations
