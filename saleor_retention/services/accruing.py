@@ -38,11 +38,14 @@ def earn(
     """Book the order's accrual in a lot of its own, dated at payment.
 
     Pending until ``valid_from``; on a guest's account until it is claimed. Points that are ripe
-    repay a deficit first.
+    repay a deficit first. Where the news of the payment comes after the points' whole life, they
+    die at once, at their instant.
     """
     record.earned += points
-    legs = _opening_legs(account, record, points, rules, valid_from, now)
+    lot = _new_lot(account, record, rules, valid_from, now)
+    legs = _opening_legs(account, points, lot, now)
     _post(account, record, TransactionKind.EARN, BASE, legs, record.paid_at or now, "paid", now)
+    _bury(account, lot, now)
 
 
 def claw_back(
@@ -134,7 +137,8 @@ def _book_first_order(
     now: dt.datetime,
 ) -> None:
     record.bonus = rules.first_order_points
-    legs = _opening_legs(account, record, record.bonus, rules, valid_from, now)
+    lot = _new_lot(account, record, rules, valid_from, now)
+    legs = _opening_legs(account, record.bonus, lot, now)
     posting.post(
         account,
         kind=TransactionKind.BONUS,
@@ -148,6 +152,7 @@ def _book_first_order(
         version=record.version_id,
         now=now,
     )
+    _bury(account, lot, now)
 
 
 def _first_key(account: Account) -> str:
@@ -159,25 +164,32 @@ def _has_other_counted(account: Account, record: OrderRecord) -> bool:
     return others.exists()
 
 
-def _opening_legs(
+def _new_lot(
     account: Account,
     record: OrderRecord,
-    points: int,
     rules: ProgramRules,
     valid_from: dt.datetime | None,
     now: dt.datetime,
-) -> list[Leg]:
-    starts_at = None if account.state == AccountState.SHADOW else valid_from
-    lot: NewLot = lots.opened(
+) -> NewLot:
+    return lots.opened(
         rules,
         opened_at=record.paid_at or now,
-        valid_from=starts_at,
+        valid_from=None if account.state == AccountState.SHADOW else valid_from,
         order_ref=record.order_ref,
     )
+
+
+def _opening_legs(account: Account, points: int, lot: NewLot, now: dt.datetime) -> list[Leg]:
     issued = Leg(Book.ISSUANCE, -points)
-    if starts_at is None or starts_at > now:
+    if lot.valid_from is None or lot.valid_from > now:
         return [issued, Leg(Book.PENDING, points, lot)]
     return [issued, *posting.credit(account, [(lot, points)])]
+
+
+def _bury(account: Account, lot: NewLot, now: dt.datetime) -> None:
+    """Post the breakage of a lot that was dead when it was opened."""
+    if lot.expires_at is not None and lot.expires_at <= now:
+        posting.catch_up(account, now)
 
 
 def _post(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 import pytest
@@ -70,20 +70,31 @@ def test_an_order_settled_from_eight_threads_earns_once(shop: Shop) -> None:
 
 
 def test_different_events_of_one_order_at_once_end_in_its_state(shop: Shop) -> None:
-    """Payment, return and its refund are handled by eight threads while the order changes."""
-    user = str(shop.member("ann").user_id)
-    place(shop, user)
-
-    def event(number: int) -> None:
-        if number == 3:
-            shop.host.return_units("o1", "b", 1)
-        settling.settle(order_ref="o1", now=PAID)
-
-    at_once(event, 8)
+    """Eight threads return 24 units one by one and settle after each; none is ever refused."""
+    ann = shop.member("ann")
+    units = 24
+    goods = line("a", units * 1000, quantity=units)
+    shop.host.put_order(order("o1", goods, user_ref=str(ann.user_id)))
     settling.settle(order_ref="o1", now=PAID)
+    guard = Lock()
+
+    def event(_number: int) -> list[int]:
+        clawed = []
+        for _ in range(3):
+            with guard:
+                returned = shop.host.orders["o1"].lines[0].quantity_returned
+                shop.host.return_units("o1", "a", returned + 1)
+            record = settling.settle(order_ref="o1", now=PAID)
+            assert record is not None
+            clawed.append(record.clawed)
+        return clawed
+
+    seen = at_once(event, 8)
 
     record = OrderRecord.objects.get()
-    assert (record.earned, record.clawed) == (50, 20)
+    assert (record.earned, record.clawed, record.bonus) == (240, 240, 0)
+    assert [sorted(clawed) for clawed in seen] == seen
+    assert ledger.balances(ann) == (100, 0, 0, 0)
     assert breaches() == []
 
 

@@ -145,6 +145,23 @@ def test_a_late_event_does_not_bring_an_earlier_state_back(shop: Shop, ann: Acco
     assert ledger.kinds(ann) == ["earn", "clawback"]
 
 
+def test_news_that_come_after_the_points_whole_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earned, dead and clawed back at once; the claw-back finds other points, as it would have."""
+    shop = ledger.open_shop(monkeypatch, expiry={"policy": "days", "count": 10})
+    ann = shop.member("ann")
+    ledger.give(ann, 15)
+    shop.host.put_order(
+        order("o1", line("a", 3000), line("b", 2000, returned=1), user_ref=str(ann.user_id))
+    )
+    record = shop.settle("o1", APRIL)
+
+    assert (record.earned, record.clawed) == (50, 20)
+    assert ledger.balances(ann) == (0, 0, 0, 5)
+    assert [(lot.expired, lot.clawed) for lot in ledger.lots(ann)] == [(0, 15), (50, 0)]
+    assert Transaction.objects.get(kind="expire").effective_at == at("2026-03-12")
+    assert breaches() == []
+
+
 def test_an_unpaid_order_earns_nothing_and_shows_what_it_would(shop: Shop, ann: Account) -> None:
     """Quoted at creation, earned at payment under the terms of the creation."""
     shop.host.put_order(
