@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.apps import AppConfig
 
 
@@ -17,12 +15,9 @@ class RetentionConfig(AppConfig):
     def ready(self) -> None:
         """Install in the order that each part needs: host first, then schema, beat, checks."""
         from saleor_retention import beat, host
+        from saleor_retention.graphql import mount
 
         host.current().install()
-        if find_spec("saleor_retention.graphql.mount"):
-            from saleor_retention.graphql import mount
-
-            mount.mount()
+        mount.mount()
         beat.register()
-        if find_spec("saleor_retention.checks"):
-            from saleor_retention import checks  # noqa: F401  (registers them)
+        from saleor_retention import checks  # noqa: F401  (registers them)

@@ -127,6 +127,9 @@ class Host(Protocol):
     def seam_status(self) -> PriceStatus:
         """Return what the checks of the price path found, without asking the database."""
 
+    def install(self) -> None:
+        """Do once at start what prices need, before Saleor builds its schema."""
+
     # --- facts -----------------------------------------------------------------------------
     def order_facts(self, order_ref: str) -> OrderFacts | None:
         """Read an order afresh from the default database; None when there is none."""
