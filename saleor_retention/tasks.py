@@ -118,11 +118,11 @@ def reprice(channel_refs: list[str]) -> None:
         repricing.reprice_channels(channel_refs)
 
 
-@shared_task(name="saleor_retention.tasks.reprice_member")
-def reprice_member(account_id: int) -> None:
-    """Let one member's open checkouts be priced afresh."""
+@shared_task(name="saleor_retention.tasks.reprice_members")
+def reprice_members(account_ids: list[int]) -> None:
+    """Let these members' open checkouts be priced afresh."""
     with host.current().writer():
-        repricing.reprice_member(account_id)
+        repricing.reprice_members(account_ids)
 
 
 @shared_task(name="saleor_retention.tasks.forget_quotes")

@@ -24,9 +24,9 @@ def reprice_channels(channel_refs: Sequence[str]) -> None:
         after_ref = host.current().reprice_channels(channel_refs, after_ref, CHANNEL_BATCH)
 
 
-def reprice_member(account_id: int) -> int:
-    """Let a member's open checkouts be priced afresh, after a change of tier; return how many."""
-    quotes = StoredQuote.objects.filter(account_id=account_id, order_ref="")
+def reprice_members(account_ids: Sequence[int]) -> int:
+    """Let members' open checkouts be priced afresh, after a change of tier; return how many."""
+    quotes = StoredQuote.objects.filter(account_id__in=account_ids, order_ref="")
     refs = sorted(quotes.values_list("checkout_ref", flat=True))
     for checkout_ref in refs:
         host.current().reprice(checkout_ref)

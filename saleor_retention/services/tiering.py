@@ -37,6 +37,8 @@ PREVIEW_BATCH = 2000
 EXAMPLES_MAX = 10
 REASON_LENGTH_MAX = 1000
 
+TIER_FIELDS = ("tier", "tier_since", "tier_valid_until", "is_tier_manual", "tier_warned_at")
+
 CHANGES = {
     DecisionKind.UPGRADE: TierChangeKind.UPGRADE,
     DecisionKind.RENEW: TierChangeKind.RENEW,
@@ -168,8 +170,8 @@ def override(
     """
     at = now or timezone.now()
     text = _reason(reason)
-    if valid_until is not None and valid_until <= at:
-        message = "The time until which the tier is given must lie ahead."
+    if valid_until is not None and (valid_until.tzinfo is None or valid_until <= at):
+        message = "The time until which the tier is given must lie ahead and have a time zone."
         raise Refusal(Code.INVALID, message, "validUntil")
 
     def give() -> TierChange:
@@ -251,20 +253,20 @@ def _evaluate(
     for account in locked.values():
         if account.state == AccountState.MEMBER:
             by_program[account.program_id].append(account)
-    changed = warned = 0
+    changes, warned = [], []
     for program in Program.objects.filter(pk__in=by_program):
         rules = rules_of(program.current_version_id)
         for case in qualifying.cases(by_program[program.pk], rules, at, warns=warns):
             decision = case.decide(rules.ladder, at)
             if decision.kind is DecisionKind.WARN:
-                warned += 1
-                _warn(case.account, at)
+                warned.append(case.account.pk)
             elif decision.kind in CHANGES:
-                changed += 1
                 change = _change_of(decision)
                 change.version_id = program.current_version_id
-                _record(case.account, change, at)
-    return changed, warned
+                changes.append(_moved(case.account, change, at))
+    _write(changes)
+    Account.objects.filter(pk__in=warned).update(tier_warned_at=at)
+    return len(changes), len(warned)
 
 
 def _evaluate_one(account: Account, at: dt.datetime, order_ref: str = "") -> TierChange | None:
@@ -296,37 +298,38 @@ def _change_of(decision: Decision) -> TierChange:
 def _record(
     account: Account, change: TierChange, at: dt.datetime, *, is_manual: bool = False
 ) -> TierChange:
-    """Write a change to the history and to the account, which is locked."""
+    """Write one change to the history and to the account, which is locked."""
+    if change.version_id is None:
+        change.version_id = account.program.current_version_id
+    _write([_moved(account, change, at, is_manual=is_manual)])
+    return change
+
+
+def _moved(
+    account: Account, change: TierChange, at: dt.datetime, *, is_manual: bool = False
+) -> TierChange:
+    """Fill a change in and move its account in memory."""
     change.account = account
     change.from_tier = account.tier
     change.at = at
-    if change.version_id is None:
-        change.version_id = account.program.current_version_id
-    change.save()
-    is_other = account.tier != change.to_tier
-    if is_other:
+    if account.tier != change.to_tier:
         account.tier = change.to_tier
         account.tier_since = at if change.to_tier else None
     account.tier_valid_until = change.valid_until
     account.is_tier_manual = is_manual
     account.tier_warned_at = None
-    account.save(
-        update_fields=[
-            "tier",
-            "tier_since",
-            "tier_valid_until",
-            "is_tier_manual",
-            "tier_warned_at",
-        ]
-    )
-    if is_other:
-        host.current().dispatch("reprice_member", account.pk)
     return change
 
 
-def _warn(account: Account, at: dt.datetime) -> None:
-    account.tier_warned_at = at
-    account.save(update_fields=["tier_warned_at"])
+def _write(changes: list[TierChange]) -> None:
+    """Write changes and their accounts, and let the members' open checkouts be priced afresh."""
+    if not changes:
+        return
+    TierChange.objects.bulk_create(changes)
+    Account.objects.bulk_update([change.account for change in changes], TIER_FIELDS)
+    moved = [change.account_id for change in changes if change.from_tier != change.to_tier]
+    if moved:
+        host.current().dispatch("reprice_members", moved)
 
 
 def _slug(decision: Decision) -> str:

@@ -189,7 +189,7 @@ def test_a_change_of_tier_reprices_the_members_carts(shop: FakeHost) -> None:
         _quote(account, ref, order_ref=order_ref)
     shop.repriced.clear()
 
-    tasks.reprice_member.run(account.pk)
+    tasks.reprice_members.run([account.pk])
 
     assert shop.repriced == ["open"]
 

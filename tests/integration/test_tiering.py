@@ -107,7 +107,7 @@ def test_an_upgrade_is_at_once_and_lasts_to_the_end_of_the_next_period(shop: Fak
         ("upgrade", "silver", "vip", 50000),
     ]
     assert TierChange.objects.last().order_ref == "order-b"
-    assert ("reprice_member", (account.pk,)) in shop.dispatched
+    assert ("reprice_members", ([account.pk],)) in shop.dispatched
 
 
 def test_an_order_that_changes_nothing_writes_nothing(shop: FakeHost) -> None:
@@ -413,6 +413,7 @@ def test_refusals_of_an_override(shop: FakeHost) -> None:
     assert refused(reason=" ") == ("REQUIRED", "reason", "Say why the tier is changed.")
     assert refused(reason="x" * 1001)[:2] == ("INVALID", "reason")
     assert refused(valid_until=NOON)[:2] == ("INVALID", "validUntil")
+    assert refused(valid_until=dt.datetime(2027, 1, 1))[:2] == ("INVALID", "validUntil")  # noqa: DTZ001
     assert refused(account_id=-1)[0] == "NOT_FOUND"
     assert refused(account_id=left.pk)[:2] == ("NOT_A_MEMBER", "memberId")
     with pytest.raises(Refusal, match="was not given by hand"):
