@@ -87,13 +87,18 @@ def reason_of(allocation: Allocation, quote: Quote) -> str:
 
 
 def customer_of(standing: Standing, rules: ProgramRules) -> CustomerFacts | None:
-    """Return the member behind a checkout, also one whose account is not opened yet.
-
-    Where every customer is a member, a confirmed user has the ladder's first step (if it asks for
-    nothing) before the first points open an account.
-    """
+    """Return the member behind a checkout, also one whose account is not opened yet."""
     if standing.customer is not None or not standing.user_ref or not standing.is_confirmed:
         return standing.customer
+    return newcomer(rules)
+
+
+def newcomer(rules: ProgramRules) -> CustomerFacts | None:
+    """Return what a confirmed customer without an account is to the program, if anything.
+
+    Where every customer is a member, he has the ladder's first step (if it asks for nothing)
+    before the first points open an account.
+    """
     if rules.enrolment is not Enrolment.EVERY_CUSTOMER:
         return None
     reached = [tier.slug for tier in rules.ladder.tiers if tier.threshold <= 0]
