@@ -13,13 +13,13 @@ from graphql.error import GraphQLError
 from saleor_retention import host
 from saleor_retention.graphql import paging
 from saleor_retention.graphql.enums import MemberSortField
-from saleor_retention.graphql.mutations.base import program_of
+from saleor_retention.graphql.lookups import program_of
 from saleor_retention.graphql.scalars import whole
 from saleor_retention.graphql.types_member import Member, RetentionMemberConnection
 from saleor_retention.models import Account, AccountState, ProgramChannel
 
 SEARCH_USERS_MAX = 1000
-"""How many customers a search looks at; one that matches more has to be narrowed."""
+"""How many customers a search may match; one that matches more has to be narrowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +83,7 @@ def _programs_in(slug: str) -> Any:
 
 
 def _matching(text: str) -> Q:
-    users = host.current().find_user_refs(text, SEARCH_USERS_MAX)
+    users = host.current().find_user_refs(text, SEARCH_USERS_MAX + 1)
+    if len(users) > SEARCH_USERS_MAX:
+        raise GraphQLError(f"More than {SEARCH_USERS_MAX} customers match; search for more of it.")
     return Q(member_number=text) | Q(user_id__in=users)

@@ -13,8 +13,8 @@ from saleor_retention.graphql.context import denied, may, moment, requestor, req
 from saleor_retention.graphql.dataloaders.members import AccountByUser
 from saleor_retention.graphql.dataloaders.programs import ProgramById
 from saleor_retention.graphql.errors import discreet, harmless
+from saleor_retention.graphql.lookups import account_of, program_of
 from saleor_retention.graphql.members import members_page
-from saleor_retention.graphql.mutations.base import account_of, program_of
 from saleor_retention.graphql.types_member import Member
 from saleor_retention.graphql.types_program import RetentionProgramConnection
 from saleor_retention.graphql.types_verification import RetentionVerification

@@ -154,7 +154,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
     "RetentionMember": {
         "history": {"complexity": 1, "multipliers": ["first", "last"]},
-        "lots": {"complexity": 1},
+        "lots": {"complexity": 1, "multipliers": ["first"]},
         "nextTier": {"complexity": 1},
         "tierChanges": {"complexity": 1, "multipliers": ["first", "last"]},
     },

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import graphene
+from graphql.error import GraphQLError
 from promise import Promise
 
 from saleor_retention import host
@@ -386,8 +387,9 @@ class RetentionMember(graphene.ObjectType):
     @discreet
     def resolve_lots(root: Member, info: Any, first: int) -> Any:
         """Promise the lots that live at this instant."""
-        limit = max(0, min(first, LOTS_MAX))
-        return LotsOf.of(info).load(root.account.pk).then(lambda lots: (lots or ())[:limit])
+        if not 0 < first <= LOTS_MAX:
+            raise GraphQLError(f"`lots` gives from 1 to {LOTS_MAX}, not {first}.")
+        return LotsOf.of(info).load(root.account.pk).then(lambda lots: (lots or ())[:first])
 
     @staticmethod
     @discreet

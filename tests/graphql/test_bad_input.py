@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.graphql import members
 from tests.factories.current import factories
 from tests.graphql.world import (
     Actor,
@@ -430,6 +431,30 @@ def test_pages_have_limits(
 
     assert answer["data"]["retentionMembers"] is None
     assert says in answer["errors"][0]["message"]
+
+
+def test_a_search_that_matches_too_many(
+    world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never cut without a word."""
+    world.account()
+    world.account(world.other)
+    monkeypatch.setattr(members, "SEARCH_USERS_MAX", 1)
+
+    answer = manager.post(operation("staff/members"), first=10, filter={"search": "shop.example"})
+
+    assert "More than 1 customers match" in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("first", [0, -1, 101])
+def test_lots_have_a_limit(world: World, first: int) -> None:
+    """As the pages of a connection."""
+    answer = world.owner.post(
+        "query ($n: Int) { me { retention { lots(first: $n) { points } } } }", n=first
+    )
+
+    assert answer["data"]["me"]["retention"] is None
+    assert f"from 1 to 100, not {first}" in answer["errors"][0]["message"]
 
 
 # --- point of sale --------------------------------------------------------------------------------

@@ -15,12 +15,13 @@ from saleor_retention import host
 from saleor_retention.engine.accrual import EarnTerms, quoted
 from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
 from saleor_retention.engine.pricing import price
-from saleor_retention.engine.rules import Enrolment, ProgramRules
+from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.graphql.context import moment, requestor
 from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.host.contract import ShelfPrice
 from saleor_retention.models import Account, AccountState, ProgramChannel
 from saleor_retention.selectors.programs import is_switched_on, rules_of
+from saleor_retention.services.pricing import newcomer
 
 GoodsKey = tuple[str, str]
 """(channel reference, variant or product reference)"""
@@ -94,10 +95,8 @@ def _asker(channel_ref: str, user_ref: str | None) -> _Asker | None:
         tier = (account.tier or None) if is_member else None
         return _Asker(rules, CustomerFacts(account_id=account.pk, tier=tier))
     user = host.current().users([user_ref]).get(user_ref)
-    if rules.enrolment is not Enrolment.EVERY_CUSTOMER or user is None or not user.is_confirmed:
-        return _Asker(rules, None)
-    reached = [tier.slug for tier in rules.ladder.tiers if tier.threshold <= 0]
-    return _Asker(rules, CustomerFacts(account_id=0, tier=reached[-1] if reached else None))
+    is_confirmed = user is not None and user.is_confirmed
+    return _Asker(rules, newcomer(rules) if is_confirmed else None)
 
 
 def _of_one_unit(

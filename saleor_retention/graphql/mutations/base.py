@@ -19,10 +19,6 @@ from saleor_retention.graphql.context import new_moment, requestor, require
 from saleor_retention.graphql.dataloaders.base import forget
 from saleor_retention.graphql.errors import InternalError, RetentionError, error_of
 from saleor_retention.host.contract import Requestor
-from saleor_retention.models import Account, Program
-
-KEY_DIGITS = 19
-"""Any number with fewer digits fits into a 64-bit key."""
 
 logger = logging.getLogger(__name__)
 
@@ -80,27 +76,3 @@ def customer_ref(asks: Requestor) -> str:
     if asks.user_ref is None or asks.app_ref is not None:
         raise Refusal(Code.LOGIN_REQUIRED, "Log in to do this.")
     return asks.user_ref
-
-
-def program_of(global_id: str, field: str = "id") -> Program:
-    """Return the program of that id; refuse NOT_FOUND."""
-    return _row_of(Program.objects.select_related("current_version"), "RetentionProgram")(
-        global_id, field, "There is no such program."
-    )
-
-
-def account_of(global_id: str, field: str = "memberId") -> Account:
-    """Return the member of that id; refuse NOT_FOUND."""
-    return _row_of(Account.objects, "RetentionMember")(global_id, field, "There is no such member.")
-
-
-def _row_of(queryset: Any, type_name: str) -> Callable[[str, str, str], Any]:
-    def find(global_id: str, field: str, message: str) -> Any:
-        ref = host.current().from_global_id(global_id, type_name)
-        is_key = ref is not None and ref.isascii() and ref.isdecimal() and len(ref) < KEY_DIGITS
-        row = queryset.filter(pk=int(ref or 0)).first() if is_key else None
-        if row is None:
-            raise Refusal(Code.NOT_FOUND, message, field)
-        return row
-
-    return find

@@ -6,7 +6,8 @@ from typing import Any
 
 import graphene
 
-from saleor_retention.graphql.mutations.base import RetentionMutation, account_of
+from saleor_retention.graphql.lookups import account_of
+from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.scalars import RetentionWholeNumber, whole
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.host.contract import Requestor

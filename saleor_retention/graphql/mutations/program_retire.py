@@ -6,7 +6,8 @@ from typing import Any
 
 import graphene
 
-from saleor_retention.graphql.mutations.base import RetentionMutation, program_of
+from saleor_retention.graphql.lookups import program_of
+from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.rule_changes import reread
 from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.host.contract import Requestor

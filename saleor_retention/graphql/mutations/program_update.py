@@ -10,7 +10,8 @@ import graphene
 from saleor_retention import host
 from saleor_retention.graphql.documents import overlaid, rules_document
 from saleor_retention.graphql.inputs import RetentionProgramInput
-from saleor_retention.graphql.mutations.base import RetentionMutation, program_of
+from saleor_retention.graphql.lookups import program_of
+from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
 from saleor_retention.graphql.mutations.rule_changes import Change, channel_refs
 from saleor_retention.graphql.types_program import RetentionProgram

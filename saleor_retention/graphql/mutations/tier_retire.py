@@ -7,7 +7,8 @@ from typing import Any
 import graphene
 
 from saleor_retention.graphql.documents import Conversion
-from saleor_retention.graphql.mutations.base import RetentionMutation, program_of
+from saleor_retention.graphql.lookups import program_of
+from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
 from saleor_retention.graphql.mutations.tiers import change_of_tier
 from saleor_retention.graphql.types_program import RetentionProgram

@@ -9,7 +9,8 @@ import graphene
 
 from saleor_retention.graphql.documents import tier_document
 from saleor_retention.graphql.inputs import RetentionTierInput
-from saleor_retention.graphql.mutations.base import RetentionMutation, program_of
+from saleor_retention.graphql.lookups import program_of
+from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
 from saleor_retention.graphql.mutations.tiers import change_of_tier, laid_over, tier_of
 from saleor_retention.graphql.types_program import RetentionProgram, RetentionTier

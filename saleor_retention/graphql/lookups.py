@@ -1,0 +1,36 @@
+"""Rows of ours behind the global ids that clients send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saleor_retention import host
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account, Program
+
+KEY_DIGITS = 19
+"""Any number with fewer digits fits into a 64-bit key."""
+
+
+def program_of(global_id: str, field: str = "id") -> Program:
+    """Return the program of that id; refuse NOT_FOUND, naming the input field."""
+    programs = Program.objects.select_related("current_version")
+    program: Program | None = _row_of(programs, "RetentionProgram", global_id)
+    if program is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such program.", field)
+    return program
+
+
+def account_of(global_id: str, field: str = "memberId") -> Account:
+    """Return the member of that id; refuse NOT_FOUND, naming the input field."""
+    account: Account | None = _row_of(Account.objects, "RetentionMember", global_id)
+    if account is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such member.", field)
+    return account
+
+
+def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:
+    ref = host.current().from_global_id(global_id, type_name)
+    if ref is None or not (ref.isascii() and ref.isdecimal() and len(ref) < KEY_DIGITS):
+        return None
+    return queryset.filter(pk=int(ref)).first()
