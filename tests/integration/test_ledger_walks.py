@@ -29,7 +29,7 @@ from tests.ledger import Shop
 
 pytestmark = pytest.mark.django_db
 
-STEPS = 40
+STEPS = 30
 PROGRAMS = {
     "at once, for ever, owed": {},
     "waits, dies, owed": {
@@ -158,7 +158,7 @@ class Walk:
         account = self.dice.choice(self.members)
         granting.grant(
             account_id=account.pk,
-            points=self.dice.randint(1, 40),
+            points=self.dice.randint(1, 9),
             reason="goodwill",
             actor_ref="user:1",
             key=str(self.dice.random()),
@@ -200,7 +200,7 @@ class Walk:
         reconciling.reconcile(self.now)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("rules", PROGRAMS.values(), ids=PROGRAMS)
 def test_the_ledger_holds_on_any_way(
     monkeypatch: pytest.MonkeyPatch, rules: dict[str, object], seed: int

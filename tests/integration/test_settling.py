@@ -134,6 +134,29 @@ def test_lost_hooks_are_made_up_for_by_the_next_event(shop: Shop, ann: Account) 
     assert ledger.lots(ann)[0].opened_at == MARCH
 
 
+@pytest.mark.parametrize("lost", list(itertools.product([False, True], repeat=4)))
+def test_whichever_events_are_lost_the_next_one_makes_up_for_them(
+    shop: Shop, ann: Account, lost: tuple[bool, ...]
+) -> None:
+    """Paid, returned, refunded, refund taken back, refunded again: only the last one must come."""
+    states = [
+        {"refunded_minor": 0},
+        {"lines": (line("a", 3000), line("b", 2000, returned=1))},
+        {"refunded_minor": 3500},
+        {"refunded_minor": 2000},
+        {"refunded_minor": 2750},
+    ]
+    shop.host.put_order(order("o1", line("a", 3000), line("b", 2000), user_ref=str(ann.user_id)))
+    for day, (state, is_lost) in enumerate(zip(states, (*lost, False), strict=True), start=1):
+        shop.host.change_order("o1", **state)
+        for _ in range(0 if is_lost else 3):
+            record = shop.settle("o1", at(f"2026-03-0{day} 10:00"))
+
+    assert record.earned - record.clawed == 22
+    assert ledger.balances(ann) == (22, 0, 0, 0)
+    assert breaches() == []
+
+
 def test_a_late_event_does_not_bring_an_earlier_state_back(shop: Shop, ann: Account) -> None:
     """Facts are read when the event is handled: the event of the payment comes after the refund."""
     shop.buys(ann, "o1", "50.00")
