@@ -127,7 +127,7 @@ class Host(Protocol):
     def seam_status(self) -> PriceStatus:
         """Return what the checks of the price path found, without asking the database."""
 
-    def install(self) -> None:
+    def install(self) -> object:
         """Do once at start what prices need, before Saleor builds its schema."""
 
     # --- facts -----------------------------------------------------------------------------
