@@ -1,7 +1,4 @@
-"""When the periodic tasks run, and their registration with Celery's beat.
-
-Names begin with one prefix, so that an uninstall finds the rows that a database scheduler has kept.
-"""
+"""When the periodic tasks run, and their registration with Celery's beat."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ from typing import Any
 from celery.schedules import crontab
 from django.conf import settings
 
-PREFIX = "saleor-retention-"
+from saleor_retention import conf
+
 TASKS = "saleor_retention.tasks."
 
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -33,7 +31,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 def entries() -> dict[str, dict[str, Any]]:
     """Return the beat entries by their full names."""
     return {
-        PREFIX + name: {**entry, "task": TASKS + entry["task"]} for name, entry in SCHEDULE.items()
+        conf.BEAT_PREFIX + name: {**entry, "task": TASKS + entry["task"]}
+        for name, entry in SCHEDULE.items()
     }
 
 

@@ -22,6 +22,9 @@ DEFAULTS: dict[str, Any] = {
 
 PLUGIN_ID = "saleor.retention"
 
+BEAT_PREFIX = "saleor-retention-"
+"""Names of periodic tasks begin so, for an uninstall to find what a database scheduler kept."""
+
 
 def get(name: str) -> Any:
     """Return the setting ``RETENTION_<name>``, or its default."""

@@ -267,4 +267,4 @@ def _stored_entries() -> int | None:
     if not apps.is_installed("django_celery_beat"):
         return None
     tasks = apps.get_model("django_celery_beat", "PeriodicTask")
-    return int(tasks.objects.filter(name__startswith=beat.PREFIX).count())
+    return int(tasks.objects.filter(name__startswith=conf.BEAT_PREFIX).count())

@@ -29,6 +29,8 @@ RINGS = {
     "management": 2,
     "beat": 2,
     "checks": 2,
+    "config_page": 2,
+    "diagnosis": 2,
     "apps": 2,
     "plugin": 3,
 }

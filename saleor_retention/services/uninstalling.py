@@ -13,7 +13,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import QuerySet
 
-from saleor_retention import beat, host
+from saleor_retention import conf, host
 from saleor_retention.models import Hold, HoldState, Program
 from saleor_retention.services import programs, redeeming
 
@@ -59,4 +59,4 @@ def _has_scheduler() -> bool:
 
 def _entries() -> QuerySet[Any]:
     tasks = apps.get_model("django_celery_beat", "PeriodicTask")
-    return tasks.objects.filter(name__startswith=beat.PREFIX)
+    return tasks.objects.filter(name__startswith=conf.BEAT_PREFIX)
