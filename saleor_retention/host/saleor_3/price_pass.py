@@ -7,6 +7,7 @@ a fault of ours leaves theirs usable.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.utils import DEFAULT_DB_ALIAS
+from django.db.utils import DEFAULT_DB_ALIAS, OperationalError
 from django.utils import timezone
 
 from saleor_retention import conf
@@ -34,19 +35,23 @@ ATTEMPTS_MAX = 3  # another request may store its quote between our read and our
 SHIPPING_RULE = "shipping"
 _CHANGED = "_retention_rows_changed"
 
+# Saleor counts a checkout that costs nothing as paid; there is no money in it all the same.
 SOURCE = """
     SELECT checkout.token::text AS ref, checkout.user_id::text AS user_ref,
            COALESCE(buyer.is_active AND buyer.is_confirmed, false) AS is_confirmed,
            checkout.channel_id::text AS channel_ref,
            COALESCE(plugin.active, true) AS is_active,
            (checkout.authorize_status <> 'none' OR checkout.charge_status <> 'none')
-           AND (EXISTS (SELECT 1 FROM payment_transactionitem item
-                        WHERE item.checkout_id = checkout.token
-                          AND item.authorized_value + item.authorize_pending_value
-                              + item.charged_value + item.charge_pending_value > 0)
-                OR EXISTS (SELECT 1 FROM payment_payment payment
-                           WHERE payment.checkout_id = checkout.token AND payment.is_active
-                             AND payment.charge_status <> 'not-charged'))
+           AND EXISTS (SELECT 1 FROM payment_transactionitem item
+                       WHERE item.checkout_id = checkout.token
+                         AND item.authorized_value + item.authorize_pending_value
+                             + item.charged_value + item.charge_pending_value > 0)
+           OR EXISTS (SELECT 1 FROM payment_payment payment
+                      WHERE payment.checkout_id = checkout.token AND payment.is_active
+                        AND (payment.to_confirm OR payment.captured_amount > 0
+                             OR EXISTS (SELECT 1 FROM payment_transaction item
+                                        WHERE item.payment_id = payment.id AND item.is_success
+                                          AND item.kind = 'auth')))
            AS is_money_committed,
            (SELECT jsonb_object_agg(category.id, (
                 SELECT jsonb_agg(upper.id) FROM product_category upper
@@ -67,8 +72,7 @@ def price_lines(lines_info: Sequence[Any]) -> None:
     if not lines_info:
         return
     try:
-        with shield():
-            _price(lines_info)
+        _price_shielded(lines_info)
     except Exception:
         logger.exception("The price pass failed on checkout %s.", _checkout_ref(lines_info))
         _drop_doubtful_rows(lines_info)
@@ -189,6 +193,18 @@ def is_shipping_free(lines_info: Iterable[Any] | None) -> bool:
         for info in lines_info or ()
         for discount in info.discounts
     )
+
+
+def _price_shielded(lines_info: Sequence[Any]) -> None:
+    """Run the pass; once more after a deadlock, unless Saleor's transaction is part of it."""
+    for attempt in itertools.count(1):
+        try:
+            with shield():
+                _price(lines_info)
+            return
+        except OperationalError:
+            if attempt == ATTEMPTS_MAX or connections[DEFAULT_DB_ALIAS].in_atomic_block:
+                raise
 
 
 def _price(lines_info: Sequence[Any]) -> None:
