@@ -201,10 +201,11 @@ def _price_shielded(lines_info: Sequence[Any]) -> None:
         try:
             with shield():
                 _price(lines_info)
-            return
         except OperationalError:
             if attempt == ATTEMPTS_MAX or connections[DEFAULT_DB_ALIAS].in_atomic_block:
                 raise
+        else:
+            return
 
 
 def _price(lines_info: Sequence[Any]) -> None:
