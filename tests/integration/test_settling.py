@@ -671,6 +671,21 @@ def test_a_claimed_order_goes_on_under_its_own_terms(monkeypatch: pytest.MonkeyP
     assert breaches() == []
 
 
+def test_claimed_points_live_from_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could spend them before; they do not die unseen on a guest's account."""
+    shop = ledger.open_shop(monkeypatch, expiry={"policy": "days", "count": 10})
+    shop.host.put_order(order("o1", line("a", 5000)))
+    shop.settle("o1", MARCH)
+    user = shop.customer("guest")
+    shop.host.change_order("o1", user_ref=user, is_user_confirmed=True)
+    record = shop.settle("o1", APRIL)
+
+    assert record.account is not None
+    (lot,) = ledger.lots(record.account)
+    assert (lot.valid_from, lot.expires_at) == (APRIL, at("2026-04-12"))
+    assert ledger.balances(record.account) == (50, 0, 0, 0)
+
+
 def test_claimed_points_repay_a_debt_first(shop: Shop, ann: Account) -> None:
     """The member owes 30; of the guest order's 50 he gets 20."""
     shop.buys(ann, "o1", "30.00")
