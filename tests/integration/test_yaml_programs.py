@@ -194,6 +194,22 @@ def test_plan_says_in_words_what_changes_and_who_would_move(file: Path, shop: Fa
     assert account.tier == "vip"
 
 
+def test_the_example_in_the_documents_works(file: Path, shop: FakeHost) -> None:
+    """What a reader copies can be applied."""
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "commands.md").read_text()
+    file.write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    shop.shop_channels = [ChannelFacts("3", "default-channel", "Default", "EUR")]
+    shop.slugs["categories"] = {"tea": "41"}
+
+    run("apply", str(file))
+
+    program = active_program("3")
+    assert program is not None
+    rules = rules_of(program.current_version_id)
+    assert rules.multipliers[0].selection.categories == {"41"}
+    assert [tier.threshold for tier in rules.ladder.tiers] == [0, 50000]
+
+
 def test_an_unknown_key_is_refused_with_its_line(file: Path) -> None:
     """Path, line and the nearest known key."""
     text = FILE.replace("      point_value:", "      wellcome_points: 5\n      point_value:")
