@@ -74,13 +74,17 @@ def rename(cursor: Any, old: str, new: str) -> None:
     cursor.execute(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
 
 
-def prune(cursor: Any, key: str) -> None:
-    """Drop test databases of processes that ended, and old templates of this host."""
+def prune_tests(cursor: Any) -> None:
+    """Drop databases of processes that ended here; not for a server that other machines use."""
     cursor.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{PREFIX}(test|new)_"])
     for (name,) in cursor.fetchall():
         owner = re.search(r"_(\d+)$", name)
         if owner and not processes.is_alive(int(owner.group(1))):
             drop(cursor, name)
+
+
+def prune_templates(cursor: Any, key: str) -> None:
+    """Drop old templates of a host, those of migrations that have changed since."""
     pattern = f"^{PREFIX}tpl_{key}_"
     cursor.execute(
         "SELECT datname FROM pg_database WHERE datname ~ %s ORDER BY oid DESC OFFSET %s",

@@ -109,5 +109,5 @@ def _stocked(host: hosts.Host, address: str) -> str:
                 failure="The shop could not be stocked.",
             )
         databases.rename(cursor, new, template)
-        databases.prune(cursor, key)
+        databases.prune_templates(cursor, key)
     return template

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from sandbox import bootstrap, locks, packages, paths, processes
 from sandbox.console import SandboxError, step
 
 SALEOR_2 = "2.10"
+TOOLS = paths.HERE / "requirements-test.txt"
+PACKAGE = paths.ROOT / "saleor_retention" / "__init__.py"
 
 # What a shop's shell may have set and would change what the tests see.
 NOT_INHERITED = ("PYTHON", "PYTEST_", "DJANGO_", "CELERY_", "CACHE_", "REDIS_", "RETENTION_")
@@ -44,14 +45,12 @@ class Host:
         """The exact version, read from the source without importing it."""
         if self.source is None:
             return "2.10.1"
-        text = (self.source / "saleor" / "__init__.py").read_text()
-        found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
-        return found.group(1) if found else f"{self.name}.?"
+        return _version_in(self.source / "saleor" / "__init__.py")
 
     @property
     def overlay(self) -> Path:
         """The folder with test tools and our metadata for this host."""
-        return paths.STATE / f"overlay-{self.name}"
+        return paths.STATE / f"overlay-{self.name}-{bootstrap.digest(TOOLS)}"
 
 
 def home() -> Path:
@@ -83,21 +82,19 @@ def select(names: Sequence[str]) -> list[Host]:
 
 
 def prepare(host: Host) -> None:
-    """Build or refresh the overlay of a 3.x host; 2.10.1 has everything in its environment."""
-    overlay = host.overlay
-    tools = paths.HERE / "requirements-test.txt"
-    about = bootstrap.digest(tools, paths.ROOT / "pyproject.toml")
-    stamp = overlay / ".stamp"
+    """Build or refresh the overlay of a 3.x host; 2.10.1 has everything in its environment.
+
+    A folder is never changed under a run that uses it: other tools make another folder.
+    """
+    if host.is_saleor_2:
+        return
     with locks.exclusive(paths.STATE / f"overlay-{host.name}.lock", f"it prepares {host.name}"):
-        if stamp.exists() and stamp.read_text() == about:
-            return
-        with step(f"preparing the tests for Saleor {host.version}"):
-            shutil.rmtree(overlay, ignore_errors=True)
-            overlay.mkdir()
-            if not host.is_saleor_2:
-                packages.install(host.python, [tools], overlay)
-            _write_metadata(overlay)
-        stamp.write_text(about)
+        if not host.overlay.exists():
+            unfinished = host.overlay.with_name(f"{host.overlay.name}.{os.getpid()}")
+            with step(f"preparing the tests for Saleor {host.version}"):
+                packages.install(host.python, [TOOLS], unfinished)
+            unfinished.rename(host.overlay)
+        _write_metadata(host.overlay)
 
 
 def _write_metadata(overlay: Path) -> None:
@@ -105,21 +102,30 @@ def _write_metadata(overlay: Path) -> None:
     import tomllib  # here: bootstrap.py, which shares this folder, runs on older Pythons too
 
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
-    info = overlay / f"{project['name'].replace('-', '_')}-0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0\n")
+    name, version = project["name"], _version_in(PACKAGE)
     lines = []
     for group, points in project["entry-points"].items():
         lines.append(f"[{group}]")
-        lines += [f"{name} = {target}" for name, target in points.items()]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        lines += [f"{point} = {target}" for point, target in points.items()]
+    info = overlay / f"{name.replace('-', '_')}.dist-info"
+    info.mkdir(exist_ok=True)
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    for file, text in (("METADATA", metadata), ("entry_points.txt", "\n".join(lines) + "\n")):
+        unfinished = info / f"{file}.{os.getpid()}"
+        unfinished.write_text(text)
+        unfinished.replace(info / file)
+
+
+def _version_in(file: Path) -> str:
+    found = re.search(r'^__version__ = "([^"]+)"', file.read_text(), re.MULTILINE)
+    if found is None:
+        raise SandboxError(f"{file} names no version")
+    return found.group(1)
 
 
 def environment(host: Host, database_url: str, settings: str) -> dict[str, str]:
     """Return the environment in which a process of this host runs our code."""
-    path = [paths.ROOT, host.overlay]
-    if host.source is not None:
-        path.append(host.source)
+    path = [paths.ROOT] if host.source is None else [paths.ROOT, host.overlay, host.source]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     return {
         **kept,

@@ -15,6 +15,7 @@ from sandbox import paths
 
 TESTED = paths.ROOT / "docs" / "tested.json"
 LEFT_OUT = "left out"
+TESTS_FAILED = 1  # pytest's exit code for that; anything above says that the run itself went wrong
 ABOUT = ("commit", "date")
 
 
@@ -32,8 +33,8 @@ class Result:
 
     @property
     def is_good(self) -> bool:
-        """Whether everything that ran passed, and something did."""
-        return self.exit_code == 0 and self.failed == 0 and self.passed > 0
+        """Whether everything that ran passed."""
+        return self.exit_code == 0 and self.failed == 0
 
 
 def read(report: Path, version: str, seconds: float, exit_code: int) -> Result:
@@ -51,6 +52,8 @@ def read(report: Path, version: str, seconds: float, exit_code: int) -> Result:
             left_out += 1
         else:
             skipped += 1
+    if exit_code > TESTS_FAILED:  # interrupted, misused, or nothing was found to run
+        failed += 1
     return Result(version, passed, failed, left_out, skipped, round(seconds), exit_code)
 
 

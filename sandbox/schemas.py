@@ -55,7 +55,9 @@ def ensure_base(host: hosts.Host, server: str) -> str:
         ),
         administrator(server) as cursor,
     ):
-        databases.prune(cursor, key)
+        if "DATABASE_URL" not in os.environ:
+            databases.prune_tests(cursor)
+        databases.prune_templates(cursor, key)
         if databases.exists(cursor, name):
             return name
         new = f"{databases.PREFIX}new_{host.name.replace('.', '_')}_{os.getpid()}"
