@@ -16,7 +16,7 @@ from graphene.utils.str_converters import to_camel_case
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal, Refusals
-from saleor_retention.graphql.scalars import NotWhole
+from saleor_retention.graphql.scalars import WHOLE_MAX, NotWhole
 
 GOODS = {
     "products": "Product",
@@ -180,7 +180,8 @@ def rules_document(given: Mapping[str, Any], root: str = "rules") -> Conversion:
     """Return the (partial) document that a ``RetentionRulesInput`` means.
 
     Raises ``Refusals`` for what the document cannot say: an item given twice, goods that do not
-    exist. Everything else is left to the one validator.
+    exist, numbers that the API could not give out again. Everything else is left to the one
+    validator.
     """
     return _converted(RULES, given, root)
 
@@ -278,6 +279,10 @@ class _Writer:
                 return self._keyed(spec, value, source, place)
             case Goods():
                 return self._selection(value, source)
+        if isinstance(value, NotWhole) and value.is_too_large:
+            # The document allows more than the API could give out again.
+            message = f"{value} is not a whole number of at most {WHOLE_MAX}."
+            self.refusals.append(Refusal(Code.INVALID, message, source))
         return _plain(value)
 
     def _item(
@@ -305,7 +310,11 @@ class _Writer:
         return content
 
     def _selection(self, given: Mapping[str, Any], source: str) -> Whole:
+        """Return the goods by reference; none at all is refused, because it would mean all."""
         content = Whole()
+        if not any(given.values()):
+            message = "Name some goods, or leave this out for all of them."
+            self.refusals.append(Refusal(Code.REQUIRED, message, source))
         for kind, ids in given.items():
             refs = []
             for index, global_id in enumerate(ids or ()):

@@ -26,6 +26,14 @@ class NotWhole:
 
     text: str
 
+    @property
+    def is_too_large(self) -> bool:
+        """Return whether its size is what is wrong with it."""
+        try:
+            return not abs(Decimal(self.text)) <= WHOLE_MAX
+        except InvalidOperation:
+            return False
+
     def __str__(self) -> str:
         """Return it as it was written, for the rules' parser to refuse by field."""
         return self.text
