@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.figures import from_net, shown
 from tests.acceptance.retention import (
+    IN_ZLOTY_TOO,
     RULES,
     balance,
     history,
@@ -134,23 +135,31 @@ def test_a_channel_without_a_program(shop: Shop, stage: Stage) -> None:
 
 
 def test_a_currency_without_a_rate(shop: Shop) -> None:
-    """Points that have no value in the checkout's currency cannot be spent, and none are earned."""
-    # given: rates for dollars only, in a channel with zloty
+    """A channel whose currency has no earn rate is refused; points without a value are not."""
+    # given
     channel = shop.open_channel(currency="PLN", country="PL", is_gross=True)
     dollars = shop.open_channel()
-    program = open_program(shop, [dollars, channel])
-    ada = Stage(shop, dollars, channel, program).shopper()
-    cart = fill_cart(shop, channel, ada, A=1)
+    before = shop.owner.ask(PROGRAMS)
+    program = {"slug": "zloty", "name": "Zloty", "channels": [channel.slug, dollars.slug]}
 
     # when
-    (error,) = refuse_redemption(cart, 50)
+    (error,) = shop.owner.refused(CREATE, input={**program, "rules": RULES})
 
     # then
+    assert (error["field"], error["code"]) == ("rules.earn.rates.PLN", "CURRENCY_WITHOUT_RATE")
+    assert "PLN" in error["message"]
+    assert shop.owner.ask(PROGRAMS) == before
+
+    # and: points are earned there, and cannot be spent
+    rules = {"earn": IN_ZLOTY_TOO["earn"], "reference": IN_ZLOTY_TOO["reference"]}
+    opened = open_program(shop, [dollars, channel], rules)
+    ada = Stage(shop, dollars, channel, opened).shopper()
+    cart = fill_cart(shop, channel, ada, A=1)
+    (error,) = refuse_redemption(cart, 50)
     assert error["code"] == "CURRENCY_WITHOUT_RATE"
     assert "PLN" in error["message"]
-    assert points_of_cart(cart)["earns"] == 0
     cart.buy()
-    assert balance(ada.client, dollars) == (100, 0, 0, 0)
+    assert balance(ada.client, dollars) == (100 + 16, 0, 0, 0)  # 80.00 gross, 65.04 net, by 4
 
 
 def _ladder(*tiers: tuple[str, str]) -> dict[str, Any]:
