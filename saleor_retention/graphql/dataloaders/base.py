@@ -5,6 +5,7 @@ Loaders live on the request, and a mutation forgets them: what it answers must s
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar
 
@@ -47,9 +48,9 @@ class Loader(DataLoader, Generic[Key, Value]):
             found = self.find(keys)
         return Promise.resolve([found.get(key) for key in keys])
 
+    @abstractmethod
     def find(self, keys: Sequence[Key]) -> Mapping[Key, Value]:
         """Return what is there of the keys; the number of statements must not grow with them."""
-        raise NotImplementedError
 
 
 def forget(info: Any) -> None:
