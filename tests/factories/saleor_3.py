@@ -301,9 +301,10 @@ def make_checkout(
 
 def set_delivery(checkout: Any, user: Any = None) -> None:
     """Choose the first delivery method that Saleor offers."""
-    from saleor.checkout import models
+    from saleor import __version__
 
-    if hasattr(models, "CheckoutDelivery"):
+    # 3.22 has the model of calculated deliveries already, and not yet the mutation.
+    if tuple(int(part) for part in __version__.split(".")[:2]) >= (3, 23):
         payload = do(
             """mutation($id: ID!) { deliveryOptionsCalculate(id: $id) {
                  deliveries { id } errors { message } } }""",
