@@ -8,8 +8,7 @@ nothing to the client, because Saleor 2.10 would print the exception's own text.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -84,67 +83,54 @@ def error_of(refusal: Refusal) -> RetentionError:
     return RetentionError(field=refusal.field, message=refusal.message, code=refusal.code.value)
 
 
-@contextmanager
-def refused_as_error() -> Iterator[None]:
-    """Turn a refusal within a query, which has no ``errors`` of its own, into a query error."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise GraphQLError(refusal.message) from refusal
-    except Refusals as refusals:
-        raise GraphQLError(str(refusals)) from refusals
-
-
 def harmless(resolver: Resolver) -> Resolver:
     """Make a resolver on one of the shop's own types unable to break the query around it.
 
     A fault is logged and the field is null; only what the client must hear (a missing permission, a
     wrong argument) comes out as an error of this one field.
     """
-
-    def unharmed(fault: Exception, name: str) -> None:
-        if isinstance(fault, GraphQLError) and not hasattr(fault, "original_error"):
-            raise fault
-        logger.error("The field %s failed and was left empty.", name, exc_info=fault)
-
-    @wraps(resolver)
-    def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
-        name = f"{info.parent_type.name}.{info.field_name}"
-        try:
-            with refused_as_error(), host.current().writer():
-                result = resolver(root, info, **arguments)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the shop's query goes on
-            return unharmed(fault, name)
-        if is_thenable(result):
-            return result.catch(lambda fault: unharmed(fault, name))
-        return result
-
-    return wrapper  # type: ignore[return-value]
+    return _guarded(resolver, lambda _fault: None)
 
 
 def discreet(resolver: Resolver) -> Resolver:
-    """Make a resolver of a field of our own say nothing of a fault but that there was one.
+    """Make a resolver of a field of our own say nothing of a fault but that there was one."""
 
-    Both kinds read the default database, which Saleor 3 has to be told of: a replica may not know
-    yet what was just booked.
+    def told(fault: Exception) -> None:
+        raise InternalError("Internal Server Error") from fault
+
+    return _guarded(resolver, told)
+
+
+def _guarded(resolver: Resolver, after_fault: Callable[[Exception], None]) -> Resolver:
+    """Return a resolver that lets errors for the client through and logs all others.
+
+    It reads the default database, which Saleor 3 has to be told of: a replica may not know yet
+    what was just booked.
     """
 
-    def told(fault: Exception, name: str) -> None:
-        if isinstance(fault, GraphQLError) and not hasattr(fault, "original_error"):
-            raise fault
+    def caught(fault: Exception, name: str) -> None:
+        error = _for_client(fault)
+        if error is not None:
+            raise error from fault
         logger.error("The field %s failed.", name, exc_info=fault)
-        raise InternalError("Internal Server Error") from fault
+        after_fault(fault)
 
     @wraps(resolver)
     def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
         name = f"{info.parent_type.name}.{info.field_name}"
         try:
-            with refused_as_error(), host.current().writer():
+            with host.current().writer():
                 result = resolver(root, info, **arguments)
-        except Exception as fault:  # noqa: BLE001 - logged here, because hosts may print its text
-            return told(fault, name)
-        if is_thenable(result):
-            return result.catch(lambda fault: told(fault, name))
-        return result
+        except Exception as fault:  # noqa: BLE001 - logged, and never told to the client
+            return caught(fault, name)
+        return result.catch(lambda fault: caught(fault, name)) if is_thenable(result) else result
 
     return wrapper  # type: ignore[return-value]
+
+
+def _for_client(fault: Exception) -> GraphQLError | None:
+    """Return what the client must hear of it; a query has no ``errors`` to put a refusal into."""
+    if isinstance(fault, Refusal | Refusals):
+        return GraphQLError(str(fault))
+    is_own = isinstance(fault, GraphQLError) and not hasattr(fault, "original_error")
+    return fault if is_own else None

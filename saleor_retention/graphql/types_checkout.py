@@ -235,7 +235,6 @@ def _under_program(priced: PricedCheckout | None) -> Checkout | None:
 
 def _earns(root: Checkout, info: Any, account: Account | None) -> int:
     """Return the points of the cart, for a member, or for a guest whose points would wait."""
-    standing = root.priced.standing
     if account is not None and account.state != AccountState.MEMBER:
         return 0
     if account is None and root.rules.enrolment is Enrolment.OPT_IN:
@@ -247,8 +246,8 @@ def _earns(root: Checkout, info: Any, account: Account | None) -> int:
         for line in root.priced.basket.lines
         if line.ref in paid
     ]
-    tier = standing.customer.tier if standing.customer else None
-    return quoted(lines, root.currency, moment(info), EarnTerms(root.rules, tier))
+    terms = EarnTerms(root.rules, root.priced.decision.tier)
+    return quoted(lines, root.currency, moment(info), terms)
 
 
 def _redeemable(root: Checkout, info: Any) -> Any:

@@ -10,7 +10,7 @@ from saleor_retention import host
 from saleor_retention.graphql import enums
 from saleor_retention.graphql.dataloaders.orders import OrderPoints, PointsOfOrder
 from saleor_retention.graphql.errors import harmless
-from saleor_retention.graphql.types_member import order_id
+from saleor_retention.graphql.types_history import order_id
 
 
 class RetentionOrder(graphene.ObjectType):

@@ -191,6 +191,10 @@ def test_membership_refusals(world: World) -> None:
             {"multipliers": [{"name": "Day", "factor": 2, "select": {"products": ["nonsense"]}}]},
             "rules.multipliers.0.select.products.0",
         ),
+        (
+            {"multipliers": [{"name": "Day", "factor": 2, "select": {"products": []}}]},
+            "rules.multipliers.0.select",
+        ),
         ({"tiers": {"ladder": [TIERS[1], TIERS[0]]}}, "rules.tiers.ladder.1.threshold"),
         (
             {"tiers": {"ladder": [TIERS[0], {**TIERS[1], "threshold": 100}]}},

@@ -116,6 +116,24 @@ def test_a_guest_sees_what_a_member_would_get(world: World) -> None:
     }
 
 
+def test_a_newcomer_gets_the_first_tier_on_product_page_and_cart() -> None:
+    """Before any account is opened: the tier that asks for nothing doubles the points."""
+    world = open_shop(
+        tiers={"ladder": [{"slug": "all", "name": "All", "threshold": 0, "earn_multiplier": 2}]}
+    )
+    variant = factories().make_product("40.00")
+    checkout = world.checkout({variant: 1})
+    place = f', channel: "{world.channel}"' if IS_SALEOR_3 else ""
+    query = f"query ($id: ID!) {{ productVariant(id: $id {place}) {{ retention {{ earns }} }} }}"
+
+    on_page = world.owner.ask(query, id=factories().gid("ProductVariant", variant))
+    in_cart = look(world.owner, checkout)
+
+    assert on_page["productVariant"]["retention"]["earns"] == 80
+    assert in_cart["retention"]["earns"] == 80
+    assert world.program.accounts.count() == 0
+
+
 def test_whoever_left_earns_nothing_and_may_spend(world: World) -> None:
     """Points stay to be spent after leaving."""
     world.give(900)
