@@ -110,6 +110,8 @@ def _guarded(resolver: Resolver, after_fault: Callable[[Exception], None]) -> Re
 
     def caught(fault: Exception, name: str) -> None:
         error = _for_client(fault)
+        if error is fault:
+            raise error  # never from itself: Saleor 3 follows causes to their end
         if error is not None:
             raise error from fault
         logger.error("The field %s failed.", name, exc_info=fault)
