@@ -13,7 +13,6 @@ from django.core.management import call_command
 from saleor_retention import __version__
 from saleor_retention.graphql import mount, schema
 from saleor_retention.graphql.sdl import print_additions
-from tests.graphql.world import staff
 
 SDL = Path(__file__).parent.parent.parent / "graphql" / "schema.graphql"
 
@@ -131,19 +130,6 @@ def test_introspection_is_cached_by_our_version() -> None:
         pytest.skip("left out: this Saleor has no suffix for its cached introspection")
 
     assert suffix == f"retention-{__version__}"
-
-
-@pytest.mark.saleor3
-@pytest.mark.django_db(databases="__all__")
-def test_saleor_knows_what_our_fields_cost() -> None:
-    """A list costs what it may hold, and so does a list within it."""
-    answer = staff("manage_users").post(
-        "{ retentionMembers(first: 10) { edges { node { number history(first: 5) { edges "
-        "{ node { text } } } } } } }"
-    )
-
-    assert answer["data"]["retentionMembers"]["edges"] == []
-    assert answer["extensions"]["cost"]["requestedQueryCost"] == 10 + 10 * 5
 
 
 def mutations() -> dict:
