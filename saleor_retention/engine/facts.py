@@ -114,7 +114,7 @@ class OrderFacts:
     created_at: dt.datetime
     paid_at: dt.datetime | None  # None: not known or not yet fully paid
     fulfilled_at: dt.datetime | None  # when the last goods left; None until then
-    is_paid: bool  # was fully paid at some time, whatever was refunded since
+    is_paid: bool  # what it costs was fully paid, whatever was refunded since
     total_minor: Minor  # gross, with shipping
     shipping_net_minor: Minor
     shipping_gross_minor: Minor

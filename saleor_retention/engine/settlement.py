@@ -55,7 +55,8 @@ def target_of(order: OrderFacts, terms: EarnTerms, booked: Booked = Booked()) ->
     """Return what the ledger should hold for the order as it is now.
 
     Earned: E once the order was fully paid, nothing before, and never less than was booked: an
-    order that was edited down afterwards is clawed back, not rewritten. Clawed: what was earned
+    order that was edited down afterwards is clawed back, not rewritten; one that was edited up
+    earns more when the rest is paid. Clawed: what was earned
     less the points of what is kept. Restored: see ``restored_points``. Source: semantics, Refund,
     return, cancel.
 

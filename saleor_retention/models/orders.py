@@ -65,6 +65,7 @@ class OrderRecord(models.Model):
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True)
+    goods = models.JSONField(default=dict)  # by line, as they were: engine.goods
     may_earn = models.BooleanField(default=True)  # the buyer was a member when it was created
     quoted = models.BigIntegerField(default=0)  # points shown while the order is not settled
     earned = models.BigIntegerField(default=0)

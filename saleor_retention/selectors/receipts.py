@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Q
 
 from saleor_retention import host
-from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
+from saleor_retention.engine.facts import OrderFacts, OrderLine, OrderState, Origin
+from saleor_retention.engine.goods import load_goods
 from saleor_retention.models import PosSale
 
 PREFIX = "pos:"
@@ -88,15 +89,9 @@ def in_order(reversals: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _line(line: Mapping[str, Any], returned: int) -> OrderLine:
-    goods = line["goods"]
     return OrderLine(
         ref=line["ref"],
-        goods=GoodsFacts(
-            variant_ref=goods["variant"],
-            product_ref=goods["product"],
-            category_refs=frozenset(goods["categories"]),
-            collection_refs=frozenset(goods["collections"]),
-        ),
+        goods=load_goods(line["goods"]),
         quantity=line["quantity"],
         quantity_returned=returned,
         net_minor=line["net_minor"],

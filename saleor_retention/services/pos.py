@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from saleor_retention import host
 from saleor_retention.engine.facts import GoodsFacts
+from saleor_retention.engine.goods import dump_goods
 from saleor_retention.engine.money import to_minor
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, AccountState, OrderRecord, PosSale, Program
@@ -201,12 +202,7 @@ def _stored_lines(lines: Sequence[SaleLine], exponent: int) -> list[dict[str, An
                 "net_minor": gross_minor if line.net is None else to_minor(line.net, exponent),
                 "is_gift_card": line.is_gift_card,
                 "sku": line.sku,
-                "goods": {
-                    "variant": of_line.variant_ref,
-                    "product": of_line.product_ref,
-                    "categories": sorted(of_line.category_refs),
-                    "collections": sorted(of_line.collection_refs),
-                },
+                "goods": dump_goods(of_line),
             }
         )
     return stored

@@ -20,6 +20,7 @@ from saleor_retention import host
 from saleor_retention.engine.accrual import EarnTerms, kept_spend
 from saleor_retention.engine.accrual import may_earn as origin_may_earn
 from saleor_retention.engine.facts import OrderFacts, OrderState
+from saleor_retention.engine.goods import unseen, with_goods
 from saleor_retention.engine.rules import MaturingRule, ProgramRules
 from saleor_retention.engine.settlement import Booked, deltas, matures_at, target_of
 from saleor_retention.models import Account, AccountState, Lot, OrderRecord
@@ -141,8 +142,10 @@ def _claim(case: _Case) -> None:
 
 
 def _book(case: _Case) -> None:
-    account, record, facts, now = case.account, case.record, case.facts, case.now
+    account, record, now = case.account, case.record, case.now
     before = _kept_columns(record)
+    _freeze_goods(case)
+    facts = case.facts
     _note_payment(case)
     _capture(case)
     _note_fulfilment(case)
@@ -179,6 +182,15 @@ def _book(case: _Case) -> None:
         record.save()
     if account.state == AccountState.MEMBER:
         tiering.after_order(account=account, record=record, now=now)
+
+
+def _freeze_goods(case: _Case) -> None:
+    """Go on with the goods as they were when the order, or a line added later, was first seen."""
+    record = case.record
+    added = unseen(case.facts, record.goods, case.rules)
+    if added:
+        record.goods = {**record.goods, **added}
+    case.facts = with_goods(case.facts, record.goods)
 
 
 def _note_payment(case: _Case) -> None:
@@ -232,7 +244,10 @@ def _note_spend(case: _Case, *, is_void: bool) -> None:
     record.number = facts.number
     counts = record.may_earn and origin_may_earn(facts, rules) and record.paid_at is not None
     record.is_counted = counts and not is_void
-    record.spend_minor = _in_reference(case, kept_spend(facts, case.terms)) if counts else 0
+    spend_minor = _in_reference(case, kept_spend(facts, case.terms)) if counts else 0
+    if not facts.is_paid:  # edited up: what was added counts when it is paid
+        spend_minor = min(spend_minor, record.spend_minor)
+    record.spend_minor = spend_minor
 
 
 def _in_reference(case: _Case, spend_minor: int) -> int:
@@ -254,6 +269,7 @@ def _in_reference(case: _Case, spend_minor: int) -> int:
 def _kept_columns(record: OrderRecord) -> tuple[object, ...]:
     return (
         record.number,
+        record.goods,
         record.paid_at,
         record.earned,
         record.clawed,

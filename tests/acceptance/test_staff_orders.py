@@ -13,7 +13,7 @@ from tests.acceptance.retention import (
 )
 from tests.acceptance.shop import Shop
 from tests.acceptance.stage import Stage
-from tests.acceptance.storefront import Cart, fill_cart, line_of
+from tests.acceptance.storefront import Cart, fill_cart, line_of, report_payment
 
 pytestmark = pytest.mark.saleor3
 
@@ -76,8 +76,11 @@ def test_an_order_that_waits_for_confirmation(shop: Shop) -> None:
     assert shown(line_of(order, "A")["totalPrice"]) == from_net(216, 10)
     assert shown(order["total"]) == total([from_net(216, 10), from_net(27, 10), from_net(10, 10)])
     assert desk.confirm()["status"] == "UNFULFILLED"
-    # the order was fully paid at its first total: that is when it earned
-    assert points_of_order(shop, order["id"])["earned"] >= 171
+    # what was added earns when it is paid too
+    assert points_of_order(shop, order["id"])["earned"] == 171
+    report_payment(shop, channel, order["id"], from_net(72, 10).gross)
+    assert points_of_order(shop, order["id"])["earned"] == 243
+    assert balance(vip.client, channel) == (100 + 243, 0, 0, 0)
 
 
 def test_imported_orders(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from saleor_retention.engine.facts import OrderState, Origin
+from saleor_retention.engine.facts import GoodsFacts, OrderState, Origin
 from saleor_retention.models import Account, AccountState, OrderRecord, StoredQuote, Transaction
 from saleor_retention.selectors.balances import Balance, balance_of
 from saleor_retention.selectors.verification import breaches
@@ -370,6 +370,64 @@ def test_an_order_edited_up_earns_the_difference(shop: Shop, ann: Account) -> No
     assert list(rows) == ["earn:o1:base:1", "earn:o1:base:2"]
     assert ledger.balances(ann) == (80, 0, 0, 0)
     assert breaches() == []
+
+
+def test_goods_that_move_change_nothing_of_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coffee counts twice; the bag leaves the category, and its return takes what it earned."""
+    coffee = {"name": "Coffee", "factor": 2, "select": {"categories": ["coffee"]}}
+    shop = ledger.open_shop(monkeypatch, multipliers=[coffee])
+    ann = shop.member("ann")
+    bag = GoodsFacts("v", "p", category_refs=frozenset({"coffee", "drinks"}))
+    elsewhere = GoodsFacts("v", "p", category_refs=frozenset({"tea"}))
+    bought = (line("a", 1000, goods=bag), line("b", 500))
+    shop.host.put_order(order("o1", *bought, user_ref=str(ann.user_id)))
+    record = shop.settle("o1", MARCH)
+    earned = record.earned
+
+    shop.host.change_order("o1", lines=(line("a", 1000, goods=elsewhere), line("b", 500)))
+    moved = shop.settle("o1", APRIL)
+    sent_back = line("a", 1000, goods=elsewhere, returned=1)
+    shop.host.change_order("o1", lines=(sent_back, line("b", 500)))
+    returned = shop.settle("o1", APRIL)
+
+    assert earned == 25
+    assert (moved.earned, moved.clawed) == (25, 0)
+    assert (returned.earned, returned.clawed) == (25, 20)
+    assert ledger.balances(ann) == (5, 0, 0, 0)
+
+
+def test_a_line_added_later_earns_as_the_goods_were_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line of an order that is edited up is kept with the goods it came with."""
+    coffee = {"name": "Coffee", "factor": 2, "select": {"collections": ["new"]}}
+    shop = ledger.open_shop(monkeypatch, multipliers=[coffee])
+    ann = shop.member("ann")
+    new = GoodsFacts("v2", "p2", collection_refs=frozenset({"new"}))
+    first, added = line("a", 1000), line("b", 500, goods=new)
+    shop.host.put_order(order("o1", first, user_ref=str(ann.user_id)))
+    shop.settle("o1", MARCH)
+
+    shop.host.change_order("o1", lines=(first, added))
+    edited = shop.settle("o1", MARCH)
+    shop.host.change_order("o1", lines=(first, line("b", 500)))
+    later = shop.settle("o1", APRIL)
+
+    assert (edited.earned, edited.clawed) == (20, 0)
+    assert (later.earned, later.clawed) == (20, 0)
+
+
+def test_an_order_edited_up_earns_the_difference_when_that_is_paid(
+    shop: Shop, ann: Account
+) -> None:
+    """A unit added after payment earns nothing, and counts for no tier, before its money came."""
+    shop.buys(ann, "o1", "50.00", state=OrderState.UNCONFIRMED)
+    shop.host.change_order("o1", lines=(line("a", minor("80.00")),), is_paid=False, paid_at=None)
+    owing = shop.settle("o1", APRIL)
+    unpaid = (owing.earned, owing.spend_minor, owing.is_counted)
+    shop.host.change_order("o1", is_paid=True, paid_at=APRIL)
+    paid = shop.settle("o1", APRIL)
+
+    assert unpaid == (50, minor("50.00"), True)
+    assert (paid.earned, paid.clawed, paid.spend_minor) == (80, 0, minor("80.00"))
 
 
 # --- where claw-backs are taken from --------------------------------------------------------------

@@ -16,7 +16,6 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery, Sum
 from saleor.order import (
     FulfillmentStatus,
-    OrderChargeStatus,
     OrderEvents,
     OrderGrantedRefundStatus,
     OrderOrigin,
@@ -82,6 +81,7 @@ class _Gathered:
     shipped_at: dict[Any, dt.datetime] = field(default_factory=dict)
     shipping_refunds: dict[Any, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     grants: dict[Any, int] = field(default_factory=lambda: defaultdict(int))
+    granted: dict[Any, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     shipping_grants: set[Any] = field(default_factory=set)
     paid_back: dict[Any, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     paid_at: dict[Any, dt.datetime] = field(default_factory=dict)
@@ -150,9 +150,9 @@ def _read_fulfillments(orders: Iterable[Order], found: _Gathered) -> None:
 
 
 def _read_grants(orders: Iterable[Order], found: _Gathered) -> None:
-    """Read granted refunds whose money went back; one that is only granted changes nothing yet.
+    """Read granted refunds: how much was granted, and the goods of those whose money went back.
 
-    The payment's last event says so. Saleor makes the refund's status of it, but only after the
+    One that is only granted takes nothing yet. The payment's last event says that money went back. Saleor makes the refund's status of it, but only after the
     hooks that tell us of the money.
     """
     last_event = (
@@ -164,20 +164,24 @@ def _read_grants(orders: Iterable[Order], found: _Gathered) -> None:
         .order_by("-created_at", "-pk")
         .values("type")[:1]
     )
-    rows = (
-        OrderGrantedRefund.objects.filter(order__in=orders)
-        .annotate(last_event=Subquery(last_event))
-        .filter(
-            Q(last_event=TransactionEventType.REFUND_SUCCESS)
-            | Q(last_event=None, status=OrderGrantedRefundStatus.SUCCESS)
-        )
-        .values_list("pk", "order_id", "shipping_costs_included")
-    )
-    done = list(rows)
-    found.shipping_grants = {order for _, order, has_shipping in done if has_shipping}
-    lines = OrderGrantedRefundLine.objects.filter(granted_refund__in=[pk for pk, *_ in done])
+    done = []
+    refunds = OrderGrantedRefund.objects.filter(order__in=orders)
+    for refund in refunds.annotate(last_event=Subquery(last_event)):
+        found.granted[refund.order_id] += refund.amount_value
+        if not _has_gone_back(refund):
+            continue
+        done.append(refund.pk)
+        if refund.shipping_costs_included:
+            found.shipping_grants.add(refund.order_id)
+    lines = OrderGrantedRefundLine.objects.filter(granted_refund__in=done)
     for line, quantity in lines.values_list("order_line_id", "quantity"):
         found.grants[line] += quantity
+
+
+def _has_gone_back(refund: Any) -> bool:
+    if refund.last_event is None:
+        return bool(refund.status == OrderGrantedRefundStatus.SUCCESS)
+    return bool(refund.last_event == TransactionEventType.REFUND_SUCCESS)
 
 
 def _read_money(orders: Iterable[Order], found: _Gathered) -> None:
@@ -272,12 +276,30 @@ def _line_facts(line: OrderLine, found: _Gathered, exponent: int) -> LineFacts:
 
 
 def _was_paid(order: Order, found: _Gathered) -> bool:
-    """Tell whether the order was fully paid at some time, whatever was refunded since."""
+    """Tell whether what the order costs was fully paid, whatever was refunded since.
+
+    An order that was edited to cost more than was paid is not, until the rest is; Saleor leaves
+    the charge status as it was then, so that the amounts are compared, as Saleor itself does when
+    money moves.
+    """
     if order.status == OrderStatus.DRAFT:
         return False
-    if order.charge_status in (OrderChargeStatus.FULL, OrderChargeStatus.OVERCHARGED):
+    total, charged = _cost(order, found), order.total_charged_amount
+    if not total:
         return True
-    return order.pk in found.paid_at or not order.total_gross_amount
+    paid = charged + found.paid_back[order.pk]
+    if not paid:
+        return False
+    is_paid_now = charged >= total - found.granted[order.pk]
+    return bool(is_paid_now or (order.pk in found.paid_at and paid >= total))
+
+
+def _cost(order: Order, found: _Gathered) -> Decimal:
+    """Return what the order costs; its total is of before while staff have lines changed."""
+    if not order.should_refresh_prices:
+        return order.total_gross_amount
+    lines = sum((line.total_price_gross_amount for line in found.lines[order.pk]), Decimal(0))
+    return max(order.total_gross_amount, lines + order.shipping_price_gross_amount)
 
 
 def _refunded_minor(order: Order, found: _Gathered, exponent: int) -> int:
