@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.figures import from_net, shown
-from tests.acceptance.retention import open_program, redeem
+from tests.acceptance.retention import RULES, open_program, redeem
 from tests.acceptance.shop import Channel, Shop
 from tests.acceptance.stage import Stage
 from tests.acceptance.storefront import PRICE, Cart, fill_cart, lines
@@ -85,3 +85,20 @@ def test_an_order_with_the_apps_taxes(shop: Shop, taxed: tuple[Channel, Stage]) 
     # then
     assert shown(order["subtotal"]) == from_net(198, 10)
     assert shown(order["total"]) == from_net(208, 10)
+
+
+def test_the_app_is_told_of_a_changed_program(shop: Shop) -> None:
+    """The member's price changes for everybody at once; the next total is taxed on the new one."""
+    # given
+    channel = shop.open_channel(has_tax_app=True)
+    program = open_program(shop, [channel])
+    vip = Stage(shop, channel, channel, program).shopper(is_vip=True)
+    cart = fill_cart(shop, channel, vip, A=2)
+    assert _total(cart.ask(f"totalPrice {PRICE}")) == Decimal(144)
+
+    # when
+    (tier,) = RULES["tiers"]["ladder"]
+    program.change(tiers={**RULES["tiers"], "ladder": [{**tier, "prices": [{"percent": "20"}]}]})
+
+    # then
+    assert _total(cart.ask(f"totalPrice {PRICE}")) == Decimal(128)

@@ -44,7 +44,7 @@ class Saleor3:
 
     # --- effects -----------------------------------------------------------------------------
     reprice = staticmethod(hooks.reprice)
-    reprice_channels = staticmethod(effects.reprice_channels)
+    reprice_channels = staticmethod(hooks.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)

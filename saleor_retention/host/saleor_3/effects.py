@@ -98,13 +98,12 @@ SELECT count(*) FROM removed
 """
 
 
-def reprice_channels(channel_refs: Sequence[str], after_ref: str, limit: int) -> str | None:
-    """Let the valid prices of up to ``limit`` checkouts expire; return the last ref, or None."""
+def expire_channels(channel_refs: Sequence[str], after_ref: str, limit: int) -> list[str]:
+    """Let the valid prices of up to ``limit`` checkouts expire; return their refs in order."""
     params = {"channel_refs": list(channel_refs), "after_ref": after_ref, "limit": limit}
     with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(REPRICE_CHANNELS, params)
-        refs = sorted(row[0] for row in cursor.fetchall())
-    return refs[-1] if len(refs) == limit else None
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def reprice(checkout_ref: str) -> None:

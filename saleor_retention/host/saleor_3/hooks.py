@@ -89,6 +89,15 @@ def reprice(checkout_ref: str) -> None:
         _prime_again(checkout_ref)
 
 
+def reprice_channels(channel_refs: Sequence[str], after_ref: str, limit: int) -> str | None:
+    """Do the same for up to ``limit`` checkouts; return the last ref, or None when that was all."""
+    refs = effects.expire_channels(channel_refs, after_ref, limit)
+    if seam.status().is_sound and seam.needs_priming():
+        for checkout_ref in refs:
+            _prime_again(checkout_ref)
+    return refs[-1] if len(refs) == limit else None
+
+
 @never_raises
 def _prime_again(checkout_ref: str) -> None:
     from saleor.checkout.models import Checkout
