@@ -125,6 +125,14 @@ def reprice_members(account_ids: list[int]) -> None:
         repricing.reprice_members(account_ids)
 
 
+@shared_task(name="saleor_retention.tasks.reprice_checkouts")
+def reprice_checkouts(checkout_refs: list[str]) -> None:
+    """Let these checkouts be priced afresh."""
+    with host.current().writer():
+        for checkout_ref in checkout_refs:
+            host.current().reprice(checkout_ref)
+
+
 @shared_task(name="saleor_retention.tasks.forget_quotes")
 def forget_quotes() -> None:
     """Delete old quotes whose checkout is gone."""

@@ -44,6 +44,7 @@ from saleor_retention.services.lots import facts_of
 logger = logging.getLogger(__name__)
 
 LAPSE_BATCH = 500
+SKEW = dt.timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ def capture_for_order(
     took from them. Lots that died since the hold was placed are valid here; what is not burned of
     them is breakage at its instant. Adds to ``record.redeemed`` and saves that field. Idempotent,
     because a hold ends once; returns the points burned by this call.
+
+    A checkout may outlive its order (``orderCreateFromCheckout`` can keep it). It is priced afresh
+    then, and points set on it later are for the next order.
     """
     at = now or timezone.now()
     account = record.account
@@ -143,7 +147,7 @@ def capture_for_order(
         return 0
     placed = Hold.objects.select_for_update().filter(state=HoldState.PLACED, account=account)
     hold = placed.filter(checkout_ref=record.checkout_ref).first()
-    if hold is None:
+    if hold is None or hold.placed_at > facts.created_at + SKEW:
         return 0
     held = Grip(hold, account, at)
     burned = min(hold.points, _points_paid(hold, facts))
@@ -154,6 +158,9 @@ def capture_for_order(
     holding.finish(held, state, "order")
     record.redeemed += burned
     record.save(update_fields=["redeemed"])
+    shop = host.current()
+    if shop.existing_checkouts([record.checkout_ref]):
+        shop.dispatch("reprice_checkouts", [record.checkout_ref])
     return burned
 
 

@@ -60,6 +60,7 @@ def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
     apps = {
         "till": ["manage_orders"],
         "payments": ["handle_payments"],
+        "storefront": ["handle_checkouts", "impersonate_user"],
         "taxes": ["handle_taxes"],
     }
     for name, codenames in apps.items():

@@ -70,6 +70,7 @@ class Shop:
     owner: Client
     till: Client
     payments: Client
+    storefront: Client
     taxes: Client
     variants: dict[str, str] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
@@ -438,6 +439,7 @@ def open_for_business(processes: Processes, services: Services) -> Shop:
         owner=anonymous,
         till=Client(processes.url, tokens["till"]),
         payments=Client(processes.url, tokens["payments"]),
+        storefront=Client(processes.url, tokens["storefront"]),
         taxes=Client(processes.url, tokens["taxes"]),
     )
     shop.owner = shop.login(OWNER)

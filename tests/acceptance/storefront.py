@@ -180,6 +180,18 @@ class Cart:
         )
         return read_order(self.shop, payload["order"]["id"])
 
+    def order_and_keep(self) -> dict[str, Any]:
+        """Have the storefront's app make an order of the checkout, which stays."""
+        payload = self.shop.storefront.do(
+            """mutation ($id: ID!) {
+              orderCreateFromCheckout(id: $id, removeCheckout: false) {
+                order { id } errors { field message code }
+              }
+            }""",
+            id=self.id,
+        )
+        return read_order(self.shop, payload["order"]["id"])
+
     def refuse_completion(self) -> list[dict[str, Any]]:
         """Try to complete when that must be refused; return the errors."""
         return self.client.refused(

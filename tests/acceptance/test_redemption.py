@@ -207,3 +207,25 @@ def test_a_deleted_line_and_a_canceled_order(stage: Stage) -> None:
     assert balance(ada.client, stage.net) == (500, 0, 0, 0)
     points = points_of_order(stage.shop, order["id"])
     assert (points["clawedBack"], points["restored"], points["state"]) == (75, 500, "REVERSED")
+
+
+def test_a_checkout_that_outlives_its_order(stage: Stage) -> None:
+    """An app makes an order and keeps the checkout: its points are burned once, its price is new."""
+    # given
+    ada = stage.shopper(points=900)
+    cart = stage.cart(ada, A=1)
+    redeem(cart, 1000)
+    cart.ship()
+
+    # when
+    first = cart.order_and_keep()
+
+    # then
+    assert shown(first["subtotal"]) == from_net(70, 10)
+    assert points_of_order(stage.shop, first["id"])["redeemed"] == 1000
+    assert balance(ada.client, stage.net) == (0, 0, 0, 0)
+    assert shown(cart.read()["subtotalPrice"]) == from_net(80, 10)
+    second = cart.order_and_keep()
+    assert shown(second["subtotal"]) == from_net(80, 10)
+    assert points_of_order(stage.shop, second["id"])["redeemed"] == 0
+    assert points_of_order(stage.shop, first["id"])["redeemed"] == 1000

@@ -96,9 +96,10 @@ def complete(
     share_ppm: int = 1_000_000,
     created_at: dt.datetime = NOON,
     now: dt.datetime | None = None,
+    keeps_checkout: bool = False,
 ) -> tuple[OrderRecord, int]:
     """Turn the cart into an order that was priced with these points, and capture."""
-    checkout = shop.checkouts.pop(CART)
+    checkout = shop.checkouts[CART] if keeps_checkout else shop.checkouts.pop(CART)
     program = account.program
     off = points_applied if discount_minor is None else discount_minor
     StoredQuote.objects.create(
@@ -722,3 +723,31 @@ def _owe(shop: FakeHost, account: Account, points: int) -> None:
     redeem(account, books(account)[0])
     shop.return_units("owed", "1", 1)
     settling.settle(order_ref="owed", now=NOON)
+
+
+def test_points_set_after_the_order_are_for_the_next_one(shop: FakeHost, member: Account) -> None:
+    """A checkout that outlives its order is a new cart; the old order takes nothing more from it."""
+    cart(shop, member, 5000)
+    redeem(member, 300)
+    record, burned = complete(shop, member, points_applied=300, keeps_checkout=True)
+    later = NOON + dt.timedelta(hours=1)
+    redeem(member, 200, now=later)
+
+    settling.settle(order_ref=record.order_ref, now=later)
+
+    assert burned == 300
+    record.refresh_from_db()
+    assert (record.redeemed, record.earned) == (300, 10)
+    assert books(member) == (1000 - 300 - 200 + 10, 0, 200, 0)
+
+
+def test_a_checkout_that_outlives_its_order_is_priced_afresh(
+    shop: FakeHost, member: Account
+) -> None:
+    """Its price was that with the points, which are gone."""
+    cart(shop, member, 5000)
+    redeem(member, 300)
+    shop.repriced.clear()
+    complete(shop, member, points_applied=300, keeps_checkout=True)
+
+    assert shop.repriced == [CART]
