@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 
 from saleor_retention.host.guard import never_raises
 
-from . import effects, price_pass, seam
+from . import effects, price_pass, seam, vouchers
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +116,7 @@ def _recalculate(checkout: Any) -> None:
     lines_info, _unavailable = fetch_checkout_lines(checkout)
     if lines_info:
         seam_module.create_checkout_line_discount_objects_for_catalogue_promotions(lines_info)
+        vouchers.refresh_primed(checkout, lines_info)
 
 
 def _is_outdated(lines: Sequence[Any]) -> bool:
