@@ -78,12 +78,14 @@ def test_the_hold_shrinks_with_the_cart(stage: Stage) -> None:
     ada = stage.shopper(points=10_000)
     cart = stage.cart(ada, A=1, B=1)
     redeem(cart, 10_000)
+    cart.ship()
 
     # when
     checkout = cart.remove("A")
 
-    # then
+    # then: and the way of shipping that was chosen stays
     assert shown(checkout["subtotalPrice"]) == from_net(0, 10)
+    assert shown(checkout["shippingPrice"]) == from_net(10, 10)
     assert balance(ada.client, stage.net) == (7_100, 0, 3_000, 0)
 
 

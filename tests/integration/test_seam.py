@@ -57,7 +57,7 @@ def broken_seam(monkeypatch: pytest.MonkeyPatch) -> None:
 
     status = seam.SeamStatus("3.99.0", ("saleor.discount.utils.checkout has no such function.",))
     monkeypatch.setitem(seam._installed, "status", status)
-    for each, _wrap in seam.SEAMS:
+    for each, _wrap in seam.seams_of(seam.status().version):
         wrapper = getattr(sys.modules[each.modules[0]], each.name)
         for module in each.modules:
             monkeypatch.setattr(sys.modules[module], each.name, wrapper.__wrapped__)
@@ -79,7 +79,7 @@ def test_all_holders_have_the_wrapper() -> None:
     """The wrapped functions are replaced wherever Saleor holds them, and still say their names."""
     from saleor_retention.host.saleor_3 import seam
 
-    for each, _wrap in seam.SEAMS:
+    for each, _wrap in seam.seams_of(seam.status().version):
         held = {id(getattr(sys.modules[module], each.name)) for module in each.modules}
         wrapper = getattr(sys.modules[each.modules[0]], each.name)
         assert len(held) == 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 
 from saleor_retention import host
@@ -375,6 +377,39 @@ def test_a_fault_in_a_transaction_leaves_it_usable(
 
     assert Account.objects.get().tier == "gold"
     assert [info.discounts for info in lines_info] == [[]]
+
+
+@pytest.mark.parametrize("is_in_transaction", [False, True], ids=["alone", "in a transaction"])
+def test_a_deadlock_is_tried_again(
+    make: Any, monkeypatch: pytest.MonkeyPatch, *, is_in_transaction: bool
+) -> None:
+    """The pass is run once more, but not where Saleor's transaction was part of the deadlock."""
+    from saleor.checkout.fetch import fetch_checkout_lines
+
+    from saleor_retention.host.saleor_3 import price_pass
+
+    checkout = member_checkout(make, {make.make_product("20.00"): 1})
+    hold(checkout.account, checkout, 500)
+    write, calls = price_pass._write, []
+
+    def deadlock_first(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OperationalError("deadlock detected")
+        return write(*arguments)
+
+    monkeypatch.setattr(price_pass, "_write", deadlock_first)
+    with host.current().writer():
+        lines_info, _ = fetch_checkout_lines(checkout)
+        with transaction.atomic() if is_in_transaction else nullcontext():
+            price_pass.price_lines(lines_info)
+
+    in_memory = sorted(row.amount_value for info in lines_info for row in info.discounts)
+    if is_in_transaction:
+        assert (len(calls), in_memory) == (1, [])
+    else:
+        assert (len(calls), in_memory) == (2, [Decimal(2), Decimal(5)])
+        assert [amount for _name, amount, _reason in rows(checkout)] == [Decimal(5), Decimal(2)]
 
 
 def test_no_line_falls_below_zero_after_a_fault(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,11 @@
-"""The guarded wrappers around the three Saleor functions through which every checkout price passes.
+"""The guarded wrappers around the few Saleor functions through which every checkout price passes.
 
-Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so three module-level
-functions are replaced at start, by ones that call the original first. What is relied on is checked:
-the names, the signatures, that all modules hold one and the same function, and that no other module
-holds it. If a check fails nothing is replaced, and the plugin prices nothing; a wrong total is
-never sold. Source that differs from what was tested is only reported, with both versions.
+Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so module-level
+functions (three; one more on 3.21 and 3.22) are replaced at start, by ones that call the original.
+What is relied on is checked: the names, the signatures, that all modules hold one and the same
+function, and that no other module holds it. If a check fails nothing is replaced, and the plugin
+prices nothing; a wrong total is never sold. Source that differs from what was tested is only
+reported, with both versions.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ SHIPPING = Seam(
     ),
     parameters=("checkout_info", "lines", "include_voucher"),
 )
+CHOICE = Seam(
+    name="get_valid_internal_shipping_methods_for_checkout_info",
+    modules=("saleor.checkout.utils",),
+    parameters=("checkout_info", "subtotal"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,7 @@ def install() -> SeamStatus:
 
 def needs_priming() -> bool:
     """Tell whether Saleor tells tax apps of lines before it recalculates them: 3.21 and 3.22."""
-    major, minor = status().version.split(".")[:2]
-    return (int(major), int(minor)) < (3, 23)
+    return _is_before_3_23(status().version)
 
 
 def refusal_of(capability: str) -> str | None:
@@ -125,11 +130,12 @@ def problems_of(seam: Seam) -> list[str]:
 def _install() -> SeamStatus:
     from saleor import __version__
 
-    problems = [problem for seam, _wrap in SEAMS for problem in problems_of(seam)]
+    seams = seams_of(__version__)
+    problems = [problem for seam, _wrap in seams for problem in problems_of(seam)]
     if problems:
         return SeamStatus(__version__, tuple(problems))
     warnings = tuple(tested.changed_sources(__version__))
-    for seam, wrap in SEAMS:
+    for seam, wrap in seams:
         replacement = wrap(getattr(sys.modules[seam.modules[0]], seam.name))
         for module in seam.modules:
             setattr(sys.modules[module], seam.name, replacement)
@@ -173,7 +179,32 @@ def _wrap_shipping(original: Callable[..., Any]) -> Callable[..., Any]:
     return with_free_shipping
 
 
+def _wrap_choice(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let no subtotal below zero cost a checkout its delivery method.
+
+    When a cart shrinks, 3.21 and 3.22 look at the delivery method before they recalculate: with the
+    discounts of the bigger cart the subtotal can be negative, and no method takes that.
+    """
+
+    @functools.wraps(original)
+    def with_subtotal_from_zero(checkout_info: Any, subtotal: Any) -> Any:
+        return original(checkout_info, max(subtotal, subtotal * 0))
+
+    return with_subtotal_from_zero
+
+
 SEAMS = ((LINES, _wrap_lines), (REFRESH, _wrap_refresh), (SHIPPING, _wrap_shipping))
+OLDER_SEAMS = (*SEAMS, (CHOICE, _wrap_choice))
+
+
+def seams_of(version: str) -> tuple[tuple[Seam, Callable[..., Any]], ...]:
+    """Return what is wrapped on a Saleor, and by what."""
+    return OLDER_SEAMS if _is_before_3_23(version) else SEAMS
+
+
+def _is_before_3_23(version: str) -> bool:
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor)) < (3, 23)
 
 
 def _is_defined_in(function: Any, module: Any) -> bool:

@@ -13,7 +13,7 @@ import inspect
 
 VERSIONS = ("3.21.69", "3.22.67", "3.23.28")
 
-SOURCES: dict[tuple[str, str], frozenset[str]] = {
+SOURCES: dict[tuple[str, str], frozenset[str | None]] = {
     (
         "saleor.discount.utils.checkout",
         "create_checkout_line_discount_objects_for_catalogue_promotions",
@@ -27,6 +27,10 @@ SOURCES: dict[tuple[str, str], frozenset[str]] = {
         "create_checkout_discount_objects_for_order_promotions",
     ): frozenset({"50c11e8acfec69dd"}),
     ("saleor.checkout.utils", "recalculate_checkout_discounts"): frozenset({"ac5172697091f523"}),
+    (
+        "saleor.checkout.utils",
+        "get_valid_internal_shipping_methods_for_checkout_info",
+    ): frozenset({"e79976849b7c3dd6", None}),  # gone in 3.23
     ("saleor.checkout.utils", "invalidate_checkout_prices"): frozenset({"c1e2ab645a66fdda"}),
     ("saleor.checkout.calculations", "recalculate_discounts"): frozenset(
         {"b2c2e8071ba89ca0", "33e7428c9d22f399"}
