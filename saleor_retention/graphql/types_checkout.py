@@ -190,21 +190,14 @@ class RetentionCheckout(graphene.ObjectType):
         is_asked = any(
             verdict.code == pricing.Finding.TIER_TOO_LOW for verdict in root.quote.verdicts
         )
+
+        def with_gap(value: int) -> list[RetentionVerdict]:
+            return [_verdict(root, verdict, value) for verdict in root.quote.verdicts]
+
         if customer is None or not is_asked:
-            return [_verdict(root, verdict, None) for verdict in root.quote.verdicts]
-
-        def with_gap(account: Account) -> Any:
-            return (
-                MetricOf.of(info)
-                .load(account)
-                .then(
-                    lambda value: [
-                        _verdict(root, verdict, value) for verdict in root.quote.verdicts
-                    ]
-                )
-            )
-
-        return AccountById.of(info).load(customer.account_id).then(with_gap)
+            return with_gap(0)  # nothing counts yet for a customer without an account
+        account = AccountById.of(info).load(customer.account_id)
+        return account.then(MetricOf.of(info).load).then(with_gap)
 
     @staticmethod
     def resolve_saving(root: Checkout, _info: Any) -> Any:
@@ -310,11 +303,11 @@ def _tax_factor(root: Checkout, line_ref: str) -> Fraction:
     return Fraction(sum(line.gross_minor for line in own), net) if net else Fraction(1)
 
 
-def _verdict(root: Checkout, verdict: Verdict, metric_value: int | None) -> RetentionVerdict:
+def _verdict(root: Checkout, verdict: Verdict, metric_value: int) -> RetentionVerdict:
     tier = root.rules.tier(verdict.rule_key.partition(":")[2])
     gap = verdict.gap
     if gap is None and tier is not None and verdict.code == pricing.Finding.TIER_TOO_LOW:
-        gap = None if metric_value is None else max(0, tier.threshold - metric_value)
+        gap = max(0, tier.threshold - metric_value)
     return RetentionVerdict(
         rule_key=verdict.rule_key,
         code=verdict.code,

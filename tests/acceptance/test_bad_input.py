@@ -135,7 +135,7 @@ def test_a_channel_without_a_program(shop: Shop, stage: Stage) -> None:
 
 
 def test_a_currency_without_a_rate(shop: Shop) -> None:
-    """A channel whose currency has no earn rate is refused; points without a value are not."""
+    """A channel in whose currency points are not earned, or have no value, is refused."""
     # given
     channel = shop.open_channel(currency="PLN", country="PL", is_gross=True)
     dollars = shop.open_channel()
@@ -150,15 +150,16 @@ def test_a_currency_without_a_rate(shop: Shop) -> None:
     assert "PLN" in error["message"]
     assert shop.owner.ask(PROGRAMS) == before
 
-    # and: points are earned there, and cannot be spent
-    rules = {"earn": IN_ZLOTY_TOO["earn"], "reference": IN_ZLOTY_TOO["reference"]}
-    opened = open_program(shop, [dollars, channel], rules)
+    # and: points that are earned there and can be spent need a value
+    rules = {**RULES, "earn": IN_ZLOTY_TOO["earn"], "reference": IN_ZLOTY_TOO["reference"]}
+    (error,) = shop.owner.refused(CREATE, input={**program, "rules": rules})
+    assert (error["field"], error["code"]) == ("rules.pointValues.PLN", "CURRENCY_WITHOUT_RATE")
+    assert shop.owner.ask(PROGRAMS) == before
+
+    # and: where they cannot be spent they need none
+    opened = open_program(shop, [dollars, channel], {**rules, "redemption": {"enabled": False}})
     ada = Stage(shop, dollars, channel, opened).shopper()
-    cart = fill_cart(shop, channel, ada, A=1)
-    (error,) = refuse_redemption(cart, 50)
-    assert error["code"] == "CURRENCY_WITHOUT_RATE"
-    assert "PLN" in error["message"]
-    cart.buy()
+    fill_cart(shop, channel, ada, A=1).buy()
     assert balance(ada.client, dollars) == (100 + 16, 0, 0, 0)  # 80.00 gross, 65.04 net, by 4
 
 
