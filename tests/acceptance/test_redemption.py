@@ -212,7 +212,7 @@ def test_a_deleted_line_and_a_canceled_order(stage: Stage) -> None:
 
 
 def test_a_checkout_that_outlives_its_order(stage: Stage) -> None:
-    """An app makes an order and keeps the checkout: its points are burned once, its price is new."""
+    """An app makes an order and keeps the checkout: points are burned once, the price is new."""
     # given
     ada = stage.shopper(points=900)
     cart = stage.cart(ada, A=1)

@@ -726,7 +726,7 @@ def _owe(shop: FakeHost, account: Account, points: int) -> None:
 
 
 def test_points_set_after_the_order_are_for_the_next_one(shop: FakeHost, member: Account) -> None:
-    """A checkout that outlives its order is a new cart; the old order takes nothing more from it."""
+    """A checkout that outlives its order is a new cart; the old order takes nothing from it."""
     cart(shop, member, 5000)
     redeem(member, 300)
     record, burned = complete(shop, member, points_applied=300, keeps_checkout=True)

@@ -152,8 +152,8 @@ def _read_fulfillments(orders: Iterable[Order], found: _Gathered) -> None:
 def _read_grants(orders: Iterable[Order], found: _Gathered) -> None:
     """Read granted refunds: how much was granted, and the goods of those whose money went back.
 
-    One that is only granted takes nothing yet. The payment's last event says that money went back. Saleor makes the refund's status of it, but only after the
-    hooks that tell us of the money.
+    One that is only granted takes nothing yet. The payment's last event says that the money went
+    back; Saleor makes the refund's status of it, but only after the hooks that tell us.
     """
     last_event = (
         TransactionEvent.objects.filter(
