@@ -19,9 +19,7 @@ def run(_arguments: Sequence[str]) -> int:
     """Rewrite the parts between markers; 0 when that worked."""
     text = between(README.read_text(), "tested", reports.markdown())
     if telling.TRANSCRIPT.exists():
-        text = between(
-            text, "transcript", f"```text\n{telling.TRANSCRIPT.read_text().strip()}\n```"
-        )
+        text = between(text, "transcript", folded(telling.TRANSCRIPT.read_text().strip()))
     README.write_text(text)
     say("README.md is up to date.")
     return 0
