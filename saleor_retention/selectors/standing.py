@@ -77,12 +77,17 @@ class Standing:
     extra: Mapping[str, Any]
 
 
-def standing_of(source: str, params: Mapping[str, Any]) -> Standing | None:
+def lookup(source: str) -> str:
+    """Return the statement that joins our tables to the host's ``source``."""
+    return LOOKUP.format(source=source, placed=HoldState.PLACED.value)
+
+
+def standing_of(statement: str, params: Mapping[str, Any]) -> Standing | None:
     """Return the standing of the host's checkout; None when the checkout is gone.
 
-    One statement on the default database: a replica may not know yet what was just held.
+    ``statement`` is a ``lookup``, or what answers with the same columns. One statement on the
+    default database: a replica may not know yet what was just held.
     """
-    statement = LOOKUP.format(source=source, placed=HoldState.PLACED.value)
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(statement, params)
         row = cursor.fetchone()

@@ -190,12 +190,12 @@ def test_unapplied_migrations_are_found(healthy: FakeHost) -> None:
     assert healthy.version == "0"
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM django_migrations WHERE app = 'saleor_retention' AND name LIKE '0003%'"
+            "DELETE FROM django_migrations WHERE app = 'saleor_retention' AND name LIKE '0004%'"
         )
 
     (finding,) = [item for item in found(Level.PROBLEM) if item.subject == "migrations"]
 
-    assert "0003_orderrecord_goods" in finding.message
+    assert "0004_price_functions" in finding.message
     assert finding.advice == "Run: manage.py migrate saleor_retention"
 
 

@@ -369,7 +369,7 @@ def test_a_fault_in_a_transaction_leaves_it_usable(
     checkout = member_checkout(make, {make.make_product("20.00"): 1})
     with host.current().writer():
         lines_info, _ = fetch_checkout_lines(checkout)
-    monkeypatch.setattr(price_pass, "SOURCE", "SELECT nothing FROM nowhere")
+    monkeypatch.setattr(price_pass, "STANDING", "SELECT nothing FROM nowhere")
 
     with transaction.atomic():
         price_pass.price_lines(lines_info)

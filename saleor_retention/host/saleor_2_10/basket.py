@@ -20,7 +20,7 @@ from saleor.discount.utils import calculate_discounted_price
 from saleor_retention import conf
 from saleor_retention.engine.facts import BasketFacts, BasketLine, GoodsFacts
 from saleor_retention.engine.money import to_minor
-from saleor_retention.selectors.standing import Standing, standing_of
+from saleor_retention.selectors.standing import Standing, lookup, standing_of
 
 from .conflicts import AVATAX, price_plugins_after_ours
 from .shop import CHANNEL_REF, exponent_of
@@ -89,7 +89,7 @@ def look(checkout_ref: str) -> Standing | None:
         "has_no_conflict": not price_plugins_after_ours(),
         "avatax": AVATAX,
     }
-    return standing_of(SOURCE, params)
+    return standing_of(lookup(SOURCE), params)
 
 
 def token_of(checkout_ref: str) -> str | None:

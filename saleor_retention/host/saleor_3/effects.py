@@ -37,37 +37,7 @@ FROM wanted WHERE checkout.token = wanted.token
 RETURNING checkout.token::text
 """
 
-# A member's prices computed for somebody else: the stored quote's identity differs, or there is
-# none although the customer may be a member. Only valid prices are touched, so that after a cart
-# change, which lets them expire anyway, nothing is written.
-CATCH_UP = """
-WITH repriced AS (
-UPDATE checkout_checkout checkout
-SET price_expiration = now(), discount_expiration = now(), last_change = now()
-WHERE checkout.token = %(token)s::uuid AND checkout.price_expiration > now()
-  AND CASE
-        WHEN EXISTS (SELECT 1 FROM saleor_retention_storedquote quote
-                     WHERE quote.checkout_ref = %(checkout_ref)s)
-        THEN EXISTS (SELECT 1 FROM saleor_retention_storedquote quote
-                     WHERE quote.checkout_ref = %(checkout_ref)s
-                       AND quote.user_ref <> COALESCE(checkout.user_id::text, ''))
-        ELSE checkout.user_id IS NOT NULL AND EXISTS (
-            SELECT 1 FROM saleor_retention_programchannel channel
-            JOIN saleor_retention_program program
-              ON program.id = channel.program_id AND program.is_active
-            JOIN saleor_retention_programversion version ON version.id = program.current_version_id
-            LEFT JOIN saleor_retention_account account
-              ON account.program_id = program.id AND account.user_id = checkout.user_id
-            WHERE channel.channel_ref = checkout.channel_id::text AND channel.is_active
-              AND (account.id IS NOT NULL
-                   OR COALESCE(version.document ->> 'enrolment', '') <> 'opt_in'))
-      END
-RETURNING 1
-)
-SELECT EXISTS (SELECT 1 FROM repriced),
-       EXISTS (SELECT 1 FROM saleor_retention_hold hold
-               WHERE hold.checkout_ref = %(checkout_ref)s AND hold.state = 'placed')
-"""
+CATCH_UP = "SELECT * FROM saleor_retention_catch_up(%(token)s::uuid)"
 
 STRIP = """
 WITH wanted AS MATERIALIZED (
@@ -118,7 +88,7 @@ def catch_up(checkout_ref: str) -> tuple[bool, bool]:
     Returns whether they were, and whether points are held for the checkout.
     """
     with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(CATCH_UP, {"token": checkout_ref, "checkout_ref": checkout_ref})
+        cursor.execute(CATCH_UP, {"token": checkout_ref})
         has_changed_hands, has_hold = cursor.fetchone()
     return has_changed_hands, has_hold
 

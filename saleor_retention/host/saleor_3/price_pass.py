@@ -35,35 +35,9 @@ ATTEMPTS_MAX = 3  # another request may store its quote between our read and our
 SHIPPING_RULE = "shipping"
 _CHANGED = "_retention_rows_changed"
 
-# Saleor counts a checkout that costs nothing as paid; there is no money in it all the same.
-SOURCE = """
-    SELECT checkout.token::text AS ref, checkout.user_id::text AS user_ref,
-           COALESCE(buyer.is_active AND buyer.is_confirmed, false) AS is_confirmed,
-           checkout.channel_id::text AS channel_ref,
-           COALESCE(plugin.active, true) AS is_active,
-           (checkout.authorize_status <> 'none' OR checkout.charge_status <> 'none')
-           AND EXISTS (SELECT 1 FROM payment_transactionitem item
-                       WHERE item.checkout_id = checkout.token
-                         AND item.authorized_value + item.authorize_pending_value
-                             + item.charged_value + item.charge_pending_value > 0)
-           OR EXISTS (SELECT 1 FROM payment_payment payment
-                      WHERE payment.checkout_id = checkout.token AND payment.is_active
-                        AND (payment.to_confirm OR payment.captured_amount > 0
-                             OR EXISTS (SELECT 1 FROM payment_transaction item
-                                        WHERE item.payment_id = payment.id AND item.is_success
-                                          AND item.kind = 'auth')))
-           AS is_money_committed,
-           (SELECT jsonb_object_agg(category.id, (
-                SELECT jsonb_agg(upper.id) FROM product_category upper
-                WHERE upper.tree_id = category.tree_id
-                  AND upper.lft <= category.lft AND upper.rght >= category.rght))
-            FROM product_category category
-            WHERE category.id = ANY(%(category_ids)s::integer[])) AS extra
-    FROM checkout_checkout checkout
-    LEFT JOIN account_user buyer ON buyer.id = checkout.user_id
-    LEFT JOIN plugins_pluginconfiguration plugin
-           ON plugin.identifier = %(plugin_id)s AND plugin.channel_id IS NULL
-    WHERE checkout.token = %(token)s::uuid
+STANDING = """
+SELECT * FROM saleor_retention_standing(
+    %(token)s::uuid, %(plugin_id)s, %(category_ids)s::integer[])
 """
 
 
@@ -95,7 +69,7 @@ def survey(
 ) -> tuple[Standing, BasketFacts] | None:
     """Return where the checkout stands and its basket before our rows; None when it is gone."""
     standing = standing_of(
-        SOURCE,
+        STANDING,
         {
             "token": str(checkout_ref),
             "plugin_id": conf.PLUGIN_ID,

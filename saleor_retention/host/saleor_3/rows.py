@@ -56,63 +56,16 @@ class StoredColumns:
     has_free_shipping: bool
 
 
-LOCK = """
-WITH locked AS MATERIALIZED (
-    SELECT token FROM checkout_checkout WHERE token = %(token)s FOR UPDATE
-), seen AS MATERIALIZED (
-    SELECT line.id
-    FROM checkout_checkoutline line
-    JOIN unnest(%(line_ids)s::uuid[], %(quantities)s::integer[]) AS priced (id, quantity)
-      ON priced.id = line.id AND priced.quantity = line.quantity
-    WHERE line.checkout_id = (SELECT token FROM locked)
-    ORDER BY line.id
-    FOR KEY SHARE OF line
-), same_lines AS MATERIALIZED (
-    SELECT 1 WHERE (SELECT count(*) FROM seen) = cardinality(%(line_ids)s::uuid[])
-)"""
-
-WRITE = (
-    LOCK  # noqa: S608 - constants of this module; every value is a parameter
-    + """, quote AS (
-    INSERT INTO saleor_retention_storedquote AS stored
-        (checkout_ref, account_id, version_id, user_ref, tier, basket_fingerprint, fingerprint,
-         payload, own_row_ids, points_applied, has_free_shipping, priced_at, order_ref)
-    SELECT %(checkout_ref)s, %(account_id)s, %(version_id)s, %(user_ref)s, %(tier)s,
-           %(basket_fingerprint)s, %(fingerprint)s, %(payload)s::jsonb, %(row_ids)s::uuid[],
-           %(points_applied)s, %(has_free_shipping)s, %(now)s, ''
-    FROM same_lines
-    ON CONFLICT (checkout_ref) DO UPDATE SET
-        account_id = excluded.account_id, version_id = excluded.version_id,
-        user_ref = excluded.user_ref, tier = excluded.tier,
-        basket_fingerprint = excluded.basket_fingerprint, fingerprint = excluded.fingerprint,
-        payload = excluded.payload, own_row_ids = excluded.own_row_ids,
-        points_applied = excluded.points_applied,
-        has_free_shipping = excluded.has_free_shipping, priced_at = excluded.priced_at
-    WHERE stored.fingerprint = %(read_fingerprint)s
-    RETURNING 1
-), removed AS (
-    DELETE FROM discount_checkoutlinediscount
-    WHERE id = ANY(%(stale_ids)s::uuid[]) AND EXISTS (SELECT 1 FROM quote)
-), placed AS (
-    INSERT INTO discount_checkoutlinediscount AS row
-        (id, created_at, type, value_type, value, amount_value, currency, name, translated_name,
-         reason, line_id)
-    SELECT new.id, %(now)s + new.rank * interval '1 microsecond', 'order_promotion', new.value_type,
-           new.value, new.amount_value, %(currency)s, new.name, '', new.reason, new.line_id
-    FROM unnest(%(row_ids)s::uuid[], %(row_line_ids)s::uuid[], %(value_types)s::text[],
-                %(values)s::numeric[], %(amounts)s::numeric[], %(names)s::text[],
-                %(reasons)s::text[])
-         WITH ORDINALITY AS new (id, line_id, value_type, value, amount_value, name, reason, rank)
-    WHERE EXISTS (SELECT 1 FROM quote)
-    ON CONFLICT (id) DO UPDATE SET
-        value_type = excluded.value_type, value = excluded.value,
-        amount_value = excluded.amount_value, currency = excluded.currency,
-        name = excluded.name, reason = excluded.reason, created_at = excluded.created_at
-)
-SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM same_lines),
-       (SELECT count(*) FROM quote)
+WRITE = """
+SELECT * FROM saleor_retention_write_quote(
+    %(token)s::uuid, %(line_ids)s::uuid[], %(quantities)s::integer[],
+    %(account_id)s, %(version_id)s, %(user_ref)s, %(tier)s,
+    %(basket_fingerprint)s, %(fingerprint)s, %(payload)s::jsonb,
+    %(points_applied)s, %(has_free_shipping)s, %(now)s,
+    %(read_fingerprint)s, %(stale_ids)s::uuid[], %(currency)s,
+    %(row_ids)s::uuid[], %(row_line_ids)s::uuid[], %(value_types)s::text[],
+    %(values)s::numeric[], %(amounts)s::numeric[], %(names)s::text[], %(reasons)s::text[])
 """
-)
 
 STRIP = """
 WITH locked AS MATERIALIZED (
@@ -151,7 +104,6 @@ def write(
         WRITE,
         {
             "token": checkout_ref,
-            "checkout_ref": checkout_ref,
             "line_ids": list(quantities),
             "quantities": list(quantities.values()),
             "account_id": columns.account_id,
