@@ -19,19 +19,6 @@ from tests.acceptance.storefront import Cart
 
 pytestmark = pytest.mark.saleor3
 
-GATEWAY = "mirumee.payments.dummy"
-
-
-def _pay(cart: Cart) -> None:
-    total = cart.read()["totalPrice"]["gross"]["amount"]
-    cart.client.do(
-        """mutation ($id: ID!, $input: PaymentInput!) {
-          checkoutPaymentCreate(id: $id, input: $input) { errors { field message code } }
-        }""",
-        id=cart.id,
-        input={"gateway": GATEWAY, "token": "token", "amount": total},
-    )
-
 
 def _refund(stage: Stage, order: str, amount: Decimal) -> None:
     stage.shop.owner.do(
@@ -63,7 +50,7 @@ def _refund_goods(stage: Stage, desk: Desk, name: str) -> None:
 
 def _bought(stage: Stage, cart: Cart) -> tuple[Desk, dict[str, Any]]:
     cart.ship()
-    _pay(cart)
+    cart.pay_by_gateway()
     order = cart.complete()
     assert order["chargeStatus"] == "FULL"
     return Desk(stage.shop, order["id"]), order

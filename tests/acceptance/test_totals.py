@@ -179,14 +179,19 @@ def test_a_gift_of_the_shop(shop: Shop) -> None:
 
 
 def test_a_gift_card_is_a_tender(stage: Stage) -> None:
-    """A gift card lowers what is paid, neither the tax nor the points."""
+    """A gift card lowers what is paid, neither the tax nor the points.
+
+    The rest is paid the old way: for transactions Saleor 3.21 asks for the whole total.
+    """
     # given
     vip = stage.shopper(is_vip=True)
     cart = stage.cart(vip, A=2, B=1, C=1)
 
     # when
     checkout = cart.promo(stage.shop.gift_card(cart.channel, "50"))
-    order = cart.buy()
+    cart.ship()
+    cart.pay_by_gateway()
+    order = cart.complete()
 
     # then
     goods = [from_net(price, 10) for price in VIP_PRICES]
