@@ -194,9 +194,6 @@ def test_a_rolling_window_forgets_by_the_day(shop: FakeHost) -> None:
     assert tier_of(second)[0] == "regular"
 
 
-# --- losing ---------------------------------------------------------------------------------------
-
-
 def test_who_never_ordered_has_no_orders(shop: FakeHost) -> None:
     """A tier for the first order is not given for none, and progress says that one is missing."""
     steps = [{"slug": "fan", "name": "Fan", "threshold": "1"}]
@@ -208,6 +205,9 @@ def test_who_never_ordered_has_no_orders(shop: FakeHost) -> None:
     assert qualifying.present_values([account], rules, NOON) == {account.pk: 0}
     assert qualifying.progress_of([account], rules, NOON)[account.pk].missing == 1
     assert tier_of(account) == ("", None)
+
+
+# --- losing ---------------------------------------------------------------------------------------
 
 
 def test_a_tier_reached_only_by_orders_since_reversed_is_withdrawn_at_once(
