@@ -215,7 +215,7 @@ class Member:
         return sorted((lot for lot in lots if lot.free), key=Lot.key)
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The ledger says no; the argument is the code that the services answer with."""
 
 
@@ -341,14 +341,14 @@ class Ledger:
 
     def redeem(self, cart: Cart, points: int, now: dt.datetime) -> None:
         """Set the points of a cart; zero clears."""
-        if points == 0:
-            self.clear(cart)
+        if points:
+            self.lapse(now, only=cart.member)
+        if cart.is_committed:
+            raise Refused("CHECKOUT_PAID")
+        if not points:
             if cart.hold is not None:
                 self.finish(cart, now)
             return
-        self.lapse(now, only=cart.member)
-        if cart.is_committed:
-            raise Refused("CHECKOUT_PAID")
         member = cart.member
         if member.owes:
             raise Refused("IN_DEFICIT")
@@ -362,11 +362,6 @@ class Ledger:
             self._shrink(cart, had - wanted, now)
         else:
             self._pin(cart.hold, member, wanted - had, now)
-
-    def clear(self, cart: Cart) -> None:
-        """Refuse to clear where money is on its way."""
-        if cart.is_committed:
-            raise Refused("CHECKOUT_PAID")
 
     def fit(self, cart: Cart, now: dt.datetime) -> None:
         """Let the hold follow a cart that changed."""
@@ -520,8 +515,7 @@ class Ledger:
         owed = min(points, order.owed)
         order.owed -= owed
         points -= owed
-        homeless = [owed] if owed else []
-        incoming: list[tuple[Lot | None, int]] = [(None, out) for out in homeless]
+        incoming: list[tuple[Lot | None, int]] = [(None, owed)] if owed else []
         for lot in sorted(
             order.taken, key=lambda lot: (lot.order == order.ref, lot.opened, lot.number)
         ):

@@ -46,7 +46,7 @@ from tests.ledger_model import PPM, TIERS, Cart, Ledger, Member, Order, Refused,
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = 14 * int(os.environ.get("SOAK", "1"))
+EXAMPLES = 10 * int(os.environ.get("SOAK", "1"))
 STEPS = 25
 PROGRAMS = (
     Terms(),
@@ -101,9 +101,9 @@ class LedgerMachine(RuleBasedStateMachine):
             self.savepoint.__exit__(None, None, None)
             self.patch.undo()
 
-    @initialize(terms=st.sampled_from(PROGRAMS))
-    def open_shop(self, terms: Terms) -> None:
-        """Open the shop with one of the programs and let two customers join."""
+    @initialize(terms=st.sampled_from(PROGRAMS), is_in_debt=st.booleans())
+    def open_shop(self, terms: Terms, *, is_in_debt: bool) -> None:
+        """Open the shop with one of the programs; two members have points, orders and carts."""
         self.host = ClockedHost()
         self.patch.setattr(fakes, "FakeHost", lambda: self.host)
         self.shop = ledger.open_shop(self.patch, **terms.document())
@@ -119,6 +119,10 @@ class LedgerMachine(RuleBasedStateMachine):
             self.redeem(pick, 20, 90, 70)
             self.complete(0, 5, 15_00, PPM, is_lost=False)
             self.redeem(pick, 1, 90, 15)
+            if is_in_debt:
+                self.tick(50)
+                self.adjust(pick, max(1, self.member(pick).balances()[0]))
+                self.refund(2 * pick, 0, 5, is_lost=False)
 
     # --- what the rules share -----------------------------------------------------------------
 
@@ -402,9 +406,7 @@ class LedgerMachine(RuleBasedStateMachine):
             lambda: self.model.adjust_down(member, amount, self.now),
         )
 
-    @rule(
-        pick=picks, tier=st.sampled_from((*TIERS, "")), days=st.sampled_from((None, 1, 3))
-    )
+    @rule(pick=picks, tier=st.sampled_from((*TIERS, "")), days=st.sampled_from((None, 1, 3)))
     def override(self, pick: int, tier: str, days: int | None) -> None:
         """Give a tier by hand, or let the orders decide again."""
         member = self.member(pick)

@@ -126,9 +126,7 @@ def test_members_who_owe_repay_first(shop: Shop) -> None:
 
 def clear(cart: Cart, now: dt.datetime) -> None:
     """The shopper takes the points off."""
-    redeeming.clear_redemption(
-        checkout_ref=cart.ref, user_ref=str(cart.member.user_id), now=now
-    )
+    redeeming.clear_redemption(checkout_ref=cart.ref, user_ref=str(cart.member.user_id), now=now)
 
 
 def lapse(_cart: Cart, now: dt.datetime) -> None:

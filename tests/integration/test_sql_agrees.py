@@ -151,9 +151,7 @@ def legs_of(moves: list[tuple[Book, Book, int, Any]]) -> list[Leg]:
     return legs
 
 
-def test_post_moves_what_the_rules_of_legs_say(
-    shop: Shop, dice: random.Random, seed: int
-) -> None:
+def test_post_moves_what_the_rules_of_legs_say(shop: Shop, dice: random.Random, seed: int) -> None:
     """Sixty postings: lots, balances and entries; the second time the same key moves nothing."""
     ann = shop.member("ann")
     shadow = Shadow()
@@ -299,9 +297,7 @@ def test_the_sweep_leaves_the_accounts_that_it_was_not_given(
 # --- qualifying -----------------------------------------------------------------------------------
 
 
-def test_the_metric_of_a_span_is_the_sum_over_its_orders(
-    shop: Shop, dice: random.Random
-) -> None:
+def test_the_metric_of_a_span_is_the_sum_over_its_orders(shop: Shop, dice: random.Random) -> None:
     """All three metrics over open and closed spans, one account in several of them."""
     members = [shop.member(name) for name in ("ann", "bob", "eve")]
     instants = [LAUNCH + hours * HOUR for hours in range(12)]  # few, so that bounds are hit

@@ -41,7 +41,7 @@ def test_points_are_gone_at_their_instant_without_any_job(shop: Shop, ann: Accou
 
 
 def test_the_late_job_changes_nothing_that_is_seen(shop: Shop, ann: Account) -> None:
-    """Given the job comes two days late, it is dated at the instant and nobody sees a difference."""
+    """Given the job is two days late, it is dated at the instant and nobody sees a difference."""
     assert shop.program.is_active
     ledger.give(ann, 3000, expires_at=MIDNIGHT)
     ledger.give(ann, 5)

@@ -25,7 +25,7 @@ NOON = at("2026-03-01 12:00")
 
 
 def test_zero_points_are_none(shop: Shop, ann: Account) -> None:
-    """Given points on a cart, setting zero takes them off; on a cart without any it does nothing."""
+    """Given points on a cart, setting zero takes them off; where there are none it does nothing."""
     ledger.give(ann, 1650)
     cart = Cart(shop, ann)
     cart.redeem(500, NOON)
