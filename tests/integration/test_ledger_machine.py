@@ -117,12 +117,14 @@ class LedgerMachine(RuleBasedStateMachine):
             self.buy(pick, 0, 60_00, 25_00, is_paid=True, is_lost=False)
             self.grant(pick, 40)
             self.redeem(pick, 20, 90, 70)
-            self.complete(0, 5, 15_00, PPM, is_lost=False)
-            self.redeem(pick, 1, 90, 15)
+            self.complete(-1, 5, 15_00, PPM, is_lost=False)
+            self.grant(pick, 25)
+            self.redeem(pick, 50, 90, 60)
+            self.change_cart(-1, 45)
             if is_in_debt:
-                self.tick(50)
                 self.adjust(pick, max(1, self.member(pick).balances()[0]))
-                self.refund(2 * pick, 0, 5, is_lost=False)
+            if is_in_debt or pick:
+                self.refund(2 * pick, 0, 4, is_lost=False)
 
     # --- what the rules share -----------------------------------------------------------------
 
