@@ -171,6 +171,8 @@ def _move(held: Grip, returns: list[tuple[Consumption, int]], giving: Giving) ->
     dead = [item for item in backs if engine_lots.is_dead(facts_of(item[0]), held.at)]
     alive = [item for item in backs if item not in dead]
     if alive:
+        if held.account.deficit:
+            posting.catch_up(held.account, held.at)  # what matured before repays first
         legs = [Leg(Book.HELD, -back, lot) for lot, back in alive]
         _post(held, giving, [*legs, *posting.credit(held.account, alive)])
     for lot, back in dead:

@@ -130,6 +130,8 @@ def claim_shadow(
     The caller holds both locks (the shadow's first). Points become available at ``valid_from``, and
     not before now; their life counts from then. The shadow is merged with its last order.
     """
+    if member.deficit:
+        posting.catch_up(member, now)  # what matured before repays first
     moved = 0
     of_order = Lot.objects.filter(account=shadow, order_ref=record.order_ref, remaining__gt=0)
     for lot in of_order.order_by("pk"):

@@ -13,7 +13,7 @@ SELECT COALESCE(sum(
         WHEN 'orders' THEN 1
         WHEN 'points' THEN record.earned - record.clawed
     END
-), 0)::bigint
+) FILTER (WHERE record.id IS NOT NULL), 0)::bigint
 FROM span
 LEFT JOIN saleor_retention_orderrecord record
     ON record.account_id = span.account_id

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from saleor_retention.engine.facts import OrderState
 from saleor_retention.models import Account, Transaction
+from saleor_retention.selectors.balances import lots_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import maturing, posting
+from saleor_retention.services import maturing, posting, redeeming
 from saleor_retention.services.locking import lock_account
 from tests import ledger
+from tests.carts import Cart
 from tests.fakes import at
 from tests.ledger import Shop
 
@@ -117,6 +121,62 @@ def test_members_who_owe_repay_first(shop: Shop) -> None:
 
     assert ledger.balances(ann) == (20, 0, 0, 0)
     assert ledger.balances(bob) == (50, 0, 0, 0)
+    assert breaches() == []
+
+
+def clear(cart: Cart, now: dt.datetime) -> None:
+    """The shopper takes the points off."""
+    redeeming.clear_redemption(checkout_ref=cart.ref, user_ref=str(cart.member.user_id), now=now)
+
+
+def lapse(_cart: Cart, now: dt.datetime) -> None:
+    """The time of the hold is over."""
+    redeeming.lapse_due(now)
+
+
+def shrink(cart: Cart, now: dt.datetime) -> None:
+    """The cart takes 10 of the 50 points from now on."""
+    cart.shop.host.put_checkout(cart.ref, 10, user_ref=str(cart.member.user_id))
+    redeeming.fit_hold(cart.ref, now)
+
+
+def buy(cart: Cart, now: dt.datetime) -> None:
+    """A voucher of the shop leaves 10 of the 50 points to be used."""
+    cart.complete(cart.ref, "0.50", now=now, effective_share_ppm=200_000)
+    cart.shop.settle(cart.ref, now)
+
+
+def claim(cart: Cart, now: dt.datetime) -> None:
+    """A guest's order turns out to be the member's."""
+    shop, user, ref = cart.shop, str(cart.member.user_id), f"guest-{cart.ref}"
+    shop.host.put_order(ledger.order(ref, ledger.line("a", 5000)))
+    shop.settle(ref, at("2026-03-01 10:00"))
+    shop.host.change_order(ref, user_ref=user, is_user_confirmed=True)
+    shop.settle(ref, now)
+
+
+@pytest.mark.parametrize("happens", [clear, lapse, shrink, buy, claim])
+def test_points_that_come_after_a_late_maturing_do_not_repay_before_it(
+    shop: Shop, happens: Callable[[Cart, dt.datetime], None]
+) -> None:
+    """Who owes repays with what matured first, whether the job has run or not: lot for lot."""
+    now = at("2026-03-20 14:00")
+    seen = []
+    for name in ("ann", "bob"):
+        member = shop.member(name)
+        ledger.give(member, 50, expires_at=at("2026-04-01"))
+        cart = Cart(shop, member, f"cart-{name}")
+        cart.redeem(50, at("2026-03-20 12:00"))
+        ledger.give(member, 40, valid_from=at("2026-03-20 12:30"))
+        ledger.owe(member, 30)
+        if name == "ann":
+            posting.catch_up(lock_account(member.pk), at("2026-03-20 13:00"))
+        happens(cart, now)
+        views = lots_of([member.pk], now)[member.pk]
+        seen.append([(lot.points, lot.held, lot.expires_at) for lot in views])
+
+    assert seen[0] == seen[1]
+    assert 10 in [points for points, _, _ in seen[0]]  # of the 40 that matured
     assert breaches() == []
 
 

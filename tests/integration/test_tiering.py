@@ -194,6 +194,19 @@ def test_a_rolling_window_forgets_by_the_day(shop: FakeHost) -> None:
     assert tier_of(second)[0] == "regular"
 
 
+def test_who_never_ordered_has_no_orders(shop: FakeHost) -> None:
+    """A tier for the first order is not given for none, and progress says that one is missing."""
+    steps = [{"slug": "fan", "name": "Fan", "threshold": "1"}]
+    account = make_member(shop, program_of(metric="orders", ladder=steps))
+    rules = rules_of(account.program.current_version_id)
+
+    tiering.apply_ladder(account.program_id, NOON)
+
+    assert qualifying.present_values([account], rules, NOON) == {account.pk: 0}
+    assert qualifying.progress_of([account], rules, NOON)[account.pk].missing == 1
+    assert tier_of(account) == ("", None)
+
+
 # --- losing ---------------------------------------------------------------------------------------
 
 
