@@ -8,13 +8,16 @@ finds what is booked and goes on after it. A dry run makes the same checks and w
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from saleor_retention import sql
 from saleor_retention.engine import lots as engine
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.errors import Code, Refusal
@@ -39,6 +42,7 @@ T = TypeVar("T")
 BATCH = 500
 BUSY_ATTEMPTS_MAX = 5
 RULE_KEY = "import"
+CAUSE = "import"
 
 
 @dataclass(slots=True)
@@ -87,6 +91,10 @@ class _Due:
     has_account: bool
 
 
+_Owned = Sequence[tuple[Row, Account]]
+_Poster = Callable[[Import, _Owned, dt.datetime, Batch], None]
+
+
 def run(
     work: Import, items: Iterable[Row | Rejected], *, now: dt.datetime | None = None
 ) -> Iterator[Batch]:
@@ -113,7 +121,7 @@ def _batch(work: Import, some: Sequence[Row | Rejected], at: dt.datetime) -> Bat
     due = _bookable(work, fresh, batch, at)
     if work.applies and due:
         _open(work, due, batch, at)
-        done = _patiently(lambda: _book(work, due, at))
+        done = _booked(work, due, at)
         batch.rejected += done.rejected
         batch.add(done)
     elif due:
@@ -233,7 +241,15 @@ def _open(work: Import, due: Sequence[_Due], batch: Batch, at: dt.datetime) -> N
         batch.opened += 1
 
 
-def _book(work: Import, due: Sequence[_Due], at: dt.datetime) -> Batch:
+def _booked(work: Import, due: Sequence[_Due], at: dt.datetime) -> Batch:
+    """Book a batch in one statement; row by row where another run has taken a key meanwhile."""
+    try:
+        return _patiently(lambda: _book(work, due, at, _post_at_once))
+    except IntegrityError:
+        return _patiently(lambda: _book(work, due, at, _post_one_by_one))
+
+
+def _book(work: Import, due: Sequence[_Due], at: dt.datetime, post: _Poster) -> Batch:
     """Book a batch under its accounts' locks."""
     done = Batch()
     user_ids = {int(item.user_ref) for item in due}
@@ -243,29 +259,72 @@ def _book(work: Import, due: Sequence[_Due], at: dt.datetime) -> Batch:
         if indebted.deficit:
             posting.catch_up(indebted, at)  # what matured before repays before
     accounts = {str(account.user_id): account for account in locked.values()}
+    owned = []
     for item in due:
         account = accounts.get(item.user_ref)
         if account is None or account.state != AccountState.MEMBER:
             reason = "email: This customer left the program in the meantime."
             done.rejected.append(_rejected(item.row, reason))
-            continue
+        else:
+            owned.append((item.row, account))
+    post(work, owned, at, done)
+    return done
+
+
+def _post_at_once(work: Import, owned: _Owned, at: dt.datetime, done: Batch) -> None:
+    """Post all rows in one statement; ``IntegrityError`` where a key is taken."""
+    rows = []
+    for position, (row, account) in enumerate(owned):
+        lot = _lot(work.rules, row, at)
+        is_pending = _waits(lot, at)
+        repaid = 0 if is_pending else min(row.points, account.deficit)
+        account.deficit -= repaid
+        rows.append(
+            {
+                "position": position,
+                "account_id": account.pk,
+                "key": row.key,
+                "content_hash": posting.digest_of(account.pk, TransactionKind.GRANT, row.content),
+                "note": row.note,
+                "points": row.points,
+                "repaid": repaid,
+                "is_pending": is_pending,
+                "opened_at": lot.opened_at,
+                "valid_from": lot.valid_from,
+                "expires_at": lot.expires_at,
+            }
+        )
+    parameters = {
+        "rows": json.dumps(rows, default=dt.datetime.isoformat),
+        "program_id": work.program.pk,
+        "version_id": work.program.current_version_id,
+        "rule_key": RULE_KEY,
+        "cause": CAUSE,
+        "now": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load("import_lots"), parameters)
+        done.booked = int(cursor.fetchone()[0])
+    done.points = sum(row.points for row, _ in owned)
+
+
+def _post_one_by_one(work: Import, owned: _Owned, at: dt.datetime, done: Batch) -> None:
+    for row, account in owned:
         try:
-            is_new = _post(work, account, item.row, at)
+            is_new = _post(work, account, row, at)
         except Refusal as refusal:
-            done.rejected.append(_rejected(item.row, f"external_id: {refusal.message}"))
+            done.rejected.append(_rejected(row, f"external_id: {refusal.message}"))
             continue
         done.booked += is_new
         done.known += not is_new
-        done.points += item.row.points if is_new else 0
-    return done
+        done.points += row.points if is_new else 0
 
 
 def _post(work: Import, account: Account, row: Row, at: dt.datetime) -> bool:
     lot = _lot(work.rules, row, at)
-    is_pending = lot.valid_from is not None and lot.valid_from > at
     incoming = (
         [Leg(Book.PENDING, row.points, lot)]
-        if is_pending
+        if _waits(lot, at)
         else posting.credit(account, [(lot, row.points)])
     )
     posted = posting.post(
@@ -276,7 +335,7 @@ def _post(work: Import, account: Account, row: Row, at: dt.datetime) -> bool:
         content=row.content,
         effective_at=at,
         rule_key=RULE_KEY,
-        cause="import",
+        cause=CAUSE,
         version=work.program.current_version_id,
         note=row.note,
         now=at,
@@ -291,6 +350,10 @@ def _lot(rules: ProgramRules, row: Row, at: dt.datetime) -> NewLot:
     if expires_at is None and not row.is_for_ever:
         expires_at = engine.expires_at(rules.expiry, starts_at, rules.time_zone)
     return NewLot(opened_at=min(starts_at, at), valid_from=starts_at, expires_at=expires_at)
+
+
+def _waits(lot: NewLot, at: dt.datetime) -> bool:
+    return lot.valid_from is not None and lot.valid_from > at
 
 
 def _patiently(work: Callable[[], T]) -> T:

@@ -17,7 +17,7 @@ from saleor_retention.management.commands import retention_import
 from saleor_retention.models import Account, Entry, Lot, Note, Transaction
 from saleor_retention.selectors.balances import balance_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import importing, members, posting
+from saleor_retention.services import importing, members
 from saleor_retention.services.import_files import Rejected, open_reader, read
 from saleor_retention.services.importing import Batch, Import
 from saleor_retention.services.replaying import replay
@@ -374,18 +374,18 @@ def test_a_run_that_was_killed_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPat
     for name in ("ann", "bob"):
         shop.customer(name)
     lines = [f"{n},{'ann' if n % 2 else 'bob'}@example.com,{n},,," for n in range(1, 13)]
-    genuine, calls = posting.post, []
+    genuine, calls = importing._post_at_once, []
 
-    def killed_at_the_eighth(*args: Any, **options: Any) -> Any:
-        calls.append(options["key"])
-        if len(calls) == 8:
+    def killed_before_its_second_commit(*arguments: Any) -> None:
+        genuine(*arguments)
+        calls.append(1)
+        if len(calls) == 2:
             raise KeyboardInterrupt
-        return genuine(*args, **options)
 
-    monkeypatch.setattr(posting, "post", killed_at_the_eighth)
+    monkeypatch.setattr(importing, "_post_at_once", killed_before_its_second_commit)
     with pytest.raises(KeyboardInterrupt):
         brought(shop, *lines, batch_size=5)
-    monkeypatch.setattr(posting, "post", genuine)
+    monkeypatch.setattr(importing, "_post_at_once", genuine)
     stands = sorted(Transaction.objects.values_list("key", flat=True))
 
     total, rejected = brought(shop, *lines, batch_size=5)
@@ -402,23 +402,46 @@ def test_a_row_that_another_run_books_meanwhile(
 ) -> None:
     """The key decides: the same content is there already, other content is refused."""
     ann = shop.member("ann")
-    genuine = importing.lock_accounts
-    calls: list[int] = []
+    genuine = importing._booked
 
-    def after_the_other(account_ids: Any) -> Any:
-        if not calls:
-            calls.append(1)
-            brought(shop, "1,ann@example.com,5,,,", "2,ann@example.com,6,,,")
-        return genuine(account_ids)
+    def after_the_other(*arguments: Any) -> Batch:
+        monkeypatch.setattr(importing, "_booked", genuine)
+        brought(shop, "1,ann@example.com,5,,,", "2,ann@example.com,6,,,")
+        return genuine(*arguments)
 
-    monkeypatch.setattr(importing, "lock_accounts", after_the_other)
-    total, rejected = brought(shop, "1,ann@example.com,5,,,", "2,ann@example.com,7,,,")
+    monkeypatch.setattr(importing, "_booked", after_the_other)
+    total, rejected = brought(
+        shop, "1,ann@example.com,5,,,", "2,ann@example.com,7,,,", "3,ann@example.com,8,,,"
+    )
 
-    assert (total.booked, total.known) == (0, 1)
+    assert (total.booked, total.known, total.points) == (1, 1, 8)
     assert [(item.line, item.reason) for item in rejected] == [
         (3, 'external_id: The key "import:2" was used for another posting.')
     ]
-    assert ledger.balances(ann) == (11, 0, 0, 0)
+    assert ledger.balances(ann) == (19, 0, 0, 0)
+
+
+def test_a_batch_at_once_is_what_its_rows_are_one_by_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement for many rows writes what a posting for each row writes, in every column."""
+    rows = ["5,,,", "6,2026-04-01,never,waits", "7,2026-03-01,2026-12-31,", "8,,,repays\u00e9"]
+    written = []
+    for name, poster in (("ann", importing._post_at_once), ("bob", importing._post_one_by_one)):
+        member = shop.member(name)
+        ledger.owe(member, 10)
+        monkeypatch.setattr(importing, "_post_at_once", poster)
+        total, rejected = brought(
+            shop, *(f"{name}-{n},{name}@example.com,{row}" for n, row in enumerate(rows))
+        )
+        assert (total.booked, total.known, total.points, rejected) == (4, 0, 26, [])
+        written.append(_written(member))
+
+    assert written[0] == written[1]
+    assert len(written[0]["entries"]) == 2 + (2 + 2 + 3 + 2)
+    assert ledger.balances(Account.objects.get(user__email="ann@example.com")) == (10, 6, 0, 0)
+    assert breaches() == []
+    assert list(replay()) == []
 
 
 # --- the size of it -------------------------------------------------------------------------------
@@ -435,18 +458,18 @@ def test_a_dry_run_writes_nothing(shop: Shop) -> None:
     assert counts_of_rows() == before
 
 
-def test_a_batch_costs_statements_by_the_row_only_where_it_books(
+def test_a_batch_costs_the_same_statements_however_many_rows_it_has(
     shop: Shop, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    """Twenty rows of known members: users, accounts, keys and locks once, a posting each."""
+    """Twenty rows of known members: nothing is asked or written row by row."""
     for number in range(10):
         shop.member(f"m{number}")
     lines = [f"{n},m{n % 10}@example.com,1,,," for n in range(20)]
     with django_assert_num_queries(4):  # shared addresses, users, accounts, keys
         brought(shop, *lines, applies=False)
 
-    # A savepoint, the members' keys, their locks between two time limits, and the postings.
-    with django_assert_num_queries(4 + 2 + 1 + 3 + 20):
+    # A savepoint, the members' keys, their locks between two time limits, and one for all rows.
+    with django_assert_num_queries(4 + 2 + 1 + 3 + 1):
         brought(shop, *lines)
 
     with django_assert_num_queries(4):
@@ -577,6 +600,35 @@ class _Lines:
 
     def __iter__(self) -> Any:
         return self._lines
+
+
+def _written(account: Account) -> dict[str, Any]:
+    """Return all that the ledger has of a member, without what names the rows."""
+    account.refresh_from_db()
+    names = ("id", "account_id", "key", "content_hash", "note_id", "transaction_id", "lot_id")
+
+    def plain(rows: Any) -> list[dict[str, Any]]:
+        return [{key: row[key] for key in row if key not in names} for row in rows]
+
+    made = Transaction.objects.filter(account=account).order_by("pk")
+    entries = Entry.objects.filter(transaction__account=account)
+    ordered = entries.order_by("transaction_id", "book").select_related("lot")
+    return {
+        "transactions": plain(made.values()),
+        "notes": list(made.values_list("note__text", "note__redacted_at")),
+        "entries": [
+            (
+                entry.book,
+                entry.points,
+                entry.account_id == account.pk,
+                entry.lot and entry.lot.granted,
+            )
+            for entry in ordered
+        ],
+        "lots": plain(Lot.objects.filter(account=account).order_by("pk").values()),
+        "balances": ledger.balances(account),
+        "active": account.last_activity_at,
+    }
 
 
 def _command(file: Path, *options: str, fails: str = "") -> str:
