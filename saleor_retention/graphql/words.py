@@ -47,9 +47,10 @@ _PLAIN: Mapping[str, str] = {
     TransactionKind.ERASE: _("Removed with the customer's data."),
 }
 
-_OF_RULE: Mapping[str, str] = {
-    "welcome": _("Welcome points."),
-    "first_order": _("Points for the first order."),
+_OF_RULE: Mapping[tuple[str, str], str] = {
+    (TransactionKind.BONUS, "welcome"): _("Welcome points."),
+    (TransactionKind.BONUS, "first_order"): _("Points for the first order."),
+    (TransactionKind.GRANT, "import"): _("Brought over from your former account."),
 }
 
 
@@ -65,8 +66,8 @@ def capitalized(text: str) -> str:
 
 def reason(kind: str, rule_key: str, number: str) -> str:
     """Return why points moved; ``number`` is the order's, "" where there is none."""
-    if kind == TransactionKind.BONUS and rule_key in _OF_RULE:
-        return gettext(_OF_RULE[rule_key])
+    if (kind, rule_key) in _OF_RULE:
+        return gettext(_OF_RULE[kind, rule_key])
     if number and kind in _OF_ORDER:
         return gettext(_OF_ORDER[kind]) % {"number": number}
     return gettext(_PLAIN[kind])

@@ -142,6 +142,12 @@ def find(account: Account, *, kind: str, key: str, content: str) -> Transaction 
     return existing
 
 
+def digest_of(account_id: int, kind: str, content: str) -> str:
+    """Return the ``content_hash`` of a posting of this content, to look many up at once."""
+    text = f"{kind}|{account_id}|{content}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def credit(account: Account, incoming: Iterable[tuple[LotRef, int]]) -> list[Leg]:
     """Return the legs that bring points to AVAILABLE, a deficit of the member being repaid first.
 
@@ -285,8 +291,7 @@ def _content_hash(
     if content is None:
         moves = sorted(f"{leg.book}:{leg.points}:{_lot_id(leg.lot) or ''}" for leg in legs)
         content = "|".join([order_ref, rule_key, ",".join(moves)])
-    text = f"{kind}|{account.pk}|{content}"
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(account.pk, kind, content)
 
 
 def _found(made: Transaction) -> Posted:

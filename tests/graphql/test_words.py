@@ -64,6 +64,8 @@ def test_a_reason_names_the_order_or_the_rule() -> None:
     assert words.reason("earn", "base", "") == "Earned by a purchase."
     assert words.reason("bonus", "welcome", "") == "Welcome points."
     assert words.reason("bonus", "first_order", "21") == "Points for the first order."
+    assert words.reason("grant", "import", "") == "Brought over from your former account."
+    assert words.reason("grant", "", "") == "Granted by the shop."
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from saleor_retention.engine import pricing as engine_pricing
 from saleor_retention.engine.facts import OrderFacts, OrderState, Origin
 from saleor_retention.host.contract import Host
 from saleor_retention.models import Account, OrderRecord, StoredQuote
+from saleor_retention.selectors.people import Directory
 from tests.factories.current import factories
 from tests.factories.loyalty import hold, make_member, make_program, stored
 
@@ -506,6 +507,20 @@ def test_people(shop: Host, make: Any) -> None:
     assert shop.find_user_refs("", 10) == []
     assert shop.find_user_by_email("ADA@shop.example") == str(ada.pk)
     assert shop.find_user_by_email("new@shop.example") is None
+
+
+def test_many_people_by_address(make: Any) -> None:
+    """As one by one: confirmed, whatever the case of the address, in a few statements."""
+    ada, bob = make.make_user("ada@shop.example"), make.make_user("bob@shop.example")
+    make.make_user("new@shop.example", is_confirmed=False)
+    type(bob).objects.filter(pk=bob.pk).update(email="Bob@Shop.example")
+
+    found = Directory().by_email(["ADA@shop.example", "bob@shop.example", "new@shop.example", "x"])
+
+    assert {address: user.ref for address, user in found.items()} == {
+        "ada@shop.example": str(ada.pk),
+        "bob@shop.example": str(bob.pk),
+    }
 
 
 def test_goods(shop: Host, make: Any) -> None:

@@ -1,0 +1,263 @@
+"""What is kept beside the entries is rebuilt from them: every column, and nothing that is right.
+
+Values are broken behind the database's back, as in the tests of the invariants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models import Model
+
+from saleor_retention.models import Account, Entry, Lot, OrderRecord
+from saleor_retention.selectors.verification import breaches
+from saleor_retention.services import expiring, granting, replaying
+from saleor_retention.services.replaying import Replayed, replay
+from tests import ledger
+from tests.carts import Cart
+from tests.fakes import at
+from tests.ledger import Shop
+
+pytestmark = pytest.mark.django_db
+
+ALL_RIGHT = "Every kept value is what the entries make."
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Points mature after ten days and live a year; the first order earns a bonus."""
+    return ledger.open_shop(
+        monkeypatch,
+        maturing={"rule": "days_after_payment", "days": 10},
+        expiry={"policy": "days", "count": 365},
+        first_order_points=5,
+    )
+
+
+@pytest.fixture
+def ann(shop: Shop) -> Account:
+    """A member to whom nearly everything has happened, by the services alone.
+
+    Points that were given, an order paid with 60 of them and half returned, given back and again
+    returned, a correction down, a lot that died, points that wait, an open cart.
+    """
+    member = shop.member("ann")
+    ledger.give(member, 100)
+    ledger.give(member, 7, expires_at=at("2026-02-01"))
+    expiring.expire_due(at("2026-02-02"))
+    cart = Cart(shop, member)
+    cart.redeem(60, at("2026-03-01 09:00"))
+    cart.complete("o1", "30.00", "20.00", now=at("2026-03-01 10:00"))
+    for day, quantity in ((1, 0), (2, 1), (3, 0), (4, 1)):
+        shop.host.return_units("o1", "b", quantity)
+        shop.settle("o1", at(f"2026-03-0{day} 11:00"))
+    granting.adjust(
+        account_id=member.pk,
+        points=-3,
+        reason="counted twice",
+        actor_ref="user:1",
+        key="a1",
+        now=at("2026-03-12"),
+    )
+    shop.buys(member, "o2", "12.00", now=at("2026-03-12 10:00"))
+    Cart(shop, member, "cart-2").redeem(5, at("2026-03-12 11:00"))
+    return member
+
+
+def behind(statement: str, *values: Any) -> None:
+    """Run a statement that no trigger sees."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement, values)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def rows(*models: type[Model]) -> list[dict[str, Any]]:
+    """Return all there is of these models."""
+    return [row for model in models for row in model.objects.order_by("pk").values()]
+
+
+def lines(**options: Any) -> list[str]:
+    """Return what the command prints where it ends well."""
+    out = StringIO()
+    call_command("retention_replay", stdout=out, **options)
+    return out.getvalue().splitlines()
+
+
+def test_what_the_services_wrote_is_what_the_entries_make(ann: Account) -> None:
+    """In every column, whatever happened to the points; the example has all of it."""
+    first = OrderRecord.objects.get(order_ref="o1")
+    kept = (first.earned, first.clawed, first.redeemed, first.restored, first.bonus)
+
+    assert list(replay()) == []
+    assert lines() == [ALL_RIGHT]
+    assert kept[0] > 0
+    assert all(kept)
+    assert ledger.balances(ann)[1:3] == (12, 5)
+    assert {lot.expired for lot in ledger.lots(ann)} == {0, 7}
+    assert {lot.is_pending for lot in ledger.lots(ann)} == {False, True}
+    assert breaches() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        *(("account", column) for column in ("available", "pending", "held", "deficit")),
+        *(("lot", column) for column in ("granted", "held", "used", "restored", "expired")),
+        *(("lot", column) for column in ("clawed", "adjusted", "repaid", "remaining")),
+        *(("orderrecord", column) for column in ("earned", "clawed", "bonus", "redeemed")),
+        *(("orderrecord", column) for column in ("restored", "sequence")),
+    ],
+)
+def test_each_kept_column_is_found_and_repaired(ann: Account, table: str, column: str) -> None:
+    """One more than the entries make; afterwards every row is as it was."""
+    before = rows(Account, Lot, OrderRecord)
+    for constraint in _constraints(table):
+        behind(f"ALTER TABLE saleor_retention_{table} DROP CONSTRAINT {constraint}")
+    row_id = {
+        "account": ann.pk,
+        "lot": ledger.lots(ann)[0].pk,
+        "orderrecord": OrderRecord.objects.get(order_ref="o1").pk,
+    }[table]
+    behind(
+        f"UPDATE saleor_retention_{table} SET {column} = {column} + 1 WHERE id = %s",
+        row_id,
+    )
+
+    found = list(replay())
+    repaired = list(replay(repairs=True))
+
+    assert [(row.difference.kind.table, row.difference.id) for row in found] == [
+        (f"saleor_retention_{table}", row_id)
+    ]
+    [(name, kept, made)] = found[0].difference.values
+    assert (name, kept - made) == (column, 1)
+    assert repaired == [Replayed(found[0].difference, is_repaired=True)]
+    assert rows(Account, Lot, OrderRecord) == before
+
+
+def test_a_lot_in_the_wrong_book_is_found(ann: Account) -> None:
+    """Whether points wait follows from the last ones that came in."""
+    behind("UPDATE saleor_retention_lot SET is_pending = NOT is_pending")
+
+    found = list(replay(repairs=True))
+
+    assert [row.difference.id for row in found] == [lot.pk for lot in ledger.lots(ann)]
+    assert {row.difference.values[0][0] for row in found} == {"is_pending"}
+    assert list(replay()) == []
+
+
+def test_entries_are_never_touched(ann: Account) -> None:
+    """A repair changes what is derived, and only that."""
+    before = rows(Entry)
+    behind("UPDATE saleor_retention_account SET available = available + 9, held = 4")
+
+    assert len(list(replay(repairs=True))) == 1
+    assert rows(Entry) == before
+    assert ledger.balances(ann) == ledger.replayed(ann)
+
+
+def test_rows_whose_entries_are_gone_stay_and_say_why(shop: Shop, ann: Account) -> None:
+    """What the entries make breaks a constraint; the other rows are repaired all the same."""
+    bob = shop.member("bob")
+    ledger.give(bob, 10)
+    lot = ledger.lots(ann)[0]
+    behind(
+        "DELETE FROM saleor_retention_entry WHERE points > 0 AND book = 'available' "
+        "AND lot_id = %s",
+        lot.pk,
+    )
+    behind("UPDATE saleor_retention_account SET available = 11 WHERE id = %s", bob.pk)
+
+    result = {str(row.difference).split(":")[0]: row for row in replay(repairs=True)}
+
+    assert result[f"member {bob.member_number}"].is_repaired
+    assert ledger.balances(bob) == (10, 0, 0, 0)
+    broken = result[f"lot {lot.pk}"]
+    assert not broken.is_repaired
+    assert broken.problem.startswith("Its entries make what the database refuses (")
+    assert "retention_lot" in broken.problem
+    with pytest.raises(CommandError, match=r"could not be repaired\.$"):
+        lines(repair=True)
+
+
+def test_the_command_names_rows_and_ends_with_one(ann: Account) -> None:
+    """A line for each row; with --repair it ends well, and a second run finds nothing."""
+    behind("UPDATE saleor_retention_account SET available = available + 1, held = 2")
+    available, _, held, _ = ledger.replayed(ann)
+    out = StringIO()
+
+    with pytest.raises(
+        CommandError, match=r"^1 row differs from what the entries make; --repair writes it\.$"
+    ):
+        call_command("retention_replay", stdout=out)
+
+    said = (
+        f"member {ann.member_number}: available is {available + 1}, and the entries make "
+        f"{available}; held is 2, and the entries make {held}."
+    )
+    assert out.getvalue().splitlines() == [said]
+    assert lines(repair=True) == [f"repaired: {said}", "1 row repaired."]
+    assert lines(repair=True) == [ALL_RIGHT]
+
+
+def test_one_program_can_be_replayed_alone(shop: Shop, ann: Account) -> None:
+    """A difference elsewhere is neither named nor repaired; an unknown program is refused."""
+    type(shop.program).objects.create(slug="other", name="Other")
+    behind("UPDATE saleor_retention_account SET held = 2")
+
+    assert lines(program="other", repair=True) == [ALL_RIGHT]
+    assert ledger.balances(ann)[2] == 2
+    assert len(lines(program="club", repair=True)) == 2
+    with pytest.raises(CommandError, match='There is no program "nope"'):
+        lines(program="nope")
+
+
+def test_rows_are_read_in_batches(
+    shop: Shop, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    """Two rows at once: every batch is one statement, and no row is left out between two."""
+    members = [shop.member(f"m{number}") for number in range(5)]
+    behind("UPDATE saleor_retention_account SET available = 1")
+    first, last = members[0].pk, members[-1].pk
+    batches = -(-last // 2)  # the accounts; there are no lots and no orders
+
+    with django_assert_num_queries(batches + 3):
+        found = list(replay(rows_at_once=2))
+
+    assert [row.difference.id for row in found] == list(range(first, last + 1))
+
+
+def test_a_row_that_moved_to_another_member_is_left_alone(
+    shop: Shop, ann: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order claimed between finding and locking belongs to a member who is not locked."""
+    bob = shop.member("bob")
+    behind("UPDATE saleor_retention_orderrecord SET bonus = bonus + 1 WHERE order_ref = 'o1'")
+    genuine = replaying.lock_accounts
+
+    def claimed_first(account_ids: Any) -> Any:
+        OrderRecord.objects.filter(order_ref="o1").update(account=bob)
+        return genuine(account_ids)
+
+    monkeypatch.setattr(replaying, "lock_accounts", claimed_first)
+    [row] = replay(repairs=True)
+
+    assert (row.is_repaired, row.problem) == (False, replaying.MOVED)
+    assert OrderRecord.objects.get(order_ref="o1").account_id == bob.pk
+    assert ann.pk != bob.pk
+
+
+def _constraints(table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass",
+            [f"saleor_retention_{table}"],
+        )
+        return [row[0] for row in cursor.fetchall()]
