@@ -87,15 +87,12 @@ BARE_MANY = """
     FROM (SELECT account_id, count(*) AS points FROM posted GROUP BY account_id) AS change
     WHERE bare_account.id = change.account_id
 """
-OWN_INSERT = """
-    INSERT INTO saleor_retention_transaction (
-        program_id, account_id, kind, key, content_hash, recorded_at, effective_at,
-        order_ref, rule_key, cause, actor_ref
-    )
-"""
-OWN_ONE = f"""
+OWN_ONE = """
     WITH posted AS (
-        {OWN_INSERT}
+        INSERT INTO saleor_retention_transaction (
+            program_id, account_id, kind, key, content_hash, recorded_at, effective_at,
+            order_ref, rule_key, cause, actor_ref
+        )
         VALUES (%(program_id)s, %(account_id)s, 'grant', %(key)s, '', %(now)s, %(now)s,
                 '', '', 'staff', '')
         ON CONFLICT (program_id, key) DO NOTHING RETURNING id
@@ -109,12 +106,15 @@ OWN_ONE = f"""
     UPDATE saleor_retention_account AS account SET available = available + 1 FROM posted
     WHERE account.id = %(account_id)s RETURNING posted.id, available
 """
-OWN_MANY = f"""
+OWN_MANY = """
     WITH asked AS (
         SELECT * FROM unnest(%(account_ids)s::bigint[], %(keys)s::text[]) AS row (account_id, key)
     ),
     posted AS (
-        {OWN_INSERT}
+        INSERT INTO saleor_retention_transaction (
+            program_id, account_id, kind, key, content_hash, recorded_at, effective_at,
+            order_ref, rule_key, cause, actor_ref
+        )
         SELECT %(program_id)s, account_id, 'grant', key, '', %(now)s, %(now)s, '', '', 'staff', ''
         FROM asked
         ON CONFLICT (program_id, key) DO NOTHING RETURNING id, account_id
@@ -129,6 +129,17 @@ OWN_MANY = f"""
     UPDATE saleor_retention_account AS account SET available = available + change.points
     FROM (SELECT account_id, count(*) AS points FROM posted GROUP BY account_id) AS change
     WHERE account.id = change.account_id
+"""
+
+OWN_SUMS = """
+    SELECT (SELECT sum(account.available) FROM saleor_retention_account AS account
+            JOIN saleor_retention_program AS program ON program.id = account.program_id
+            WHERE program.slug = 'raw'),
+           (SELECT count(*) FROM saleor_retention_entry AS entry
+            JOIN saleor_retention_transaction AS transaction
+              ON transaction.id = entry.transaction_id
+            JOIN saleor_retention_program AS program ON program.id = transaction.program_id
+            WHERE program.slug = 'raw')
 """
 
 
@@ -243,9 +254,7 @@ class Ledger:
             lot = self.lots[account_id]
             legs = [Leg(Book.AVAILABLE, -1, lot), Leg(Book.ADJUSTMENT, 1, lot)]
             key = f"bench:{uuid.uuid4()}"
-            drafts.append(
-                Draft(account_id, TransactionKind.ADJUST, key, legs, NOW, cause="staff")
-            )
+            drafts.append(Draft(account_id, TransactionKind.ADJUST, key, legs, NOW, cause="staff"))
         return drafts
 
     def _count(self, postings: int) -> None:
@@ -259,7 +268,7 @@ class Hordak:
         self.process = process
         self.posted = 0
         assert self._answer() == "ready", "django-hordak did not start"
-        self.ask("accounts", min(MEMBERS, 200))  # each account is several statements; more add nothing
+        self.ask("accounts", min(MEMBERS, 200))  # each is several statements; more add nothing
 
     def ask(self, name: str, number: int | None = None) -> str:
         """Send a line and return the answer."""
@@ -384,21 +393,10 @@ def main() -> int:
                 bare_raw,
                 "SELECT (SELECT sum(balance) FROM bare_account), count(*) FROM bare_entry",
             ),
-            "raw SQL, the ledger's tables": (own_raw, _own_sums(own.pk)),
+            "raw SQL, the ledger's tables": (own_raw, OWN_SUMS),
         }
         ledgers = {"posting, new lot": earning, "posting, from lot": spending}
         return 0 if check(ledgers, raws, peer) else 1
-
-
-def _own_sums(program_id: int) -> str:
-    return f"""
-        SELECT (SELECT sum(available) FROM saleor_retention_account
-                WHERE program_id = {program_id}),
-               (SELECT count(*) FROM saleor_retention_entry AS entry
-                JOIN saleor_retention_transaction AS transaction
-                  ON transaction.id = entry.transaction_id
-                WHERE transaction.program_id = {program_id})
-    """
 
 
 if __name__ == "__main__":

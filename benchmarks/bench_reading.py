@@ -1,4 +1,4 @@
-"""Reading a member's points: does a long history cost more than a short one?
+"""Reading a member's points, of those with a short history and with a long one.
 
 The balance, the first page of the history and a page from its middle, of members with few entries
 and with many. The peer is what a ledger without kept balances does: it sums the member's entries.

@@ -188,9 +188,7 @@ def settle_statistics() -> None:
         rows(f"VACUUM ANALYZE saleor_retention_{table}")
 
 
-def in_turn(
-    contenders: Mapping[str, Callable[[], float]], rounds: int
-) -> dict[str, list[float]]:
+def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Let contenders run once in each round, each time in another order; return their seconds.
 
     The first round warms caches and plans up and is left out.
@@ -234,8 +232,7 @@ def ledger_problems(program: Any, expected: int) -> list[str]:
     from saleor_retention.selectors.verification import breaches
 
     problems = [
-        f"{breach.subject}: {breach.message}"
-        for breach in breaches(program, reads_orders=False)
+        f"{breach.subject}: {breach.message}" for breach in breaches(program, reads_orders=False)
     ]
     sums = """
         SELECT (SELECT coalesce(sum(available + pending + held - deficit), 0)

@@ -53,7 +53,8 @@ class Book:
             return Account.objects.create(name=name, code=None, type=kind, currencies=["EUR"])
 
         self.program = account("program", AccountType.expense)
-        self.members = [account(f"member {number}", AccountType.liability) for number in range(count)]
+        names = [f"member {number}" for number in range(count)]
+        self.members = [account(name, AccountType.liability) for name in names]
         self.turn = cycle(self.members)
         return "ok"
 

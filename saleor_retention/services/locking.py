@@ -101,12 +101,16 @@ def _locked(ids: list[int], option: str = "") -> dict[int, Account]:
     with connection.cursor() as cursor:
         cursor.execute(f"{statement} {option}", [ids])
         rows = cursor.fetchall()
-    accounts = {}
+    accounts: dict[int, Account] = {}
+    programs: dict[int, Program] = {}
     for row in rows:
         account = Account.from_db(connection.alias, account_names, row[: len(account_names)])
-        account.program = Program.from_db(
-            connection.alias, program_names, row[len(account_names) :]
-        )
+        program = programs.get(account.program_id)
+        if program is None:
+            values = row[len(account_names) :]
+            program = Program.from_db(connection.alias, program_names, values)
+            programs[program.pk] = program
+        account.program = program
         accounts[account.pk] = account
     return accounts
 

@@ -180,7 +180,8 @@ def essence(account: Account) -> dict[str, list[tuple[Any, ...]]]:
             )
             for lot in ledger.lots(account)
         ],
-        "account": [(*ledger.balances(account), Account.objects.get(pk=account.pk).last_activity_at)],
+        "balances": [ledger.balances(account)],
+        "activity": [(Account.objects.get(pk=account.pk).last_activity_at,)],
     }
 
 
@@ -213,7 +214,7 @@ def test_the_digests_of_both_ways_are_the_same(shop: Shop) -> None:
 
 
 def test_many_members_take_as_many_statements_as_one(shop: Shop) -> None:
-    """Lock, keys, postings and the bounds of the transaction; ids come back in the drafts' order."""
+    """Lock, keys, postings, the bounds of the transaction; ids come back in the drafts' order."""
     members = [shop.member(f"m{number}") for number in range(20)]
     drafts = [earned(member, f"e:{member.pk}", 10) for member in reversed(members)]
     with CaptureQueriesContext(connection) as one:
@@ -235,9 +236,7 @@ def test_a_repeated_batch_has_no_second_effect(shop: Shop) -> None:
     ann = shop.member("ann")
     drafts = [earned(ann, "a", 10), earned(ann, "b", 20)]
     first = post_batch(drafts, now=NOON)
-    again = post_batch(
-        [*drafts, earned(ann, "c", 5), earned(ann, "c", 5)], now=LATER
-    )
+    again = post_batch([*drafts, earned(ann, "c", 5), earned(ann, "c", 5)], now=LATER)
 
     assert [posted.is_new for posted in again] == [False, False, True, False]
     assert [posted.transaction.pk for posted in again[:2]] == [
