@@ -2,14 +2,18 @@
 
 A script named ``bench_<subject>.py`` runs in that Saleor's environment with the settings of the
 tests; ``tests.database.set_up()`` gives it a migrated database. ARGS names subjects to choose some.
+What a subject is measured against is installed into an environment of its own, whose interpreter
+the script finds in ``RETENTION_PEERS``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox import hosts, paths, pytest_on, schemas, suite
+from sandbox import bootstrap, hosts, paths, pytest_on, schemas, suite
 from sandbox.console import SandboxError, say
+
+PEERS = {"posting": paths.HERE / "requirements-bench.txt"}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -29,8 +33,12 @@ def run(arguments: Sequence[str]) -> int:
     schemas.ensure_base(host, server)
     failed = []
     for script in scripts:
-        say(f"\n=== {script.stem.removeprefix('bench_')}, on Saleor {host.version} ===")
+        subject = script.stem.removeprefix("bench_")
+        say(f"\n=== {subject}, on Saleor {host.version} ===")
         env = hosts.environment(host, server, pytest_on.settings_of(host))
+        if subject in PEERS:
+            bootstrap.install(paths.PEERS, [PEERS[subject]])
+            env["RETENTION_PEERS"] = str(paths.python_of(paths.PEERS))
         if hosts.call(host, [str(script)], env) != 0:
             failed.append(script.stem)
     say(f"\n{len(scripts) - len(failed)} benchmarks right, {len(failed)} wrong: {failed or 'none'}")

@@ -103,13 +103,13 @@ def post(
         raise ValueError(f"The legs of {key} must sum to zero and move something.")
     if not connection.in_atomic_block:
         raise RuntimeError("A posting needs the account's lock, and so a database transaction.")
-    new_lots = _new_lots(moving)
+    new_lots = new_lots_of(moving)
     made = Transaction(
         program_id=account.program_id,
         account=account,
         kind=kind,
         key=key,
-        content_hash=_content_hash(account, kind, content, order_ref, rule_key, moving),
+        content_hash=content_hash(account.pk, kind, content, order_ref, rule_key, moving),
         recorded_at=now,
         effective_at=effective_at,
         order_ref=order_ref,
@@ -138,7 +138,7 @@ def find(account: Account, *, kind: str, key: str, content: str) -> Transaction 
     existing = Transaction.objects.filter(program_id=account.program_id, key=key).first()
     if existing is None:
         return None
-    _require_same(existing, _content_hash(account, kind, content, "", "", ()))
+    require_same(existing, content_hash(account.pk, kind, content, "", "", ()))
     return existing
 
 
@@ -211,7 +211,8 @@ def _post_due(account: Account, due: Due, now: dt.datetime) -> None:
     )
 
 
-def _new_lots(legs: Iterable[Leg]) -> list[NewLot]:
+def new_lots_of(legs: Iterable[Leg]) -> list[NewLot]:
+    """Return the lots that the legs open, each once, in the order they first appear in."""
     new_lots: dict[int, NewLot] = {}
     for leg in legs:
         if isinstance(leg.lot, NewLot):
@@ -243,8 +244,8 @@ def _execute(
         "held": sums[Book.HELD],
         "deficit": -sums[Book.DEFICIT],
         "activity_at": made.effective_at if made.kind in ACTIVITY_KINDS else None,
-        "lots": json.dumps([_lot_row(slot, lot) for slot, lot in enumerate(new_lots)]),
-        "legs": json.dumps([_leg_row(leg, slots) for leg in legs]),
+        "lots": json.dumps([lot_row(slot, lot) for slot, lot in enumerate(new_lots)]),
+        "legs": json.dumps([leg_row(leg, slots) for leg in legs]),
     }
     with connection.cursor() as cursor:
         cursor.execute(sql.load("post"), parameters)
@@ -252,7 +253,8 @@ def _execute(
     return row
 
 
-def _lot_row(slot: int, lot: NewLot) -> dict[str, Any]:
+def lot_row(slot: int, lot: NewLot) -> dict[str, Any]:
+    """Return a new lot as the statements take it."""
     return {
         "slot": slot,
         "parent_id": lot.parent_id,
@@ -263,7 +265,8 @@ def _lot_row(slot: int, lot: NewLot) -> dict[str, Any]:
     }
 
 
-def _leg_row(leg: Leg, slots: dict[int, int]) -> dict[str, Any]:
+def leg_row(leg: Leg, slots: dict[int, int]) -> dict[str, Any]:
+    """Return a leg as the statements take it; ``slots`` numbers the new lots by identity."""
     return {
         "lot_id": _lot_id(leg.lot),
         "slot": slots[id(leg.lot)] if isinstance(leg.lot, NewLot) else None,
@@ -279,8 +282,8 @@ def _lot_id(lot: LotRef) -> int | None:
     return lot if isinstance(lot, int) else None
 
 
-def _content_hash(
-    account: Account,
+def content_hash(
+    account_id: int,
     kind: str,
     content: str | None,
     order_ref: str,
@@ -291,18 +294,19 @@ def _content_hash(
     if content is None:
         moves = sorted(f"{leg.book}:{leg.points}:{_lot_id(leg.lot) or ''}" for leg in legs)
         content = "|".join([order_ref, rule_key, ",".join(moves)])
-    return digest_of(account.pk, kind, content)
+    return digest_of(account_id, kind, content)
 
 
 def _found(made: Transaction) -> Posted:
     existing = Transaction.objects.get(program_id=made.program_id, key=made.key)
     if made.note_id is not None:
         Note.objects.filter(pk=made.note_id).delete()
-    _require_same(existing, made.content_hash)
+    require_same(existing, made.content_hash)
     return Posted(existing, is_new=False)
 
 
-def _require_same(existing: Transaction, content_hash: str) -> None:
+def require_same(existing: Transaction, content_hash: str) -> None:
+    """Refuse (KEY_REUSED) a key that is taken by a posting of other content."""
     if existing.content_hash != content_hash:
         message = f'The key "{existing.key}" was used for another posting.'
         raise Refusal(Code.KEY_REUSED, message, "key")

@@ -41,6 +41,21 @@ def test_opposite_orders_do_not_deadlock(members: list[Account]) -> None:
     assert at_once(lock, 4) == [ROUNDS] * 4
 
 
+def test_a_locked_account_is_what_a_plain_read_gives(members: list[Account]) -> None:
+    """Every column of the account and of its program, of the same type."""
+    with transaction.atomic():
+        locked = lock_accounts([member.pk for member in members])
+
+    for plain in Account.objects.select_related("program"):
+        for found, read in ((locked[plain.pk], plain), (locked[plain.pk].program, plain.program)):
+            fields = [field.attname for field in read._meta.concrete_fields]
+            assert [repr(getattr(found, name)) for name in fields] == [
+                repr(getattr(read, name)) for name in fields
+            ]
+            assert (found._state.adding, found._state.db) == (False, "default")
+            assert found.get_deferred_fields() == set()
+
+
 def test_a_deadlock_is_retried(members: list[Account]) -> None:
     """Two works that lock against each other: the database ends one, which is run again."""
     met = Barrier(2)
