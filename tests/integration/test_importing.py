@@ -477,11 +477,15 @@ def test_a_batch_costs_the_same_statements_however_many_rows_it_has(
 
 
 def test_memory_does_not_grow_with_the_file(shop: Shop) -> None:
-    """Ten times the rows, about the same peak; rows are neither kept nor gathered."""
+    """Nine thousand rows more cost a small part of their own text: they are neither kept nor gathered.
+
+    Some growth is the collector's own timing: cycles lie until their generation is looked at.
+    """
     shop.member("ann")
+    note = 200
 
     def peak(rows: int) -> int:
-        lines = (f"{n},ann@example.com,1,,,{'w' * 200}\n" for n in range(rows))
+        lines = (f"{n},ann@example.com,1,,,{'w' * note}\n" for n in range(rows))
         reader = open_reader(_Lines([HEADER + "\n"], lines))  # type: ignore[arg-type]
         work = Import(shop.program, applies=False, batch_size=100)
         tracemalloc.start()
@@ -492,7 +496,7 @@ def test_memory_does_not_grow_with_the_file(shop: Shop) -> None:
         return size
 
     peak(200)  # what is loaded once
-    assert peak(10_000) < peak(1000) * 1.3
+    assert peak(10_000) - peak(1000) < 9000 * note / 6
 
 
 # --- the command ----------------------------------------------------------------------------------
