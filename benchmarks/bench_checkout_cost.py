@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 COUNTED = 3
+QUANTITIES = (3, 4, 5, 4, 3)  # a cart is changed and looked at more often than it is bought
 
 FIELDS = """
   totalPrice { net { amount } gross { amount } } subtotalPrice { gross { amount } }
@@ -72,15 +73,15 @@ class Shop:
         make = self.make
         answer = run(STEPS[0], lambda: make.do(CREATE, {"input": self._cart()}, self.user))
         checkout = self._checkout(answer["checkout"]["token"])
-        lines = [{"variantId": make.gid("ProductVariant", self.products[0]), "quantity": 3}]
-        variables = {"id": make.gid("Checkout", checkout), "lines": lines}
-        run(STEPS[1], lambda: make.do(UPDATE, variables, self.user))
+        for quantity in QUANTITIES:
+            run(STEPS[1], lambda: make.do(UPDATE, self._update(checkout, quantity), self.user))  # noqa: B023  (called at once)
         make.set_delivery(checkout, self.user)
         if points:
             self._redeem(checkout, points)
         identity = {"id": make.gid("Checkout", checkout)}
         make.ask(QUERY, identity, self.user)
-        seen = run(STEPS[2], lambda: make.ask(QUERY, identity, self.user))
+        for _look in QUANTITIES:
+            seen = run(STEPS[2], lambda: make.ask(QUERY, identity, self.user))
         make.pay(checkout)
         make.ask(QUERY, identity, self.user)
         run(STEPS[3], lambda: make.do(make.COMPLETE, identity, self.user))
@@ -98,6 +99,13 @@ class Shop:
             ],
             "shippingAddress": make.ADDRESS,
             "billingAddress": make.ADDRESS,
+        }
+
+    def _update(self, checkout: Any, quantity: int) -> dict[str, Any]:
+        line = {"variantId": self.make.gid("ProductVariant", self.products[0])}
+        return {
+            "id": self.make.gid("Checkout", checkout),
+            "lines": [line | {"quantity": quantity}],
         }
 
     def _checkout(self, token: str) -> Any:
@@ -261,7 +269,10 @@ def main() -> int:
         {False: {Decimal("330.0")}, True: {Decimal("293.0")}},
     )
     print(f"\ncorrectness: totals {'right in every run' if are_right else f'WRONG: {prices}'}")
-    print(f"rounds: {ROUNDS} of each, in turn; counted in {COUNTED} more")
+    print(
+        f"rounds: {ROUNDS} of each, in turn, with {len(QUANTITIES)} changes and looks; "
+        f"counted in {COUNTED} more"
+    )
     return 0 if is_right and are_right else 1
 
 

@@ -477,7 +477,7 @@ def test_a_batch_costs_the_same_statements_however_many_rows_it_has(
 
 
 def test_memory_does_not_grow_with_the_file(shop: Shop) -> None:
-    """Nine thousand rows more cost a small part of their own text: they are neither kept nor gathered.
+    """Nine thousand rows more cost a small part of their own text: none is kept or gathered.
 
     Some growth is the collector's own timing: cycles lie until their generation is looked at.
     """
