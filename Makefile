@@ -14,6 +14,7 @@ help:
 	@echo "make demo    a real shop tells the loyalty story over HTTP and checks every figure"
 	@echo "make shop    the same shop, left running, with logins and queries to paste"
 	@echo "make test    the suite on Saleor 2.10.1 and on every 3.x under SALEOR_HOME (~/saleor)"
+	@echo "             JOBS=n so many versions at once (as many as there are processors)"
 	@echo "             SCHEMA=migrations makes the tables by all of Saleor's migrations (slow)"
 	@echo "make unit    the tests that need no database and no Saleor, in seconds"
 	@echo "make lint    ruff and mypy"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from sandbox import hosts, paths, pytest_on, reports, schemas
+from sandbox import hosts, parallel, paths, pytest_on, reports, schemas
 from sandbox.console import say
 
 INTERRUPTED = 2
@@ -19,14 +20,35 @@ def run(arguments: Sequence[str]) -> int:
     """Run the suite and return 0 when it passed everywhere."""
     names, theirs = chosen(arguments, "make test")
     found = hosts.select(names)
-    server = schemas.server_url()
-    results = []
-    for host in found:
-        results.append(_run_on(host, server, theirs))
-        if results[-1].exit_code == INTERRUPTED:
-            break
+    server = schemas.server_url()  # held here: those beside each other share it to the end
+    count = parallel.jobs(len(found))
+    results = _at_once(count, found, theirs) if count > 1 else _one_by_one(server, found, theirs)
     _report(found, results, is_full=not names and not theirs)
     return 0 if all(result.is_good for result in results) else 1
+
+
+def _one_by_one(
+    server: str, found: Sequence[hosts.Host], arguments: list[str]
+) -> list[reports.Result]:
+    results = []
+    for host in found:
+        say(f"\n=== Saleor {host.version} ===")
+        results.append(_result_of(host, partial(pytest_on.run, host, server), arguments))
+        if results[-1].exit_code == INTERRUPTED:
+            break
+    return results
+
+
+def _at_once(count: int, found: Sequence[hosts.Host], arguments: list[str]) -> list[reports.Result]:
+    versions = ", ".join(host.version for host in found)
+    say(f"\n=== Saleor {versions}: {count} at a time, see the mark before each line ===")
+    runs, results = parallel.Runs(), dict[str, reports.Result]()
+
+    def run_on(host: hosts.Host) -> None:
+        results[host.name] = _result_of(host, partial(runs.pytest, host.name), arguments)
+
+    runs.each(count, run_on, found)
+    return [results[host.name] for host in found if host.name in results]
 
 
 def chosen(arguments: Sequence[str], program: str) -> tuple[list[str], list[str]]:
@@ -45,12 +67,13 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return arguments[:at], arguments[at + 1 :]
 
 
-def _run_on(host: hosts.Host, server: str, arguments: list[str]) -> reports.Result:
-    say(f"\n=== Saleor {host.version} ===")
+def _result_of(
+    host: hosts.Host, command: Callable[[list[str]], int], arguments: list[str]
+) -> reports.Result:
     report = paths.STATE / f"report-{host.name}.xml"
     report.unlink(missing_ok=True)
     started = time.monotonic()
-    code = pytest_on.run(host, server, ["-q", f"--junit-xml={report}", *arguments])
+    code = command(["-q", f"--junit-xml={report}", *arguments])
     return reports.read(report, host.version, time.monotonic() - started, code)
 
 
