@@ -8,16 +8,13 @@ finds what is booked and goes on after it. A dry run makes the same checks and w
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from saleor_retention import sql
 from saleor_retention.engine import lots as engine
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.errors import Code, Refusal
@@ -36,6 +33,7 @@ from saleor_retention.services import members, posting
 from saleor_retention.services.import_files import Rejected, Row, Seen
 from saleor_retention.services.locking import lock_accounts, run_serialized
 from saleor_retention.services.posting import Leg, NewLot
+from saleor_retention.services.posting_batch import Draft, post_locked
 
 T = TypeVar("T")
 
@@ -245,7 +243,9 @@ def _booked(work: Import, due: Sequence[_Due], at: dt.datetime) -> Batch:
     """Book a batch in one statement; row by row where another run has taken a key meanwhile."""
     try:
         return _patiently(lambda: _book(work, due, at, _post_at_once))
-    except IntegrityError:
+    except Refusal as refusal:
+        if refusal.code is not Code.KEY_REUSED:
+            raise
         return _patiently(lambda: _book(work, due, at, _post_one_by_one))
 
 
@@ -272,40 +272,32 @@ def _book(work: Import, due: Sequence[_Due], at: dt.datetime, post: _Poster) -> 
 
 
 def _post_at_once(work: Import, owned: _Owned, at: dt.datetime, done: Batch) -> None:
-    """Post all rows in one statement; ``IntegrityError`` where a key is taken."""
-    rows = []
-    for position, (row, account) in enumerate(owned):
-        lot = _lot(work.rules, row, at)
-        is_pending = _waits(lot, at)
-        repaid = 0 if is_pending else min(row.points, account.deficit)
-        account.deficit -= repaid
-        rows.append(
-            {
-                "position": position,
-                "account_id": account.pk,
-                "key": row.key,
-                "content_hash": posting.digest_of(account.pk, TransactionKind.GRANT, row.content),
-                "note": row.note,
-                "points": row.points,
-                "repaid": repaid,
-                "is_pending": is_pending,
-                "opened_at": lot.opened_at,
-                "valid_from": lot.valid_from,
-                "expires_at": lot.expires_at,
-            }
-        )
-    parameters = {
-        "rows": json.dumps(rows, default=dt.datetime.isoformat),
-        "program_id": work.program.pk,
-        "version_id": work.program.current_version_id,
-        "rule_key": RULE_KEY,
-        "cause": CAUSE,
-        "now": at,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(sql.load("import_lots"), parameters)
-        done.booked = int(cursor.fetchone()[0])
-    done.points = sum(row.points for row, _ in owned)
+    """Post all rows in one statement; KEY_REUSED where one's key stands for something else."""
+    drafts = [_draft(work, row, account, at) for row, account in owned]
+    accounts = {account.pk: account for _row, account in owned}
+    posted = post_locked(accounts, drafts, now=at)
+    for (row, _account), made in zip(owned, posted, strict=True):
+        done.booked += made.is_new
+        done.known += not made.is_new
+        done.points += row.points if made.is_new else 0
+
+
+def _draft(work: Import, row: Row, account: Account, at: dt.datetime) -> Draft:
+    lot = _lot(work.rules, row, at)
+    issued, waits = Leg(Book.ISSUANCE, -row.points), _waits(lot, at)
+    return Draft(
+        account_id=account.pk,
+        kind=TransactionKind.GRANT,
+        key=row.key,
+        legs=[issued, Leg(Book.PENDING, row.points, lot)] if waits else [issued],
+        incoming=() if waits else [(lot, row.points)],
+        content=row.content,
+        effective_at=at,
+        rule_key=RULE_KEY,
+        cause=CAUSE,
+        version_id=work.program.current_version_id,
+        note=row.note,
+    )
 
 
 def _post_one_by_one(work: Import, owned: _Owned, at: dt.datetime, done: Batch) -> None:

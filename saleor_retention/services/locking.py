@@ -53,11 +53,8 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
     ids = sorted(set(account_ids))
     if not ids:
         return {}
-    if skips_locked:
-        return _locked(ids, "SKIP LOCKED")
     try:
-        with _LockTimeout():
-            return _locked(ids)
+        return _locked(ids, skips_locked=skips_locked)
     except OperationalError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
@@ -90,16 +87,17 @@ def sqlstate(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
 
 
-def _locked(ids: list[int], option: str = "") -> dict[int, Account]:
-    """Lock and read accounts with their programs by a statement that is composed only once.
+def _locked(ids: list[int], *, skips_locked: bool) -> dict[int, Account]:
+    """Lock and read accounts with their programs by ``sql/functions/lock.sql``.
 
     Every posting begins here, and Django needs longer to compose this query than the database to
     answer it. Only columns that need no conversion come back right (a test holds all of them
     against a plain read).
     """
     statement, account_names, program_names = _lock_statement()
+    timeout = f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} {option}", [ids])
+        cursor.execute(statement, [ids, timeout, skips_locked])
         rows = cursor.fetchall()
     accounts: dict[int, Account] = {}
     programs: dict[int, Program] = {}
@@ -121,34 +119,8 @@ def _lock_statement() -> tuple[str, list[str], list[str]]:
         model._meta.concrete_fields  # noqa: SLF001 (Django's documented interface)
         for model in (Account, Program)
     )
-    columns = [f'account."{field.column}"' for field in account_fields]
-    columns += [f'program."{field.column}"' for field in program_fields]
-    statement = f"""
-        SELECT {", ".join(columns)}
-        FROM saleor_retention_account AS account
-        JOIN saleor_retention_program AS program ON program.id = account.program_id
-        WHERE account.id = ANY(%s::bigint[])
-        ORDER BY account.id
-        FOR NO KEY UPDATE OF account
-    """  # noqa: S608 (names of columns)
+    columns = [f'(account)."{field.column}"' for field in account_fields]
+    columns += [f'(program)."{field.column}"' for field in program_fields]
+    statement = f"SELECT {', '.join(columns)} FROM saleor_retention_lock(%s::bigint[], %s, %s)"  # noqa: S608 (names of columns)
     names = [[field.attname for field in fields] for fields in (account_fields, program_fields)]
     return statement, names[0], names[1]
-
-
-class _LockTimeout:
-    """Bound the wait for a lock; put the caller's bound back where the transaction is his."""
-
-    def __enter__(self) -> None:
-        self.is_nested = bool(connection.savepoint_ids)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, true)",
-                [f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"],
-            )
-            self.was = cursor.fetchone()[0]
-
-    def __exit__(self, kind: object, _error: object, _trace: object) -> None:
-        if kind is not None or not self.is_nested:
-            return  # a failed transaction forgets it by itself, one of our own ends soon
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [self.was])

@@ -1,25 +1,21 @@
 """Postings to the ledger: the one place where points move.
 
 A posting is a transaction with entries that sum to zero, the change of the lots they name and of
-the member's kept balances: one statement, all or nothing (``sql/post.sql``). The caller holds the
-account's lock (``services.locking``). A correction is a new posting.
+the member's kept balances: one statement, all or nothing (``services.posting_rows``). The caller
+holds the account's lock (``services.locking``). A correction is a new posting.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
-from saleor_retention import sql
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
-    MEMBER_BOOKS,
     Account,
     Book,
     Lot,
@@ -29,39 +25,16 @@ from saleor_retention.models import (
     TransactionKind,
 )
 from saleor_retention.selectors.due import Due, DueKind, due_of, is_due
+from saleor_retention.services.posting_rows import (
+    ACTIVITY_KINDS,
+    Leg,
+    LotRef,
+    NewLot,
+    PostingRows,
+    lot_id_of,
+)
 
-ACTIVITY_KINDS = frozenset({TransactionKind.EARN, TransactionKind.CAPTURE})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NewLot:
-    """A lot that the posting opens; legs that name the same object go to the same lot."""
-
-    opened_at: dt.datetime
-    valid_from: dt.datetime | None  # None: waits for the order's fulfilment
-    expires_at: dt.datetime | None = None
-    order_ref: str = ""
-    parent_id: int | None = None
-
-
-LotRef = Lot | NewLot | int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One signed movement in one book.
-
-    The lot on a member's book says whose points move. The lot on a program's book (or on DEFICIT)
-    says why: the lot's columns follow from its legs. AVAILABLE and PENDING change ``remaining``,
-    HELD ``held``, REDEEMED ``used`` (positive) or ``restored`` (negative), BREAKAGE ``expired``,
-    CLAWBACK ``clawed``, ADJUSTMENT ``adjusted``, DEFICIT ``repaid``; what none of them explains
-    is ``granted``. So a capture is Leg(HELD, -n, lot), Leg(REDEEMED, n, lot); a child lot is
-    opened by Leg(REDEEMED, -n), Leg(AVAILABLE, n, NewLot(..., parent_id=lot.pk)).
-    """
-
-    book: str  # a Book
-    points: int
-    lot: LotRef = None
+__all__ = ["Leg", "LotRef", "NewLot", "Posted", "catch_up", "credit", "find", "post"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +76,6 @@ def post(
         raise ValueError(f"The legs of {key} must sum to zero and move something.")
     if not connection.in_atomic_block:
         raise RuntimeError("A posting needs the account's lock, and so a database transaction.")
-    new_lots = new_lots_of(moving)
     made = Transaction(
         program_id=account.program_id,
         account=account,
@@ -119,18 +91,16 @@ def post(
         version_id=version.pk if isinstance(version, ProgramVersion) else version,
         note=Note.objects.create(text=note) if note else None,
     )
-    row = _execute(made, moving, new_lots)
-    if row is None:
+    rows = PostingRows()
+    rows.add(made, moving)
+    written = rows.write(now)
+    if not written.has_all:
         return _found(made)
-    transaction_id, available, pending, held, deficit, last_activity_at, opened = row
-    made.pk = transaction_id
-    account.available, account.pending = available, pending
-    account.held, account.deficit = held, deficit
-    account.last_activity_at = last_activity_at
-    lot_ids = json.loads(opened) if isinstance(opened, str) else opened
-    return Posted(
-        made, is_new=True, opened=tuple(lot_ids[str(slot)] for slot in range(len(new_lots)))
-    )
+    made.pk = written.transaction_ids[0]
+    account.available, account.pending, account.held, account.deficit = written.balances[account.pk]
+    if made.kind in ACTIVITY_KINDS:
+        account.last_activity_at = max(account.last_activity_at, effective_at)
+    return Posted(made, is_new=True, opened=written.opened[0])
 
 
 def find(account: Account, *, kind: str, key: str, content: str) -> Transaction | None:
@@ -211,77 +181,6 @@ def _post_due(account: Account, due: Due, now: dt.datetime) -> None:
     )
 
 
-def new_lots_of(legs: Iterable[Leg]) -> list[NewLot]:
-    """Return the lots that the legs open, each once, in the order they first appear in."""
-    new_lots: dict[int, NewLot] = {}
-    for leg in legs:
-        if isinstance(leg.lot, NewLot):
-            new_lots.setdefault(id(leg.lot), leg.lot)
-    return list(new_lots.values())
-
-
-def _execute(
-    made: Transaction, legs: Sequence[Leg], new_lots: Sequence[NewLot]
-) -> tuple[Any, ...] | None:
-    slots = {id(lot): slot for slot, lot in enumerate(new_lots)}
-    sums = {book: sum(leg.points for leg in legs if leg.book == book) for book in MEMBER_BOOKS}
-    parameters = {
-        "program_id": made.program_id,
-        "account_id": made.account_id,
-        "kind": str(made.kind),
-        "key": made.key,
-        "content_hash": made.content_hash,
-        "recorded_at": made.recorded_at,
-        "effective_at": made.effective_at,
-        "order_ref": made.order_ref,
-        "rule_key": made.rule_key,
-        "cause": made.cause,
-        "actor_ref": made.actor_ref,
-        "version_id": made.version_id,
-        "note_id": made.note_id,
-        "available": sums[Book.AVAILABLE],
-        "pending": sums[Book.PENDING],
-        "held": sums[Book.HELD],
-        "deficit": -sums[Book.DEFICIT],
-        "activity_at": made.effective_at if made.kind in ACTIVITY_KINDS else None,
-        "lots": json.dumps([lot_row(slot, lot) for slot, lot in enumerate(new_lots)]),
-        "legs": json.dumps([leg_row(leg, slots) for leg in legs]),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(sql.load("post"), parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row
-
-
-def lot_row(slot: int, lot: NewLot) -> dict[str, Any]:
-    """Return a new lot as the statements take it."""
-    return {
-        "slot": slot,
-        "parent_id": lot.parent_id,
-        "order_ref": lot.order_ref,
-        "opened_at": lot.opened_at.isoformat(),
-        "valid_from": lot.valid_from.isoformat() if lot.valid_from else None,
-        "expires_at": lot.expires_at.isoformat() if lot.expires_at else None,
-    }
-
-
-def leg_row(leg: Leg, slots: dict[int, int]) -> dict[str, Any]:
-    """Return a leg as the statements take it; ``slots`` numbers the new lots by identity."""
-    return {
-        "lot_id": _lot_id(leg.lot),
-        "slot": slots[id(leg.lot)] if isinstance(leg.lot, NewLot) else None,
-        "book": str(leg.book),
-        "points": leg.points,
-        "is_member": leg.book in MEMBER_BOOKS,
-    }
-
-
-def _lot_id(lot: LotRef) -> int | None:
-    if isinstance(lot, Lot):
-        return int(lot.pk)
-    return lot if isinstance(lot, int) else None
-
-
 def content_hash(
     account_id: int,
     kind: str,
@@ -292,7 +191,7 @@ def content_hash(
 ) -> str:
     """Return the digest that tells a retry from another request (so does ``expire_lots.sql``)."""
     if content is None:
-        moves = sorted(f"{leg.book}:{leg.points}:{_lot_id(leg.lot) or ''}" for leg in legs)
+        moves = sorted(f"{leg.book}:{leg.points}:{lot_id_of(leg.lot) or ''}" for leg in legs)
         content = "|".join([order_ref, rule_key, ",".join(moves)])
     return digest_of(account_id, kind, content)
 

@@ -7,34 +7,26 @@ digests, entries, lots and kept balances (a test holds the two equal). All or no
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from django.db import connection
-
-from saleor_retention import sql
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import MEMBER_BOOKS, Account, Book, Note, Transaction
+from saleor_retention.models import Account, Note, Transaction
 from saleor_retention.services.locking import lock_accounts, run_serialized
 from saleor_retention.services.posting import (
-    ACTIVITY_KINDS,
-    Leg,
-    LotRef,
-    NewLot,
     Posted,
     catch_up,
     content_hash,
     credit,
-    leg_row,
-    lot_row,
-    new_lots_of,
     require_same,
 )
-
-MEMBER_BOOK_NAMES = tuple(book.value for book in MEMBER_BOOKS)  # enums are slow in a tight loop
-DEFICIT = Book.DEFICIT.value
+from saleor_retention.services.posting_rows import (
+    ACTIVITY_KINDS,
+    Leg,
+    LotRef,
+    PostingRows,
+    member_changes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,65 +67,24 @@ def post_batch(drafts: Sequence[Draft], *, now: dt.datetime) -> list[Posted]:
     if not drafts:
         return []
     _require_content(drafts)
-    return run_serialized(lambda: _post(drafts, now))
+    return run_serialized(lambda: _locked_and_posted(drafts, now))
 
 
-@dataclass(slots=True)
-class _Batch:
-    """The rows of the statement, gathered draft by draft."""
+def post_locked(
+    accounts: Mapping[int, Account], drafts: Sequence[Draft], *, now: dt.datetime
+) -> list[Posted]:
+    """Do the same for accounts by id that the caller has locked and caught up.
 
-    made: list[Transaction] = field(default_factory=list)
-    slots: list[range] = field(default_factory=list)  # the new lots of each
-    postings: list[dict[str, Any]] = field(default_factory=list)
-    lots: list[dict[str, Any]] = field(default_factory=list)
-    legs: list[dict[str, Any]] = field(default_factory=list)
-    changes: dict[int, dict[str, Any]] = field(default_factory=dict)
-
-    def add(self, made: Transaction, legs: Sequence[Leg]) -> None:
-        """Add a posting and move its account's balances, which later drafts look at."""
-        new_lots = new_lots_of(legs)
-        self._add_lots(made.account_id, new_lots)
-        numbers = dict(zip(map(id, new_lots), self.slots[-1], strict=True))
-        place = len(self.made)
-        self.legs += [{"place": place, **leg_row(leg, numbers)} for leg in legs]
-        self.made.append(made)
-        self.postings.append(_posting_row(place, made))
-        self._move(made, legs)
-
-    def _add_lots(self, account_id: int, new_lots: Sequence[NewLot]) -> None:
-        first = len(self.lots)
-        for slot, lot in enumerate(new_lots, first):
-            self.lots.append({"account_id": account_id, **lot_row(slot, lot)})
-        self.slots.append(range(first, len(self.lots)))
-
-    def _move(self, made: Transaction, legs: Sequence[Leg]) -> None:
-        account = made.account
-        change = self.changes.get(account.pk)
-        if change is None:
-            change = {"account_id": account.pk, "activity_at": None}
-            change |= dict.fromkeys(MEMBER_BOOK_NAMES, 0)
-            self.changes[account.pk] = change
-        for leg in legs:
-            name = str(leg.book)
-            if name in MEMBER_BOOK_NAMES:
-                points = -leg.points if name == DEFICIT else leg.points
-                change[name] += points
-                setattr(account, name, getattr(account, name) + points)
-        if made.kind in ACTIVITY_KINDS:
-            account.last_activity_at = max(account.last_activity_at, made.effective_at)
-            change["activity_at"] = account.last_activity_at.isoformat()
-
-
-def _post(drafts: Sequence[Draft], now: dt.datetime) -> list[Posted]:
-    accounts = _locked(drafts)
+    They are up to date in memory afterwards. Nothing of a refused batch must stay: the caller ends
+    the database transaction, or the savepoint, that it was made in.
+    """
     program_ids = {account.program_id for account in accounts.values()}
     kept = Transaction.objects.filter(
         program_id__in=program_ids, key__in=[draft.key for draft in drafts]
     )
     known = {(row.program_id, row.key): row for row in kept}
-    _catch_up(drafts, accounts, now)
-    batch = _Batch()
-    news = []
+    rows = PostingRows()
+    results: list[tuple[Transaction, bool]] = []
     for draft in drafts:
         account = accounts[draft.account_id]
         legs = [leg for leg in [*draft.legs, *credit(account, draft.incoming)] if leg.points]
@@ -141,16 +92,31 @@ def _post(drafts: Sequence[Draft], now: dt.datetime) -> list[Posted]:
         existing = known.setdefault((made.program_id, made.key), made)
         if existing is made:
             _require_balanced(made.key, legs)
-            batch.add(made, legs)
+            rows.add(made, legs)
+            _move(account, made, legs)
         else:
             require_same(existing, made.content_hash)
-        news.append((existing, existing is made))
-    if batch.made:
-        _add_notes(drafts, news, batch)
-        opened = _execute(batch, now)
-    else:
-        opened = {}
-    return [Posted(row, is_new, opened.get(row.pk, ()) if is_new else ()) for row, is_new in news]
+        results.append((existing, existing is made))
+    news = [made for made, is_new in results if is_new]
+    if not news:
+        return [Posted(row, is_new=False) for row, _is_new in results]
+    _add_notes(drafts, results, rows)
+    opened = _write(news, rows, now)
+    return [Posted(row, is_new, opened[row.pk] if is_new else ()) for row, is_new in results]
+
+
+def _locked_and_posted(drafts: Sequence[Draft], now: dt.datetime) -> list[Posted]:
+    accounts = _locked(drafts)
+    _catch_up(drafts, accounts, now)
+    return post_locked(accounts, drafts, now=now)
+
+
+def _move(account: Account, made: Transaction, legs: Sequence[Leg]) -> None:
+    """Bring the account up to date in memory: later drafts look at what is owed."""
+    for name, points in member_changes(legs):
+        setattr(account, name, getattr(account, name) + points)
+    if made.kind in ACTIVITY_KINDS:
+        account.last_activity_at = max(account.last_activity_at, made.effective_at)
 
 
 def _locked(drafts: Sequence[Draft]) -> dict[int, Account]:
@@ -190,36 +156,28 @@ def _drafted(draft: Draft, account: Account, legs: Sequence[Leg], now: dt.dateti
 
 
 def _add_notes(
-    drafts: Sequence[Draft], news: Sequence[tuple[Transaction, bool]], batch: _Batch
+    drafts: Sequence[Draft], results: Sequence[tuple[Transaction, bool]], rows: PostingRows
 ) -> None:
     """Write the words of new postings down, apart from the ledger."""
-    words = [draft.note for draft, (_, is_new) in zip(drafts, news, strict=True) if is_new]
-    places = [place for place, text in enumerate(words) if text]
-    notes = Note.objects.bulk_create([Note(text=words[place]) for place in places])
+    pairs = zip(drafts, results, strict=True)
+    worded = [(made, draft.note) for draft, (made, is_new) in pairs if is_new]
+    places = [place for place, (_made, text) in enumerate(worded) if text]
+    notes = Note.objects.bulk_create([Note(text=worded[place][1]) for place in places])
     for place, note in zip(places, notes, strict=True):
-        batch.made[place].note = note
-        batch.postings[place]["note_id"] = note.pk
+        worded[place][0].note = note
+        rows.postings[place]["note_id"] = note.pk
 
 
-def _execute(batch: _Batch, now: dt.datetime) -> dict[int, tuple[int, ...]]:
+def _write(
+    news: Sequence[Transaction], rows: PostingRows, now: dt.datetime
+) -> dict[int, tuple[int, ...]]:
     """Run the statement, give the transactions their ids; return the new lots of each."""
-    parameters = {
-        "recorded_at": now,
-        "postings": json.dumps(batch.postings),
-        "lots": json.dumps(batch.lots),
-        "legs": json.dumps(batch.legs),
-        "accounts": json.dumps(list(batch.changes.values())),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(sql.load("post_batch"), parameters)
-        count, transaction_ids, lot_ids = cursor.fetchone()
-    if count < len(batch.made):
-        raise _taken(batch.made, transaction_ids)
-    opened = {}
-    for made, pk, slots in zip(batch.made, transaction_ids, batch.slots, strict=True):
+    written = rows.write(now)
+    if not written.has_all:
+        raise _taken(news, written.transaction_ids)
+    for made, pk in zip(news, written.transaction_ids, strict=True):
         made.pk = pk
-        opened[pk] = tuple(lot_ids[slot] for slot in slots)
-    return opened
+    return dict(zip(written.transaction_ids, written.opened, strict=True))
 
 
 def _taken(made: Sequence[Transaction], transaction_ids: Sequence[int]) -> Refusal:
@@ -228,24 +186,6 @@ def _taken(made: Sequence[Transaction], transaction_ids: Sequence[int]) -> Refus
     pairs = zip(made, transaction_ids, strict=True)
     key = next(each.key for each, pk in pairs if pk not in posted)
     return Refusal(Code.KEY_REUSED, f'The key "{key}" was used for another posting.', "key")
-
-
-def _posting_row(place: int, made: Transaction) -> dict[str, Any]:
-    return {
-        "place": place,
-        "program_id": made.program_id,
-        "account_id": made.account_id,
-        "kind": str(made.kind),
-        "key": made.key,
-        "content_hash": made.content_hash,
-        "effective_at": made.effective_at.isoformat(),
-        "order_ref": made.order_ref,
-        "rule_key": made.rule_key,
-        "cause": made.cause,
-        "actor_ref": made.actor_ref,
-        "version_id": made.version_id,
-        "note_id": None,
-    }
 
 
 def _require_content(drafts: Sequence[Draft]) -> None:

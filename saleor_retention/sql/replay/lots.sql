@@ -1,4 +1,4 @@
--- Lots' columns as their entries make them, by the rules of post.sql: each column is the sum of a
+-- Lots' columns as their entries make them, by the rules of functions/post.sql: each column is the sum of a
 -- book, what none explains is granted, and the last points that came in say which book has the rest
 -- (selectors.replaying compares and repairs).
 SELECT lot.id, lot.account_id, lot.id::text AS name,

@@ -1,4 +1,4 @@
--- Lots whose columns are not the sums of their entries by book (see post.sql).
+-- Lots whose columns are not the sums of their entries by book (see functions/post.sql).
 SELECT lot.id, col.name, col.kept, col.made
 FROM saleor_retention_lot AS lot
 JOIN saleor_retention_account AS account ON account.id = lot.account_id
