@@ -283,6 +283,11 @@ class Hordak:
         self.posted += POSTINGS
         return float(self.ask("run", POSTINGS))
 
+    def told_one_by_one(self) -> float:
+        """Do the same, with the balance that a posting returns."""
+        self.posted += POSTINGS
+        return float(self.ask("told", POSTINGS))
+
     def at_once(self) -> float:
         """Transfer a batch in one database transaction."""
         self.posted += BATCH
@@ -384,7 +389,8 @@ def main() -> int:
         def turns(name: str) -> dict[str, Callable[[], float]]:
             return {key: getattr(each, name) for key, each in contenders.items()}
 
-        singles = world.in_turn(turns("one_by_one"), ROUNDS)
+        told = {"django-hordak, with the balance": peer.told_one_by_one}
+        singles = world.in_turn({**turns("one_by_one"), **told}, ROUNDS)
         show("One at a time", singles, POSTINGS, {"raw": 0.5, "django": 5})
         batches = world.in_turn(turns("at_once"), BATCH_ROUNDS)
         show(f"{BATCH} at once", batches, BATCH, {"raw": 0.5, "django": 50})
