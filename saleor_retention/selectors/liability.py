@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
@@ -37,6 +38,9 @@ MONTHS = 120
 """How far ahead the schedule of expiry goes month by month; what dies later stands in one row."""
 
 ALL = Fraction(1)
+RATE = "expectedRedemptionRate"
+RATE_DECIMALS_MAX = 6
+FIRST_DAY_MIN = dt.date(1970, 1, 1)
 LOTS_AT_ONCE = 2000
 
 
@@ -88,16 +92,15 @@ def liability(
     """Return the report of the days from ``first_day`` to ``last_day``, both included.
 
     ``rate`` is the share of all points issued that the merchant expects to be redeemed at last.
-    Refusals (INVALID, naming the argument): days in the wrong order or still to come, more than
-    ``PERIODS_MAX`` periods, a rate that is not above 0 and at most 1; NOT_FOUND for a program
+    Refusals (INVALID, naming the argument): days in the wrong order, before 1970 or still to come,
+    more than ``PERIODS_MAX`` periods, a rate that is not above 0 and at most 1; NOT_FOUND for a program
     without rules.
     """
     at = now or timezone.now()
     if program.current_version_id is None:
         raise Refusal(Code.NOT_FOUND, f'The program "{program.slug}" has no rules yet.', "program")
     if not 0 < rate <= 1:
-        message = "The expected redemption rate must be above 0 and at most 1."
-        raise Refusal(Code.INVALID, message, "expectedRedemptionRate")
+        raise _bad_rate()
     rules = rules_of(program.current_version_id)
     periods = _periods(first_day, last_day, step, local_date(at, rules.time_zone), rules.time_zone)
     bounds = engine.boundaries(periods)
@@ -128,6 +131,25 @@ def liability(
     )
 
 
+def rate_of(share: Decimal) -> Fraction:
+    """Return the share of points that is expected to be redeemed, as typed, exactly.
+
+    Refuses (INVALID) what is not above 0 and at most 1, and more than ``RATE_DECIMALS_MAX``
+    decimals, which no merchant expects and exact arithmetic would have to carry.
+    """
+    if not share.is_finite() or not 0 < share <= 1:
+        raise _bad_rate()
+    if -int(share.as_tuple().exponent) > RATE_DECIMALS_MAX:
+        message = f"The expected redemption rate has more than {RATE_DECIMALS_MAX} decimals."
+        raise Refusal(Code.INVALID, message, RATE)
+    return Fraction(share)
+
+
+def _bad_rate() -> Refusal:
+    message = "The expected redemption rate must be above 0 and at most 1."
+    return Refusal(Code.INVALID, message, RATE)
+
+
 def _periods(
     first_day: dt.date, last_day: dt.date, step: Step, today: dt.date, tz: str
 ) -> list[Span]:
@@ -136,6 +158,8 @@ def _periods(
     if last_day > today:
         message = f"The last day is still to come: it is {today} in the program's time zone."
         raise Refusal(Code.INVALID, message, "to")
+    if first_day < FIRST_DAY_MIN:
+        raise Refusal(Code.INVALID, f"There is nothing before {FIRST_DAY_MIN}.", "from")
     days = (last_day - first_day).days + 1
     months = (last_day.year - first_day.year) * 12 + last_day.month - first_day.month + 1
     count = days if step is Step.DAY else months

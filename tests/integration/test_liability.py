@@ -359,6 +359,31 @@ def test_jobs_that_have_not_run_change_nothing(monkeypatch: pytest.MonkeyPatch, 
     assert walk.report() == before
 
 
+@pytest.mark.parametrize(
+    ("day", "standing", "expired"),
+    [(1, Standing(0, 80, 0, 30), 0), (2, Standing(50, 0, 0, 0), 0), (4, Standing(20), -30)],
+)
+def test_points_that_ripen_unseen_repay_what_is_owed(
+    shop: Shop, day: int, standing: Standing, expired: int
+) -> None:
+    """Of 60 and 20 pending points 30 repay a deficit; of the one that dies, what is left dies."""
+    ann = shop.member("ann")
+    ripe = ledger.LAUNCH + dt.timedelta(days=1)
+    ledger.owe(ann, 30)
+    for points, dies in ((60, ripe + dt.timedelta(days=2)), (20, None)):
+        ledger.give(ann, points, valid_from=ripe, expires_at=dies)
+    now = ledger.LAUNCH + dt.timedelta(days=day) - dt.timedelta(hours=1)
+    asked = {"first_day": ledger.LAUNCH.date(), "last_day": now.date(), "now": now}
+    before = liability(shop.program, **asked)
+    maturing.mature_due(now)
+    expiring.expire_due(now)
+
+    assert before.breaches() == []
+    assert before.standing == standing
+    assert sum(p.movements.get(Movement.EXPIRED, 0) for p in before.ledger.periods) == expired
+    assert liability(shop.program, **asked) == before
+
+
 def test_a_receipt_of_last_week_comes_into_today(shop: Shop) -> None:
     """The day it was paid on is final; today shows it, and says that it is late."""
     ann = shop.member("ann")
@@ -437,7 +462,9 @@ def test_all_statements_see_one_snapshot(shop: Shop) -> None:
         ({"last_day": dt.date(2026, 2, 28)}, "to", "before the first"),
         ({"last_day": dt.date(2026, 3, 2)}, "to", "it is 2026-03-01"),
         ({"first_day": dt.date(2025, 2, 28)}, "from", "at most 366"),
-        ({"first_day": dt.date.min, "step": Step.MONTH}, "from", "at most 366"),
+        ({"first_day": dt.date(1970, 1, 1), "step": Step.MONTH}, "from", "675 periods"),
+        ({"first_day": dt.date.min, "last_day": dt.date.min}, "from", "before 1970-01-01"),
+        ({"last_day": dt.date.max}, "to", "still to come"),
         ({"rate": Fraction(0)}, "expectedRedemptionRate", "above 0 and at most 1"),
         ({"rate": Fraction(2)}, "expectedRedemptionRate", "above 0 and at most 1"),
     ],
@@ -545,7 +572,17 @@ def test_the_command_fails_where_the_report_does_not_agree(shop: Shop) -> None:
         (
             ("--program", "club", "--from", "2026-01-01", "--to", "2026-01-02",
              "--redemption-rate", "NaN"),
-            "a number such as 0.85",
+            "above 0 and at most 1",
+        ),
+        (
+            ("--program", "club", "--from", "2026-01-01", "--to", "2026-01-02",
+             "--redemption-rate", "1e-999999999"),
+            "more than 6 decimals",
+        ),
+        (
+            ("--program", "club", "--from", "2026-01-01", "--to", "2026-01-02",
+             "--redemption-rate", "1e999999999"),
+            "above 0 and at most 1",
         ),
         (
             ("--program", "club", "--from", "2026-01-01", "--to", "2026-01-02",

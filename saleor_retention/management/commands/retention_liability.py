@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from saleor_retention.engine.liability_report import Report
 from saleor_retention.engine.money import money_text
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
-from saleor_retention.selectors.liability import liability
+from saleor_retention.selectors.liability import liability, rate_of
 
 
 class Command(BaseCommand):
@@ -86,10 +87,11 @@ def _day(text: str, option: str) -> dt.date:
 
 def _rate(text: str) -> Fraction:
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        share = Decimal(text)
+    except InvalidOperation:
         message = f"--redemption-rate: {text} is not a number such as 0.85."
         raise CommandError(message) from None
+    return rate_of(share)
 
 
 def _write(path: str | None, text: str) -> None:
