@@ -351,9 +351,7 @@ def recognized(deferred_minor: int, redeemed: int, expected: Fraction) -> int:
     return round_half_up(deferred_minor * min(Fraction(1), redeemed / expected))
 
 
-def revenue_of(
-    ledger: Ledger, orders: Mapping[int, Orders], rate: Fraction
-) -> tuple[Revenue, ...]:
+def revenue_of(ledger: Ledger, orders: Mapping[int, Orders], rate: Fraction) -> tuple[Revenue, ...]:
     """Return what became of the price put aside, period by period.
 
     ``orders`` are by place, 0 being those before the first period.
@@ -417,9 +415,7 @@ def month_bounds(months: Sequence[dt.date], tz: str) -> list[dt.datetime]:
     return [start_of_local_day(day, tz) for day in days]
 
 
-def parts_of(
-    lots: Iterable[OpenLot], bounds: Sequence[dt.datetime]
-) -> dict[int | None, Parts]:
+def parts_of(lots: Iterable[OpenLot], bounds: Sequence[dt.datetime]) -> dict[int | None, Parts]:
     """Return the points of each place among ``bounds``: what ``schedule.sql`` gives, lot by lot.
 
     None is for points that never die; 0 for those set aside whose lot has died since.

@@ -58,9 +58,7 @@ class RetentionLiabilityRevenue(graphene.ObjectType):
     By relative stand-alone selling price. Follows the orders as they stand now.
     """
 
-    orders = graphene.Int(
-        description="Orders paid in the period that earn points.", required=True
-    )
+    orders = graphene.Int(description="Orders paid in the period that earn points.", required=True)
     price = graphene.Field(Money, description="What they cost, net of refunds.", required=True)
     points = graphene.Field(
         RetentionPoints, description="The points they earn, net of those taken back.", required=True
@@ -94,9 +92,10 @@ class RetentionLiabilityPeriod(graphene.ObjectType):
         required=True,
     )
     closing = graphene.Field(
-        RetentionPoints, description="What members have at its end, less what they owe.",
+        RetentionPoints,
+        description="What members have at its end, less what they owe.",
         required=True,
-    )  # fmt: skip
+    )
     late = graphene.Field(
         RetentionPoints,
         description="Of the movements: what took effect earlier, in a time that was final when it "

@@ -93,8 +93,8 @@ def liability(
 
     ``rate`` is the share of all points issued that the merchant expects to be redeemed at last.
     Refusals (INVALID, naming the argument): days in the wrong order, before 1970 or still to come,
-    more than ``PERIODS_MAX`` periods, a rate that is not above 0 and at most 1; NOT_FOUND for a program
-    without rules.
+    more than ``PERIODS_MAX`` periods, a rate that is not above 0 and at most 1; NOT_FOUND for a
+    program without rules.
     """
     at = now or timezone.now()
     if program.current_version_id is None:

@@ -591,9 +591,7 @@ def test_the_command_fails_where_the_report_does_not_agree(shop: Shop) -> None:
         ),
     ],
 )  # fmt: skip
-def test_the_command_refuses_by_name(
-    shop: Shop, arguments: tuple[str, ...], says: str
-) -> None:
+def test_the_command_refuses_by_name(shop: Shop, arguments: tuple[str, ...], says: str) -> None:
     """What is wrong, in a sentence."""
     assert shop
     with pytest.raises(CommandError, match=says):

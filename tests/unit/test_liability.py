@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import pytest
 
+from saleor_retention.engine.liability import EntryFacts as Entry
 from saleor_retention.engine.liability import (
     Expiring,
     Heading,
@@ -35,7 +36,6 @@ from saleor_retention.engine.liability import (
     sums_of,
     worth,
 )
-from saleor_retention.engine.liability import EntryFacts as Entry
 from saleor_retention.engine.liability_report import Report, Standing
 from saleor_retention.engine.spreadsheets import safe, table
 
@@ -137,9 +137,7 @@ def test_breakage_of_a_lot_that_came_late_is_late_with_it() -> None:
     heard_at = at("2026-03-09 10:00")
     facts = {"effective_at": at("2026-03-01 10:00"), "recorded_at": heard_at}
     earned = Entry("earn", "available", 5, **facts)
-    broken = Entry(
-        "expire", "breakage", 5, **facts, cause="time:expire", lot_recorded_at=heard_at
-    )
+    broken = Entry("expire", "breakage", 5, **facts, cause="time:expire", lot_recorded_at=heard_at)
 
     assert booked_at(earned) == booked_at(broken) == heard_at
 
@@ -174,12 +172,16 @@ def test_a_movement_for_every_entry_of_a_program(
     kind: str, book: str, *, gains: bool, movement: Movement | None
 ) -> None:
     """By book and kind; what nothing explains is shown as other, never left out."""
-    assert movement_of(Heading(1, kind, book, False, gains, False)) is movement
+    heading = Heading(1, kind, book, is_import=False, is_gain=gains, is_late=False)
+
+    assert movement_of(heading) is movement
 
 
 def test_an_import_is_no_gift() -> None:
     """Balances brought over from another system are a line of their own."""
-    assert movement_of(Heading(1, "grant", "issuance", True, False, False)) is Movement.IMPORTED
+    heading = Heading(1, "grant", "issuance", is_import=True, is_gain=False, is_late=False)
+
+    assert movement_of(heading) is Movement.IMPORTED
 
 
 def test_opening_and_movements_make_the_closing() -> None:
