@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from saleor_retention.engine import liability as engine
 from saleor_retention.engine.liability import EntryFacts, Movement, OpenLot, Orders, Step
@@ -32,6 +31,7 @@ from saleor_retention.services import (
     expiring,
     granting,
     maturing,
+    reconciling,
     redeeming,
     settling,
 )
@@ -39,6 +39,7 @@ from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at, line, order
 from tests.ledger import Shop
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -446,14 +447,45 @@ def test_a_long_report_takes_the_statements_of_a_short_one(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_all_statements_see_one_snapshot(shop: Shop) -> None:
-    """So that points which move meanwhile are in all sums or in none."""
-    assert shop
-    with selector._one_snapshot(), connection.cursor() as cursor:
-        cursor.execute("SHOW transaction_isolation")
-        assert cursor.fetchone() == ("repeatable read",)
-        cursor.execute("SHOW transaction_read_only")
-        assert cursor.fetchone() == ("on",)
+def test_all_statements_see_one_snapshot(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points that are given between two of them are in none of its sums, and in the next report."""
+    ann = shop.member("ann")
+    ledger.give(ann, 70)
+    read_balances = selector._kept
+
+    def meanwhile(*arguments: Any) -> Standing:
+        at_once(lambda _number: ledger.give(ann, 5), 1)
+        return read_balances(*arguments)
+
+    monkeypatch.setattr(selector, "_kept", meanwhile)
+    asked = {"first_day": START, "last_day": START, "now": at("2026-03-01 12:00")}
+    reports = [liability(shop.program, **asked) for _ in range(2)]
+
+    assert [report.breaches() for report in reports] == [[], []]
+    assert [report.standing.available for report in reports] == [70, 75]
+
+
+def test_a_guests_points_move_to_their_owner(shop: Shop) -> None:
+    """On the shadow they are earned, on the member they are the same points: no movement."""
+    ann = shop.member("ann")
+    facts = {"user_ref": None, "email": "ann@example.com", "created_at": at("2026-03-01 10:00")}
+    shop.host.put_order(order("o1", line("a", 5000), **facts))
+    shop.settle("o1", at("2026-03-01 10:00"))
+    shop.host.change_order("o1", user_ref=str(ann.user_id), is_user_confirmed=True)
+    claimed = reconciling.claim_guest_orders(str(ann.user_id), at("2026-03-02 10:00"))
+    report = liability(
+        shop.program,
+        first_day=START,
+        last_day=START + dt.timedelta(days=1),
+        now=at("2026-03-02 12:00"),
+    )
+
+    assert claimed == 1
+    assert report.breaches() == []
+    earned, moved = report.ledger.periods
+    assert (earned.movements, moved.movements) == ({Movement.EARNED: 50}, {})
+    assert (moved.opening, moved.closing) == (50, 50)
+    assert report.standing == Standing(available=50)
 
 
 @pytest.mark.parametrize(

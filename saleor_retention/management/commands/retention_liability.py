@@ -128,7 +128,7 @@ def _period(report: Report, period: Period) -> Iterator[str]:
             yield f"  {movement.value.replace('_', ' ')}  {period.movements[movement]}"
     yield f"  closing  {period.closing}{_worth(report, period.closing)}"
     if period.late:
-        yield f"  of which late from earlier periods: {period.late}"
+        yield f"  of which written down late: {period.late}"
     points = worth(expected, Fraction(1))
     yield f"  expected to be redeemed: {points}{_worth(report, expected)}"
 
