@@ -7,6 +7,7 @@ from typing import Any
 from graphql.error import GraphQLError
 
 from saleor_retention import host
+from saleor_retention.engine.liability import Step
 from saleor_retention.graphql import paging
 from saleor_retention.graphql.channels import place_of_member
 from saleor_retention.graphql.context import denied, may, moment, requestor, require
@@ -15,11 +16,13 @@ from saleor_retention.graphql.dataloaders.programs import ProgramById
 from saleor_retention.graphql.errors import discreet, harmless
 from saleor_retention.graphql.lookups import account_of, program_of
 from saleor_retention.graphql.members import members_page
+from saleor_retention.graphql.types_liability import RetentionLiability, liability_type
 from saleor_retention.graphql.types_member import Member
 from saleor_retention.graphql.types_program import RetentionProgramConnection
 from saleor_retention.graphql.types_verification import RetentionVerification
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Program
+from saleor_retention.selectors.liability import ALL, liability, rate_of
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.members import member_of
 
@@ -129,6 +132,22 @@ def resolve_verify(
     return RetentionVerification(
         is_sound=not found, count=len(found), breaches=found[:BREACHES_MAX]
     )
+
+
+@discreet
+def resolve_liability(_root: Any, info: Any, **arguments: Any) -> RetentionLiability:
+    """Return what a program owes its members, for those who manage programs."""
+    require(info, "discounts")
+    rate = arguments.get("expected_redemption_rate")
+    report = liability(
+        program_of(arguments["program_id"], "programId"),
+        first_day=arguments["from"],
+        last_day=arguments["to"],
+        step=Step(arguments.get("by") or Step.DAY),
+        rate=ALL if rate is None else rate_of(rate),
+        now=moment(info),
+    )
+    return liability_type(report)
 
 
 def _opened(info: Any, program: Program, user_ref: str, place: ChannelFacts) -> Member | None:

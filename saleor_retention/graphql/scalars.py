@@ -62,6 +62,23 @@ class RetentionWholeNumber(graphene.Scalar):
         return None
 
 
+class RetentionPoints(graphene.Scalar):
+    """A whole number of points of any size: a program's points may be more than `Int` can hold."""
+
+    @staticmethod
+    def serialize(value: Any) -> int:
+        """Return the number itself."""
+        return int(value)
+
+    @staticmethod
+    def parse_value(_value: Any) -> None:
+        """Take none: it is only given out."""
+
+    @staticmethod
+    def parse_literal(_node: Any) -> None:
+        """Take none: it is only given out."""
+
+
 def whole(value: Any, field: str, *, minimum: int | None = None) -> int:
     """Return the number, or raise ``Refusal`` naming the field and what it must be."""
     if isinstance(value, NotWhole) or not isinstance(value, int):

@@ -10,6 +10,7 @@ from typing import Any
 import graphene
 
 from saleor_retention.graphql import paging, queries
+from saleor_retention.graphql.host_types import Date, Decimal
 from saleor_retention.graphql.inputs import (
     RetentionMemberFilterInput,
     RetentionMemberSortingInput,
@@ -35,6 +36,7 @@ from saleor_retention.graphql.types_goods import (
     resolve_product_retention,
     resolve_variant_retention,
 )
+from saleor_retention.graphql.types_liability import RetentionLiability, RetentionLiabilityStep
 from saleor_retention.graphql.types_member import RetentionMember, RetentionMemberConnection
 from saleor_retention.graphql.types_order import RetentionOrder, resolve_order_retention
 from saleor_retention.graphql.types_program import RetentionProgram, RetentionProgramConnection
@@ -123,6 +125,31 @@ QUERIES: dict[str, graphene.Field] = {
         ),
         resolver=queries.resolve_verify,
     ),
+    "retention_liability": graphene.Field(
+        RetentionLiability,
+        description="What a loyalty program owes its members: points by day or month, in money, "
+        "and what expires when. Reads the whole ledger. Requires MANAGE_DISCOUNTS.",
+        args={
+            "program_id": graphene.ID(description="The program's id.", required=True),
+            "from": graphene.Argument(
+                Date, description="The first day, in the program's time zone.", required=True
+            ),
+            "to": graphene.Argument(
+                Date,
+                description="The last day, today at the latest; 366 days or months at most.",
+                required=True,
+            ),
+            "by": graphene.Argument(
+                RetentionLiabilityStep, description="How long a period is; a day when left out."
+            ),
+            "expected_redemption_rate": graphene.Argument(
+                Decimal,
+                description="The share of all points issued that is expected to be redeemed: above "
+                "0, at most 1, with at most 6 decimals; 1 when left out.",
+            ),
+        },
+        resolver=queries.resolve_liability,
+    ),
 }
 
 MUTATIONS: dict[str, Any] = {
@@ -150,6 +177,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionMembers": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMember": {"complexity": 1},
         "retentionVerify": {"complexity": 100},
+        "retentionLiability": {"complexity": 100},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
     "RetentionMember": {

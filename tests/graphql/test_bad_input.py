@@ -537,3 +537,36 @@ def missing_key() -> str:
 
     is_uuid = Order._meta.pk.get_internal_type() == "UUIDField"
     return "3f0c1c9e-2b0e-4b5c-9f39-5f3d0f7c1a11" if is_uuid else "999999"
+
+
+# --- liability ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"to": "2025-12-31"}, "The last day comes before the first."),
+        ({"to": "2999-01-01"}, "The last day is still to come"),
+        ({"from": "0001-01-01"}, "There is nothing before 1970-01-01."),
+        ({"from": "2024-01-01"}, "These are 732 periods; a report has at most 366."),
+        ({"expectedRedemptionRate": 0}, "above 0 and at most 1"),
+        ({"expectedRedemptionRate": 85}, "above 0 and at most 1"),
+        ({"expectedRedemptionRate": "NaN"}, ""),
+        ({"expectedRedemptionRate": 1e-300}, "more than 6 decimals"),
+        ({"programId": "UmV0ZW50aW9uUHJvZ3JhbTow"}, "There is no such program."),
+        ({"from": "1 May"}, ""),
+        ({"by": "WEEK"}, ""),
+    ],
+)
+def test_a_report_of_liability(
+    world: World, manager: Actor, changes: dict[str, Any], says: str
+) -> None:
+    """Days, periods, rate and program: each refusal says the rule (or GraphQL's own does)."""
+    asked = {"programId": world.program_id, "from": "2026-01-01", "to": "2026-01-01", **changes}
+
+    answer = manager.post(operation("staff/liability"), **asked)
+
+    (error,) = answer["errors"]
+    assert says in error["message"]
+    assert "Internal Server Error" not in error["message"]
+    assert not (answer.get("data") or {}).get("retentionLiability")

@@ -355,6 +355,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "RetentionTierChange.note": staff_field("tierChanges", "note"),
     "RetentionTierChange.actorId": staff_field("tierChanges", "actorId"),
     "retentionVerify": run("staff/verify"),
+    "retentionLiability": run(
+        "staff/liability",
+        programId=lambda world: world.program_id,
+        **{name: lambda _world: "2026-01-01" for name in ("from", "to")},
+    ),
     "retentionEnrol": enrol_after_leaving,
     "retentionLeave": leave_after_joining,
     "retentionRedemptionSet": run(

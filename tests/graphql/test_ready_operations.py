@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
+
 import pytest
+from django.utils import timezone
 
 from tests.factories.current import factories
 from tests.graphql.world import (
@@ -457,6 +462,57 @@ def test_staff_verifies_the_ledger(world: World) -> None:
         for breach in broken["retentionVerify"]["breaches"]
         for word in breach["subject"].split()
     }
+
+
+def test_staff_reads_what_the_program_owes(world: World) -> None:
+    """Today's points by reason, in money, with the price put aside, and as CSV."""
+    variant = factories().make_product("30.00")
+    world.account()
+    bought(world, {variant: 1})
+    today = timezone.now().date()
+
+    report = staff("manage_discounts").ask(
+        operation("staff/liability"),
+        programId=world.program_id,
+        **{"from": (today - dt.timedelta(days=1)).isoformat(), "to": today.isoformat()},
+        expectedRedemptionRate=0.85,
+    )["retentionLiability"]
+
+    yesterday, day = report["periods"]
+    assert (report["isSound"], report["breaches"], report["timeZone"]) == (True, [], "UTC")
+    assert report["expectedRedemptionRate"] == 0.85
+    assert (yesterday["closing"], yesterday["movements"], yesterday["isFinal"]) == (0, [], False)
+    assert (day["firstDay"], day["lastDay"]) == (today.isoformat(), today.isoformat())
+    assert (day["opening"], day["closing"], day["late"]) == (0, 130, 0)
+    assert day["movements"] == [
+        {"kind": "EARNED", "points": 30},
+        {"kind": "BONUS", "points": 100},
+    ]
+    assert day["values"] == [{"amount": 1.3, "currency": "USD"}]
+    assert day["expectedPoints"] == 111  # 110.5
+    assert day["expectedValues"] == [{"amount": 1.11, "currency": "USD"}]
+    assert day["revenue"] == {
+        "orders": 1,
+        "price": {"amount": 30.0, "currency": "USD"},
+        "points": 30,
+        "deferred": {"amount": 0.25, "currency": "USD"},  # 30 x 0.255 / 30.255
+        "recognized": {"amount": 0.0, "currency": "USD"},
+        "liability": {"amount": 0.25, "currency": "USD"},
+    }
+    assert report["expiry"] == [
+        {
+            "month": None,
+            "isLater": False,
+            "available": 130,
+            "pending": 0,
+            "held": 0,
+            "points": 130,
+            "values": [{"amount": 1.3, "currency": "USD"}],
+        }
+    ]
+    assert report["owedByMembers"] == 0
+    assert len(list(csv.DictReader(io.StringIO(report["csv"])))) == 2
+    assert report["expiryCsv"].splitlines()[1] == "Club,never,130,0,0,130,1.30"
 
 
 def test_a_sale_at_a_till_earns_and_its_reversal_takes_back(world: World) -> None:
