@@ -103,8 +103,11 @@ def replay(orders: Sequence[OrderFacts], setting: Setting) -> History:
         if not is_payment:
             tier = climb.tier_at(orders[position].created_at)
             looked[position] = _judged(orders[position], tier, setting)
-        elif looked[position].paid_at is not None:
+            climb.look(orders[position].created_at)
+        elif looked[position].is_counted:
             climb.pay(looked[position])
+        else:
+            climb.look(_paid_at(orders[position], setting.at) or setting.at)
     outcomes = [looked[position] for position in range(len(orders))]
     lives_from = _lives_from(outcomes, setting)
     return History(tuple(_living(outcomes, setting, lives_from)), lives_from)
@@ -261,6 +264,11 @@ class _Climb:
         self._joined_on = local_date(orders[0].created_at, rules.time_zone) if orders else None
         if orders:
             self._decide(orders[0].created_at)
+
+    def look(self, at: dt.datetime) -> None:
+        """Evaluate the member, as settling an order does on each occasion."""
+        self.tier_at(at)
+        self._decide(at)
 
     def tier_at(self, at: dt.datetime) -> str | None:
         """Return the tier at an instant, after the evaluations that were due before it."""

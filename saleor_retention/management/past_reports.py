@@ -132,7 +132,7 @@ def tally_lines(tally: Tally, rules: ProgramRules) -> Iterator[str]:
     yield "Tiers at the end:"
     for tier, count in sorted(tally.tiers.items()):
         yield f"  {tier or NO_TIER}: {_people(count)}"
-    if tally.reasons:
+    if tally.reasons.total():
         yield "Orders that bring no points:"
     for reason, count in sorted(tally.reasons.items()):
         if count:

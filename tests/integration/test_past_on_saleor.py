@@ -65,8 +65,8 @@ def age(order: Any, days: int) -> None:
     if not IS_SALEOR_3:
         statements += [
             "UPDATE payment_payment SET created = created - %s WHERE order_id = %s",
-            "UPDATE payment_transaction SET created = created - %s WHERE payment_id IN "
-            "(SELECT id FROM payment_payment WHERE order_id = %s)",
+            """UPDATE payment_transaction SET created = created - %s
+               WHERE payment_id IN (SELECT id FROM payment_payment WHERE order_id = %s)""",
         ]
     with connection.cursor() as cursor:
         for statement in statements:
@@ -75,7 +75,7 @@ def age(order: Any, days: int) -> None:
 
 def history(make: Any, customers: int = 3, orders: int = 4) -> tuple[list[Any], list[Any]]:
     """Let customers and a guest buy over the last years; return the customers and the orders."""
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311
     products = [make.make_product(price) for price in ("0.49", "9.99", "45.00")]
     users = [make.make_user() for _ in range(customers)]
     made = []
@@ -119,7 +119,7 @@ def rows(text: str) -> dict[str, dict[str, str]]:
 
 
 def test_the_whole_way(make: Any, tmp_path: Path) -> None:
-    """Simulation, plan and ledger agree for each customer; a refund follows; undo leaves nothing."""
+    """Simulation, plan and ledger agree by customer; a refund follows; undo leaves nothing."""
     # given
     users, orders = history(make)
     program = open_program(make)

@@ -92,11 +92,17 @@ class Command(BaseCommand):
         work = _work(program, options)
         progress = Progress(past.count(work.scope)[0], "orders")
         orders = points = customers = 0
-        for booked in backfilling.apply(work, options["batch"]):
-            orders += booked.orders
-            points += booked.points
-            customers += booked.members
-            self._say(progress.line(booked.looked_at))
+        try:
+            for booked in backfilling.apply(work, options["batch"]):
+                orders += booked.orders
+                points += booked.points
+                customers += booked.members
+                self._say(progress.line(booked.looked_at))
+        except Refusal as refusal:
+            if not orders:
+                raise
+            message = f"{refusal.message} {orders} orders are booked; run it again to go on."
+            raise CommandError(message) from None
         self.stdout.write(
             f'Batch "{options["batch"]}": {orders} orders of {customers} members booked, '
             f"{points} points."

@@ -96,7 +96,7 @@ def _simulation(options: dict[str, Any]) -> Simulation:
         if start_at >= at:
             raise CommandError("The time is empty: --from is not before the end.")
     refs = _channels(options["channel"]) or trial.channel_refs
-    rival = _rival(options["compare_program"], trial, refs, is_file=bool(options["program_file"]))
+    rival = _rival(options["compare_program"], refs, is_file=bool(options["program_file"]))
     return Simulation(trial, Scope(refs, start_at, at), at, rival)
 
 
@@ -112,7 +112,7 @@ def _trial(file: str | None, slug: str | None) -> Trial:
     return simulating.trial_of_file(text, slug)
 
 
-def _rival(slug: str | None, trial: Trial, refs: tuple[str, ...], *, is_file: bool) -> Trial | None:
+def _rival(slug: str | None, refs: tuple[str, ...], *, is_file: bool) -> Trial | None:
     """Return what to compare with: the named program, or for a file the one that runs now."""
     if slug is not None:
         return simulating.trial_of_program(slug)
