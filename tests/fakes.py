@@ -26,7 +26,13 @@ from saleor_retention.engine.facts import (
     OrderState,
     Origin,
 )
-from saleor_retention.host.contract import ChannelFacts, CheckoutFacts, Requestor, UserFacts
+from saleor_retention.host.contract import (
+    ChannelFacts,
+    CheckoutFacts,
+    PastOrder,
+    Requestor,
+    UserFacts,
+)
 from saleor_retention.selectors import programs, terms
 
 NOBODY = Requestor(None, None, frozenset())
@@ -146,6 +152,45 @@ class FakeHost:
         """Return what changed, oldest first."""
         changed = [item for item in self.orders_changed_at.items() if item[1] >= at]
         return sorted(changed, key=lambda item: (item[1], item[0]))[:limit]
+
+    def past_orders(
+        self,
+        channel_refs: Sequence[str],
+        start_at: dt.datetime | None,
+        end_at: dt.datetime,
+        after: PastOrder | None,
+        limit: int,
+    ) -> list[PastOrder]:
+        """Return customers' orders of a time, customer by customer."""
+        found = [
+            (int(facts.user_ref), facts.created_at, facts.ref)
+            for facts in self._past(channel_refs, start_at, end_at)
+            if facts.user_ref is not None
+        ]
+        if after is not None:
+            place = (int(after.user_ref), after.created_at, after.ref)
+            found = [item for item in found if item > place]
+        return [PastOrder(str(user), at, ref) for user, at, ref in sorted(found)[:limit]]
+
+    def count_past_orders(
+        self, channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
+    ) -> tuple[int, int]:
+        """Return how many of them are customers' and guests'."""
+        owners = [facts.user_ref for facts in self._past(channel_refs, start_at, end_at)]
+        guests = owners.count(None)
+        return len(owners) - guests, guests
+
+    def _past(
+        self, channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
+    ) -> list[OrderFacts]:
+        return [
+            facts
+            for facts in self.orders.values()
+            if facts.channel_ref in channel_refs
+            and facts.state is not OrderState.DRAFT
+            and facts.created_at < end_at
+            and (start_at is None or facts.created_at >= start_at)
+        ]
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout."""

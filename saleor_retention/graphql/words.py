@@ -53,6 +53,10 @@ _OF_RULE: Mapping[tuple[str, str], str] = {
     (TransactionKind.GRANT, "import"): _("Brought over from your former account."),
 }
 
+_OF_CAUSE: Mapping[tuple[str, str], str] = {
+    (TransactionKind.CLAWBACK, "backfill"): _("Corrected by the shop."),
+}
+
 
 def said(sentence: Sentence | Phrase) -> str:
     """Return a sentence of the engine in the reader's language."""
@@ -64,8 +68,10 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def reason(kind: str, rule_key: str, number: str) -> str:
+def reason(kind: str, rule_key: str, number: str, cause: str = "") -> str:
     """Return why points moved; ``number`` is the order's, "" where there is none."""
+    if (kind, cause) in _OF_CAUSE:
+        return gettext(_OF_CAUSE[kind, cause])
     if (kind, rule_key) in _OF_RULE:
         return gettext(_OF_RULE[kind, rule_key])
     if number and kind in _OF_ORDER:

@@ -73,6 +73,15 @@ class ShelfPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class PastOrder:
+    """A customer's order among all past ones: also the place to go on after."""
+
+    user_ref: str
+    created_at: dt.datetime
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserFacts:
     """A shop user as search results and point of sale show them."""
 
@@ -141,6 +150,25 @@ class Host(Protocol):
         self, at: dt.datetime, limit: int
     ) -> list[tuple[str, dt.datetime]]:
         """Return up to ``limit`` (order ref, changed at) from ``at`` on, oldest first."""
+
+    def past_orders(
+        self,
+        channel_refs: Sequence[str],
+        start_at: dt.datetime | None,
+        end_at: dt.datetime,
+        after: PastOrder | None,
+        limit: int,
+    ) -> list[PastOrder]:
+        """Return up to ``limit`` customers' orders created on [start, end), after one of them.
+
+        Customer by customer, each customer's by creation, in one statement whatever came before;
+        drafts and guests' orders are left out.
+        """
+
+    def count_past_orders(
+        self, channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
+    ) -> tuple[int, int]:
+        """Return how many orders of customers, and of guests, were created on [start, end)."""
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""

@@ -67,6 +67,10 @@ class OrderRecord(models.Model):
     paid_at = models.DateTimeField(null=True)
     goods = models.JSONField(default=dict)  # by line, as they were: engine.goods
     may_earn = models.BooleanField(default=True)  # the buyer was a member when it was created
+    grants_points = models.BooleanField(default=True)  # False: a past order whose points are dead
+    backfill = models.ForeignKey(
+        "Backfill", null=True, db_index=False, on_delete=models.PROTECT, related_name="records"
+    )  # that booked the order, from before the program
     quoted = models.BigIntegerField(default=0)  # points shown while the order is not settled
     earned = models.BigIntegerField(default=0)
     clawed = models.BigIntegerField(default=0)  # net: 0 <= clawed <= earned
@@ -90,15 +94,29 @@ class OrderRecord(models.Model):
                 "retention_order_restored",
                 Q(redeemed__gte=0, restored__gte=0, restored__lte=F("redeemed")),
             ),
+            check(
+                "retention_order_grants",
+                Q(grants_points=True) | Q(backfill__isnull=False, earned=0, bonus=0),
+            ),
         )
         indexes = (
             models.Index(fields=("account", "paid_at"), name="retention_order_member"),
+            models.Index(
+                fields=("backfill", "account"),
+                condition=Q(backfill__isnull=False),
+                name="retention_order_backfill",
+            ),
             models.Index(
                 fields=("checkout_ref",),
                 condition=~Q(checkout_ref=""),
                 name="retention_order_checkout",
             ),
         )
+
+    @property
+    def earns(self) -> bool:
+        """Tell whether the order earns points at all, whatever its state."""
+        return self.may_earn and self.grants_points
 
 
 class PosSale(models.Model):

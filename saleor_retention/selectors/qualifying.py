@@ -68,11 +68,12 @@ def cases(
     now: dt.datetime,
     *,
     warns: bool = False,
+    added: Mapping[int, Sequence[tuple[dt.datetime, int]]] | None = None,
 ) -> list[Case]:
     """Return the decision cases of members of one program, in two statements.
 
     ``warns`` adds what a member has towards keeping the tier, for those whose tier lapses within
-    the ladder's warning days.
+    the ladder's warning days. ``added`` says what would come to the metric, and when, by account.
     """
     ladder = rules.ladder
     last = _last_changes([account.pk for account in accounts if account.tier])
@@ -86,7 +87,10 @@ def cases(
         if has_outlook:
             spans.append(Span(account.pk, windows_of.outlook(account)))
         plans.append((account, windows, has_outlook))
-    values = iter(metric_values(ladder.metric, spans))
+    found = metric_values(ladder.metric, spans)
+    if added:
+        found = [value + _within(span, added) for span, value in zip(spans, found, strict=True)]
+    values = iter(found)
     return [
         Case(
             account=account,
@@ -176,6 +180,15 @@ class _Windows:
         self, joined_on: dt.date | None, reached_at: dt.datetime | None
     ) -> tuple[CountingWindow, ...]:
         return tiers.counting_windows(self._ladder, self._now, self._tz, joined_on, reached_at)
+
+
+def _within(span: Span, added: Mapping[int, Sequence[tuple[dt.datetime, int]]]) -> int:
+    return sum(
+        value
+        for at, value in added.get(span.account_id, ())
+        if (span.start_at is None or at >= span.start_at)
+        and (span.end_at is None or at < span.end_at)
+    )
 
 
 def _last_changes(account_ids: Sequence[int]) -> Mapping[int, TierChange]:

@@ -59,7 +59,7 @@ def _off_target(records: Sequence[OrderRecord]) -> Iterator[Breach]:
             facts, EarnTerms(rules_of(record.version_id), record.tier or None), booked
         )
         delta = deltas(target, booked)
-        accrual = delta.earn - delta.claw if record.may_earn else 0
+        accrual = delta.earn - delta.claw if record.earns else 0
         if accrual:
             kept = record.earned - record.clawed
             message = f"It keeps {kept} points, and its state asks for {kept + accrual}; settle it."

@@ -33,6 +33,7 @@ def earn(
     rules: ProgramRules,
     *,
     valid_from: dt.datetime | None,
+    lives_from: dt.datetime | None = None,
     now: dt.datetime,
 ) -> None:
     """Book the order's accrual in a lot of its own, dated at payment.
@@ -42,7 +43,7 @@ def earn(
     die at once, at their instant.
     """
     record.earned += points
-    lot = _new_lot(account, record, rules, valid_from, now)
+    lot = _new_lot(account, record, rules, valid_from, lives_from, now)
     legs = _opening_legs(account, points, lot, now)
     _post(account, record, TransactionKind.EARN, BASE, legs, record.paid_at or now, "paid", now)
     _bury(account, lot, now)
@@ -94,6 +95,7 @@ def settle_first_order(
     *,
     is_void: bool,
     valid_from: dt.datetime | None,
+    lives_from: dt.datetime | None = None,
     now: dt.datetime,
 ) -> None:
     """Book the points for the first order, once per account; they live and go with that order.
@@ -102,6 +104,8 @@ def settle_first_order(
     order is kept, given back when that is taken back; no later order gets them then, or
     canceling and ordering again would pay.
     """
+    if not record.earns:
+        return
     if record.bonus:
         if is_void:
             points, record.bonus = record.bonus, 0
@@ -114,7 +118,7 @@ def settle_first_order(
     booked = Transaction.objects.filter(program_id=account.program_id, key=_first_key(account))
     first = booked.values_list("order_ref", flat=True).first()
     if first is None and not _has_other_counted(account, record):
-        _book_first_order(account, record, rules, valid_from, now)
+        _book_first_order(account, record, rules, valid_from, lives_from, now)
     elif first == record.order_ref:
         record.bonus = rules.first_order_points
         reinstate(account, record, record.bonus, rules, cause="void", now=now, rule_key=FIRST_ORDER)
@@ -134,10 +138,11 @@ def _book_first_order(
     record: OrderRecord,
     rules: ProgramRules,
     valid_from: dt.datetime | None,
+    lives_from: dt.datetime | None,
     now: dt.datetime,
 ) -> None:
     record.bonus = rules.first_order_points
-    lot = _new_lot(account, record, rules, valid_from, now)
+    lot = _new_lot(account, record, rules, valid_from, lives_from, now)
     legs = _opening_legs(account, record.bonus, lot, now)
     posting.post(
         account,
@@ -169,12 +174,14 @@ def _new_lot(
     record: OrderRecord,
     rules: ProgramRules,
     valid_from: dt.datetime | None,
+    lives_from: dt.datetime | None,
     now: dt.datetime,
 ) -> NewLot:
     return lots.opened(
         rules,
         opened_at=record.paid_at or now,
         valid_from=None if account.state == AccountState.SHADOW else valid_from,
+        lives_from=lives_from,
         order_ref=record.order_ref,
     )
 

@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TypeVar
 
 from django.utils import timezone
 
@@ -31,14 +30,11 @@ from saleor_retention.selectors.people import Directory
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import members, posting
 from saleor_retention.services.import_files import Rejected, Row, Seen
-from saleor_retention.services.locking import lock_accounts, run_serialized
+from saleor_retention.services.locking import lock_accounts, run_patiently
 from saleor_retention.services.posting import Leg, NewLot
 from saleor_retention.services.posting_batch import Draft, post_locked
 
-T = TypeVar("T")
-
 BATCH = 500
-BUSY_ATTEMPTS_MAX = 5
 RULE_KEY = "import"
 CAUSE = "import"
 
@@ -242,11 +238,11 @@ def _open(work: Import, due: Sequence[_Due], batch: Batch, at: dt.datetime) -> N
 def _booked(work: Import, due: Sequence[_Due], at: dt.datetime) -> Batch:
     """Book a batch in one statement; row by row where another run has taken a key meanwhile."""
     try:
-        return _patiently(lambda: _book(work, due, at, _post_at_once))
+        return run_patiently(lambda: _book(work, due, at, _post_at_once))
     except Refusal as refusal:
         if refusal.code is not Code.KEY_REUSED:
             raise
-        return _patiently(lambda: _book(work, due, at, _post_one_by_one))
+        return run_patiently(lambda: _book(work, due, at, _post_one_by_one))
 
 
 def _book(work: Import, due: Sequence[_Due], at: dt.datetime, post: _Poster) -> Batch:
@@ -346,17 +342,6 @@ def _lot(rules: ProgramRules, row: Row, at: dt.datetime) -> NewLot:
 
 def _waits(lot: NewLot, at: dt.datetime) -> bool:
     return lot.valid_from is not None and lot.valid_from > at
-
-
-def _patiently(work: Callable[[], T]) -> T:
-    """Wait for accounts that others hold, a few times as long as a request would."""
-    for attempt in range(1, BUSY_ATTEMPTS_MAX + 1):
-        try:
-            return run_serialized(work)
-        except Refusal as refusal:
-            if refusal.code is not Code.BUSY or attempt == BUSY_ATTEMPTS_MAX:
-                raise
-    raise AssertionError("unreachable")
 
 
 def _rejected(row: Row, reason: str) -> Rejected:

@@ -23,6 +23,7 @@ from saleor_retention.models import Account, Program
 T = TypeVar("T")
 
 ATTEMPTS_MAX = 5
+BUSY_ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.02  # doubled on each attempt, times a random factor: two do not meet again
 
 DEADLOCK_DETECTED = "40P01"
@@ -78,6 +79,20 @@ def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -
             if is_nested or attempt == attempts_max or sqlstate(error) not in RETRIED:
                 raise
             time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+def run_patiently(work: Callable[[], T]) -> T:
+    """Do as ``run_serialized``, waiting a few times as long as a request would for a member.
+
+    For jobs that have many members to see to. Raises ``Refusal(BUSY)`` in the end.
+    """
+    for attempt in range(1, BUSY_ATTEMPTS_MAX + 1):
+        try:
+            return run_serialized(work)
+        except Refusal as refusal:
+            if refusal.code is not Code.BUSY or attempt == BUSY_ATTEMPTS_MAX:
+                raise
     raise AssertionError("unreachable")
 
 

@@ -45,13 +45,20 @@ def opened(
     *,
     opened_at: dt.datetime,
     valid_from: dt.datetime | None,
+    lives_from: dt.datetime | None = None,
     order_ref: str = "",
 ) -> NewLot:
-    """Return a new lot that lives as long as the rules say from the instant it becomes valid."""
+    """Return a new lot that lives as long as the rules say from the instant it becomes valid.
+
+    Or from ``lives_from``, where that is given and later.
+    """
+    counts_from = valid_from
+    if valid_from is not None and lives_from is not None:
+        counts_from = max(valid_from, lives_from)
     return NewLot(
         opened_at=opened_at,
         valid_from=valid_from,
-        expires_at=_expires_at(rules, valid_from),
+        expires_at=_expires_at(rules, counts_from),
         order_ref=order_ref,
     )
 

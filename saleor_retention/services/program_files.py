@@ -47,7 +47,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """One program of a file, with everything resolved to references."""
 
     path: str
@@ -98,7 +98,11 @@ def export(slugs: Iterable[str] = ()) -> str:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _wanted_of(text: str) -> list[_Wanted]:
+def read(text: str) -> list[Wanted]:
+    """Return the programs of a file, with slugs resolved; rules are not validated yet.
+
+    Raises ``Refusals`` with what is wrong with the file's form and names.
+    """
     content = yaml_reading.read(text).content
     if not isinstance(content, dict):
         message = "The file must be a mapping with the keys version and programs."
@@ -131,14 +135,14 @@ def _unknown_keys(content: Mapping[Any, Any]) -> list[RuleProblem]:
     ]
 
 
-def _program(row: Any, path: str, resolver: _Resolver) -> _Wanted:
+def _program(row: Any, path: str, resolver: _Resolver) -> Wanted:
     fields = Fields(row, path, resolver.problems)
     about = fields.section("program")
     for key, hint in (("slug", "what names it"), ("name", "what people read")):
         about.require(key, hint)
     about.require("channels", "where it runs")
     fields.require("rules", "what it does")
-    wanted = _Wanted(
+    wanted = Wanted(
         path=path,
         slug=about.slug("slug", 64),
         name=about.text("name", 128),
@@ -230,7 +234,7 @@ def _items(rows: Any) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _apply(text: str, actor_ref: str, at: dt.datetime) -> list[Planned]:
-    wanted = _wanted_of(text)
+    wanted = read(text)
     there = {program.slug: program for program in Program.objects.select_for_update()}
     _free_channels(wanted, there)
     planned, refusals = [], []
@@ -246,7 +250,7 @@ def _apply(text: str, actor_ref: str, at: dt.datetime) -> list[Planned]:
     return planned
 
 
-def _apply_one(item: _Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
+def _apply_one(item: Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
     if program is None:
         program = programs.create_program(
             slug=item.slug,
@@ -281,7 +285,7 @@ def _apply_one(item: _Wanted, program: Program | None, actor_ref: str, at: dt.da
     return Planned(item.slug, "change", (*said, *changes), warnings, preview.moves)
 
 
-def _free_channels(wanted: Iterable[_Wanted], there: Mapping[str, Program]) -> None:
+def _free_channels(wanted: Iterable[Wanted], there: Mapping[str, Program]) -> None:
     """Take programs out of the channels that they leave, so that another may come in.
 
     Before anything else, whatever the order of the file; the channels are switched off and not
@@ -317,7 +321,7 @@ def _words(program: Program) -> list[str]:
     return [render(sentence) for sentence in sentences(rules, exponents)]
 
 
-def _at(item: _Wanted, refusal: Refusal) -> Refusal:
+def _at(item: Wanted, refusal: Refusal) -> Refusal:
     """Say where in the file a refusal of its program belongs."""
     own = refusal.field or ""
     part = "program" if own in ("slug", "name", "channels", "program") else "rules"

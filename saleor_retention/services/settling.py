@@ -50,6 +50,7 @@ class _Case:
     record: OrderRecord
     facts: OrderFacts
     now: dt.datetime
+    lives_from: dt.datetime | None = None  # the points' life counts from here at the earliest
 
     @property
     def rules(self) -> ProgramRules:
@@ -91,6 +92,23 @@ def settle_facts(
     return run_serialized(lambda: _settle(facts.ref, lambda: facts, at, account_id))
 
 
+def settle_past(
+    account: Account,
+    record: OrderRecord,
+    facts: OrderFacts,
+    *,
+    lives_from: dt.datetime | None,
+    now: dt.datetime,
+) -> None:
+    """Settle a past order that a backfill has just written down, under the account's lock.
+
+    The record bears the terms. The points' life counts from ``lives_from`` where that is later than
+    the day they became available (inactivity). The member's tier is left to the caller, who has
+    more orders to come.
+    """
+    _book(_Case(account, record, facts, now, lives_from))
+
+
 def _settle(
     order_ref: str, read: Reader, now: dt.datetime, account_id: int | None = None
 ) -> OrderRecord | None:
@@ -111,6 +129,8 @@ def _settle(
     case = _Case(record.account, record, facts, now)
     _claim(case)
     _book(case)
+    if case.account.state == AccountState.MEMBER:
+        tiering.after_order(account=case.account, record=record, now=now)
     return record
 
 
@@ -152,12 +172,20 @@ def _book(case: _Case) -> None:
     posting.catch_up(account, now)
     booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
     target = target_of(facts, case.terms, booked)
-    if not record.may_earn:
+    if not record.earns:
         target = replace(target, earned=booked.earned, clawed=booked.clawed)
     delta = deltas(target, booked)
     cause = accruing.cause_of(facts)
     if delta.earn:
-        accruing.earn(account, record, delta.earn, case.rules, valid_from=case.valid_from, now=now)
+        accruing.earn(
+            account,
+            record,
+            delta.earn,
+            case.rules,
+            valid_from=case.valid_from,
+            lives_from=case.lives_from,
+            now=now,
+        )
     if delta.claw > 0:
         accruing.claw_back(account, record, delta.claw, case.rules, cause=cause, now=now)
     elif delta.claw < 0:
@@ -174,14 +202,13 @@ def _book(case: _Case) -> None:
         case.rules,
         is_void=target.is_void,
         valid_from=case.valid_from,
+        lives_from=case.lives_from,
         now=now,
     )
     record.settled_at = record.settled_at or now
     if _kept_columns(record) != before:
         record.settled_at = now
         record.save()
-    if account.state == AccountState.MEMBER:
-        tiering.after_order(account=account, record=record, now=now)
 
 
 def _freeze_goods(case: _Case) -> None:

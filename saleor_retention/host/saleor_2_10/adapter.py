@@ -14,6 +14,7 @@ from saleor_retention.engine.facts import GoodsFacts, OrderFacts
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
+    PastOrder,
     Requestor,
     ShelfPrice,
     UserFacts,
@@ -67,6 +68,23 @@ class Saleor210:
     ) -> list[tuple[str, dt.datetime]]:
         """Return orders that changed from ``at`` on, drafts left out, oldest change first."""
         return orders.order_refs_updated_since(at, limit)
+
+    def past_orders(
+        self,
+        channel_refs: Sequence[str],
+        start_at: dt.datetime | None,
+        end_at: dt.datetime,
+        after: PastOrder | None,
+        limit: int,
+    ) -> list[PastOrder]:
+        """Return customers' orders created on [start, end), customer by customer."""
+        return orders.past_orders(channel_refs, start_at, end_at, after, limit)
+
+    def count_past_orders(
+        self, channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
+    ) -> tuple[int, int]:
+        """Return how many orders of customers, and of guests, were created on [start, end)."""
+        return orders.count_past_orders(channel_refs, start_at, end_at)
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from django.db import connection
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 from saleor.discount import VoucherType
 from saleor.order import FulfillmentStatus, OrderStatus
 from saleor.order.models import Fulfillment, Order
@@ -25,6 +25,7 @@ from saleor.payment import TransactionKind
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
 from saleor_retention.engine.money import allocate, to_minor
 from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.host.contract import PastOrder
 from saleor_retention.models import StoredQuote
 
 from . import vouchers
@@ -57,6 +58,18 @@ ORDER BY at, changed.order_id
 LIMIT %(limit)s
 """
 
+# The index on the customer gives the order; a customer's own orders are few to sort.
+PAST = """
+SELECT user_id::text, created, id::text
+FROM order_order
+WHERE user_id IS NOT NULL AND status <> 'draft' AND created < %(end_at)s
+  AND (%(start_at)s::timestamptz IS NULL OR created >= %(start_at)s::timestamptz)
+  AND (%(user_id)s::int IS NULL
+       OR (user_id, created, id) > (%(user_id)s::int, %(created)s::timestamptz, %(id)s::int))
+ORDER BY order_order.user_id, order_order.created, order_order.id
+LIMIT %(limit)s
+"""
+
 
 def orders_facts(order_refs: Sequence[str]) -> dict[str, OrderFacts]:
     """Return orders by reference in six statements; unknown ones are absent.
@@ -84,6 +97,42 @@ def order_refs_updated_since(at: dt.datetime, limit: int) -> list[tuple[str, dt.
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, {"at": at, "limit": limit})
         return [(ref, changed_at) for ref, changed_at in cursor.fetchall()]
+
+
+def past_orders(
+    channel_refs: Sequence[str],
+    start_at: dt.datetime | None,
+    end_at: dt.datetime,
+    after: PastOrder | None,
+    limit: int,
+) -> list[PastOrder]:
+    """Return customers' orders of a time, customer by customer; none in another channel."""
+    if CHANNEL_REF not in channel_refs:
+        return []
+    parameters = {
+        "start_at": start_at,
+        "end_at": end_at,
+        "user_id": None if after is None else int(after.user_ref),
+        "created": None if after is None else after.created_at,
+        "id": None if after is None else int(after.ref),
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(PAST, parameters)
+        return [PastOrder(*row) for row in cursor.fetchall()]
+
+
+def count_past_orders(
+    channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
+) -> tuple[int, int]:
+    """Return how many orders of customers, and of guests, were created in that time."""
+    if CHANNEL_REF not in channel_refs:
+        return 0, 0
+    orders = Order.objects.exclude(status=OrderStatus.DRAFT).filter(created__lt=end_at)
+    if start_at is not None:
+        orders = orders.filter(created__gte=start_at)
+    counted = orders.aggregate(all=Count("pk"), owned=Count("user"))
+    return counted["owned"], counted["all"] - counted["owned"]
 
 
 def order_ref_of_checkout(checkout_ref: str) -> str | None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery, Sum
+from django.db import connection
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from saleor.order import (
     FulfillmentStatus,
     OrderEvents,
@@ -34,10 +35,11 @@ from saleor.payment.models import Transaction, TransactionEvent, TransactionItem
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderState, Origin
 from saleor_retention.engine.facts import OrderLine as LineFacts
+from saleor_retention.host.contract import PastOrder
 
 from . import order_shares
 from .basket import currency_exponent, minor
-from .catalog import goods_of_variants
+from .catalog import goods_of_variants, numbers
 from .effects import is_uuid
 
 ORIGINS = {
@@ -68,6 +70,20 @@ RETURNED = (
     FulfillmentStatus.REFUNDED_AND_RETURNED,
 )
 NOT_SHIPPED = (FulfillmentStatus.CANCELED, FulfillmentStatus.WAITING_FOR_APPROVAL)
+
+
+# The index on the customer gives the order; a customer's own orders are few to sort.
+PAST = """
+SELECT user_id::text, created_at, id::text
+FROM order_order
+WHERE user_id IS NOT NULL AND status <> 'draft' AND created_at < %(end_at)s
+  AND channel_id = ANY(%(channel_ids)s::int[])
+  AND (%(start_at)s::timestamptz IS NULL OR created_at >= %(start_at)s::timestamptz)
+  AND (%(user_id)s::int IS NULL
+       OR (user_id, created_at, id) > (%(user_id)s::int, %(created_at)s::timestamptz, %(id)s::uuid))
+ORDER BY order_order.user_id, order_order.created_at, order_order.id
+LIMIT %(limit)s
+"""
 
 
 @dataclass
@@ -115,6 +131,40 @@ def order_refs_updated_since(at: dt.datetime, limit: int) -> list[tuple[str, dt.
     changed = Order.objects.filter(updated_at__gte=at).exclude(status=OrderStatus.DRAFT)
     rows = changed.order_by("updated_at", "pk").values_list("pk", "updated_at")[:limit]
     return [(str(pk), updated_at) for pk, updated_at in rows]
+
+
+def past_orders(
+    channel_refs: Sequence[str],
+    start_at: dt.datetime | None,
+    end_at: dt.datetime,
+    after: PastOrder | None,
+    limit: int,
+) -> list[PastOrder]:
+    """Return customers' orders of a time, customer by customer, each customer's by creation."""
+    parameters = {
+        "channel_ids": numbers(channel_refs),
+        "start_at": start_at,
+        "end_at": end_at,
+        "user_id": None if after is None else int(after.user_ref),
+        "created_at": None if after is None else after.created_at,
+        "id": None if after is None else after.ref,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(PAST, parameters)
+        return [PastOrder(*row) for row in cursor.fetchall()]
+
+
+def count_past_orders(
+    channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
+) -> tuple[int, int]:
+    """Return how many orders of customers, and of guests, were created in that time."""
+    orders = Order.objects.filter(channel__in=numbers(channel_refs), created_at__lt=end_at)
+    if start_at is not None:
+        orders = orders.filter(created_at__gte=start_at)
+    orders = orders.exclude(status=OrderStatus.DRAFT).order_by()
+    counted = orders.aggregate(all=Count("pk"), owned=Count("user"))
+    return counted["owned"], counted["all"] - counted["owned"]
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -1,0 +1,311 @@
+"""What a program makes of one customer's past orders, walked through in the order of time.
+
+Simulation and backfill both ask here, so that what is shown and what is booked are the same. The
+tier that an order earns in is the one that the earlier orders had reached by then. Of a refund only
+the outcome is known: an order counts with what is kept of it from its payment on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from saleor_retention.engine import lots, tiers
+from saleor_retention.engine.accrual import EarnTerms, earn, kept, kept_spend, may_earn
+from saleor_retention.engine.facts import OrderFacts, OrderState
+from saleor_retention.engine.periods import local_date
+from saleor_retention.engine.rules import ExpiryPolicy, Metric, ProgramRules, Window
+from saleor_retention.engine.settlement import is_void, matures_at
+from saleor_retention.engine.tiers import CountingWindow, DecisionKind, HeldTier, Standing
+
+STAYS = (DecisionKind.KEEP, DecisionKind.WARN)
+REACHED = (DecisionKind.UPGRADE, DecisionKind.RENEW)
+
+
+class Reason(StrEnum):
+    """Why a past order brings no points."""
+
+    NOT_PAID = "not_paid"
+    CANCELED = "canceled"
+    RETURNED = "returned"  # all of it, or refunded
+    ORIGIN = "origin"  # drafts, reissues, bulk imports, as the program says
+    NO_RATE = "no_rate"  # nothing is earned in that currency
+    TOO_SMALL = "too_small"  # what is kept is worth less than a point
+    EXPIRED = "expired"  # the points would be dead by now
+    GUEST = "guest"  # no customer with a confirmed address
+    NOT_A_MEMBER = "not_a_member"  # has not enrolled, or has left
+    SETTLED = "settled"  # the program knows the order already
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Under what the orders of a customer are looked at."""
+
+    rules: ProgramRules
+    at: dt.datetime  # the end; what was paid later was not paid
+    reference_exponent: int = 2
+    lives_from: dt.datetime | None = None  # inactivity counts from here at the earliest
+    has_first_order: bool = False  # the points for it were given, or are not due any more
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One order: the tier it earned in, its points, and how long they live."""
+
+    order: OrderFacts
+    tier: str | None
+    reason: Reason | None = None
+    paid_at: dt.datetime | None = None  # None: the order does not count
+    points: int = 0  # of what is kept
+    bonus: int = 0  # for being the first order
+    spend_minor: int = 0  # in the reference currency
+    valid_from: dt.datetime | None = None  # None: waits for fulfilment
+    expires_at: dt.datetime | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether the order counts towards tiers."""
+        return self.paid_at is not None
+
+    def is_dead(self, at: dt.datetime) -> bool:
+        """Tell whether the order's points are over at that instant."""
+        return self.expires_at is not None and self.expires_at <= at
+
+    def is_pending(self, at: dt.datetime) -> bool:
+        """Tell whether the order's points are still to become available."""
+        return self.valid_from is None or self.valid_from > at
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A customer's orders in the order they were created, and what their points' lives count from.
+
+    ``lives_from`` is None under all expiry policies but inactivity.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    lives_from: dt.datetime | None = None
+
+
+def replay(orders: Sequence[OrderFacts], setting: Setting) -> History:
+    """Return what each order brings; ``orders`` are one customer's, oldest first.
+
+    The member begins without a tier, climbs with each payment and falls when a tier's time and
+    grace are over. Points whose life is over at ``setting.at`` are told as EXPIRED. The first order
+    that counts brings the first-order points, and they live and die with its own.
+    """
+    climb = _Climb(setting.rules, orders)
+    looked: dict[int, Outcome] = {}
+    for position, is_payment in _steps(orders, setting.at):
+        if not is_payment:
+            tier = climb.tier_at(orders[position].created_at)
+            looked[position] = _judged(orders[position], tier, setting)
+            climb.look(orders[position].created_at)
+        elif looked[position].is_counted:
+            climb.pay(looked[position])
+        else:
+            climb.look(_paid_at(orders[position], setting.at) or setting.at)
+    outcomes = [looked[position] for position in range(len(orders))]
+    lives_from = _lives_from(outcomes, setting)
+    return History(tuple(_living(outcomes, setting, lives_from)), lives_from)
+
+
+def metric_value(outcome: Outcome, metric: Metric, at: dt.datetime) -> int:
+    """Return what an order adds to the metric once it is booked at ``at``.
+
+    Points that are dead by then are not booked and do not count.
+    """
+    match metric:
+        case Metric.SPEND:
+            return outcome.spend_minor
+        case Metric.ORDERS:
+            return 1
+        case Metric.POINTS:
+            return 0 if outcome.is_dead(at) else outcome.points
+
+
+def tier_at_end(
+    outcomes: Sequence[Outcome], rules: ProgramRules, at: dt.datetime, joined_on: dt.date
+) -> str | None:
+    """Return the tier of a new member who has these orders at ``at``, by the sums of then."""
+    ladder = rules.ladder
+    if not ladder.tiers:
+        return None
+    counted = [outcome for outcome in outcomes if outcome.is_counted]
+    sums = _Sums()
+    for outcome in sorted(counted, key=lambda outcome: outcome.paid_at or at):
+        sums.add(outcome.paid_at or at, metric_value(outcome, ladder.metric, at))
+    windows = tiers.counting_windows(ladder, at, rules.time_zone, joined_on)
+    standings = [Standing(sums.within(window), window.valid_until) for window in windows]
+    decision = tiers.decide(ladder, HeldTier(), standings, at)
+    return decision.tier.slug if decision.tier is not None else None
+
+
+def _steps(orders: Sequence[OrderFacts], at: dt.datetime) -> list[tuple[int, bool]]:
+    """Return (position, is it the payment) of all creations and payments in the order of time."""
+    steps = []
+    for position, order in enumerate(orders):
+        steps.append((order.created_at, position, False))
+        paid_at = _paid_at(order, at)
+        if paid_at is not None:
+            steps.append((max(paid_at, order.created_at), position, True))
+    return [(position, is_payment) for _, position, is_payment in sorted(steps)]
+
+
+def _paid_at(order: OrderFacts, at: dt.datetime) -> dt.datetime | None:
+    """Return when the order was paid; one that is paid and does not say when, as it was created."""
+    if not order.is_paid:
+        return None
+    paid_at = order.paid_at or order.created_at
+    return paid_at if paid_at <= at else None
+
+
+def _judged(order: OrderFacts, tier: str | None, setting: Setting) -> Outcome:
+    """Return what the order brings in this tier, whatever has expired since."""
+    rules, terms = setting.rules, EarnTerms(setting.rules, tier)
+    paid_at = _paid_at(order, setting.at)
+    if order.state is OrderState.CANCELED:
+        return Outcome(order, tier, Reason.CANCELED)
+    if paid_at is None:
+        return Outcome(order, tier, Reason.NOT_PAID)
+    if not may_earn(order, rules):
+        return Outcome(order, tier, Reason.ORIGIN)
+    if is_void(order):
+        return Outcome(order, tier, Reason.RETURNED)
+    points = min(kept(order, terms).points, earn(order, terms).points)
+    reason = None
+    if not points:
+        rate = rules.earn_rates.get(order.currency)
+        reason = Reason.TOO_SMALL if rate is not None and rate.points else Reason.NO_RATE
+    spend_minor = kept_spend(order, terms)
+    if rules.reference_currency:
+        exponents = {
+            order.currency: order.exponent,
+            rules.reference_currency: setting.reference_exponent,
+        }
+        spend_minor = tiers.to_reference(spend_minor, order.currency, rules, exponents)
+    return Outcome(
+        order=order,
+        tier=tier,
+        reason=reason,
+        paid_at=paid_at,
+        points=points,
+        spend_minor=spend_minor,
+        valid_from=matures_at(order, terms, paid_at),
+    )
+
+
+def _lives_from(outcomes: Sequence[Outcome], setting: Setting) -> dt.datetime | None:
+    if setting.rules.expiry.policy is not ExpiryPolicy.INACTIVITY:
+        return None
+    activities = [outcome.paid_at for outcome in outcomes if outcome.paid_at is not None]
+    if setting.lives_from is not None:
+        activities.append(setting.lives_from)
+    return max(activities, default=None)
+
+
+def _living(
+    outcomes: Sequence[Outcome], setting: Setting, lives_from: dt.datetime | None
+) -> list[Outcome]:
+    """Give each order's points their life, and the first that counts its bonus."""
+    rules = setting.rules
+    bonus = 0 if setting.has_first_order else rules.first_order_points
+    living = []
+    for outcome in outcomes:
+        if not outcome.is_counted:
+            living.append(outcome)
+            continue
+        expires_at = None
+        if outcome.valid_from is not None:
+            from_at = max(outcome.valid_from, lives_from or outcome.valid_from)
+            expires_at = lots.expires_at(rules.expiry, from_at, rules.time_zone)
+        is_dead = expires_at is not None and expires_at <= setting.at
+        reason = Reason.EXPIRED if is_dead and outcome.points else outcome.reason
+        living.append(replace(outcome, bonus=bonus, expires_at=expires_at, reason=reason))
+        bonus = 0
+    return living
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sums of a metric over spans of time; instants are added in their order."""
+
+    instants: list[dt.datetime] = field(default_factory=list)
+    totals: list[int] = field(default_factory=lambda: [0])
+
+    def add(self, at: dt.datetime, value: int) -> None:
+        """Count ``value`` from ``at`` on."""
+        self.instants.append(at)
+        self.totals.append(self.totals[-1] + value)
+
+    def within(self, window: CountingWindow) -> int:
+        """Return the sum over a window."""
+        first = 0 if window.start_at is None else bisect_left(self.instants, window.start_at)
+        end = len(self.instants)
+        if window.end_at is not None:
+            end = bisect_left(self.instants, window.end_at)
+        return self.totals[max(first, end)] - self.totals[first]
+
+
+class _Climb:
+    """The tier of one customer through time, had the program been there from the first order on.
+
+    A membership year begins with the day of the first order.
+    """
+
+    def __init__(self, rules: ProgramRules, orders: Sequence[OrderFacts]) -> None:
+        self._rules = rules
+        self._held = HeldTier()
+        self._reached_at: dt.datetime | None = None
+        self._sums = _Sums()
+        self._joined_on = local_date(orders[0].created_at, rules.time_zone) if orders else None
+        if orders:
+            self._decide(orders[0].created_at)
+
+    def look(self, at: dt.datetime) -> None:
+        """Evaluate the member, as settling an order does on each occasion."""
+        self.tier_at(at)
+        self._decide(at)
+
+    def tier_at(self, at: dt.datetime) -> str | None:
+        """Return the tier at an instant, after the evaluations that were due before it."""
+        grace = dt.timedelta(days=self._rules.ladder.grace_days)
+        while self._held.slug is not None and self._held.valid_until is not None:
+            due_at = self._held.valid_until + grace
+            if due_at > at:
+                break
+            before = self._held
+            self._decide(due_at)
+            if (self._held.slug, self._held.valid_until) == (before.slug, before.valid_until):
+                break
+        return self._held.slug
+
+    def pay(self, outcome: Outcome) -> None:
+        """Count a payment and climb if it is enough."""
+        paid_at = max(outcome.paid_at or outcome.order.created_at, outcome.order.created_at)
+        self.tier_at(paid_at)
+        self._sums.add(paid_at, metric_value(outcome, self._rules.ladder.metric, paid_at))
+        self._decide(paid_at)
+
+    def _decide(self, at: dt.datetime) -> None:
+        ladder, tz = self._rules.ladder, self._rules.time_zone
+        if not ladder.tiers:
+            return
+        is_rolling = ladder.window is Window.ROLLING_MONTHS
+        reached_at = self._reached_at if is_rolling else None
+        windows = tiers.counting_windows(ladder, at, tz, self._joined_on, reached_at)
+        standings = [Standing(self._sums.within(window), window.valid_until) for window in windows]
+        decision = tiers.decide(ladder, self._held, standings, at)
+        if decision.kind in STAYS:
+            return
+        tier = decision.tier
+        self._held = HeldTier(
+            slug=tier.slug if tier is not None else None,
+            valid_until=decision.valid_until,
+            metric_value=decision.metric_value,
+            threshold_then=tier.threshold if tier is not None else None,
+        )
+        self._reached_at = at if decision.kind in REACHED else None
