@@ -65,6 +65,16 @@ class Workers:
 
             wait_for(are_up, START_SECONDS_MAX, "the workers to come up", self.said)
 
+    def are_idle(self) -> bool:
+        """Tell whether nothing is dispatched, waits in a worker or runs."""
+        with self._app() as app, app.connection_for_read() as broker_connection:
+            queued = broker_connection.default_channel.client.llen("celery")
+            inspect = app.control.inspect(timeout=1)
+            answers = [inspect.active(), inspect.reserved()]
+        if queued or any(len(answer or ()) < len(self.running) for answer in answers):
+            return False
+        return not any(tasks for answer in answers for tasks in answer.values())
+
     def kill(self, name: str) -> None:
         """Kill a worker with all that it started, as a machine that goes down does."""
         worker = self.running.pop(name)

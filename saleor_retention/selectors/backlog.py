@@ -50,11 +50,14 @@ def _counted(kind: str, rows: QuerySet[Any], column: str) -> Backlog:
 
 
 def _orders(now: dt.datetime) -> Backlog:
-    """Count orders that reconcile has noted, and those changed since it looked."""
+    """Count orders that reconcile has noted, and those changed since it looked.
+
+    How far it has looked is read first: what it notes meanwhile is counted once, and not missed.
+    """
+    looked_at = Watermark.objects.filter(pk="orders").values_list("position_at", flat=True).first()
     noted = due.orders_noted()
     oldest = noted.order_by("failed_at").values_list("failed_at", flat=True).first()
     count = noted.count()
-    looked_at = Watermark.objects.filter(pk="orders").values_list("position_at", flat=True).first()
     if looked_at is not None:
         changed = {
             ref: at
