@@ -183,16 +183,14 @@ def test_the_command_says_what_is_due(shop: Shop) -> None:
     assert lines[4].split()[-2:] == ["0", "-"]
 
 
-def test_the_command_watches_until_all_is_done(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_watches_until_all_is_done(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Done, total, rate and the rest, whoever did it; what falls due meanwhile does not count."""
     now = timezone.now()
     ann = shop.member("ann")
     ledger.give(ann, 5, expires_at=now + HOUR)
     steps = [
         lambda: maturing.mature_due(limit=4),
-        lambda: maturing.mature_due(),
+        maturing.mature_due,
         lambda: (expiring.expire_due(), tiering.evaluate_due(), redeeming.lapse_due()),
     ]
     module = "saleor_retention.management.commands.retention_progress.time"
