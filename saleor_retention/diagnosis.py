@@ -16,7 +16,7 @@ from django.utils import timezone
 from saleor_retention import beat, checks, conf, host
 from saleor_retention.errors import Refusals
 from saleor_retention.models import Hold, HoldState, Lot, Program, SettleFailure, Watermark
-from saleor_retention.selectors.due import is_due
+from saleor_retention.selectors.due import is_due, orders_noted
 from saleor_retention.selectors.programs import is_switched_on, rules_of
 from saleor_retention.services import validating
 
@@ -218,7 +218,7 @@ def _work(at: dt.datetime) -> Iterator[Finding]:
             found = True
             advice = "Start a worker and beat; what is true by time is shown right meanwhile."
             yield Finding(Level.PROBLEM, subject, message, advice)
-    failures = SettleFailure.objects.order_by("-attempts")
+    failures = SettleFailure.objects.filter(attempts__gt=0).order_by("-attempts")
     refs = [f"{item.pk} ({item.reason})" for item in failures[:SHOWN_MAX]]
     if refs:
         found = True
@@ -235,11 +235,10 @@ def _reconcile_is_late(late: dt.datetime) -> str:
     mark = Watermark.objects.filter(pk="orders").first()
     if mark is None:
         return "It has never run."
-    return (
-        ""
-        if mark.position_at > late
-        else f"It has not run since {mark.position_at:%Y-%m-%d %H:%M}."
-    )
+    if mark.position_at <= late:
+        return f"It has not run since {mark.position_at:%Y-%m-%d %H:%M}."
+    count = orders_noted().filter(failed_at__lte=late).count()
+    return f"{count} orders that it found over {PATIENCE} ago are not settled." if count else ""
 
 
 def _postings_are_late(late: dt.datetime) -> str:

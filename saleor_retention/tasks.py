@@ -3,7 +3,12 @@
 All are safe to run twice and at the same time, and none has to run on time: what is true by time is
 true at its instant for every reader, and orders that no event told of are found by ``reconcile``.
 Where there is a broker, what is left after some batches is dispatched again, so that no task
-occupies a worker for long; without one, Saleor runs tasks at once and they run to their end.
+occupies a worker for long, and a backlog is shared by several workers (``_share``); without one,
+Saleor runs tasks at once and they run to their end.
+
+A worker that is killed loses a message and no work: what it had not committed is due still, and
+whoever else shares the work, or the next run of beat, comes to it. Only ``apply_ladder`` is nobody
+else's to find; its message is acknowledged when it is done and comes back otherwise.
 """
 
 from __future__ import annotations
@@ -12,12 +17,14 @@ import datetime as dt
 import itertools
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
-from saleor_retention import host
+from saleor_retention import conf, host
 from saleor_retention.errors import Refusal
 from saleor_retention.services import (
     erasing,
@@ -36,6 +43,13 @@ logger = logging.getLogger(__name__)
 BATCHES_MAX = 20
 
 ROWS = 500
+
+SLOW_ROWS = 50  # where each row takes a database transaction of its own
+
+SHARE = dt.timedelta(minutes=55)
+"""How long the runs that one run of an hourly task began go on; then the next one has begun."""
+
+SHARE_OF_HOLDS = dt.timedelta(minutes=5)
 
 
 @shared_task(name="saleor_retention.tasks.settle")
@@ -62,45 +76,62 @@ def erase_deleted() -> None:
 
 
 @shared_task(name="saleor_retention.tasks.mature")
-def mature() -> None:
+def mature(until: str | None = None) -> None:
     """Post what became available."""
-    _sweep(mature, lambda: maturing.mature_due(limit=ROWS) > 0)
+    _share(mature, maturing.mature_due, int(conf.get("EXPIRE_BATCH")), until)
 
 
 @shared_task(name="saleor_retention.tasks.expire")
-def expire() -> None:
+def expire(until: str | None = None) -> None:
     """Post the breakage of lots that died."""
-    _sweep(expire, lambda: expiring.expire_due(limit=ROWS) > 0)
+    _share(expire, expiring.expire_due, int(conf.get("EXPIRE_BATCH")), until)
 
 
 @shared_task(name="saleor_retention.tasks.lapse_holds")
-def lapse_holds() -> None:
+def lapse_holds(until: str | None = None) -> None:
     """Give back the points of holds whose time is over, or all where prices are not ours now."""
     from saleor_retention.services import withdrawing
 
-    with host.current().writer():
-        withdrawing.withdraw_if_unpriced()
-    _sweep(lapse_holds, lambda: redeeming.lapse_due(limit=ROWS) >= ROWS)
+    if until is None:
+        with host.current().writer():
+            withdrawing.withdraw_if_unpriced()
+    batch = partial(redeeming.lapse_due, limit=SLOW_ROWS)
+    _share(lapse_holds, batch, SLOW_ROWS, until, lasts=SHARE_OF_HOLDS)
 
 
 @shared_task(name="saleor_retention.tasks.reconcile")
 def reconcile() -> None:
-    """Settle what no event told of, and end holds whose checkout is gone."""
+    """Find what no event told of and have it settled; end holds whose checkout is gone."""
     with host.current().writer():
-        reconciling.reconcile()
+        reconciling.look()
+    settle_noted.run()
+    with host.current().writer():
+        reconciling.tidy()
+
+
+@shared_task(name="saleor_retention.tasks.settle_noted")
+def settle_noted(until: str | None = None) -> None:
+    """Settle the orders that ``reconcile`` has found."""
+    batch = partial(reconciling.settle_noted, limit=SLOW_ROWS)
+    _share(settle_noted, batch, SLOW_ROWS, until)
 
 
 @shared_task(name="saleor_retention.tasks.evaluate_tiers")
-def evaluate_tiers(after_id: int = 0, *, warns: bool = False) -> None:
-    """Renew, lower and end tiers whose time is over; ``warns`` marks those that will not last."""
+def evaluate_tiers(after_id: int = 0, *, warns: bool = False, until: str | None = None) -> None:
+    """Renew, lower and end tiers whose time is over; ``warns`` marks those that will not last.
+
+    Workers share it by going through the members in the same order: what another one is at is
+    passed over, what another one has done is not due any more. Those who need no warning stay
+    where they are, so that the run that warns is not shared.
+    """
 
     def batch(last_id: int) -> int | None:
         return tiering.evaluate_due(after_id=last_id, limit=ROWS, warns=warns).last_id
 
-    _walk(evaluate_tiers, after_id, batch, warns=warns)
+    _walk(evaluate_tiers, after_id, batch, is_shared=not warns, until=until, warns=warns)
 
 
-@shared_task(name="saleor_retention.tasks.apply_ladder")
+@shared_task(name="saleor_retention.tasks.apply_ladder", acks_late=True, reject_on_worker_lost=True)
 def apply_ladder(program_id: int, after_id: int, at: str) -> None:
     """Move a program's members to where its new ladder puts them; ``at`` is an ISO instant."""
     now = dt.datetime.fromisoformat(at)
@@ -150,8 +181,50 @@ def _sweep(task: Any, has_more: Callable[[], bool]) -> None:
     task.apply_async()
 
 
-def _walk(task: Any, after_id: int, batch: Callable[[int], int | None], **arguments: Any) -> None:
-    """Run batches in id order; leave the rest to another run, from where this one came to."""
+def _share(
+    task: Any, batch: Callable[[], int], size: int, until: str | None, lasts: dt.timedelta = SHARE
+) -> None:
+    """Run batches until one finds nothing to do, together with other workers.
+
+    ``batch`` returns how much it did and passes over what others are at. The run that beat began
+    has no ``until``; where its first batch is full it calls others to help,
+    ``RETENTION_TASKS_AT_ONCE`` in all. Each of them dispatches what is left after some batches, and
+    ends at ``until``, when beat has begun anew: so runs do not pile up behind a long backlog.
+    """
+    ends_at = _ends_at(until, lasts)
+    if timezone.now() >= ends_at:
+        return
+    done, has_more = 0, True
+    with host.current().writer():
+        for number in itertools.count(1):
+            count = batch()
+            done, has_more = done + count, count > 0
+            if not has_more or (number >= BATCHES_MAX and not _is_eager()):
+                break
+            if number == 1 and until is None and count >= size:
+                _call_helpers(task, ends_at)
+    logger.info("%s did %s.", task.name, done)
+    if has_more:
+        task.apply_async(kwargs={"until": ends_at.isoformat()})
+
+
+def _walk(
+    task: Any,
+    after_id: int,
+    batch: Callable[[int], int | None],
+    *,
+    is_shared: bool = False,
+    until: str | None = None,
+    **arguments: Any,
+) -> None:
+    """Run batches in id order; leave the rest to another run, from where this one came to.
+
+    Where it is shared, as in ``_share``, each run goes through all of it.
+    """
+    ends_at = _ends_at(until, SHARE)
+    if is_shared and timezone.now() >= ends_at:
+        return
+    kwargs = {**arguments, "until": ends_at.isoformat()} if is_shared else arguments
     last_id = after_id
     with host.current().writer():
         for number in itertools.count(1):
@@ -159,9 +232,23 @@ def _walk(task: Any, after_id: int, batch: Callable[[int], int | None], **argume
             if next_id is None:
                 return
             last_id = next_id
+            if number == 1 and until is None and is_shared:
+                _call_helpers(task, ends_at, **arguments)
             if number >= BATCHES_MAX and not _is_eager():
                 break
-    task.apply_async(kwargs={"after_id": last_id, **arguments})
+    task.apply_async(kwargs={"after_id": last_id, **kwargs})
+
+
+def _call_helpers(task: Any, ends_at: dt.datetime, **arguments: Any) -> None:
+    """Dispatch the runs that share the work with this one; none where tasks run at once."""
+    if _is_eager():
+        return
+    for _ in range(int(conf.get("TASKS_AT_ONCE")) - 1):
+        task.apply_async(kwargs={**arguments, "until": ends_at.isoformat()})
+
+
+def _ends_at(until: str | None, lasts: dt.timedelta) -> dt.datetime:
+    return timezone.now() + lasts if until is None else dt.datetime.fromisoformat(until)
 
 
 def _is_eager() -> bool:

@@ -13,9 +13,13 @@ class Watermark(models.Model):
 
 
 class SettleFailure(models.Model):
-    """An order that could not be settled; reconcile tries it again whatever its watermark says."""
+    """An order that reconcile has to come to, whatever its watermark says.
+
+    Noted when it was found changed (``attempts`` 0), so that workers can share what a run found and
+    none is lost with one of them; or tried and failed, to be tried again.
+    """
 
     order_ref = models.CharField(max_length=80, primary_key=True)
     attempts = models.PositiveIntegerField(default=1)
     reason = models.CharField(max_length=200)  # the kind of fault, no personal data
-    failed_at = models.DateTimeField()
+    failed_at = models.DateTimeField()  # or noted at

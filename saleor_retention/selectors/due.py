@@ -1,7 +1,9 @@
-"""What time has done to a member's lots and is not posted yet: maturing and expiry.
+"""What time has done and is not posted yet: lots that mature or die, and other work that is due.
 
-One function for every reader and for the posting itself, so that a stopped scheduler changes
-nothing: a selector adds what is due to the kept balances, ``services.posting.catch_up`` posts it.
+For lots one function serves every reader and the posting itself, so that a stopped scheduler
+changes nothing: a selector adds what is due to the kept balances, ``services.posting.catch_up``
+posts it. What the periodic tasks have to do is said here as well, for the tasks and for whoever
+watches them (``selectors.backlog``).
 """
 
 from __future__ import annotations
@@ -11,9 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from saleor_retention.models import Lot
+from saleor_retention.models import (
+    Account,
+    AccountState,
+    Hold,
+    HoldState,
+    Lot,
+    Program,
+    SettleFailure,
+)
+from saleor_retention.selectors.programs import rules_of
 
 
 class DueKind(StrEnum):
@@ -62,6 +73,43 @@ def due_of(lots: Sequence[Lot], deficit: int, now: dt.datetime) -> list[Due]:
             is_ripe = lot.valid_from is not None and lot.valid_from <= at
             dues.append(Due(kind, lot, at, points, is_from_pending=lot.is_pending and not is_ripe))
     return dues
+
+
+def lots_to_mature(now: dt.datetime) -> QuerySet[Lot]:
+    """Return the lots whose maturing is to be posted."""
+    return Lot.objects.filter(is_pending=True, remaining__gt=0, valid_from__lte=now)
+
+
+def lots_to_expire(now: dt.datetime) -> QuerySet[Lot]:
+    """Return the lots whose breakage is to be posted."""
+    return Lot.objects.filter(remaining__gt=0, expires_at__lte=now)
+
+
+def holds_to_lapse(now: dt.datetime) -> QuerySet[Hold]:
+    """Return the holds whose time is over."""
+    return Hold.objects.filter(state=HoldState.PLACED, lapses_at__lte=now)
+
+
+def orders_noted() -> QuerySet[SettleFailure]:
+    """Return the orders that reconcile has found changed and has not come to yet."""
+    return SettleFailure.objects.filter(attempts=0)
+
+
+def tiers_to_evaluate(now: dt.datetime, *, warns: bool = False) -> QuerySet[Account]:
+    """Return the members whose tier asks for a decision, each by the ladder of its program."""
+    due = Q(pk__in=[])
+    latest = now  # of all the bounds, for the index to begin with
+    for program in Program.objects.filter(retired_at=None, current_version__isnull=False):
+        ladder = rules_of(program.current_version_id).ladder
+        own = Q(program=program)
+        lapsed = now - dt.timedelta(days=ladder.grace_days)
+        due |= own & Q(is_tier_manual=False, tier_valid_until__lte=lapsed)
+        due |= own & Q(is_tier_manual=True, tier_valid_until__lte=now)
+        if warns:
+            soon = now + dt.timedelta(days=ladder.warning_days)
+            due |= own & Q(is_tier_manual=False, tier_warned_at=None, tier_valid_until__lte=soon)
+            latest = max(latest, soon)
+    return Account.objects.filter(due, state=AccountState.MEMBER, tier_valid_until__lte=latest)
 
 
 def _instants(lots: Sequence[Lot], now: dt.datetime) -> list[tuple[dt.datetime, DueKind, Lot]]:

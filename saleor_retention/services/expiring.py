@@ -7,7 +7,6 @@ import datetime as dt
 from django.utils import timezone
 
 from saleor_retention import conf
-from saleor_retention.models import Lot
 from saleor_retention.services.sweeping import sweep
 
 
@@ -16,9 +15,7 @@ def expire_due(now: dt.datetime | None = None, limit: int | None = None) -> int:
 
     Zero when nothing is left to do (or others hold the rest). Points in a hold stay pinned; they
     become breakage when the hold is released. Locks the members' accounts, skipping those that are
-    held; running twice or at the same time changes nothing.
+    held; running twice or at the same time changes nothing. ``RETENTION_EXPIRE_BATCH`` lots where
+    no limit is given.
     """
-    at = now or timezone.now()
-    due = Lot.objects.filter(remaining__gt=0, expires_at__lte=at)
-    rows = due.order_by("expires_at", "pk").values_list("account_id", flat=True)
-    return sweep(rows[: limit or conf.get("EXPIRE_BATCH")], at)
+    return sweep("claim_expiring", now or timezone.now(), limit or int(conf.get("EXPIRE_BATCH")))

@@ -63,6 +63,20 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
         raise Refusal(Code.BUSY, message) from error
 
 
+def claim(name: str) -> bool:
+    """Claim a piece of work for this database transaction; False while another one has it.
+
+    Never waits, so it has no place in the order of locks: workers that go through the same list
+    take turns by passing over what is claimed. Needs a database transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"saleor_retention.{name}"],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
     """Run ``work`` in a database transaction, again when a deadlock ended it.
 

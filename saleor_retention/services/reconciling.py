@@ -1,8 +1,9 @@
 """Find what no event told of: orders that changed, holds without a checkout, guests who turned up.
 
-Runs every hour. Each order is settled in a transaction of its own; one that cannot be settled is
-remembered (``SettleFailure``) and tried again, so that the watermark never waits for it and it is
-never lost.
+Runs every hour. Changed orders are noted first (``SettleFailure``) and then settled, each in a
+transaction of its own that also strikes it off: several workers can share them, and a worker that
+is killed loses none. One that cannot be settled stays on the list and is tried again, so that the
+watermark never waits for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -26,6 +28,7 @@ from saleor_retention.models import (
     SettleFailure,
     Watermark,
 )
+from saleor_retention.selectors.due import orders_noted
 from saleor_retention.selectors.programs import is_switched_on
 from saleor_retention.services import redeeming
 from saleor_retention.services.identity import email_hashes
@@ -61,11 +64,50 @@ def reconcile(now: dt.datetime | None = None) -> Reconciled:
     if not is_switched_on():
         return Reconciled()
     at = now or timezone.now()
-    _retry_failures(at)
-    orders = _settle_changed(at)
+    look(at)
+    orders = 0
+    while settled := settle_noted(at):
+        orders += settled
     holds = _end_orphaned_holds(at)
     guests = _claim_guests(at)
-    return Reconciled(orders, holds, guests, SettleFailure.objects.count())
+    failures = SettleFailure.objects.filter(attempts__gt=0).count()
+    return Reconciled(orders, holds, guests, failures)
+
+
+def look(now: dt.datetime | None = None) -> int:
+    """Try once more what failed, and note the orders that changed since; return how many these are.
+
+    Does nothing while the plugin is switched off.
+    """
+    if not is_switched_on():
+        return 0
+    at = now or timezone.now()
+    _retry_failures(at)
+    return _note_changed(at)
+
+
+def settle_noted(now: dt.datetime | None = None, limit: int | None = None) -> int:
+    """Settle up to ``limit`` noted orders; return how many this call did.
+
+    Zero when none is left but what others are at. An order is settled and struck off in one
+    database transaction. Safe to run twice and at the same time: what another worker is at is
+    passed over. ``RETENTION_SETTLE_BATCH`` orders where no limit is given. Does nothing while the
+    plugin is switched off.
+    """
+    if not is_switched_on():
+        return 0
+    at = now or timezone.now()
+    refs = orders_noted().order_by("pk").values_list("pk", flat=True)
+    size = limit or int(conf.get("SETTLE_BATCH"))
+    return sum(_settle_noted(ref, at) for ref in list(refs[:size]))
+
+
+def tidy(now: dt.datetime | None = None) -> None:
+    """End orphaned holds and claim guests' orders, unless the plugin is switched off."""
+    if is_switched_on():
+        at = now or timezone.now()
+        _end_orphaned_holds(at)
+        _claim_guests(at)
 
 
 def claim_guest_orders(user_ref: str, now: dt.datetime | None = None) -> int:
@@ -86,31 +128,57 @@ def claim_guest_orders(user_ref: str, now: dt.datetime | None = None) -> int:
 
 
 def _retry_failures(at: dt.datetime) -> None:
-    failed = SettleFailure.objects.order_by("failed_at", "pk").values_list("pk", flat=True)
-    _settle_all(list(failed[: conf.get("SETTLE_BATCH")]), at)
+    failed = SettleFailure.objects.filter(attempts__gt=0).order_by("failed_at", "pk")
+    _settle_all(list(failed.values_list("pk", flat=True)[: conf.get("SETTLE_BATCH")]), at)
 
 
-def _settle_changed(at: dt.datetime) -> int:
-    """Settle what changed since the watermark; move it batch by batch, in the end to ``at``."""
+def _note_changed(at: dt.datetime) -> int:
+    """Note what changed since the watermark; move it batch by batch, in the end to ``at``."""
     position = _position(ORDERS)
     if position is None:
         return 0  # there was never a program
     position -= dt.timedelta(minutes=int(conf.get("RECONCILE_OVERLAP_MINUTES")))
     limit = size = int(conf.get("SETTLE_BATCH"))
     seen: set[str] = set()
-    settled = 0
+    noted = 0
     while True:
         batch = host.current().order_refs_updated_since(position, limit)
-        settled += _settle_all([ref for ref, _ in batch if ref not in seen], at)
-        if len(batch) < limit:
-            break
+        new = [ref for ref, _ in batch if ref not in seen]
+        is_last = len(batch) < limit
+        newest = batch[-1][1] if batch else at
+        with transaction.atomic():
+            _note(new, at)
+            _set_position(ORDERS, at if is_last else newest)
+        noted += len(new)
+        if is_last:
+            return noted
         seen = {ref for ref, _ in batch}
-        newest = batch[-1][1]
         limit = limit * 2 if newest == position else size  # many changed at one instant
         position = newest
-        _set_position(ORDERS, position)
-    _set_position(ORDERS, at)
-    return settled
+
+
+def _note(order_refs: Iterable[str], at: dt.datetime) -> None:
+    """Put orders on the list; those that are there already stay as they are."""
+    rows = [SettleFailure(pk=ref, attempts=0, failed_at=at) for ref in order_refs]
+    SettleFailure.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _settle_noted(order_ref: str, at: dt.datetime) -> bool:
+    """Settle a noted order and strike it off; False when another worker has it, or had."""
+    with transaction.atomic():
+        noted = orders_noted().select_for_update(skip_locked=True).filter(pk=order_ref).first()
+        if noted is None:
+            return False
+        try:
+            with transaction.atomic():
+                settle(order_ref=order_ref, now=at)
+        except Exception as error:
+            logger.exception("Order %s could not be settled; it will be tried again.", order_ref)
+            noted.attempts, noted.reason, noted.failed_at = 1, _reason(error), at
+            noted.save()
+        else:
+            noted.delete()
+    return True
 
 
 def _end_orphaned_holds(at: dt.datetime) -> int:
@@ -177,7 +245,7 @@ def _settle_safely(order_ref: str, at: dt.datetime) -> bool:
         settle(order_ref=order_ref, now=at)
     except Exception as error:
         logger.exception("Order %s could not be settled; it will be tried again.", order_ref)
-        reason = type(error).__name__[:REASON_LENGTH_MAX]
+        reason = _reason(error)
         failure, is_new = SettleFailure.objects.get_or_create(
             pk=order_ref, defaults={"reason": reason, "failed_at": at}
         )
@@ -188,6 +256,10 @@ def _settle_safely(order_ref: str, at: dt.datetime) -> bool:
         return False
     SettleFailure.objects.filter(pk=order_ref).delete()
     return True
+
+
+def _reason(error: Exception) -> str:
+    return type(error).__name__[:REASON_LENGTH_MAX]
 
 
 def _position(name: str) -> dt.datetime | None:

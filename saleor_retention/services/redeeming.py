@@ -14,6 +14,7 @@ import datetime as dt
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from django.utils import timezone
 
@@ -35,10 +36,11 @@ from saleor_retention.models import (
     ProgramVersion,
     StoredQuote,
 )
+from saleor_retention.selectors.due import holds_to_lapse
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services import holding, members, posting
 from saleor_retention.services.holding import Grip
-from saleor_retention.services.locking import lock_accounts, run_serialized
+from saleor_retention.services.locking import claim, lock_accounts, run_serialized
 from saleor_retention.services.lots import facts_of
 
 logger = logging.getLogger(__name__)
@@ -175,16 +177,15 @@ def release(hold: Hold, cause: str, *, now: dt.datetime | None = None) -> bool:
 
 
 def lapse_due(now: dt.datetime | None = None, limit: int = LAPSE_BATCH) -> int:
-    """End the holds whose time is over and return how many are done with, ``limit`` at most.
+    """End the holds whose time is over and return how many this call did, ``limit`` at most.
 
     A hold does not lapse while money is authorized or charged on its checkout, nor when its
     checkout has become an order: that one is settled instead. Each hold has a transaction of its
-    own, and one that fails is logged and left to the next run; running twice or at the same time
-    does no harm.
+    own, and one that fails is logged and left to the next run. Running twice or at the same time
+    does no harm: several workers share the holds, each passing over what another is at.
     """
     at = now or timezone.now()
-    overdue = Hold.objects.filter(state=HoldState.PLACED, lapses_at__lte=at)
-    due = list(overdue.order_by("lapses_at")[:limit])
+    due = list(holds_to_lapse(at).order_by("lapses_at")[:limit])
     return sum(_lapse_safely(hold, at) for hold in due)
 
 
@@ -400,32 +401,36 @@ def _end(hold: Hold, state: HoldState, cause: str, at: dt.datetime) -> bool:
 
 
 def _lapse(hold: Hold, at: dt.datetime) -> None:
+    """End an overdue hold, or renew it where it has to wait; within a database transaction."""
     shop = host.current()
+    if shop.lock_checkout(hold.checkout_ref):
+        checkout = shop.checkout_facts(hold.checkout_ref)
+        must_wait = checkout is not None and checkout.is_money_committed
+    else:
+        order_ref = shop.order_ref_of_checkout(hold.checkout_ref)
+        must_wait = order_ref is not None
+        if order_ref is not None:
+            shop.dispatch("settle", order_ref)
+    if must_wait:
+        holding.renew(hold, at)
+    else:
+        _end(hold, HoldState.LAPSED, "job:lapse", at)
 
-    def lapse() -> None:
-        if shop.lock_checkout(hold.checkout_ref):
-            checkout = shop.checkout_facts(hold.checkout_ref)
-            must_wait = checkout is not None and checkout.is_money_committed
-        else:
-            order_ref = shop.order_ref_of_checkout(hold.checkout_ref)
-            must_wait = order_ref is not None
-            if order_ref is not None:
-                shop.dispatch("settle", order_ref)
-        if must_wait:
-            holding.renew(hold, at)
-        else:
-            _end(hold, HoldState.LAPSED, "job:lapse", at)
 
-    run_serialized(lapse)
+def _lapse_claimed(hold: Hold, at: dt.datetime) -> bool:
+    """Lapse a hold unless another worker is at it or was."""
+    if not claim(f"hold:{hold.pk}") or not holds_to_lapse(at).filter(pk=hold.pk).exists():
+        return False
+    _lapse(hold, at)
+    return True
 
 
 def _lapse_safely(hold: Hold, at: dt.datetime) -> bool:
     try:
-        _lapse(hold, at)
+        return run_serialized(lambda: _lapse_claimed(hold, at))
     except Exception:
         logger.exception("Hold %s could not lapse; the next run tries again.", hold.pk)
         return False
-    return True
 
 
 def _lapse_overdue_of(user: str, at: dt.datetime) -> None:
@@ -435,4 +440,4 @@ def _lapse_overdue_of(user: str, at: dt.datetime) -> None:
     """
     overdue = Hold.objects.filter(account__user_id=user, state=HoldState.PLACED)
     for hold in overdue.filter(lapses_at__lte=at):
-        _lapse(hold, at)
+        run_serialized(partial(_lapse, hold, at))

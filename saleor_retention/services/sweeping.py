@@ -8,37 +8,48 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection, transaction
 
 from saleor_retention import sql
-from saleor_retention.services.locking import lock_accounts
+from saleor_retention.services.locking import lock_account
 from saleor_retention.services.posting import catch_up
 
 
-def sweep(account_ids: Iterable[int], now: dt.datetime) -> int:
-    """Post maturing and expiry that are due on these accounts; return the number of postings.
+def sweep(claim: str, now: dt.datetime, limit: int) -> int:
+    """Post maturing and expiry of the lots that the statement ``claim`` gives, ``limit`` at most.
 
-    Accounts that others hold are left for the next run: whoever holds one catches up with time
-    himself. Members who owe points are done one by one, because maturing points repay them first;
-    all others in two statements.
+    Returns the number of postings; zero when nothing is left but what others hold. Lots and
+    accounts that others hold are passed over and never waited for: several workers share the work,
+    and whoever else holds an account catches up with time himself. All lots are posted in two
+    statements but for those of members who owe points: there, maturing points repay first, and the
+    whole account is done lot by lot. So no database transaction grows beyond ``limit`` lots and
+    what is due on one such member.
     """
     with transaction.atomic():
-        accounts = lock_accounts(account_ids, skips_locked=True)
+        lots = _rows(claim, {"now": now, "limit": limit})
+        solvent = [lot_id for lot_id, _, owes in lots if not owes]
         postings = 0
-        solvent = []
-        for account in accounts.values():
-            if account.deficit:
-                postings += catch_up(account, now)
-            else:
-                solvent.append(account.pk)
         if solvent:
             postings += _execute("mature_lots", solvent, now)
             postings += _execute("expire_lots", solvent, now)
+        for account_id in _distinct(account_id for _, account_id, owes in lots if owes):
+            if postings >= limit:
+                break  # the next batch comes to it
+            postings += catch_up(lock_account(account_id), now)
     return postings
 
 
-def _execute(statement: str, account_ids: list[int], now: dt.datetime) -> int:
+def _execute(statement: str, lot_ids: list[int], now: dt.datetime) -> int:
+    return int(_rows(statement, {"lot_ids": lot_ids, "now": now})[0][0])
+
+
+def _rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql.load(statement), {"account_ids": account_ids, "now": now})
-        return int(cursor.fetchone()[0])
+        cursor.execute(sql.load(statement), parameters)
+        return list(cursor.fetchall())
+
+
+def _distinct(ids: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(ids))

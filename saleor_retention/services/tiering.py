@@ -12,7 +12,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from saleor_retention import host
@@ -29,6 +28,7 @@ from saleor_retention.models import (
     TierChangeKind,
 )
 from saleor_retention.selectors import qualifying
+from saleor_retention.selectors.due import tiers_to_evaluate
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.locking import lock_account, lock_accounts, run_serialized
 
@@ -98,7 +98,7 @@ def evaluate_due(
     """
     at = now or timezone.now()
     with transaction.atomic():
-        due = _due(at, warns=warns).filter(pk__gt=after_id).order_by("pk")[:limit]
+        due = tiers_to_evaluate(at, warns=warns).filter(pk__gt=after_id).order_by("pk")[:limit]
         ids = list(due.values_list("pk", flat=True))
         changed, warned = _evaluate(ids, at, warns=warns)
     return Swept(len(ids), changed, warned, ids[-1] if len(ids) == limit else None)
@@ -227,21 +227,6 @@ def end_override(
 
 
 # --- deciding and writing -------------------------------------------------------------------------
-
-
-def _due(at: dt.datetime, *, warns: bool) -> QuerySet[Account]:
-    """Return the members whose tier asks for a decision, each by the ladder of its program."""
-    due = Q(pk__in=[])
-    for program in Program.objects.filter(retired_at=None, current_version__isnull=False):
-        ladder = rules_of(program.current_version_id).ladder
-        own = Q(program=program)
-        lapsed = at - dt.timedelta(days=ladder.grace_days)
-        due |= own & Q(is_tier_manual=False, tier_valid_until__lte=lapsed)
-        due |= own & Q(is_tier_manual=True, tier_valid_until__lte=at)
-        if warns:
-            soon = at + dt.timedelta(days=ladder.warning_days)
-            due |= own & Q(is_tier_manual=False, tier_warned_at=None, tier_valid_until__lte=soon)
-    return Account.objects.filter(due, state=AccountState.MEMBER)
 
 
 def _evaluate(

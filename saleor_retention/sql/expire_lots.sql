@@ -1,5 +1,5 @@
--- Post the breakage that is due on these accounts: one transaction for each lot, dated at its
--- instant. The caller has locked the accounts and posted what matures on them (mature_lots.sql).
+-- Post the breakage that is due on these lots: one transaction for each, dated at its instant.
+-- The caller has locked their accounts and posted what matures on them (mature_lots.sql).
 -- Twin of services.posting.catch_up; tests hold the two equal.
 WITH due AS (
     SELECT lot.id, lot.account_id, lot.order_ref, lot.remaining, lot.expires_at,
@@ -7,7 +7,7 @@ WITH due AS (
            account.program_id, format('expire:%%s:%%s', lot.id, lot.expired) AS key
     FROM saleor_retention_lot AS lot
     JOIN saleor_retention_account AS account ON account.id = lot.account_id
-    WHERE lot.account_id = ANY(%(account_ids)s::bigint[])
+    WHERE lot.id = ANY(%(lot_ids)s::bigint[])
       AND lot.remaining > 0 AND lot.expires_at <= %(now)s
 ),
 posted AS (

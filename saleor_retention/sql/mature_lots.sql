@@ -1,12 +1,12 @@
--- Post the maturing that is due on these accounts: one transaction for each lot, dated at its
--- instant. The caller has locked the accounts, none of which owes points (a deficit would be repaid
+-- Post the maturing that is due on these lots: one transaction for each, dated at its instant.
+-- The caller has locked their accounts, none of which owes points (a deficit would be repaid
 -- first). Twin of services.posting.catch_up; tests hold the two equal.
 WITH due AS (
     SELECT lot.id, lot.account_id, lot.order_ref, lot.remaining, lot.valid_from,
            account.program_id, format('mature:%%s', lot.id) AS key
     FROM saleor_retention_lot AS lot
     JOIN saleor_retention_account AS account ON account.id = lot.account_id
-    WHERE lot.account_id = ANY(%(account_ids)s::bigint[])
+    WHERE lot.id = ANY(%(lot_ids)s::bigint[])
       AND lot.remaining > 0 AND lot.is_pending AND lot.valid_from <= %(now)s
 ),
 posted AS (

@@ -224,6 +224,19 @@ def test_work_that_is_not_done_is_found(healthy: FakeHost) -> None:
     assert problems["settling"] == "1 orders cannot be settled: 7 (KeyError)."
 
 
+def test_orders_that_reconcile_noted_and_nobody_settles_are_found(healthy: FakeHost) -> None:
+    """Beat runs and no worker does; what was noted just now is in order."""
+    assert healthy.version == "0"
+    now = timezone.now()
+    SettleFailure.objects.create(order_ref="7", attempts=0, failed_at=now - dt.timedelta(hours=4))
+    SettleFailure.objects.create(order_ref="8", attempts=0, failed_at=now)
+
+    (problem,) = found(Level.PROBLEM)
+
+    assert problem.subject == "reconcile"
+    assert problem.message == "1 orders that it found over 3:00:00 ago are not settled."
+
+
 def test_reconcile_that_never_ran_is_found_after_some_hours(healthy: FakeHost) -> None:
     """A program that was just created is given time."""
     assert healthy.version == "0"

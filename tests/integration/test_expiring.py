@@ -8,7 +8,7 @@ import pytest
 
 from saleor_retention.models import Account, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, posting
+from saleor_retention.services import expiring, maturing, posting
 from saleor_retention.services.locking import lock_account
 from tests import ledger
 from tests.fakes import at
@@ -74,6 +74,7 @@ def test_the_set_based_job_posts_what_catching_up_posts(shop: Shop) -> None:
         ledger.give(member, 30, valid_from=at("2026-03-03"))
         ledger.spend(ledger.give(member, 20, expires_at=at("2026-03-04")), 5, now=at("2026-02-01"))
     posting.catch_up(lock_account(ann.pk), LATE)
+    maturing.mature_due(LATE)
     expiring.expire_due(LATE)
 
     assert essence(ann) == essence(bob)
@@ -138,3 +139,29 @@ def test_a_batch_is_bounded(shop: Shop) -> None:
     counts = [expiring.expire_due(LATE, limit=2) for _ in range(3)]
 
     assert counts == [2, 1, 0]
+
+
+def test_a_batch_is_bounded_by_lots_also_where_one_member_has_many(shop: Shop) -> None:
+    """Seven lots of one member take four transactions of two."""
+    ann = shop.member("ann")
+    for day in range(1, 8):
+        ledger.give(ann, 10, expires_at=at(f"2026-04-0{day}"))
+    counts = [expiring.expire_due(LATE, limit=2) for _ in range(5)]
+
+    assert counts == [2, 2, 2, 1, 0]
+    assert ledger.balances(ann) == ledger.replayed(ann) == (0, 0, 0, 0)
+
+
+def test_members_who_owe_do_not_make_a_batch_longer(shop: Shop) -> None:
+    """Each of them is done at once and whole; the next one waits for the next batch."""
+    members = [shop.member(name) for name in ("ann", "bob", "eve")]
+    for member in members:
+        for day in (1, 2):
+            opened = at(f"2026-03-0{day}")
+            ledger.give(member, 10, valid_from=opened, expires_at=at(f"2026-04-0{day}"))
+        ledger.owe(member, 5)
+    counts = [expiring.expire_due(LATE, limit=4) for _ in range(4)]
+
+    assert counts == [4, 4, 4, 0]  # two lots that mature and die, for each
+    assert [ledger.balances(member) for member in members] == [(0, 0, 0, 0)] * 3
+    assert breaches() == []

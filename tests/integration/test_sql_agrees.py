@@ -233,6 +233,11 @@ def postings(account: Account, kind: str) -> list[tuple[Any, ...]]:
     return sorted(found)
 
 
+def ids_of(account: Account) -> list[int]:
+    """Return the ids of the member's lots."""
+    return [lot.pk for lot in ledger.lots(account)]
+
+
 def columns(account: Account) -> list[tuple[Any, ...]]:
     """Return the member's lots, but for their ids."""
     rows = Lot.objects.filter(account=account).order_by("pk")
@@ -251,8 +256,8 @@ def test_the_sweep_posts_what_is_due_and_what_catching_up_posts(
     deaths = [due for due in dues if due.kind is DueKind.EXPIRE]
     available = engine.available([facts_of(lot) for lot in before], NOON)
 
-    matured = sweeping._execute("mature_lots", [bob.pk], NOON)
-    expired = sweeping._execute("expire_lots", [bob.pk], NOON)
+    matured = sweeping._execute("mature_lots", ids_of(bob), NOON)
+    expired = sweeping._execute("expire_lots", ids_of(bob), NOON)
     caught_up = posting.catch_up(lock_account(ann.pk), NOON)
 
     assert (matured, expired, caught_up) == (len(matures), len(deaths), len(dues))
@@ -271,8 +276,8 @@ def test_the_sweeps_keys_and_digests_are_those_of_catching_up(
     bob = shop.member("bob")
     stock(dice, [bob])
     dues = due_of(ledger.lots(bob), 0, NOON)
-    sweeping._execute("mature_lots", [bob.pk], NOON)
-    sweeping._execute("expire_lots", [bob.pk], NOON)
+    sweeping._execute("mature_lots", ids_of(bob), NOON)
+    sweeping._execute("expire_lots", ids_of(bob), NOON)
     count = Transaction.objects.count()
     for due in dues:
         posting._post_due(lock_account(bob.pk), due, NOON)
@@ -281,15 +286,13 @@ def test_the_sweeps_keys_and_digests_are_those_of_catching_up(
     assert Transaction.objects.count() == count
 
 
-def test_the_sweep_leaves_the_accounts_that_it_was_not_given(
-    shop: Shop, dice: random.Random
-) -> None:
+def test_the_sweep_leaves_the_lots_that_it_was_not_given(shop: Shop, dice: random.Random) -> None:
     """A batch touches its members only."""
     ann, bob = shop.member("ann"), shop.member("bob")
     stock(dice, [ann, bob])
     untouched = (columns(ann), ledger.balances(ann))
-    sweeping._execute("mature_lots", [bob.pk], NOON)
-    sweeping._execute("expire_lots", [bob.pk], NOON)
+    sweeping._execute("mature_lots", ids_of(bob), NOON)
+    sweeping._execute("expire_lots", ids_of(bob), NOON)
 
     assert (columns(ann), ledger.balances(ann)) == untouched
 

@@ -21,6 +21,7 @@ from saleor_retention.models import (
     Note,
     OrderRecord,
     Program,
+    SettleFailure,
     StoredQuote,
     TierChange,
     Transaction,
@@ -143,28 +144,117 @@ def test_running_at_the_same_time_does_everything_once(shop: FakeHost) -> None:
     assert breaches() == []
 
 
-def test_many_rows_are_worked_through_in_batches(
-    shop: FakeHost, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    """Two rows at a time; where there is a broker, the rest is dispatched after some batches."""
-    busy_shop(shop)
-    monkeypatch.setattr(tasks, "ROWS", 2)
-    monkeypatch.setattr(tasks, "BATCHES_MAX", 2)
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[tuple[str, dict[str, Any]]]:
+    """A broker that only keeps what is dispatched, three runs at once, and two rows in a batch."""
+    kept: list[tuple[str, dict[str, Any]]] = []
+    for task in (*PERIODIC, tasks.settle_noted):
+        name = task.name.rpartition(".")[2]
+        monkeypatch.setattr(
+            task,
+            "apply_async",
+            lambda kwargs=None, _name=name: kept.append((_name, kwargs or {})),
+        )
+    for name in ("ROWS", "SLOW_ROWS", "BATCHES_MAX"):
+        monkeypatch.setattr(tasks, name, 2)
+    settings.RETENTION_EXPIRE_BATCH = 2
+    settings.RETENTION_TASKS_AT_ONCE = 3
     settings.CELERY_TASK_ALWAYS_EAGER = False
-    sent: list[Any] = []
-    monkeypatch.setattr(tasks.lapse_holds, "apply_async", lambda **given: sent.append(given))
-    monkeypatch.setattr(tasks.evaluate_tiers, "apply_async", lambda **given: sent.append(given))
+    return kept
+
+
+def run_all_sent(sent: list[tuple[str, dict[str, Any]]]) -> int:
+    """Be the workers until nothing is dispatched any more; return how many runs that took."""
+    runs = 0
+    while sent:
+        name, arguments = sent.pop(0)
+        getattr(tasks, name).run(**arguments)
+        runs += 1
+    return runs
+
+
+def test_a_backlog_is_shared_and_the_rest_is_dispatched_after_some_batches(
+    shop: FakeHost, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """A full first batch calls two others to help; all of them end at the same time."""
+    busy_shop(shop)
 
     tasks.lapse_holds.run()
-    assert Hold.objects.filter(state="lapsed").count() == 4
-    tasks.evaluate_tiers.run()
-    fourth = Account.objects.order_by("pk")[3].pk
 
-    assert sent == [{}, {"kwargs": {"after_id": fourth, "warns": False}}]
-    assert Account.objects.filter(tier="vip").count() == 2
-    settings.CELERY_TASK_ALWAYS_EAGER = True
+    assert Hold.objects.filter(state="lapsed").count() == 4
+    assert [name for name, _ in sent] == ["lapse_holds"] * 3
+    (until,) = {arguments["until"] for _, arguments in sent}
+    ends_in = dt.datetime.fromisoformat(until) - timezone.now()
+    assert dt.timedelta(minutes=4) < ends_in <= dt.timedelta(minutes=5)
+    assert run_all_sent(sent) == 3
+    assert Hold.objects.filter(state="lapsed").count() == 6
+
+
+def test_tiers_are_shared_too_but_for_the_run_that_warns(
+    shop: FakeHost, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """Helpers begin at the first member; a run goes on from where it came to."""
+    busy_shop(shop)
+
     tasks.evaluate_tiers.run()
+
+    until = sent[0][1]["until"]
+    fourth = Account.objects.order_by("pk")[3].pk
+    helper = ("evaluate_tiers", {"warns": False, "until": until})
+    assert sent == [helper, helper, (helper[0], {"after_id": fourth, **helper[1]})]
+    assert Account.objects.filter(tier="vip").count() == 2
+    run_all_sent(sent)
     assert Account.objects.filter(tier="vip").count() == 0
+    Account.objects.update(tier="vip", tier_valid_until=timezone.now() - dt.timedelta(hours=1))
+    tasks.evaluate_tiers.run(warns=True)
+    assert sent == [("evaluate_tiers", {"after_id": fourth, "warns": True})]
+
+
+def test_a_small_task_calls_nobody(shop: FakeHost, sent: list[tuple[str, dict[str, Any]]]) -> None:
+    """What one batch does is not worth a message."""
+    account = make_member(shop, make_program())
+    give(account, 100, opened_at=LONG_AGO, expires_at=timezone.now() - dt.timedelta(hours=1))
+
+    tasks.expire.run()
+
+    assert books(account) == (0, 0, 0, 0)
+    assert sent == []
+
+
+def test_runs_end_when_beat_has_begun_anew(
+    shop: FakeHost, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """A message that waited too long for a worker does nothing and is not passed on."""
+    busy_shop(shop)
+    over = (timezone.now() - dt.timedelta(seconds=1)).isoformat()
+
+    tasks.expire.run(until=over)
+    tasks.evaluate_tiers.run(until=over)
+
+    assert (counts_of_rows()["TierChange"], sent) == (0, [])
+    assert Transaction.objects.filter(kind="expire").count() == 0
+
+
+def test_what_reconcile_found_is_shared(
+    shop: FakeHost, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """The run that beat began notes all orders and settles some; others settle the rest."""
+    busy_shop(shop)
+
+    tasks.reconcile.run()
+
+    assert OrderRecord.objects.count() == 4
+    assert [name for name, _ in sent] == ["settle_noted"] * 3
+    assert SettleFailure.objects.filter(attempts=0).count() == 2
+    run_all_sent(sent)
+    assert OrderRecord.objects.count() == 6
+    assert SettleFailure.objects.count() == 0
+
+
+def test_a_new_ladders_message_survives_its_worker() -> None:
+    """No run of beat would find what it had left to do."""
+    assert tasks.apply_ladder.acks_late
+    assert tasks.apply_ladder.reject_on_worker_lost
 
 
 def test_the_warning_run_passes_its_argument_on(
