@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import connections
+from django.db import connection, connections
 
 from sandbox import postgres, schemas, spare_postgres
 from sandbox.spare_postgres import DURABLE, HASTY, SpareServer
@@ -25,6 +25,12 @@ class Arena:
 
     server: SpareServer | None
     settings: dict[str, str]
+
+    def keep(self) -> None:
+        """Have what was set up survive any crash, also where nothing else does."""
+        if self.server is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("CHECKPOINT")
 
     def crash(self) -> None:
         """Crash the server and let it recover."""

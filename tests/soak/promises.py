@@ -85,7 +85,8 @@ def listen(lines: Iterable[dict[str, Any]]) -> Told:
                 for kept, name in ((told.earned, "earned"), (told.redeemed, "redeemed")):
                     kept[entry["order"]] = max(kept[entry["order"]], entry[name])
             case "fault":
-                told.faults.append(f"{entry['deed']}: {entry['trace']}")
+                trace = entry["trace"] if not told.faults else entry["trace"].splitlines()[-1]
+                told.faults.append(f"{entry['deed']}: {trace}")
                 told.deeds[entry["deed"], "fault"] += 1
             case "refusal":
                 outcome = "busy" if entry["code"] == "BUSY" else "refused"

@@ -28,6 +28,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, Transaction
+from saleor_retention.selectors.balances import balances_of
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services import (
     expiring,
@@ -51,7 +52,7 @@ STALL_SECONDS = 0.3
 LOOK_SECONDS = 0.7  # between two looks at the invariants
 END_SECONDS_MAX = 60
 AFTER_ALL = dt.timedelta(days=40)
-OVERLAP_MINUTES = 48 * 60  # of reconcile: eight of our seconds, in which any transaction commits
+OVERLAP_MINUTES = 24 * 60  # of reconcile: four of our seconds, in which any transaction commits
 FORK = multiprocessing.get_context("fork")
 
 Say = Callable[[str], None]
@@ -97,6 +98,7 @@ def simulate(wish: Wish, say: Say) -> Outcome:
             settings, "RETENTION_RECONCILE_OVERLAP_MINUTES", OVERLAP_MINUTES, raising=False
         )
         world = _open_world(patch, wish.seed, Path(folder))
+        place.keep()
         _let_it_run(wish, world, place, outcome, say)
         _hold_promises(world, outcome, say)
         connections.close_all()
@@ -192,7 +194,7 @@ def _let_it_run(
             outcome.faults[fault.kind] += 1
             outcome.complaints += crew.revive()
             if time.monotonic() - looked > LOOK_SECONDS:
-                outcome.complaints += [f"under way: {found}" for found in _look()]
+                outcome.complaints += [f"under way: {found}" for found in _look(world)]
                 outcome.looks += 1
                 looked = time.monotonic()
             if time.monotonic() - said > 10:
@@ -234,11 +236,17 @@ def _sessions() -> list[int]:
     return [pid for (pid,) in found]
 
 
-def _look() -> list[str]:
-    """Hold the ledger's invariants in one snapshot, while others go on."""
+def _look(world: World) -> list[str]:
+    """Hold invariants, and what members see, in one snapshot while others go on."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return [str(breach) for breach in breaches(reads_orders=False)]
+        found = [str(breach) for breach in breaches(reads_orders=False)]
+        seen = balances_of(world.accounts.values(), world.shop.clock.now())
+    for account, balance in seen.items():
+        points = (balance.available, balance.pending, balance.held, balance.deficit)
+        if min(points) < 0 or (balance.available and balance.deficit):
+            found.append(f"account {account} shows {balance}")
+    return found
 
 
 def _wait_until_alone() -> None:
