@@ -68,9 +68,9 @@ class SpareServer:
         dump = subprocess.Popen(
             [self.binaries / "pg_dump", "--no-owner", source_url], stdout=subprocess.PIPE
         )
+        restore: list[str | Path] = [self.binaries / "psql", *where, "-d", database, "-X", "-q"]
         restored = subprocess.run(
-            [self.binaries / "psql", *where, "-d", database, "-X", "-q", "-1"]
-            + ["-v", "ON_ERROR_STOP=1"],
+            [*restore, "-1", "-v", "ON_ERROR_STOP=1"],
             stdin=dump.stdout,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

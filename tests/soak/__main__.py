@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=None, help="drawn when it is not given")
     parser.add_argument("--workers", type=int, default=12)
-    parser.add_argument("--spare-server", action="store_true", help="leave out crashes of the server")
+    parser.add_argument("--spare-server", action="store_true", help="do not crash the server")
     parser.add_argument("--break", dest="broken", default="", choices=("", *sabotage.NAMES))
     chosen = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed

@@ -51,13 +51,11 @@ def opened(*, may_crash: bool, is_durable: bool = True) -> Iterator[Arena]:
             return
         server = SpareServer(f"soak-{os.getpid()}")
         server.start(HASTY)
-        server.copy(
-            schemas.database_url(os.environ["DATABASE_URL"], database.NAME), database.NAME
-        )
+        server.copy(schemas.database_url(os.environ["DATABASE_URL"], database.NAME), database.NAME)
         server.stop()
         settings = DURABLE if is_durable else FORGETFUL
         server.start(settings)
-        point(dict.fromkeys(was, {"HOST": "127.0.0.1", "PORT": str(server.port)}))
+        point({alias: {"HOST": "127.0.0.1", "PORT": str(server.port)} for alias in was})
         yield Arena(server, settings)
     finally:
         point(was)

@@ -78,7 +78,7 @@ class Fault:
 
 def steps(seed: int, place: int, generation: int) -> Iterator[Step]:
     """Yield without end what the process does that is the n-th in its place."""
-    draw = random.Random(f"worker:{seed}:{place}:{generation}")
+    draw = random.Random(f"worker:{seed}:{place}:{generation}")  # noqa: S311
     while True:
         yield Step(
             deed=draw.choices(list(DEEDS), list(DEEDS.values()))[0],
@@ -93,7 +93,7 @@ def steps(seed: int, place: int, generation: int) -> Iterator[Step]:
 
 def faults(seed: int, *, has_crashes: bool) -> Iterator[Fault]:
     """Yield faults without end: each round holds all kinds, in another order."""
-    draw = random.Random(f"faults:{seed}")
+    draw = random.Random(f"faults:{seed}")  # noqa: S311
     while True:
         kinds = list(ROUND)
         draw.shuffle(kinds)

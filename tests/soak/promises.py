@@ -69,14 +69,8 @@ def listen(lines: Iterable[dict[str, Any]]) -> Told:
     told = Told()
     for entry in lines:
         match entry["said"]:
-            case "asked":
-                told.keys[entry["key"]] = Key(entry["account"], entry["points"])
-            case "called":
-                told.keys[entry["key"]].calls += 1
-            case "refused":
-                told.keys[entry["key"]].refused += 1
-            case "acknowledged":
-                told.keys[entry["key"]].acknowledged += 1
+            case "asked" | "called" | "refused" | "acknowledged" as said:
+                _hear(told.keys, said, entry)
             case "ordered":
                 told.orders[entry["order"]] = entry["points"]
             case "held":
@@ -94,6 +88,17 @@ def listen(lines: Iterable[dict[str, Any]]) -> Told:
             case outcome:  # done, lost
                 told.deeds[entry["deed"], outcome] += 1
     return told
+
+
+def _hear(keys: dict[str, Key], said: str, entry: dict[str, Any]) -> None:
+    """Note what became of a request under a key."""
+    if said == "asked":
+        keys[entry["key"]] = Key(entry["account"], entry["points"])
+        return
+    key = keys[entry["key"]]
+    key.calls += said == "called"
+    key.refused += said == "refused"
+    key.acknowledged += said == "acknowledged"
 
 
 # --- the model ------------------------------------------------------------------------------------
@@ -200,8 +205,7 @@ def _keys(told: Told, booked: set[str]) -> Iterator[str]:
     ):
         found[key, account, int(points)] += 1
     expected = {
-        (f"{'grant' if told.keys[key].points > 0 else 'adjust'}:{key}",)
-        + (told.keys[key].account, told.keys[key].points)
+        (f"{_kind(told.keys[key])}:{key}", told.keys[key].account, told.keys[key].points)
         for key in booked
     }
     for item in sorted(expected - found.keys()):
@@ -211,6 +215,10 @@ def _keys(told: Told, booked: set[str]) -> Iterator[str]:
     for item, times in found.items():
         if times > 1:
             yield f"{item[0]} was booked {times} times"
+
+
+def _kind(key: Key) -> str:
+    return "grant" if key.points > 0 else "adjust"
 
 
 def _orders(told: Told, orders: Iterable[Row]) -> Iterator[str]:
@@ -274,9 +282,7 @@ def _holds(told: Told) -> Iterator[str]:
         yield f"hold {pk} set aside {points} points more than it captured or gave back"
 
 
-def _balances(
-    accounts: dict[tuple[str, str], int], model: dict[int, Flow]
-) -> Iterator[str]:
+def _balances(accounts: dict[tuple[str, str], int], model: dict[int, Flow]) -> Iterator[str]:
     died = dict(
         execute(
             """

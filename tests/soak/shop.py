@@ -171,14 +171,13 @@ class SqlShop(FakeHost):
         if not found:
             return None
         channel, user_ref, total, is_committed = found[0]
-        shown = FakeHost().put_checkout(
+        return FakeHost().put_checkout(
             checkout_ref,
             total,
             user_ref=user_ref,
             channel_ref=channel,
             is_money_committed=is_committed,
         )
-        return shown
 
     def lock_checkout(self, checkout_ref: str) -> bool:
         """Lock its row; tell whether it is there."""

@@ -52,7 +52,10 @@ STALL_SECONDS = 0.3
 LOOK_SECONDS = 0.7  # between two looks at the invariants
 END_SECONDS_MAX = 60
 AFTER_ALL = dt.timedelta(days=40)
-OVERLAP_MINUTES = 24 * 60  # of reconcile: four of our seconds, in which any transaction commits
+SETTINGS = {
+    "RECONCILE_OVERLAP_MINUTES": 24 * 60,  # four of our seconds: any transaction commits in these
+    "SETTLE_BATCH": 20,  # so that reconcile gets on between two faults
+}
 FORK = multiprocessing.get_context("fork")
 
 Say = Callable[[str], None]
@@ -94,9 +97,8 @@ def simulate(wish: Wish, say: Say) -> Outcome:
         arena.opened(may_crash=wish.may_crash, is_durable=is_durable) as place,
     ):
         outcome.can_crash = place.server is not None
-        patch.setattr(
-            settings, "RETENTION_RECONCILE_OVERLAP_MINUTES", OVERLAP_MINUTES, raising=False
-        )
+        for name, value in SETTINGS.items():
+            patch.setattr(settings, f"RETENTION_{name}", value, raising=False)
         world = _open_world(patch, wish.seed, Path(folder))
         place.keep()
         _let_it_run(wish, world, place, outcome, say)
@@ -177,9 +179,7 @@ def _fork(work: Callable[..., None], *arguments: Any) -> Any:
     return process
 
 
-def _let_it_run(
-    wish: Wish, world: World, place: arena.Arena, outcome: Outcome, say: Say
-) -> None:
+def _let_it_run(wish: Wish, world: World, place: arena.Arena, outcome: Outcome, say: Say) -> None:
     crew = Crew(world, wish.broken)
     try:
         for number in range(wish.workers):
@@ -366,9 +366,7 @@ def _rivalry(world: World, told: promises.Told) -> list[str]:
     folder.mkdir()
     there = replace(world, folder=folder)
     barrier = FORK.Barrier(RIVALS)
-    processes = [
-        _fork(_rival, there, str(user.pk), number, barrier) for number in range(RIVALS)
-    ]
+    processes = [_fork(_rival, there, str(user.pk), number, barrier) for number in range(RIVALS)]
     for process in processes:
         process.join(END_SECONDS_MAX)
     said = Counter(entry["said"] for entry in read(folder))
@@ -390,9 +388,7 @@ def _rival(world: World, user: str, number: int, barrier: Any) -> None:
     )
     barrier.wait(END_SECONDS_MAX)
     try:
-        redeeming.set_redemption(
-            checkout_ref=cart, user_ref=user, points=RIVAL_POINTS, now=now()
-        )
+        redeeming.set_redemption(checkout_ref=cart, user_ref=user, points=RIVAL_POINTS, now=now())
     except Refusal as refused:
         journal.write(refused.code.value)
         return

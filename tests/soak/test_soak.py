@@ -46,7 +46,7 @@ def is_server_ours() -> bool:
 
 
 def test_every_promise_is_kept() -> None:
-    """Processes are killed and stalled, connections dropped, the server crashed: nothing is lost."""
+    """Processes are killed and stalled, connections dropped, the server crashes; all is kept."""
     ended = soak("--seconds", "6", "--workers", "8")
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -72,7 +72,7 @@ def test_every_promise_is_kept() -> None:
     ],
 )
 def test_broken_services_are_found(broken: str, seconds: str, complaint: str) -> None:
-    """No lock, keys that nobody finds again, commits that are not on the disk: each is a failure."""
+    """No lock, keys that nobody finds again, commits that are not on the disk: each fails."""
     if broken == "durability" and not is_server_ours():
         pytest.skip("left out: only a server of the sandbox can be crashed")
     spares = () if broken == "durability" else ("--spare-server",)

@@ -116,7 +116,7 @@ class Worker:
             work()
         except Refusal as refused:
             self.journal.count("refusal", deed=deed, code=refused.code.value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it stands in the journal
             if not is_lost_connection(error):
                 self.journal.write("fault", deed=deed, trace=traceback.format_exc())
                 connections.close_all()
@@ -225,9 +225,7 @@ class Worker:
         """Settle an order, and write down what is booked of it."""
         record = settling.settle(order_ref=ref, now=self.shop.clock.now())
         if record is not None:
-            self.journal.write(
-                "settled", order=ref, earned=record.earned, redeemed=record.redeemed
-            )
+            self.journal.write("settled", order=ref, earned=record.earned, redeemed=record.redeemed)
 
     # --- carts --------------------------------------------------------------------------------
 
