@@ -7,6 +7,7 @@ has to survive a crash.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from sandbox import paths, postgres, processes
 from sandbox.console import SandboxError
 
 LOG = paths.LOGS / "postgres-spare.log"
+PREFIX = "spare-"
 SPACE = {"max_connections": "100", "shared_buffers": "64MB", "jit": "off"}
 HASTY = SPACE | {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 DURABLE = SPACE | {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
@@ -25,13 +27,15 @@ DURABLE = SPACE | {"fsync": "on", "synchronous_commit": "on", "full_page_writes"
 class SpareServer:
     """A server that can be crashed and started again, on the same port."""
 
-    def __init__(self, name: str) -> None:
-        """Make its data directory beside the sandbox server's; ``name`` must be of this process."""
+    def __init__(self) -> None:
+        """Make its data directory beside the sandbox server's."""
         shared = postgres.running()
         if shared is None:
             raise SandboxError("the sandbox's PostgreSQL is not running")
         self.binaries = Path(shared.binaries)
-        self.data = Path(shared.data).parent / name
+        beside = Path(shared.data).parent
+        _prune(beside)
+        self.data = beside / f"{PREFIX}{os.getpid()}"
         self.port = postgres.free_port()
         self._process: subprocess.Popen[bytes] | None = None
         postgres.initialize(self.binaries, self.data)
@@ -84,3 +88,11 @@ class SpareServer:
         if self._process is not None:
             processes.stop(self._process, how)
             self._process = None
+
+
+def _prune(folder: Path) -> None:
+    """Remove what processes left behind that were killed."""
+    for data in folder.glob(f"{PREFIX}*"):
+        owner = data.name.removeprefix(PREFIX)
+        if owner.isdigit() and not processes.is_alive(int(owner)):
+            shutil.rmtree(data, ignore_errors=True)

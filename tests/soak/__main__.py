@@ -15,6 +15,7 @@ def main(arguments: list[str]) -> int:
     import django
 
     django.setup()
+    from sandbox import processes
     from tests.soak import arena, sabotage
     from tests.soak.simulation import Wish, simulate
 
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=12)
     parser.add_argument("--spare-server", action="store_true", help="do not crash the server")
     parser.add_argument("--break", dest="broken", default="", choices=("", *sabotage.NAMES))
+    processes.exit_on_signals()
     chosen = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed
     say(f"seed {seed}: {chosen.workers} workers for {chosen.seconds:g} s")

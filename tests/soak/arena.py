@@ -49,7 +49,7 @@ def opened(*, may_crash: bool, is_durable: bool = True) -> Iterator[Arena]:
         if not may_crash or not is_ours(os.environ["DATABASE_URL"]):
             yield Arena(None, {})
             return
-        server = SpareServer(f"soak-{os.getpid()}")
+        server = SpareServer()
         server.start(HASTY)
         server.copy(schemas.database_url(os.environ["DATABASE_URL"], database.NAME), database.NAME)
         server.stop()

@@ -38,6 +38,7 @@ from saleor_retention.services import (
     redeeming,
     settling,
 )
+from sandbox import processes
 from tests import fakes
 from tests.members import make_program
 from tests.soak import arena, plan, promises, sabotage
@@ -172,9 +173,16 @@ class Crew:
 
 
 def _fork(work: Callable[..., None], *arguments: Any) -> Any:
-    """Fork a process; it must not share a connection with us."""
+    """Fork a process that dies with us; it must not share a connection."""
     connections.close_all()
-    process = FORK.Process(target=work, args=arguments, daemon=True)
+    tie = processes.die_with_parent(signal.SIGKILL)
+
+    def tied() -> None:
+        if tie is not None:
+            tie()
+        work(*arguments)
+
+    process = FORK.Process(target=tied, daemon=True)
     process.start()
     return process
 
@@ -366,8 +374,8 @@ def _rivalry(world: World, told: promises.Told) -> list[str]:
     folder.mkdir()
     there = replace(world, folder=folder)
     barrier = FORK.Barrier(RIVALS)
-    processes = [_fork(_rival, there, str(user.pk), number, barrier) for number in range(RIVALS)]
-    for process in processes:
+    rivals = [_fork(_rival, there, str(user.pk), number, barrier) for number in range(RIVALS)]
+    for process in rivals:
         process.join(END_SECONDS_MAX)
     said = Counter(entry["said"] for entry in read(folder))
     account.refresh_from_db()
