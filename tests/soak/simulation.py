@@ -328,7 +328,7 @@ def _come_to_rest(world: World) -> None:
     for number in range(GUESTS):
         attach(world, number)
     execute("UPDATE soak_checkout SET is_committed = false")
-    execute("DELETE FROM soak_checkout WHERE number %% 2 = 0")
+    execute("DELETE FROM soak_checkout WHERE mod(number, 2) = 0")
     reconciling.reconcile(world.shop.clock.now())  # what it finds is found in its overlap
     world.shop.clock.moved += AFTER_ALL
     _run_jobs(world)
