@@ -20,7 +20,7 @@ from tests.soak.plan import CRASH, DROP, KILL, STALL
 
 pytestmark = pytest.mark.slow
 
-SEED = 7
+SEED = 6  # its first five faults are of all kinds
 SECONDS_MAX = 300
 
 
@@ -47,7 +47,7 @@ def is_server_ours() -> bool:
 
 def test_every_promise_is_kept() -> None:
     """Processes are killed and stalled, connections dropped, the server crashes; all is kept."""
-    ended = soak("--seconds", "6", "--workers", "8")
+    ended = soak("--seconds", "5", "--workers", "8")
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "every promise was kept" in ended.stdout
@@ -68,7 +68,7 @@ def test_every_promise_is_kept() -> None:
     [
         ("lock", "3", r"violates check constraint|verify: |under way: "),
         ("key", "2", r"key-.* is in the ledger and nobody was told so"),
-        ("durability", "4", r"was acknowledged"),
+        ("durability", "3", r"was acknowledged"),
     ],
 )
 def test_broken_services_are_found(broken: str, seconds: str, complaint: str) -> None:
