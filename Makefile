@@ -6,8 +6,10 @@ export PYTHON
 RUN = $(PYTHON) -m sandbox.bootstrap
 HOSTS ?=
 ARGS ?=
+SECONDS ?= 60
+SEED ?=
 
-.PHONY: help demo shop test unit readme lint format bench pg clean
+.PHONY: help demo shop test unit readme lint format bench soak pg clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +23,7 @@ help:
 	@echo "make readme  put the last results and the last story into the README"
 	@echo "make format  let ruff rewrite the layout"
 	@echo "make bench   the benchmarks"
+	@echo "make soak    processes, connections and the database die while points move: SECONDS=600 SEED=7"
 	@echo "make pg      keep PostgreSQL running between runs; make clean stops it"
 	@echo
 	@echo "One file on one Saleor:     make test HOSTS=3.23 ARGS=\"tests/integration/test_x.py -x\""
@@ -36,6 +39,9 @@ test:
 
 bench:
 	@$(RUN) bench --hosts "$(HOSTS)" -- $(ARGS)
+
+soak:
+	@$(RUN) soak --hosts "$(HOSTS)" -- --seconds "$(SECONDS)" $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 unit:
 	@$(RUN) unit -- $(ARGS)

@@ -16,6 +16,7 @@ from sandbox import (
     pytest_on,
     readme,
     schemas,
+    soak,
     suite,
 )
 from sandbox.console import SandboxError, fail, say
@@ -65,6 +66,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": suite.run,
     "unit": suite.unit,
     "bench": bench.run,
+    "soak": soak.run,
     "lint": lint.run,
     "readme": readme.run,
     "pytest": pytest,

@@ -21,7 +21,7 @@ from sandbox.console import SandboxError, fail, step
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 GLIBC_MIN = (2, 34)
-NEED_TEST_TOOLS = {"test", "unit", "pytest", "bench"}
+NEED_TEST_TOOLS = {"test", "unit", "pytest", "bench", "soak"}
 
 
 def main(arguments: list[str]) -> int:  # noqa: RET503  (execv does not return)

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -162,8 +163,11 @@ def watch() -> None:
     binaries, data, temporary = _places()
     server = None
     try:
-        _initialize(binaries, data)
-        server, state = _launch(binaries, data, temporary)
+        initialize(binaries, data)
+        port = free_port()
+        server = launch(binaries, data, port, SETTINGS, LOG)
+        place = str(temporary) if temporary else None
+        state = Server(os.getpid(), port, str(binaries), str(data), place)
         STATE_FILE.write_text(json.dumps(asdict(state)))
         users = locks.open_lock(USERS_LOCK)
         while not wanted and server.poll() is None:
@@ -208,7 +212,8 @@ def _reachable(binary: Path) -> bool:
     return probe.returncode == 0
 
 
-def _initialize(binaries: Path, data: Path) -> None:
+def initialize(binaries: Path, data: Path) -> None:
+    """Make a data directory unless there is one; no server must be using it."""
     user = processes.unprivileged()
     if user:
         data.mkdir(parents=True, exist_ok=True)
@@ -233,17 +238,17 @@ def _initialize(binaries: Path, data: Path) -> None:
     )
 
 
-def _launch(
-    binaries: Path, data: Path, temporary: Path | None
-) -> tuple[subprocess.Popen[bytes], Server]:
-    port = free_port()
+def launch(
+    binaries: Path, data: Path, port: int, settings: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a server on a data directory and return it when it answers; it ends with us."""
     command: list[str | Path] = [binaries / "postgres", "-D", data, "-p", str(port)]
     command += ["-h", "127.0.0.1", "-k", ""]
-    for name, value in SETTINGS.items():
+    for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     server = processes.start(
         command,
-        LOG,
+        log,
         env=_env(data),
         cwd=data,
         death_signal=signal.SIGINT,
@@ -256,10 +261,7 @@ def _launch(
             processes.stop(server, signal.SIGQUIT)
             raise SandboxError("the server ended before it answered")
         time.sleep(0.05)
-    state = Server(
-        os.getpid(), port, str(binaries), str(data), str(temporary) if temporary else None
-    )
-    return server, state
+    return server
 
 
 def _env(data: Path) -> dict[str, str]:

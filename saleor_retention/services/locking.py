@@ -80,9 +80,10 @@ def claim(name: str) -> bool:
 def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
     """Run ``work`` in a database transaction, again when a deadlock ended it.
 
-    A serialization failure counts as a deadlock. Inside a caller's transaction there is one
-    attempt, in a savepoint: a deadlock ends all of it and only the caller can start again. ``work``
-    must read what it decides on itself.
+    A serialization failure counts as a deadlock. What ends every attempt is refused as BUSY, with
+    nothing changed. Inside a caller's transaction there is one attempt, in a savepoint: a deadlock
+    ends all of it, so it is raised as it is and only the caller can start again. ``work`` must read
+    what it decides on itself.
     """
     is_nested = connection.in_atomic_block
     for attempt in range(1, attempts_max + 1):
@@ -90,8 +91,11 @@ def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -
             with transaction.atomic():
                 return work()
         except OperationalError as error:
-            if is_nested or attempt == attempts_max or sqlstate(error) not in RETRIED:
+            if is_nested or sqlstate(error) not in RETRIED:
                 raise
+            if attempt == attempts_max:
+                message = "Too many others are changing the same points; try again."
+                raise Refusal(Code.BUSY, message) from error
             time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311
     raise AssertionError("unreachable")
 

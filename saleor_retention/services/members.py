@@ -30,6 +30,7 @@ from saleor_retention.services.locking import lock_account, run_serialized
 from saleor_retention.services.posting import Leg
 
 NUMBER_ATTEMPTS_MAX = 5
+SHADOW_ATTEMPTS_MAX = 5
 
 
 def member_of(program: Program, user_ref: str, *, now: dt.datetime | None = None) -> Account | None:
@@ -101,9 +102,11 @@ def shadow_of(program: Program, email: str, *, now: dt.datetime | None = None) -
     shadows = Account.objects.filter(
         program=program, state=AccountState.SHADOW, email_hash__in=hashes
     )
-    shadow = shadows.order_by("id").first()
-    if shadow is None:
-        at = now or timezone.now()
+    at = now or timezone.now()
+    for _ in range(SHADOW_ATTEMPTS_MAX):
+        shadow = shadows.order_by("id").first()
+        if shadow is not None:
+            return shadow
         made = Account(
             program=program,
             state=AccountState.SHADOW,
@@ -111,9 +114,8 @@ def shadow_of(program: Program, email: str, *, now: dt.datetime | None = None) -
             joined_at=at,
             last_activity_at=at,
         )
-        _insert(made)
-        shadow = shadows.order_by("id").get()
-    return shadow
+        _insert(made)  # not where another's is met, which may be claimed before we look again
+    raise RuntimeError("No account was found for a guest.")
 
 
 def claim_shadow(

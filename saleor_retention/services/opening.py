@@ -97,8 +97,15 @@ def _locked_buyer(
     if account_id is not None:
         return lock_account(account_id)
     program = _program_of(facts, quote)
-    buyer = _buyer(program, facts, now) if program is not None else None
-    return lock_account(buyer.pk) if buyer is not None else None
+    if program is None:
+        return None
+    while True:
+        buyer = _buyer(program, facts, now)
+        if buyer is None:
+            return None
+        account = lock_account(buyer.pk)
+        if account.state != AccountState.MERGED:
+            return account  # else a guest's, claimed while we waited: nobody claims from it again
 
 
 def _program_of(facts: OrderFacts, quote: StoredQuote | None) -> Program | None:

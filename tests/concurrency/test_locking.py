@@ -99,6 +99,42 @@ def test_a_deadlock_within_a_callers_transaction_is_the_callers(members: list[Ac
     assert sorted(retried) == [0, 1]
 
 
+@pytest.mark.parametrize("rivals", [2, locking.ATTEMPTS_MAX])
+def test_a_serialization_failure_is_retried_with_a_bound(
+    members: list[Account], rivals: int
+) -> None:
+    """Each attempt reads a row that somebody else changes before it does; in the end it is BUSY."""
+    attempts: list[int] = []
+
+    def overtake(_number: int) -> None:
+        Account.objects.filter(pk=members[0].pk).update(tier=f"t{len(attempts)}")
+
+    def work() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        account = Account.objects.get(pk=members[0].pk)
+        attempts.append(1)
+        if len(attempts) <= rivals:
+            at_once(overtake, 1)
+        Account.objects.filter(pk=account.pk).update(member_number=f"seen {account.tier}")
+        return "done"
+
+    outcome = at_once(lambda _: run_serialized(work), 1)[0]
+
+    account = Account.objects.get(pk=members[0].pk)
+    if rivals < locking.ATTEMPTS_MAX:
+        assert (outcome, len(attempts)) == ("done", rivals + 1)
+        assert account.member_number == f"seen t{rivals}"
+    else:
+        assert isinstance(outcome, Refusal)
+        assert (outcome.code, outcome.message) == (
+            Code.BUSY,
+            "Too many others are changing the same points; try again.",
+        )
+        assert len(attempts) == locking.ATTEMPTS_MAX
+        assert account.member_number == members[0].member_number
+
+
 def test_other_faults_are_not_retried() -> None:
     """Only a deadlock or a serialization failure can go away by itself."""
     attempts = []

@@ -1,0 +1,41 @@
+"""Services that are broken on purpose, to show that the simulation finds it.
+
+Each of them breaks one thing that everything rests on, in the workers alone: what is checked in
+the end is checked by whole ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from saleor_retention.services import locking, posting
+
+
+def without_lock() -> None:
+    """Read accounts without locking them."""
+    statement, *names = locking._lock_statement()
+    bare = statement.replace("FOR NO KEY UPDATE OF account", "")
+    assert bare != statement
+    genuine = locking._locked
+    locking._lock_statement = lambda: (bare, *names)  # type: ignore[assignment]
+    locking._locked = lambda ids, _option="": genuine(ids)  # type: ignore[assignment]
+
+
+def without_key() -> None:
+    """Post what staff ask for under a key that nobody can find again."""
+    genuine = posting.post
+
+    def post(account: Any, *, kind: str, key: str, **posted: Any) -> Any:
+        is_asked_for = kind in ("grant", "adjust")
+        return genuine(
+            account, kind=kind, key=f"{key}:{uuid4()}" if is_asked_for else key, **posted
+        )
+
+    posting.post = post  # type: ignore[assignment]
+    posting.find = lambda *_args, **_kwargs: None  # type: ignore[assignment]
+
+
+SABOTAGES = {"lock": without_lock, "key": without_key}
+DURABILITY = "durability"  # is broken in the settings of the server, see ``arena``
+NAMES = (*SABOTAGES, DURABILITY)
