@@ -75,7 +75,7 @@ def test_two_workers_share_the_work_and_one_is_killed(fleet: Workers) -> None:
     fleet.kill("one")
     left = workers.remaining()
     fleet.send(*PERIODIC)
-    wait_for(fleet.are_idle, 60, "the other worker to come to an end", fleet.said)
+    wait_for(fleet.are_done, 60, "the other worker to come to an end", fleet.said)
 
     # then
     assert f"lots to mature                 {MEMBERS:,}" in before
