@@ -65,12 +65,12 @@ class Workers:
 
             wait_for(are_up, START_SECONDS_MAX, "the workers to come up", self.said)
 
-    def are_done(self) -> bool:
-        """Tell whether nothing is due, dispatched, waiting in a worker or running.
+    def are_idle(self) -> bool:
+        """Tell whether nothing is dispatched, waiting in a worker or running.
 
         Asked for twice: a message between the broker and its worker is nowhere to be seen.
         """
-        return not remaining() and self._are_idle() and self._are_idle() and not remaining()
+        return self._are_idle() and self._are_idle()
 
     def _are_idle(self) -> bool:
         with self._app() as app, app.connection_for_read() as broker_connection:
