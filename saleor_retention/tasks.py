@@ -44,7 +44,7 @@ BATCHES_MAX = 20
 
 ROWS = 500
 
-SLOW_ROWS = 50  # where each row takes a database transaction of its own
+ORDERS = 50  # each takes a database transaction of its own and several statements
 
 SHARE = dt.timedelta(minutes=55)
 """How long the runs that one run of an hourly task began go on; then the next one has begun."""
@@ -95,8 +95,8 @@ def lapse_holds(until: str | None = None) -> None:
     if until is None:
         with host.current().writer():
             withdrawing.withdraw_if_unpriced()
-    batch = partial(redeeming.lapse_due, limit=SLOW_ROWS)
-    _share(lapse_holds, batch, SLOW_ROWS, until, lasts=SHARE_OF_HOLDS)
+    batch = partial(redeeming.lapse_due, limit=ROWS)
+    _share(lapse_holds, batch, ROWS, until, lasts=SHARE_OF_HOLDS)
 
 
 @shared_task(name="saleor_retention.tasks.reconcile")
@@ -112,8 +112,8 @@ def reconcile() -> None:
 @shared_task(name="saleor_retention.tasks.settle_noted")
 def settle_noted(until: str | None = None) -> None:
     """Settle the orders that ``reconcile`` has found."""
-    batch = partial(reconciling.settle_noted, limit=SLOW_ROWS)
-    _share(settle_noted, batch, SLOW_ROWS, until)
+    batch = partial(reconciling.settle_noted, limit=ORDERS)
+    _share(settle_noted, batch, ORDERS, until)
 
 
 @shared_task(name="saleor_retention.tasks.evaluate_tiers")

@@ -66,10 +66,16 @@ class Workers:
             wait_for(are_up, START_SECONDS_MAX, "the workers to come up", self.said)
 
     def are_idle(self) -> bool:
-        """Tell whether nothing is dispatched, waits in a worker or runs."""
+        """Tell whether nothing is dispatched, waiting in a worker or running.
+
+        Asked for twice: a message between the broker and its worker is nowhere to be seen.
+        """
+        return self._are_idle() and self._are_idle()
+
+    def _are_idle(self) -> bool:
         with self._app() as app, app.connection_for_read() as broker_connection:
             queued = broker_connection.default_channel.client.llen("celery")
-            inspect = app.control.inspect(timeout=1)
+            inspect = app.control.inspect(timeout=1, limit=len(self.running))
             answers = [inspect.active(), inspect.reserved()]
         if queued or any(len(answer or ()) < len(self.running) for answer in answers):
             return False

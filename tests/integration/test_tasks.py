@@ -155,7 +155,7 @@ def sent(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[tuple[str, dict
             "apply_async",
             lambda kwargs=None, _name=name: kept.append((_name, kwargs or {})),
         )
-    for name in ("ROWS", "SLOW_ROWS", "BATCHES_MAX"):
+    for name in ("ROWS", "ORDERS", "BATCHES_MAX"):
         monkeypatch.setattr(tasks, name, 2)
     settings.RETENTION_EXPIRE_BATCH = 2
     settings.RETENTION_TASKS_AT_ONCE = 3
