@@ -61,6 +61,13 @@ def erase_deleted() -> None:
     _sweep(erase_deleted, lambda: erasing.erase_deleted(limit=ROWS) >= ROWS)
 
 
+@shared_task(name="saleor_retention.tasks.erase_guests")
+def erase_guests(email_hashes: list[str]) -> None:
+    """Erase the guests' accounts of an address whose user the shop has deleted."""
+    with host.current().writer():
+        erasing.erase_guests(email_hashes)
+
+
 @shared_task(name="saleor_retention.tasks.mature")
 def mature() -> None:
     """Post what became available."""

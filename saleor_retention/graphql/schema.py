@@ -16,6 +16,7 @@ from saleor_retention.graphql.inputs import (
 )
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.leave import RetentionLeave
+from saleor_retention.graphql.mutations.member_erase import RetentionMemberErase
 from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
 from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
@@ -138,6 +139,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_tier_retire": RetentionTierRetire,
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
+    "retention_member_erase": RetentionMemberErase,
     "retention_order_settle": RetentionOrderSettle,
     "retention_sale_record": RetentionSaleRecord,
     "retention_sale_reverse": RetentionSaleReverse,

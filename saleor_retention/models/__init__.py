@@ -1,6 +1,8 @@
 """The plugin's tables, one file per concept; what a constraint can hold, a constraint holds."""
 
 from .accounts import Account, AccountState
+from .digests import LedgerDigest
+from .erasures import Erasure
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
 from .orders import OrderRecord, PosSale, StoredQuote
@@ -15,8 +17,10 @@ __all__ = [
     "Book",
     "Consumption",
     "Entry",
+    "Erasure",
     "Hold",
     "HoldState",
+    "LedgerDigest",
     "Lot",
     "LotExtension",
     "Note",
