@@ -20,6 +20,7 @@ from django.conf import settings
 from saleor_retention import host
 from saleor_retention.errors import Refusal
 from saleor_retention.services import (
+    digesting,
     erasing,
     expiring,
     maturing,
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 BATCHES_MAX = 20
 
 ROWS = 500
+DAYS = 31
 
 
 @shared_task(name="saleor_retention.tasks.settle")
@@ -144,6 +146,12 @@ def reprice_checkouts(checkout_refs: list[str]) -> None:
 def forget_quotes() -> None:
     """Delete old quotes whose checkout is gone."""
     _sweep(forget_quotes, lambda: repricing.forget_quotes(limit=ROWS) >= ROWS)
+
+
+@shared_task(name="saleor_retention.tasks.seal_days")
+def seal_days() -> None:
+    """Seal the ledger's days that are over, also those that were missed."""
+    _sweep(seal_days, lambda: digesting.seal_due(limit=DAYS) >= DAYS)
 
 
 def _sweep(task: Any, has_more: Callable[[], bool]) -> None:

@@ -419,6 +419,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         tier=lambda _world: "regular",
         reason=lambda _world: "A mistake",
     ),
+    "retentionMemberErase": run(
+        "staff/member-erase",
+        id=lambda world: world.member_id(),
+        reason=lambda _world: "Asked for",
+    ),
     "retentionOrderSettle": run(
         "staff/order-settle", orderId=lambda world: gid("Order", world.order)
     ),

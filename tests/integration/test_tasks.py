@@ -49,6 +49,7 @@ PERIODIC = (
     tasks.evaluate_tiers,
     tasks.erase_deleted,
     tasks.forget_quotes,
+    tasks.seal_days,
 )
 LONG_AGO = timezone.now() - dt.timedelta(days=400)
 
