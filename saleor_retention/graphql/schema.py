@@ -31,6 +31,14 @@ from saleor_retention.graphql.mutations.tier_override import RetentionTierOverri
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
 from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
 from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
+from saleor_retention.graphql.types_export import (
+    ARGUMENTS as EXPORT_ARGUMENTS,
+)
+from saleor_retention.graphql.types_export import (
+    RetentionExport,
+    resolve_member_export,
+    resolve_my_export,
+)
 from saleor_retention.graphql.types_goods import (
     RetentionGoods,
     resolve_product_retention,
@@ -114,6 +122,20 @@ QUERIES: dict[str, graphene.Field] = {
         number=graphene.String(description="The member number."),
         resolver=queries.resolve_member,
     ),
+    "retention_member_export": graphene.Field(
+        RetentionExport,
+        description="Everything held about a member's customer, in every program, page by page. "
+        "Requires MANAGE_USERS.",
+        id=graphene.ID(description="The member, in any of the programs.", required=True),
+        resolver=resolve_member_export,
+        **EXPORT_ARGUMENTS,
+    ),
+    "retention_my_export": graphene.Field(
+        RetentionExport,
+        description="Everything held about the logged-in customer, page by page.",
+        resolver=resolve_my_export,
+        **EXPORT_ARGUMENTS,
+    ),
     "retention_verify": graphene.Field(
         RetentionVerification,
         description="Checks every invariant of the points ledger. Requires MANAGE_USERS.",
@@ -151,6 +173,8 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionPrograms": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMembers": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMember": {"complexity": 1},
+        "retentionMemberExport": {"complexity": 1, "multipliers": ["first"]},
+        "retentionMyExport": {"complexity": 1, "multipliers": ["first"]},
         "retentionVerify": {"complexity": 100},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},

@@ -163,3 +163,71 @@ def test_an_address_used_again_begins_anew(world: World) -> None:
     assert seen["balance"] == {"available": 100, "pending": 0, "held": 0, "deficit": 0}
     assert (account.state, account.available) == (AccountState.ERASED, 0)
     assert breaches() == []
+
+
+# --- export ---------------------------------------------------------------------------------------
+
+
+def test_a_customer_reads_all_that_is_held_about_him(world: World) -> None:
+    """Page by page, in words; what staff typed is in the export that staff makes alone."""
+    account, order = lived(world)
+    world.account(world.other)
+
+    whole = world.owner.ask(operation("storefront/export"))["retentionMyExport"]
+    pages, after = [], None
+    while True:
+        page = world.owner.ask(operation("storefront/export"), first=3, after=after)
+        pages += page["retentionMyExport"]["records"]
+        after = page["retentionMyExport"]["endCursor"]
+        if not page["retentionMyExport"]["hasNextPage"]:
+            break
+    of_staff = staff("manage_users").ask(
+        operation("staff/member-export"), id=gid("RetentionMember", account)
+    )["retentionMemberExport"]
+
+    number = order.pk if not IS_SALEOR_3 else order.number
+    movements = [row["text"] for row in whole["records"] if row["section"] == "MOVEMENT"]
+    assert [text.partition(": ")[2] for text in movements] == [
+        "+0 points. Set aside for a checkout.",
+        "+500 points. Granted by the shop.",
+        f"+40 points. Earned by order {number}.",
+        "+100 points. Welcome points.",
+    ]
+    assert (whole["hasNextPage"], whole["endCursor"]) == (False, None)
+    assert pages == whole["records"]
+    assert account.member_number in whole["records"][0]["text"]
+    assert "A test needs them" not in str(whole)
+    assert "A test needs them" in str(of_staff)
+    assert [row["text"] for row in of_staff["records"]] == [row["text"] for row in pages]
+
+
+def test_an_export_after_an_erasure_is_empty(world: World) -> None:
+    """For the customer and for staff who know the id still."""
+    account, _order = lived(world)
+    member_id = gid("RetentionMember", account)
+    manager = staff("manage_users")
+    manager.do(operation("staff/member-erase"), id=member_id, reason="Asked for")
+
+    mine = world.owner.ask(operation("storefront/export"))["retentionMyExport"]
+    theirs = manager.ask(operation("staff/member-export"), id=member_id)["retentionMemberExport"]
+
+    assert mine == theirs == {"records": [], "endCursor": None, "hasNextPage": False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"first": 0}, "`first` is from 1 to 100, not 0."),
+        ({"first": 101}, "`first` is from 1 to 100, not 101."),
+        ({"after": "x"}, "`after` is no cursor of an export."),
+        ({"after": "WyJ4IiwgImxvdCIsICIiXQ=="}, "`after` is no cursor of an export."),
+        ({"after": "WzEsICJsb3QiLCAieCJd"}, "`after` is no cursor of an export."),
+    ],
+)
+def test_pages_of_an_export_have_limits(
+    world: World, arguments: dict[str, Any], says: str
+) -> None:
+    """And a cursor is one that was given out."""
+    answer = world.owner.post(operation("storefront/export"), **arguments)
+
+    assert [error["message"] for error in answer["errors"]] == [says]
