@@ -95,7 +95,7 @@ def verify(since: dt.date | None = None) -> Verified:
 
 
 def last_days(days: int) -> dt.date | None:
-    """Return the first of the last ``days`` sealed days; None where there are no more than those."""
+    """Return the first of the last ``days`` sealed days; None where there are no more."""
     newest = LedgerDigest.objects.order_by("-day").values_list("day", flat=True)[days - 1 : days]
     return newest[0] if newest else None
 

@@ -26,22 +26,30 @@ def exists(role: str) -> bool:
         return cursor.fetchone() is not None
 
 
+def quoted(name: str) -> str:
+    """Return a name as SQL takes it, whatever is in it (Django's own quoting leaves quotes be)."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
 def grants(role: str) -> list[str]:
     """Return the statements that let a role run the shop, and no more on the ledger than add to it.
 
     On the schema that the connection works in. Tables that the owner makes later are included, so
     that migrations need nothing further but these statements once more for new append-only tables.
     """
-    name = connection.ops.quote_name(role)
-    schema = connection.ops.quote_name(_schema())
+    name = quoted(role)
+    schema = quoted(_schema())
     return [
         f"GRANT USAGE ON SCHEMA {schema} TO {name}",
         f"REVOKE CREATE ON SCHEMA {schema} FROM {name}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}",
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {name}",
-        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}",
+        (
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} "
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}"
+        ),
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {name}",
         *(
             f"REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {table} FROM {name}"

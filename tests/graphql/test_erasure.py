@@ -224,9 +224,7 @@ def test_an_export_after_an_erasure_is_empty(world: World) -> None:
         ({"after": "WzEsICJsb3QiLCAieCJd"}, "`after` is no cursor of an export."),
     ],
 )
-def test_pages_of_an_export_have_limits(
-    world: World, arguments: dict[str, Any], says: str
-) -> None:
+def test_pages_of_an_export_have_limits(world: World, arguments: dict[str, Any], says: str) -> None:
     """And a cursor is one that was given out."""
     answer = world.owner.post(operation("storefront/export"), **arguments)
 

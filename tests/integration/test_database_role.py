@@ -54,7 +54,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
 def role() -> str:
     """A role that the owner has let run the shop."""
     name = f'retention "app" {uuid.uuid4().hex[:8]}'
-    run_sql(f"CREATE ROLE {connection.ops.quote_name(name)} NOLOGIN")
+    run_sql(f"CREATE ROLE {roles.quoted(name)} NOLOGIN")
     call_command("retention_role", "--role", name, "--apply", stdout=StringIO())
     return name
 
@@ -62,7 +62,7 @@ def role() -> str:
 @contextmanager
 def acting_as(role: str) -> Iterator[None]:
     """Have every statement checked against a role's rights, as if it had logged in."""
-    run_sql(f"SET LOCAL ROLE {connection.ops.quote_name(role)}")
+    run_sql(f"SET LOCAL ROLE {roles.quoted(role)}")
     yield
     run_sql("RESET ROLE")
 
@@ -115,7 +115,7 @@ def test_everything_works_under_the_role(shop: FakeHost, role: str) -> None:
             account_id=account.pk, points=5, reason="Kind", actor_ref="", key="2", now=NOON
         )
         erased = erasing.erase(
-            persons.of_user(user_ref), reason="Asked for", actor_ref="", now=at("2027-01-02")
+            persons.of_user(user_ref), reason="Asked for", actor_ref="", now=NOON
         )
         assert breaches() == []
 
@@ -138,8 +138,10 @@ TRICKS = (
     "ALTER TABLE saleor_retention_{table} OWNER TO CURRENT_USER",
     "DROP TRIGGER append_only ON saleor_retention_{table}",
     "DROP TABLE saleor_retention_{table} CASCADE",
-    "CREATE TRIGGER mine BEFORE INSERT ON saleor_retention_{table} "
-    "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    (
+        "CREATE TRIGGER mine BEFORE INSERT ON saleor_retention_{table} "
+        "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+    ),
     "CREATE RULE mine AS ON INSERT TO saleor_retention_{table} DO INSTEAD NOTHING",
 )
 
@@ -167,8 +169,10 @@ def test_the_past_is_out_of_the_roles_reach(
     [
         "SET session_replication_role = replica",
         "SET LOCAL session_replication_role = replica",
-        "CREATE OR REPLACE FUNCTION saleor_retention_refuse_change() RETURNS trigger "
-        "LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+        (
+            "CREATE OR REPLACE FUNCTION saleor_retention_refuse_change() RETURNS trigger "
+            "LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+        ),
         "DROP FUNCTION saleor_retention_refuse_change() CASCADE",
         "CREATE TABLE saleor_retention_other (id int)",
     ],
@@ -213,7 +217,9 @@ def test_the_command_prints_and_judges(role: str) -> None:
     out = StringIO()
     call_command("retention_role", "--role", other, stdout=out)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT has_table_privilege(%s, %s, 'INSERT')", [other, roles.APPEND_ONLY[0]])
+        cursor.execute(
+            "SELECT has_table_privilege(%s, %s, 'INSERT')", [other, roles.APPEND_ONLY[0]]
+        )
         assert cursor.fetchone() == (False,)
     assert out.getvalue().count(";\n") == len(roles.grants(other)) == 13
     run_sql(f"GRANT TRUNCATE, UPDATE (points) ON saleor_retention_entry TO {other}")

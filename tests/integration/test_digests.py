@@ -157,8 +157,10 @@ CHANGED = f"Its {MANY} are as many as were sealed, and something in them was cha
             CHANGED,
         ),
         (
-            "UPDATE saleor_retention_transaction SET effective_at = effective_at + "
-            "interval '1 microsecond' WHERE key LIKE '%300%'",
+            (
+                "UPDATE saleor_retention_transaction SET effective_at = effective_at + "
+                "interval '1 microsecond' WHERE key LIKE '%300%'"
+            ),
             4,
             CHANGED,
         ),
@@ -168,35 +170,45 @@ CHANGED = f"Its {MANY} are as many as were sealed, and something in them was cha
             f"{MANY} were sealed, and 1 transaction and 1 entry are there.",
         ),
         (
-            "WITH gone AS (DELETE FROM saleor_retention_transaction WHERE key LIKE '%300%' "
-            "RETURNING id) DELETE FROM saleor_retention_entry "
-            "WHERE transaction_id IN (SELECT id FROM gone)",
+            (
+                "WITH gone AS (DELETE FROM saleor_retention_transaction WHERE key LIKE '%300%' "
+                "RETURNING id) DELETE FROM saleor_retention_entry "
+                "WHERE transaction_id IN (SELECT id FROM gone)"
+            ),
             4,
             f"{MANY} were sealed, and 0 transactions and 0 entries are there.",
         ),
         (
-            "INSERT INTO saleor_retention_entry (transaction_id, book, points) "
-            "SELECT id, 'issuance', 5 FROM saleor_retention_transaction WHERE key LIKE '%200%'",
+            (
+                "INSERT INTO saleor_retention_entry (transaction_id, book, points) "
+                "SELECT id, 'issuance', 5 FROM saleor_retention_transaction WHERE key LIKE '%200%'"
+            ),
             2,
             f"{MANY} were sealed, and 1 transaction and 3 entries are there.",
         ),
         (
-            "INSERT INTO saleor_retention_transaction (program_id, account_id, kind, key, "
-            "content_hash, recorded_at, effective_at, order_ref, rule_key, cause, actor_ref) "
-            "SELECT program_id, account_id, kind, 'x', '', '2026-03-03 10:00Z', effective_at, "
-            "'', '', '', '' FROM saleor_retention_transaction LIMIT 1",
+            (
+                "INSERT INTO saleor_retention_transaction (program_id, account_id, kind, key, "
+                "content_hash, recorded_at, effective_at, order_ref, rule_key, cause, actor_ref) "
+                "SELECT program_id, account_id, kind, 'x', '', '2026-03-03 10:00Z', effective_at, "
+                "'', '', '', '' FROM saleor_retention_transaction LIMIT 1"
+            ),
             3,
             "0 transactions and 0 entries were sealed, and 1 transaction and 0 entries are there.",
         ),
         (
-            "UPDATE saleor_retention_transaction SET recorded_at = '2026-02-01 10:00Z' "
-            "WHERE key LIKE '%100%'",
+            (
+                "UPDATE saleor_retention_transaction SET recorded_at = '2026-02-01 10:00Z' "
+                "WHERE key LIKE '%100%'"
+            ),
             1,
             f"{MANY} were sealed, and 0 transactions and 0 entries are there.",
         ),
         (
-            "UPDATE saleor_retention_ledgerdigest SET head = repeat('0', 64) "
-            "WHERE day = '2026-03-05'",
+            (
+                "UPDATE saleor_retention_ledgerdigest SET head = repeat('0', 64) "
+                "WHERE day = '2026-03-05'"
+            ),
             5,
             (
                 "Its 0 transactions and 0 entries are as many as were sealed, and something in "

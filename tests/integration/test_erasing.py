@@ -70,7 +70,11 @@ def test_everything_that_leads_to_a_person_goes(shop: FakeHost) -> None:
         account_id=account.pk, points=100, reason="Ada is kind", actor_ref="user:1", key="1"
     )
     tiering.override(
-        account_id=account.pk, tier="vip", valid_until=None, reason="Ada is nice", actor_ref="user:1"
+        account_id=account.pk,
+        tier="vip",
+        valid_until=None,
+        reason="Ada is nice",
+        actor_ref="user:1",
     )
     shop.put_checkout("cart-1", 5000, user_ref=user_ref)
     redeeming.set_redemption(
@@ -189,7 +193,7 @@ def test_an_order_that_is_being_paid_is_not_pulled_from_under_the_customer(shop:
 
 
 def test_carts_lose_their_member_prices(shop: FakeHost) -> None:
-    """Own discounts of open carts are stripped, also of a cart priced before there was an account."""
+    """Own discounts of open carts go, also of a cart priced before there was an account."""
     program = make_program()
     account = make_member(shop, program)
     other = make_member(shop, program)

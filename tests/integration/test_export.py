@@ -103,8 +103,10 @@ def test_everything_is_there_in_words(ann: Account) -> None:
     document = exported("--user", str(ann.user_id))
 
     assert texts(document, "account") == [
-        'Member 1000000001 of "Club" since 2026-01-01. 100 points are available, 0 pending, '
-        "70 set aside and 0 owed. The tier is vip."
+        (
+            'Member 1000000001 of "Club" since 2026-01-01. 100 points are available, 0 pending, '
+            "70 set aside and 0 owed. The tier is vip."
+        )
     ]
     assert texts(document, "tier_change")[-1] == (
         "2026-03-10: the tier went from regular to vip; the shop set it."
@@ -123,8 +125,10 @@ def test_everything_is_there_in_words(ann: Account) -> None:
         "2026-03-10: the benefits of cart cart-1, with 70 points spent."
     ]
     assert texts(document, "hold") == [
-        "2026-03-10: 70 points, worth 0.70 USD, were set aside for cart cart-1; "
-        "they are set aside still."
+        (
+            "2026-03-10: 70 points, worth 0.70 USD, were set aside for cart cart-1; "
+            "they are set aside still."
+        )
     ]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",
