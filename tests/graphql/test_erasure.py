@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -142,6 +143,34 @@ def test_staff_erases_and_the_customer_stays_and_begins_anew(world: World) -> No
     assert seen["balance"] == {"available": 100, "pending": 0, "held": 0, "deficit": 0}
     record = Erasure.objects.get()
     assert record.actor_ref == f"user:{manager.user.pk}"
+    assert breaches() == []
+
+
+def test_an_open_cart_goes_back_to_the_price_of_everybody(world: World) -> None:
+    """The member price and the points come off; nothing of ours is left in the shop's tables."""
+    world.account()
+    world.give(500)
+    manager = staff("manage_users")
+    manager.do(
+        operation("staff/tier-override"), memberId=world.member_id(), tier="vip", reason="A test"
+    )
+    make = factories()
+    user = world.owner.user
+    checkout = make.make_checkout(user, {make.make_product("40.00"): 1})
+    world.owner.do(
+        operation("storefront/redemption-set"), checkoutId=gid("Checkout", checkout), points=200
+    )
+    before = make.checkout_total(checkout, user)
+
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        manager.do(operation("staff/member-erase"), id=world.member_id(), reason="Asked for")
+    after = make.checkout_total(checkout, user)
+
+    assert after - before == Decimal("6.00")
+    if IS_SALEOR_3:
+        from saleor.discount.models import CheckoutLineDiscount
+
+        assert not CheckoutLineDiscount.objects.exists()
     assert breaches() == []
 
 

@@ -186,6 +186,21 @@ def test_a_missing_trigger_is_found(healthy: FakeHost) -> None:
     )
 
 
+def test_a_trigger_that_does_not_fire_any_more_is_found(healthy: FakeHost) -> None:
+    """Not disabled, and yet of no use: it was told to fire for replicated changes only."""
+    assert healthy.version == "0"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE saleor_retention_entry ENABLE REPLICA TRIGGER append_only")
+        cursor.execute("DROP TRIGGER append_only_truncate ON saleor_retention_transaction")
+
+    (finding,) = found(Level.PROBLEM)
+
+    assert finding.message.startswith(
+        "Missing or disabled: append_only on saleor_retention_entry, append_only_truncate on "
+        "saleor_retention_transaction;"
+    )
+
+
 def test_unapplied_migrations_are_found(healthy: FakeHost) -> None:
     """Nothing else of the database is looked at then."""
     assert healthy.version == "0"
