@@ -19,6 +19,8 @@ DEFAULTS: dict[str, Any] = {
     "RECONCILE_OVERLAP_MINUTES": 15,
     "LOCK_TIMEOUT_MS": 5000,
     "QUOTE_KEEP_DAYS": 30,
+    "DIGEST_MARGIN_HOURS": 6,
+    "DIGEST_VERIFY_DAYS": 31,
 }
 
 PLUGIN_ID = "saleor.retention"

@@ -32,6 +32,14 @@ TRIGGERS = frozenset(
         ("saleor_retention_entry", "balanced"),
         ("saleor_retention_programversion", "append_only"),
         ("saleor_retention_lotextension", "append_only"),
+        ("saleor_retention_ledgerdigest", "append_only"),
+        ("saleor_retention_erasure", "append_only"),
+        ("saleor_retention_transaction", "append_only_truncate"),
+        ("saleor_retention_entry", "append_only_truncate"),
+        ("saleor_retention_programversion", "append_only_truncate"),
+        ("saleor_retention_lotextension", "append_only_truncate"),
+        ("saleor_retention_ledgerdigest", "append_only_truncate"),
+        ("saleor_retention_erasure", "append_only_truncate"),
     }
 )
 
@@ -255,7 +263,7 @@ def _enabled_triggers() -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text, tgname FROM pg_trigger "
-            "WHERE NOT tgisinternal AND tgenabled <> 'D' "
+            "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') "
             "AND tgrelid::regclass::text LIKE 'saleor_retention_%%'"
         )
         return set(cursor.fetchall())

@@ -16,6 +16,7 @@ from saleor_retention import conf, config_page, host
 from saleor_retention.errors import Refusals
 from saleor_retention.host.guard import never_raises
 from saleor_retention.selectors.programs import channels_with_program
+from saleor_retention.services import erasing
 
 _SETTLED = "_retention_settled"
 
@@ -102,12 +103,12 @@ class MemberHooks:
 
     def account_deleted(self, user: Any, previous_value: Any = None, **_more: Any) -> Any:
         """Erase who was deleted."""
-        _dispatch("erase_deleted")
+        _erase(user)
         return previous_value
 
     def customer_deleted(self, customer: Any, previous_value: Any = None, **_more: Any) -> Any:
         """Erase who was deleted."""
-        _dispatch("erase_deleted")
+        _erase(customer)
         return previous_value
 
     def _settle(self, order: Any, previous_value: Any) -> Any:
@@ -160,6 +161,13 @@ class RetentionPlugin(host.current().plugin_mixin(), MemberHooks, BasePlugin):  
 @never_raises
 def _dispatch(task_name: str, *args: Any) -> None:
     host.current().dispatch(task_name, *args)
+
+
+@never_raises
+def _erase(user: Any) -> None:
+    """Have a deleted user erased: his accounts, and those of the guest behind his address."""
+    for task_name, *args in erasing.tasks_of_deleted(user):
+        host.current().dispatch(task_name, *args)
 
 
 @never_raises

@@ -27,6 +27,7 @@ from django.utils import timezone
 from saleor_retention import conf, host
 from saleor_retention.errors import Refusal
 from saleor_retention.services import (
+    digesting,
     erasing,
     expiring,
     maturing,
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 BATCHES_MAX = 20
 
 ROWS = 500
+DAYS = 31
 
 ORDERS = 50  # each takes a database transaction of its own and several statements
 
@@ -73,6 +75,13 @@ def welcome(user_ref: str) -> None:
 def erase_deleted() -> None:
     """Erase members whose user the shop has deleted."""
     _sweep(erase_deleted, lambda: erasing.erase_deleted(limit=ROWS) >= ROWS)
+
+
+@shared_task(name="saleor_retention.tasks.erase_guests")
+def erase_guests(email_hashes: list[str]) -> None:
+    """Erase the guests' accounts of an address whose user the shop has deleted."""
+    with host.current().writer():
+        erasing.erase_guests(email_hashes)
 
 
 @shared_task(name="saleor_retention.tasks.mature")
@@ -168,6 +177,12 @@ def reprice_checkouts(checkout_refs: list[str]) -> None:
 def forget_quotes() -> None:
     """Delete old quotes whose checkout is gone."""
     _sweep(forget_quotes, lambda: repricing.forget_quotes(limit=ROWS) >= ROWS)
+
+
+@shared_task(name="saleor_retention.tasks.seal_days")
+def seal_days() -> None:
+    """Seal the ledger's days that are over, also those that were missed."""
+    _sweep(seal_days, lambda: digesting.seal_due(limit=DAYS) >= DAYS)
 
 
 def _sweep(task: Any, has_more: Callable[[], bool]) -> None:

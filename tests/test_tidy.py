@@ -31,6 +31,7 @@ RINGS = {
     "checks": 2,
     "config_page": 2,
     "diagnosis": 2,
+    "export": 2,
     "apps": 2,
     "plugin": 3,
 }

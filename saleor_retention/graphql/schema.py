@@ -17,6 +17,7 @@ from saleor_retention.graphql.inputs import (
 )
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.leave import RetentionLeave
+from saleor_retention.graphql.mutations.member_erase import RetentionMemberErase
 from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
 from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
@@ -31,6 +32,14 @@ from saleor_retention.graphql.mutations.tier_override import RetentionTierOverri
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
 from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
 from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
+from saleor_retention.graphql.types_export import (
+    ARGUMENTS as EXPORT_ARGUMENTS,
+)
+from saleor_retention.graphql.types_export import (
+    RetentionExport,
+    resolve_member_export,
+    resolve_my_export,
+)
 from saleor_retention.graphql.types_goods import (
     RetentionGoods,
     resolve_product_retention,
@@ -115,6 +124,20 @@ QUERIES: dict[str, graphene.Field] = {
         number=graphene.String(description="The member number."),
         resolver=queries.resolve_member,
     ),
+    "retention_member_export": graphene.Field(
+        RetentionExport,
+        description="Everything held about a member's customer, in every program, page by page. "
+        "Requires MANAGE_USERS.",
+        id=graphene.ID(description="The member, in any of the programs.", required=True),
+        resolver=resolve_member_export,
+        **EXPORT_ARGUMENTS,
+    ),
+    "retention_my_export": graphene.Field(
+        RetentionExport,
+        description="Everything held about the logged-in customer, page by page.",
+        resolver=resolve_my_export,
+        **EXPORT_ARGUMENTS,
+    ),
     "retention_verify": graphene.Field(
         RetentionVerification,
         description="Checks every invariant of the points ledger. Requires MANAGE_USERS.",
@@ -165,6 +188,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_tier_retire": RetentionTierRetire,
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
+    "retention_member_erase": RetentionMemberErase,
     "retention_order_settle": RetentionOrderSettle,
     "retention_sale_record": RetentionSaleRecord,
     "retention_sale_reverse": RetentionSaleReverse,
@@ -176,6 +200,8 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionPrograms": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMembers": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMember": {"complexity": 1},
+        "retentionMemberExport": {"complexity": 1, "multipliers": ["first"]},
+        "retentionMyExport": {"complexity": 1, "multipliers": ["first"]},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
     },

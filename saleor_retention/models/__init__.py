@@ -2,6 +2,8 @@
 
 from .accounts import Account, AccountState
 from .backfills import Backfill, BackfillState
+from .digests import LedgerDigest
+from .erasures import Erasure
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
 from .orders import OrderRecord, PosSale, StoredQuote
@@ -18,8 +20,10 @@ __all__ = [
     "Book",
     "Consumption",
     "Entry",
+    "Erasure",
     "Hold",
     "HoldState",
+    "LedgerDigest",
     "Lot",
     "LotExtension",
     "Note",

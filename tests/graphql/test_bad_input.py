@@ -311,6 +311,7 @@ def test_unknown_ids(world: World, manager: Actor) -> None:
             {"memberId": world.member_id(), "tier": "gold", "reason": "Why"},
             "tier",
         ),
+        "staff/member-erase": ({"id": nobody, "reason": "Why"}, "id"),
         "staff/order-settle": ({"orderId": gid("Order", missing_key())}, "orderId"),
         "staff/sale-record": ({"input": sale(world, channel="nowhere")}, "channel"),
     }

@@ -351,6 +351,8 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "retentionPrograms": run("staff/programs"),
     "retentionMembers": run("staff/members", first=lambda _world: 10),
     "retentionMember": run("staff/member-ledger", id=lambda world: world.member_id()),
+    "retentionMemberExport": run("staff/member-export", id=lambda world: world.member_id()),
+    "retentionMyExport": run("storefront/export"),
     "RetentionHistoryEntry.audit": staff_field("history", "audit { key }"),
     "RetentionTierChange.note": staff_field("tierChanges", "note"),
     "RetentionTierChange.actorId": staff_field("tierChanges", "actorId"),
@@ -423,6 +425,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         memberId=lambda world: world.member_id(),
         tier=lambda _world: "regular",
         reason=lambda _world: "A mistake",
+    ),
+    "retentionMemberErase": run(
+        "staff/member-erase",
+        id=lambda world: world.member_id(),
+        reason=lambda _world: "Asked for",
     ),
     "retentionOrderSettle": run(
         "staff/order-settle", orderId=lambda world: gid("Order", world.order)

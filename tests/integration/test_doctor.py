@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from saleor_retention import beat, checks
@@ -185,17 +186,33 @@ def test_a_missing_trigger_is_found(healthy: FakeHost) -> None:
     )
 
 
+def test_a_trigger_that_does_not_fire_any_more_is_found(healthy: FakeHost) -> None:
+    """Not disabled, and yet of no use: it was told to fire for replicated changes only."""
+    assert healthy.version == "0"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE saleor_retention_entry ENABLE REPLICA TRIGGER append_only")
+        cursor.execute("DROP TRIGGER append_only_truncate ON saleor_retention_transaction")
+
+    (finding,) = found(Level.PROBLEM)
+
+    assert finding.message.startswith(
+        "Missing or disabled: append_only on saleor_retention_entry, append_only_truncate on "
+        "saleor_retention_transaction;"
+    )
+
+
 def test_unapplied_migrations_are_found(healthy: FakeHost) -> None:
     """Nothing else of the database is looked at then."""
     assert healthy.version == "0"
+    ((_, newest),) = MigrationLoader(connection).graph.leaf_nodes("saleor_retention")
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM django_migrations WHERE app = 'saleor_retention' AND name LIKE '0004%'"
+            "DELETE FROM django_migrations WHERE app = 'saleor_retention' AND name = %s", [newest]
         )
 
     (finding,) = [item for item in found(Level.PROBLEM) if item.subject == "migrations"]
 
-    assert "0004_price_functions" in finding.message
+    assert newest in finding.message
     assert finding.advice == "Run: manage.py migrate saleor_retention"
 
 

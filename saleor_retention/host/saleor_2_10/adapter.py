@@ -45,8 +45,11 @@ class Saleor210:
         return conflicts.status()
 
     def install(self) -> None:
-        """Begin to remember prices with each request; called once, when the app is ready."""
+        """Begin to remember prices and to hear of deletions; called once, when the app is ready."""
+        from . import deletions
+
         memo.install()
+        deletions.install()
 
     def plugin_mixin(self) -> type:
         """Return what the plugin class takes in on this host, before its own hooks."""

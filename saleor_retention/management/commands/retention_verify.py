@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from saleor_retention import host
+from saleor_retention import conf, host
 from saleor_retention.models import Program
+from saleor_retention.selectors import digests
 from saleor_retention.selectors.verification import breaches
 
 
@@ -25,6 +28,11 @@ class Command(BaseCommand):
             action="store_true",
             help="do not hold the ledger against the shop's orders (faster on large shops)",
         )
+        parser.add_argument(
+            "--all-days",
+            action="store_true",
+            help="compute the digests of all days again, not only of the last ones",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the checks."""
@@ -32,11 +40,18 @@ class Command(BaseCommand):
             found = breaches(
                 self._program(options["program"]), reads_orders=not options["skip_orders"]
             )
+            past = digests.verify(_since(all_days=options["all_days"]))
         for breach in found:
             self.stdout.write(f"invariant {breach.invariant}: {breach.subject}: {breach.message}")
+        for difference in past.differences:
+            self.stdout.write(f"digest of {difference.day}: {difference.message}")
         if found:
             raise CommandError(f"{len(found)} breaches of the ledger's invariants.")
+        if past.differences:
+            raise CommandError(f"The past was changed, from {past.differences[0].day} on.")
         self.stdout.write("The ledger holds: ten invariants, no breach.")
+        if past.heads:
+            self.stdout.write(f"Its past holds: {_days(past.heads)}.")
 
     def _program(self, slug: str | None) -> Program | None:
         if slug is None:
@@ -45,3 +60,13 @@ class Command(BaseCommand):
         if program is None:
             raise CommandError(f'There is no program "{slug}".')
         return program
+
+
+def _since(*, all_days: bool) -> dt.date | None:
+    return None if all_days else digests.last_days(int(conf.get("DIGEST_VERIFY_DAYS")))
+
+
+def _days(days: Collection[dt.date]) -> str:
+    if len(days) == 1:
+        return f"the digest of {min(days)}"
+    return f"the digests of {len(days)} days, {min(days)} to {max(days)}"

@@ -1,0 +1,302 @@
+"""What is held about a person, in words and as data: for the command and for GraphQL alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from saleor_retention import host
+from saleor_retention.engine.money import money_text
+from saleor_retention.graphql import words
+from saleor_retention.models import (
+    Account,
+    AccountState,
+    Hold,
+    HoldState,
+    Lot,
+    OrderRecord,
+    PosSale,
+    StoredQuote,
+    TierChange,
+    TierChangeKind,
+)
+from saleor_retention.selectors import holdings
+from saleor_retention.selectors.balances import balance_of
+from saleor_retention.selectors.history import Movement
+from saleor_retention.selectors.holdings import Holding, Section
+
+ABOUT = (
+    "Everything that the loyalty program holds about this person. Name, addresses, phone numbers "
+    "and orders are held by the shop itself."
+)
+KINDS: Mapping[str, str] = {
+    TierChangeKind.UPGRADE: "it was reached",
+    TierChangeKind.DOWNGRADE: "a higher one was no longer reached",
+    TierChangeKind.WITHDRAW: "it was reached only by orders that were reversed since",
+    TierChangeKind.RENEW: "it was reached again",
+    TierChangeKind.OVERRIDE: "the shop set it",
+    TierChangeKind.OVERRIDE_END: "what the shop had set came to its end",
+    TierChangeKind.LADDER: "the shop changed its tiers",
+}
+ENDS: Mapping[str, str] = {
+    HoldState.PLACED: "they are set aside still",
+    HoldState.CAPTURED: "spent",
+    HoldState.RELEASED: "given back",
+    HoldState.LAPSED: "given back when the time was over",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that is held: a sentence for people and the values for programs."""
+
+    section: Section
+    program: str
+    text: str
+    data: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {
+            "section": self.section.value,
+            "program": self.program,
+            "text": self.text,
+            "data": self.data,
+        }
+
+
+def record_of(holding: Holding, *, is_for_staff: bool) -> Record:
+    """Put a row into words; the words and names of staff only where staff asks."""
+    text, data = DESCRIBED[holding.section](holding)
+    if not is_for_staff:
+        data = {name: value for name, value in data.items() if name not in OF_STAFF}
+    return Record(holding.section, holding.account.program.slug, text, data)
+
+
+def write(account_ids: Sequence[int], now: dt.datetime) -> Iterator[str]:
+    """Yield the export of these accounts as pieces of one JSON document, a record to a line."""
+    head = {"exported_at": now.isoformat(), "about": ABOUT}
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "records": ['
+    between = "\n"
+    for holding in holdings.walk(account_ids):
+        record = record_of(holding, is_for_staff=True).as_dict()
+        yield between + json.dumps(record, ensure_ascii=False)
+        between = ",\n"
+    yield "\n]}\n"
+
+
+OF_STAFF = frozenset({"note", "actor"})
+
+
+def _account(holding: Holding) -> tuple[str, dict[str, Any]]:
+    account: Account = holding.row
+    balance = balance_of(account)
+    text = (
+        f"{_who(account)} {balance.available} points are available, {balance.pending} pending, "
+        f"{balance.held} set aside and {balance.deficit} owed."
+    )
+    if account.tier:
+        text += f" The tier is {account.tier}{_until(account.tier_valid_until)}."
+    return text, {
+        "state": account.state,
+        "member_number": account.member_number,
+        "pseudonym": str(account.pseudonym),
+        "has_email_hash": bool(account.email_hash),
+        "joined_at": _iso(account.joined_at),
+        "left_at": _iso(account.left_at),
+        "last_activity_at": _iso(account.last_activity_at),
+        "available": balance.available,
+        "pending": balance.pending,
+        "held": balance.held,
+        "deficit": balance.deficit,
+        "tier": account.tier,
+        "tier_since": _iso(account.tier_since),
+        "tier_valid_until": _iso(account.tier_valid_until),
+        "is_tier_manual": account.is_tier_manual,
+    }
+
+
+def _who(account: Account) -> str:
+    program = f'"{account.program.name}"'
+    number, since = account.member_number, _day(account.joined_at)
+    if account.state == AccountState.SHADOW:
+        return f"Orders placed as a guest in {program}, known by a hash of the e-mail address."
+    if account.state == AccountState.MERGED:
+        return (
+            f"Orders placed as a guest in {program}, brought over to the membership; a hash of "
+            "the e-mail address is kept."
+        )
+    if account.state == AccountState.LEFT and account.left_at is not None:
+        return f"Member {number} of {program} from {since} to {_day(account.left_at)}."
+    return f"Member {number} of {program} since {since}."
+
+
+def _tier_change(holding: Holding) -> tuple[str, dict[str, Any]]:
+    change: TierChange = holding.row
+    tiers = f"from {change.from_tier or 'none'} to {change.to_tier or 'none'}"
+    text = (
+        f"{_day(change.at)}: the tier went {tiers}{_until(change.valid_until)}; "
+        f"{KINDS[change.kind]}."
+    )
+    return text, {
+        "at": _iso(change.at),
+        "kind": change.kind,
+        "from_tier": change.from_tier,
+        "to_tier": change.to_tier,
+        "metric_value": change.metric_value,
+        "valid_until": _iso(change.valid_until),
+        "order": change.order_ref,
+        "actor": change.actor_ref,
+        "note": change.note.text if change.note is not None else "",
+    }
+
+
+def _lot(holding: Holding) -> tuple[str, dict[str, Any]]:
+    lot: Lot = holding.row
+    of_order = f" of order {holding.number or lot.order_ref}" if lot.order_ref else ""
+    text = (
+        f"{_day(lot.opened_at)}: {lot.granted} points{of_order}{_until(lot.expires_at)}; "
+        f"{lot.remaining} are left, {lot.held} set aside, {lot.used} used, {lot.expired} expired."
+    )
+    columns = ("granted", "remaining", "held", "used", "restored", "expired", "clawed")
+    return text, {
+        "opened_at": _iso(lot.opened_at),
+        "valid_from": _iso(lot.valid_from),
+        "expires_at": _iso(lot.expires_at),
+        "order": lot.order_ref,
+        **{name: getattr(lot, name) for name in (*columns, "adjusted", "repaid")},
+    }
+
+
+def _order(holding: Holding) -> tuple[str, dict[str, Any]]:
+    record: OrderRecord = holding.row
+    text = (
+        f"{_day(record.created_at)}: order {record.number or record.order_ref} earned "
+        f"{record.earned} points, of which {record.clawed} were taken back, and "
+        f"{record.redeemed} points were spent on it, of which {record.restored} were given back."
+    )
+    columns = ("earned", "clawed", "redeemed", "restored", "bonus", "spend_minor", "is_counted")
+    return text, {
+        "order": record.order_ref,
+        "number": record.number,
+        "channel": record.channel_ref,
+        "currency": record.currency,
+        "tier": record.tier,
+        "created_at": _iso(record.created_at),
+        "paid_at": _iso(record.paid_at),
+        "goods": record.goods,
+        **{name: getattr(record, name) for name in columns},
+    }
+
+
+def _receipt(holding: Holding) -> tuple[str, dict[str, Any]]:
+    sale: PosSale = holding.row
+    document = sale.document or {}
+    sold_at = str(document.get("sold_at", ""))[:10] or _day(sale.recorded_at)
+    lines = len(document.get("lines", ()))
+    text = (
+        f"{sold_at}: receipt {sale.receipt} of till {sale.source}, {_many(lines, 'line')}, "
+        f"{_many(len(sale.reversals), 'reversal')}."
+    )
+    return text, {
+        "source": sale.source,
+        "receipt": sale.receipt,
+        "recorded_at": _iso(sale.recorded_at),
+        "sale": document,
+        "reversals": sale.reversals,
+        "actor": sale.actor_ref,
+    }
+
+
+def _cart(holding: Holding) -> tuple[str, dict[str, Any]]:
+    quote: StoredQuote = holding.row
+    text = (
+        f"{_day(quote.priced_at)}: the benefits of cart {quote.checkout_ref}, "
+        f"with {quote.points_applied} points spent."
+    )
+    return text, {
+        "cart": quote.checkout_ref,
+        "order": quote.order_ref,
+        "priced_at": _iso(quote.priced_at),
+        "tier": quote.tier,
+        "points_applied": quote.points_applied,
+        "has_free_shipping": quote.has_free_shipping,
+        "quote": quote.payload,
+    }
+
+
+def _hold(holding: Holding) -> tuple[str, dict[str, Any]]:
+    hold: Hold = holding.row
+    exponent = host.current().currency_exponent(hold.currency)
+    ended = f" on {_day(hold.ended_at)}" if hold.ended_at is not None else ""
+    text = (
+        f"{_day(hold.placed_at)}: {hold.points} points, worth "
+        f"{money_text(hold.value_minor, hold.currency, exponent)}, were set aside for cart "
+        f"{hold.checkout_ref}; {ENDS[hold.state]}{ended}."
+    )
+    return text, {
+        "cart": hold.checkout_ref,
+        "order": hold.order_ref,
+        "state": hold.state,
+        "requested": hold.requested,
+        "points": hold.points,
+        "captured": hold.captured,
+        "restored": hold.restored,
+        "currency": hold.currency,
+        "value_minor": hold.value_minor,
+        "placed_at": _iso(hold.placed_at),
+        "lapses_at": _iso(hold.lapses_at),
+        "ended_at": _iso(hold.ended_at),
+    }
+
+
+def _movement(holding: Holding) -> tuple[str, dict[str, Any]]:
+    movement: Movement = holding.row
+    reason = words.reason(movement.kind, movement.rule_key, holding.number)
+    text = f"{_day(movement.at)}: {movement.points:+} points. {reason}"
+    return text, {
+        "at": _iso(movement.at),
+        "recorded_at": _iso(movement.recorded_at),
+        "kind": movement.kind,
+        "points": movement.points,
+        "available": movement.available,
+        "pending": movement.pending,
+        "held": movement.held,
+        "deficit": movement.deficit,
+        "order": movement.order_ref,
+        "rule": movement.rule_key,
+        "cause": movement.cause,
+        "actor": movement.actor_ref,
+        "note": movement.note,
+    }
+
+
+DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
+    Section.ACCOUNT: _account,
+    Section.TIER_CHANGE: _tier_change,
+    Section.LOT: _lot,
+    Section.ORDER: _order,
+    Section.RECEIPT: _receipt,
+    Section.CART: _cart,
+    Section.HOLD: _hold,
+    Section.MOVEMENT: _movement,
+}
+
+
+def _iso(at: dt.datetime | None) -> str | None:
+    return None if at is None else at.astimezone(dt.UTC).isoformat()
+
+
+def _day(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).date().isoformat()
+
+
+def _until(at: dt.datetime | None) -> str:
+    return "" if at is None else f" until {_day(at)}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"

@@ -1,0 +1,129 @@
+"""What is held about a customer, over GraphQL: for staff, and for the customer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+import graphene
+from graphql.error import GraphQLError
+
+from saleor_retention import conf, export
+from saleor_retention.graphql.context import requestor, require
+from saleor_retention.graphql.enums import described
+from saleor_retention.graphql.errors import PermissionDenied, discreet
+from saleor_retention.graphql.lookups import account_of
+from saleor_retention.selectors import holdings, persons
+from saleor_retention.selectors.holdings import Place, Section
+from saleor_retention.selectors.persons import Person
+
+FIRST = 100
+
+RetentionExportSection = described(
+    "RetentionExportSection",
+    Section,
+    "What a record of an export is about.",
+    {
+        Section.ACCOUNT: "An account with its balance and tier.",
+        Section.TIER_CHANGE: "A change of tier.",
+        Section.LOT: "Points earned together.",
+        Section.ORDER: "What an order did to the points.",
+        Section.RECEIPT: "A sale at a point of sale.",
+        Section.CART: "The benefits in a cart.",
+        Section.HOLD: "Points set aside for a cart.",
+        Section.MOVEMENT: "A movement of points, the newest first.",
+    },
+)
+
+
+class RetentionExportRecord(graphene.ObjectType):
+    """One thing that is held about a customer."""
+
+    section = RetentionExportSection(description="What it is about.", required=True)
+    program = graphene.String(description="Slug of the program.", required=True)
+    text = graphene.String(description="What it says, in a sentence.", required=True)
+    data = graphene.String(description="Its values, as JSON.", required=True)
+
+
+class RetentionExport(graphene.ObjectType):
+    """A page of everything that is held about a customer."""
+
+    records = graphene.List(
+        graphene.NonNull(RetentionExportRecord),
+        description="The records; none where nothing is held.",
+        required=True,
+    )
+    end_cursor = graphene.String(description="Where to go on from; null at the end.")
+    has_next_page = graphene.Boolean(description="Whether there is more.", required=True)
+
+
+ARGUMENTS: dict[str, Any] = {
+    "first": graphene.Int(description="How many records, 100 at most.", default_value=FIRST),
+    "after": graphene.String(description="The `endCursor` of the page before."),
+}
+
+
+@discreet
+def resolve_member_export(
+    _root: Any,
+    info: Any,
+    id: str,  # noqa: A002 - the argument's name in Saleor's API
+    first: int,
+    after: str | None = None,
+) -> RetentionExport:
+    """Return what is held about a member's customer, for those who manage customers."""
+    require(info, "users")
+    return _exported(persons.of_account(account_of(id, "id")), first, after, is_for_staff=True)
+
+
+@discreet
+def resolve_my_export(
+    _root: Any, info: Any, first: int, after: str | None = None
+) -> RetentionExport:
+    """Return what is held about the logged-in customer, but for the words of staff."""
+    asks = requestor(info)
+    if asks.user_ref is None or asks.app_ref is not None:
+        raise PermissionDenied("Log in to see what is held about you.")
+    return _exported(persons.of_user(asks.user_ref), first, after, is_for_staff=False)
+
+
+def _exported(
+    person: Person, first: int, after: str | None, *, is_for_staff: bool
+) -> RetentionExport:
+    most = int(conf.get("PAGE_SIZE_MAX"))
+    if not 0 < first <= most:
+        raise GraphQLError(f"`first` is from 1 to {most}, not {first}.")
+    page = holdings.page(persons.account_ids(person), first, _place(after))
+    records = [export.record_of(holding, is_for_staff=is_for_staff) for holding in page.holdings]
+    return RetentionExport(
+        records=[
+            RetentionExportRecord(
+                section=record.section.value,
+                program=record.program,
+                text=record.text,
+                data=json.dumps(record.data, ensure_ascii=False),
+            )
+            for record in records
+        ],
+        end_cursor=None if page.end is None else _cursor(page.end),
+        has_next_page=page.end is not None,
+    )
+
+
+def _cursor(place: Place) -> str:
+    text = json.dumps([place.account_id, place.section.value, place.last])
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _place(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    try:
+        account_id, section, last = json.loads(base64.urlsafe_b64decode(cursor))
+        if section != Section.CART.value and last:
+            int(last)
+        return Place(int(account_id), Section(section), str(last))
+    except (binascii.Error, ValueError, TypeError):
+        raise GraphQLError("`after` is no cursor of an export.") from None

@@ -1,0 +1,153 @@
+"""Everything that is held about a person, row by row in a fixed order, in pages by keyset.
+
+A member may have a hundred thousand postings: no page reads more than it gives, and the place to go
+on from is a few characters. ``saleor_retention.export`` puts the rows into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from saleor_retention.models import (
+    Account,
+    Hold,
+    Lot,
+    OrderRecord,
+    PosSale,
+    StoredQuote,
+    TierChange,
+)
+from saleor_retention.selectors import history
+
+ROWS_AT_ONCE = 100
+
+
+class Section(StrEnum):
+    """Kinds of rows, in the order in which they are given out."""
+
+    ACCOUNT = "account"
+    TIER_CHANGE = "tier_change"
+    LOT = "lot"
+    ORDER = "order"
+    RECEIPT = "receipt"
+    CART = "cart"
+    HOLD = "hold"
+    MOVEMENT = "movement"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One row of one account; ``number`` is that of the row's order, "" where there is none."""
+
+    section: Section
+    account: Account
+    row: Any
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: the account, the section, and the key of its last row ("": none yet)."""
+
+    account_id: int
+    section: Section
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows; ``end`` is where to go on from, None at the end of everything."""
+
+    holdings: tuple[Holding, ...]
+    end: Place | None
+
+
+def page(account_ids: Sequence[int], first: int, after: Place | None = None) -> Page:
+    """Return up to ``first`` rows (one or more) of these accounts after a place."""
+    found: list[Holding] = []
+    for account_id in sorted(account_ids):
+        if after is not None and account_id < after.account_id:
+            continue
+        account = Account.objects.select_related("program").get(pk=account_id)
+        is_started = after is not None and account_id == after.account_id
+        for section, read in READERS.items():
+            last = ""
+            if is_started and after is not None:
+                if section is not after.section:
+                    continue
+                is_started, last = False, after.last
+            room = first - len(found)
+            rows = read(account, last, room + 1)
+            keep = rows[:room]
+            found += _numbered(section, account, [row for _, row in keep])
+            if len(rows) > room:
+                end = keep[-1][0] if keep else last
+                return Page(tuple(found), Place(account_id, section, end))
+    return Page(tuple(found), None)
+
+
+def walk(account_ids: Sequence[int]) -> Iterator[Holding]:
+    """Yield every row of these accounts, page by page."""
+    after: Place | None = None
+    while True:
+        part = page(account_ids, ROWS_AT_ONCE, after)
+        yield from part.holdings
+        after = part.end
+        if after is None:
+            return
+
+
+Rows = list[tuple[str, Any]]
+
+
+def _account(account: Account, last: str, limit: int) -> Rows:
+    return [] if last or limit < 1 else [(str(account.pk), account)]
+
+
+def _by_key(model: Any, *related: str) -> Callable[[Account, str, int], Rows]:
+    def read(account: Account, last: str, limit: int) -> Rows:
+        rows = model.objects.filter(account=account).order_by("pk")
+        if last:
+            rows = rows.filter(pk__gt=last)
+        if related:
+            rows = rows.select_related(*related)
+        return [(str(row.pk), row) for row in rows[:limit]]
+
+    return read
+
+
+def _movements(account: Account, last: str, limit: int) -> Rows:
+    rows: Rows = []
+    before = int(last) if last else None
+    while len(rows) < limit:
+        part = history.page(account.pk, limit - len(rows), before)
+        rows += [(str(movement.id), movement) for movement in part.movements]
+        if not part.has_next:
+            break
+        before = part.movements[-1].id
+    return rows
+
+
+READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
+    Section.ACCOUNT: _account,
+    Section.TIER_CHANGE: _by_key(TierChange, "note"),
+    Section.LOT: _by_key(Lot),
+    Section.ORDER: _by_key(OrderRecord),
+    Section.RECEIPT: _by_key(PosSale),
+    Section.CART: _by_key(StoredQuote),
+    Section.HOLD: _by_key(Hold),
+    Section.MOVEMENT: _movements,
+}
+
+
+def _numbered(section: Section, account: Account, rows: Sequence[Any]) -> list[Holding]:
+    refs = {getattr(row, "order_ref", "") for row in rows} - {""}
+    known = OrderRecord.objects.filter(order_ref__in=refs) if refs else OrderRecord.objects.none()
+    numbers = dict(known.values_list("order_ref", "number")) if refs else {}
+    return [
+        Holding(section, account, row, numbers.get(getattr(row, "order_ref", ""), ""))
+        for row in rows
+    ]

@@ -1,0 +1,253 @@
+"""Everything held about a person, in words: complete, bounded, and of nobody else."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from saleor_retention import export
+from saleor_retention.models import Account, StoredQuote
+from saleor_retention.selectors import holdings, persons
+from saleor_retention.selectors.holdings import Section
+from saleor_retention.services import erasing, granting, members, pos, redeeming, settling, tiering
+from saleor_retention.services.pos import MemberKey, SaleLine
+from tests import fakes
+from tests.fakes import CHANNEL, FakeHost, line, order
+from tests.members import LADDER, NOON, give, make_member, make_program
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    """A shop in memory."""
+    return fakes.use(monkeypatch)
+
+
+@pytest.fixture
+def ann(shop: FakeHost) -> Account:
+    """A member with something in every section."""
+    program = make_program(tiers=LADDER, reference={"currency": "USD"})
+    account = make_member(shop, program)
+    Account.objects.filter(pk=account.pk).update(member_number="1000000001")
+    account.refresh_from_db()
+    user_ref = str(account.user_id)
+    shop.put_order(order("order-1", line("1", 5000), user_ref=user_ref, created_at=NOON))
+    settling.settle(order_ref="order-1", now=NOON)
+    granting.grant(
+        account_id=account.pk,
+        points=100,
+        reason="Ann was kind",
+        actor_ref="user:1",
+        key="1",
+        now=NOON,
+    )
+    tiering.override(
+        account_id=account.pk,
+        tier="vip",
+        valid_until=None,
+        reason="Ann is nice",
+        actor_ref="user:1",
+        now=NOON,
+    )
+    shop.put_checkout("cart-1", 5000, user_ref=user_ref)
+    redeeming.set_redemption(checkout_ref="cart-1", user_ref=user_ref, points=70, now=NOON)
+    pos.record_sale(
+        source="till",
+        receipt="R-1",
+        channel=CHANNEL,
+        member=MemberKey(number=account.member_number),
+        sold_at=NOON,
+        currency="USD",
+        lines=[SaleLine(ref="a", quantity=1, gross=Decimal("20.00"))],
+        now=NOON,
+    )
+    StoredQuote.objects.create(
+        checkout_ref="cart-1",
+        account=account,
+        user_ref=user_ref,
+        basket_fingerprint="",
+        fingerprint="",
+        payload={},
+        points_applied=70,
+        priced_at=NOON,
+    )
+    account.refresh_from_db()
+    return account
+
+
+def exported(*arguments: str) -> dict[str, Any]:
+    """Return what the command writes."""
+    out = StringIO()
+    call_command("retention_export", *arguments, stdout=out)
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
+
+
+def texts(document: dict[str, Any], section: str) -> list[str]:
+    """Return the sentences of one section."""
+    return [row["text"] for row in document["records"] if row["section"] == section]
+
+
+def test_everything_is_there_in_words(ann: Account) -> None:
+    """A sentence for each thing that is held, and its values."""
+    document = exported("--user", str(ann.user_id))
+
+    assert texts(document, "account") == [
+        (
+            'Member 1000000001 of "Club" since 2026-01-01. 100 points are available, 0 pending, '
+            "70 set aside and 0 owed. The tier is vip."
+        )
+    ]
+    assert texts(document, "tier_change")[-1] == (
+        "2026-03-10: the tier went from regular to vip; the shop set it."
+    )
+    assert texts(document, "lot")[0] == (
+        "2026-03-10: 50 points of order order-1; 0 are left, 50 set aside, 0 used, 0 expired."
+    )
+    assert texts(document, "order")[0] == (
+        "2026-03-10: order order-1 earned 50 points, of which 0 were taken back, and 0 points "
+        "were spent on it, of which 0 were given back."
+    )
+    assert texts(document, "receipt") == [
+        "2026-03-10: receipt R-1 of till till, 1 line, 0 reversals."
+    ]
+    assert texts(document, "cart") == [
+        "2026-03-10: the benefits of cart cart-1, with 70 points spent."
+    ]
+    assert texts(document, "hold") == [
+        (
+            "2026-03-10: 70 points, worth 0.70 USD, were set aside for cart cart-1; "
+            "they are set aside still."
+        )
+    ]
+    assert texts(document, "movement") == [
+        "2026-03-10: +20 points. Earned by order R-1.",
+        "2026-03-10: +0 points. Set aside for a checkout.",
+        "2026-03-10: +100 points. Granted by the shop.",
+        "2026-03-10: +50 points. Earned by order order-1.",
+    ]
+    notes = [row["data"].get("note") for row in document["records"]]
+    assert "Ann was kind" in notes
+    assert "Ann is nice" in notes
+
+
+def test_the_customers_own_export_leaves_the_words_of_staff_out(ann: Account) -> None:
+    """The rest is the same, record by record."""
+    found = list(holdings.walk([ann.pk]))
+    own = [export.record_of(holding, is_for_staff=False) for holding in found]
+    whole = [export.record_of(holding, is_for_staff=True) for holding in found]
+
+    assert [(record.section, record.text) for record in own] == [
+        (record.section, record.text) for record in whole
+    ]
+    assert "Ann " not in json.dumps([record.data for record in own])
+    assert "user:1" not in json.dumps([record.data for record in own])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_pages_add_up_to_the_whole(shop: FakeHost, ann: Account, size: int) -> None:
+    """Whatever the size: nothing twice, nothing missing, two accounts one after the other."""
+    other = make_member(shop, ann.program)
+    give(other, 5)
+    ids = [ann.pk, other.pk]
+    found: list[tuple[Section, int, Any]] = []
+    after = None
+    while True:
+        page = holdings.page(ids, size, after)
+        assert len(page.holdings) <= size
+        found += [key(holding) for holding in page.holdings]
+        after = page.end
+        if after is None:
+            break
+
+    assert found == [key(holding) for holding in holdings.walk(ids)]
+    assert len(found) == len(set(found))
+    assert {section for section, _, _ in found} == set(Section)
+
+
+def key(holding: holdings.Holding) -> tuple[Section, int, Any]:
+    """Return what names a row."""
+    row = holding.row
+    return holding.section, holding.account.pk, getattr(row, "pk", None) or row.id
+
+
+def test_a_long_history_is_read_in_pages(ann: Account) -> None:
+    """Each statement reads a hundred postings at most, whatever comes before."""
+    for number in range(250):
+        granting.grant(
+            account_id=ann.pk, points=1, reason="A test", actor_ref="", key=f"n{number}", now=NOON
+        )
+
+    with CaptureQueriesContext(connection) as captured:
+        found = [item for item in holdings.walk([ann.pk]) if item.section is Section.MOVEMENT]
+
+    assert len(found) == 254
+    assert [item.row.id for item in found] == sorted((item.row.id for item in found), reverse=True)
+    reads = [query["sql"] for query in captured if "moved" in query["sql"]]
+    assert 3 <= len(reads) <= 8
+    assert all("LIMIT" in statement for statement in reads)
+
+
+def test_the_guest_he_was_is_exported_too(shop: FakeHost) -> None:
+    """By user and by address; others of the address are not known."""
+    program = make_program()
+    shop.put_order(
+        order("order-1", line("1", 5000), user_ref=None, email="ada@example.com", created_at=NOON)
+    )
+    settling.settle(order_ref="order-1", now=NOON)
+    guest = exported("--email", "Ada@example.com")
+    account = make_member(shop, program)
+    shop.put_user(str(account.user_id), "ada@example.com")
+    both = exported("--user", str(account.user_id))
+    shop.put_user(str(account.user_id), "ada@example.com", is_confirmed=False)
+    unconfirmed = exported("--user", str(account.user_id))
+
+    shadow = (
+        'Orders placed as a guest in "Club", known by a hash of the e-mail address. 0 points are '
+        "available, 50 pending, 0 set aside and 0 owed."
+    )
+    assert texts(guest, "account") == [shadow]
+    assert len(texts(both, "account")) == 2
+    assert shadow in texts(both, "account")
+    assert shadow not in texts(unconfirmed, "account")
+    with pytest.raises(CommandError, match="Nothing is held about this person"):
+        exported("--email", "somebody@example.com")
+
+
+def test_nothing_is_found_after_an_erasure(ann: Account) -> None:
+    """Neither by user nor by number; a new membership begins empty."""
+    user_ref, number = str(ann.user_id), ann.member_number
+    erasing.erase(persons.of_account(ann), reason="Asked for", actor_ref="user:1")
+
+    for who in (("--user", user_ref), ("--member", number), ("--member", f"erased-{ann.pk}")):
+        with pytest.raises(CommandError):
+            exported(*who)
+    ann.refresh_from_db()
+    assert persons.account_ids(persons.of_account(ann)) == []
+    members.member_of(ann.program, user_ref, now=timezone.now())
+    assert {row["section"] for row in exported("--user", user_ref)["records"]} <= {
+        "account",
+        "tier_change",
+    }
+
+
+def test_it_is_written_to_a_file(ann: Account, tmp_path: Path) -> None:
+    """The same text as on standard output; a folder that is not there is said."""
+    target = tmp_path / "ann.json"
+    call_command("retention_export", "--member", ann.member_number, "--out", str(target))
+
+    document = json.loads(target.read_text(encoding="utf-8"))
+    assert document["records"] == exported("--member", ann.member_number)["records"]
+    assert document["about"].startswith("Everything that the loyalty program holds")
+    with pytest.raises(CommandError, match="No such file"):
+        exported("--member", ann.member_number, "--out", str(tmp_path / "no" / "ann.json"))
