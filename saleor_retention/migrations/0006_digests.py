@@ -32,7 +32,7 @@ def _append_only(table: str) -> migrations.RunSQL:
 class Migration(migrations.Migration):
     """Two tables and the index that finds a day's transactions."""
 
-    dependencies = (("saleor_retention", "0004_price_functions"),)
+    dependencies = (("saleor_retention", "0005_backfill"),)
     operations = (
         migrations.CreateModel(
             name="LedgerDigest",

@@ -19,7 +19,7 @@ FUNCTIONS = (
 class Migration(migrations.Migration):
     """Functions of the ledger."""
 
-    dependencies = (("saleor_retention", "0004_price_functions"),)
+    dependencies = (("saleor_retention", "0006_digests"),)
     operations = tuple(
         migrations.RunSQL(sql.load(file), f"DROP FUNCTION {name};") for file, name in FUNCTIONS
     )
