@@ -96,6 +96,11 @@ class Transaction(models.Model):
                 condition=~Q(order_ref=""),
                 name="retention_transaction_order",
             ),
+            models.Index(
+                fields=("program", "actor_ref", "recorded_at"),
+                condition=Q(kind=TransactionKind.GRANT) & ~Q(actor_ref=""),
+                name="retention_grants_of_actor",
+            ),
         )
 
 

@@ -69,6 +69,7 @@ class OrderRecord(models.Model):
     may_earn = models.BooleanField(default=True)  # the buyer was a member when it was created
     quoted = models.BigIntegerField(default=0)  # points shown while the order is not settled
     earned = models.BigIntegerField(default=0)
+    earn_room = models.BigIntegerField(null=True)  # most it may earn under caps; null: any
     clawed = models.BigIntegerField(default=0)  # net: 0 <= clawed <= earned
     redeemed = models.BigIntegerField(default=0)
     restored = models.BigIntegerField(default=0)

@@ -65,6 +65,20 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
         raise Refusal(Code.BUSY, message) from error
 
 
+def lock_name(name: str) -> None:
+    """Lock something that has no row, by its name, for the rest of the database transaction.
+
+    Taken after accounts and never before one. Raises ``Refusal(BUSY)`` as ``lock_account`` does.
+    """
+    try:
+        with _LockTimeout(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    except OperationalError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        raise Refusal(Code.BUSY, "The same is being done twice at once; try again.") from error
+
+
 def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
     """Run ``work`` in a database transaction, again when a deadlock ended it.
 

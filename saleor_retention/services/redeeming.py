@@ -20,6 +20,7 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.engine import lots as engine_lots
 from saleor_retention.engine import pricing, redemption
+from saleor_retention.engine.caps import least_left
 from saleor_retention.engine.facts import CustomerFacts, OrderFacts
 from saleor_retention.engine.redemption import Clamped, ClampReason
 from saleor_retention.engine.rules import ProgramRules
@@ -35,6 +36,7 @@ from saleor_retention.models import (
     ProgramVersion,
     StoredQuote,
 )
+from saleor_retention.selectors.caps import redeemed_by
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services import holding, members, posting
 from saleor_retention.services.holding import Grip
@@ -80,7 +82,7 @@ def set_redemption(
     LOGIN_REQUIRED, INVALID, NOT_FOUND (no such checkout), PERMISSION_DENIED (another customer's),
     CHECKOUT_PAID, PROGRAM_INACTIVE, NOT_SUPPORTED (with the host's reason), REDEMPTION_DISABLED,
     CURRENCY_WITHOUT_RATE, NOT_A_MEMBER, IN_DEFICIT, NOT_ENOUGH_POINTS (names what is left),
-    NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, BUSY.
+    NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, LIMIT_REACHED (of the day or month), BUSY.
     """
     at = now or timezone.now()
     _require_whole(points)
@@ -209,6 +211,7 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     had = hold.points if hold is not None else 0
     available = engine_lots.available(map(facts_of, lots), at) + had
     clamped = _clamp(place, account, points, available)
+    _require_room(place, account, hold, clamped.points, at)
     if hold is None:
         hold = Hold(account=account, checkout_ref=checkout_ref, placed_at=at)
     _write(hold, place, clamped, points, at)
@@ -220,6 +223,29 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     hold.clamped_by = clamped.reason.value if clamped.reason else ""
     host.current().reprice(checkout_ref)
     return hold
+
+
+def _require_room(
+    place: _Place, account: Account, hold: Hold | None, points: int, at: dt.datetime
+) -> None:
+    """Refuse more points than the program lets a member spend in a day or a month.
+
+    A hold counts from when it was placed, which setting it anew does not change.
+    """
+    limits = place.rules.redemption
+    if limits.points_per_day_max is limits.points_per_month_max is None:
+        return
+    placed_at = at if hold is None else hold.placed_at
+    besides = None if hold is None else hold.pk
+    used = redeemed_by(account, placed_at, place.rules.time_zone, besides=besides)
+    left = least_left(
+        (limits.points_per_day_max, used.in_day), (limits.points_per_month_max, used.in_month)
+    )
+    if left is not None and points > left:
+        message = (
+            f"This program limits how many points are spent in a day or a month: {left} are left."
+        )
+        raise Refusal(Code.LIMIT_REACHED, message, "points")
 
 
 def _fit(checkout_ref: str, at: dt.datetime) -> Hold | None:

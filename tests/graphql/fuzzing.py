@@ -196,11 +196,12 @@ class _Composer:
         if not isinstance(kind, GraphQLObjectType):
             return "{ __typename }"
         calls = ["__typename"]
+        is_ours = kind.name.startswith("Retention")
         for name, member in kind.fields.items():
-            below = get_named_type(member.type)
-            if is_leaf_type(below):
-                calls.append(self.call(name, member, depth))
-            elif depth > 0 and (kind.name.startswith("Retention") or name == PREFIX):
+            if is_leaf_type(get_named_type(member.type)):
+                if is_ours or not member.args:
+                    calls.append(self.call(name, member, depth))
+            elif depth > 0 and (is_ours or name == PREFIX):
                 calls.append(self.call(name, member, depth))
         return "{ " + " ".join(calls) + " }"
 
