@@ -188,6 +188,17 @@ def decoded(cursor: str, *readers: Callable[[Any], Any]) -> tuple[Any, ...]:
         raise GraphQLError("Received cursor is invalid.") from fault
 
 
+def instant(value: Any) -> dt.datetime:
+    """Return an instant from a cursor, in UTC."""
+    at = dt.datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError(value)
+    try:
+        return at.astimezone(dt.UTC)
+    except OverflowError as fault:
+        raise ValueError(value) from fault
+
+
 def row_id(value: Any) -> int:
     """Return an id or a number of points from a cursor."""
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= ID_MAX:

@@ -29,6 +29,11 @@ from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
 from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
+from saleor_retention.graphql.types_audit import (
+    RetentionAuditConnection,
+    RetentionAuditFilterInput,
+    resolve_audit_trail,
+)
 from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
 from saleor_retention.graphql.types_goods import (
     RetentionGoods,
@@ -113,6 +118,15 @@ QUERIES: dict[str, graphene.Field] = {
         number=graphene.String(description="The member number."),
         resolver=queries.resolve_member,
     ),
+    "retention_audit_trail": graphene.Field(
+        RetentionAuditConnection,
+        description="What staff, apps and commands did, newest first. What concerns members, "
+        "orders and receipts is shown to those with MANAGE_USERS, the rest to those with "
+        "MANAGE_DISCOUNTS. Requires one of them.",
+        filter=RetentionAuditFilterInput(description="Which entries."),
+        resolver=resolve_audit_trail,
+        **paging.ARGUMENTS,
+    ),
     "retention_verify": graphene.Field(
         RetentionVerification,
         description="Checks every invariant of the points ledger. Requires MANAGE_USERS.",
@@ -149,6 +163,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionPrograms": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMembers": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMember": {"complexity": 1},
+        "retentionAuditTrail": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionVerify": {"complexity": 100},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},

@@ -1,6 +1,7 @@
 """The plugin's tables, one file per concept; what a constraint can hold, a constraint holds."""
 
 from .accounts import Account, AccountState
+from .audit import AuditAction, AuditEntry
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
 from .orders import OrderRecord, PosSale, StoredQuote
@@ -12,6 +13,8 @@ __all__ = [
     "MEMBER_BOOKS",
     "Account",
     "AccountState",
+    "AuditAction",
+    "AuditEntry",
     "Book",
     "Consumption",
     "Entry",

@@ -12,10 +12,11 @@ from saleor_retention.engine.caps import day_of
 from saleor_retention.engine.lots import NotEnoughPoints
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, AccountState, Book, TransactionKind
+from saleor_retention.models import Account, AccountState, AuditAction, Book, TransactionKind
 from saleor_retention.selectors.caps import granted_by
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import lots, posting
+from saleor_retention.services.auditing import note_down
 from saleor_retention.services.locking import lock_account, lock_name, run_serialized
 from saleor_retention.services.posting import Leg, Posted
 
@@ -57,7 +58,7 @@ def grant(
         _require_grantable(account, points, rules, at)
         _require_allowance(account, points, rules, actor_ref, at)
         lot = lots.opened(rules, opened_at=at, valid_from=at)
-        return posting.post(
+        posted = posting.post(
             account,
             kind=TransactionKind.GRANT,
             key=full_key,
@@ -70,6 +71,8 @@ def grant(
             note=reason.strip(),
             now=at,
         )
+        _note_down(AuditAction.POINTS_GRANT, account, posted, f"{points} points are granted")
+        return posted
 
     return run_serialized(work)
 
@@ -111,7 +114,7 @@ def adjust(
         if existing is not None:
             return Posted(existing, is_new=False)
         posting.catch_up(account, at)
-        return posting.post(
+        posted = posting.post(
             account,
             kind=TransactionKind.ADJUST,
             key=full_key,
@@ -124,8 +127,23 @@ def adjust(
             note=reason.strip(),
             now=at,
         )
+        _note_down(AuditAction.POINTS_TAKE, account, posted, f"{-points} points are taken")
+        return posted
 
     return run_serialized(work)
+
+
+def _note_down(action: AuditAction, account: Account, posted: Posted, change: str) -> None:
+    """Add it to the audit trail, with the posting's own words."""
+    booked = posted.transaction
+    note_down(
+        action,
+        actor_ref=booked.actor_ref,
+        at=booked.recorded_at,
+        account=account,
+        changes=[change],
+        note=booked.note,
+    )
 
 
 def _legs_down(account: Account, points: int, at: dt.datetime) -> list[Leg]:

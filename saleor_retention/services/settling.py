@@ -24,7 +24,7 @@ from saleor_retention.engine.facts import OrderFacts, OrderState
 from saleor_retention.engine.goods import unseen, with_goods
 from saleor_retention.engine.rules import MaturingRule, ProgramRules
 from saleor_retention.engine.settlement import Booked, deltas, matures_at, target_of
-from saleor_retention.models import Account, AccountState, Lot, OrderRecord
+from saleor_retention.models import Account, AccountState, AuditAction, Lot, OrderRecord
 from saleor_retention.selectors.caps import earned_by_others
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import (
@@ -36,10 +36,15 @@ from saleor_retention.services import (
     restoring,
     tiering,
 )
+from saleor_retention.services.auditing import note_down
+from saleor_retention.services.differences import differences
 from saleor_retention.services.locking import lock_account, run_serialized
 from saleor_retention.services.opening import locked_record, open_record
 
 WAITS_FOR_FULFILMENT = (MaturingRule.ON_FULFILMENT, MaturingRule.DAYS_AFTER_FULFILMENT)
+
+TOLD = ("earned", "clawed", "redeemed", "restored", "bonus")
+"""What the audit trail tells of an order that was settled by hand."""
 
 Reader = Callable[[], OrderFacts | None]
 
@@ -80,6 +85,33 @@ def settle(*, order_ref: str, now: dt.datetime | None = None) -> OrderRecord | N
     return run_serialized(
         lambda: _settle(order_ref, lambda: host.current().order_facts(order_ref), at)
     )
+
+
+def settle_by_hand(
+    *, order_ref: str, actor_ref: str, now: dt.datetime | None = None
+) -> OrderRecord | None:
+    """Settle an order because somebody asked for it, which the audit trail tells.
+
+    As ``settle``; there is no entry for an order that no program has to do with.
+    """
+    at = now or timezone.now()
+
+    def work() -> OrderRecord | None:
+        before = OrderRecord.objects.filter(order_ref=order_ref).values(*TOLD).first()
+        record = settle(order_ref=order_ref, now=at)
+        if record is not None:
+            after = {name: getattr(record, name) for name in TOLD}
+            note_down(
+                AuditAction.ORDER_SETTLE,
+                actor_ref=actor_ref,
+                at=at,
+                account=record.account,
+                order_ref=order_ref,
+                changes=differences(before or dict.fromkeys(TOLD, 0), after),
+            )
+        return record
+
+    return run_serialized(work)
 
 
 def settle_facts(

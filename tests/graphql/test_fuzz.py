@@ -41,7 +41,7 @@ from tests.graphql.world import (
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 FUZZ = int(os.environ.get("FUZZ", "0"))
-EXAMPLES = FUZZ or 20
+EXAMPLES = FUZZ or 12
 OURS = ("manage_discounts", "manage_users", "manage_orders", "manage_checkouts")
 CLIENT_ERRORS = {"GraphQLError", "PermissionDenied", "QueryCostError"}
 FAULT_LOGGERS = ("saleor_retention", "saleor.graphql.errors.unhandled", "django.request")
