@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "RECONCILE_OVERLAP_MINUTES": 15,
     "LOCK_TIMEOUT_MS": 5000,
     "QUOTE_KEEP_DAYS": 30,
+    "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
 }
 
 PLUGIN_ID = "saleor.retention"

@@ -46,6 +46,7 @@ MEANINGS = {
     Code.CHECKOUT_PAID: "Money is authorized or charged on the checkout already.",
     Code.NOT_SUPPORTED: "This Saleor cannot do it; the message says why.",
     Code.BUSY: "Somebody else is changing the same points; try again.",
+    Code.TOO_MANY_REQUESTS: "The same was done too often; the message says when it may be again.",
 }
 
 

@@ -228,6 +228,8 @@ def test_staff_sets_up_a_program_and_reads_it_back(world: World) -> None:
         "blockPoints": 100,
         "orderShareMax": 0.5,
         "holdMinutes": 60,
+        "pointsPerDayMax": None,
+        "pointsPerMonthMax": None,
     }
     assert rules["maturing"] == {"rule": "DAYS_AFTER_PAYMENT", "days": 14}
     assert rules["expiry"] == {"policy": "END_OF_YEAR", "count": 1, "restoreGraceDays": 30}

@@ -280,6 +280,29 @@ def test_a_member_spends_so_much_a_month(spender: tuple[Shop, Account]) -> None:
     assert redeem(shop, ann, "c2", 100, 12) == 100
 
 
+def test_points_are_not_set_to_and_fro_without_end(
+    spender: tuple[Shop, Account], settings: Any
+) -> None:
+    """Three moves an hour: the fourth is refused, clearing never, and an hour later it goes on."""
+    shop, ann = spender
+    settings.RETENTION_REDEMPTIONS_PER_HOUR = 3
+    user = str(ann.user_id)
+    for points in (100, 90, 100):
+        redeem(shop, ann, "c1", points)
+
+    with pytest.raises(Refusal) as refused:
+        redeem(shop, ann, "c1", 90)
+    assert refused.value.code is Code.TOO_MANY_REQUESTS
+    assert ledger.balances(ann) == (900, 0, 100, 0)
+
+    redeeming.clear_redemption(checkout_ref="c1", user_ref=user, now=NOON)
+    with pytest.raises(Refusal, match="3 times in an hour"):
+        redeem(shop, ann, "c1", 90)
+    assert redeem(shop, ann, "c1", 90, day=11) == 90
+    settings.RETENTION_REDEMPTIONS_PER_HOUR = 0
+    assert [redeem(shop, ann, "c1", points, day=11) for points in (80, 90, 80)] == [80, 90, 80]
+
+
 def test_a_guests_order_keeps_its_points_when_it_is_claimed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
