@@ -66,16 +66,20 @@ class RetentionEarnInput(graphene.InputObjectType):
     include_reissues = graphene.Boolean(description="Whether replacements for earlier orders earn.")
     include_bulk_orders = graphene.Boolean(description="Whether imported orders earn.")
     points_per_order_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that one order earns."
+        RetentionWholeNumber,
+        description="The most points that one order earns.",
     )
     points_per_day_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that a member's orders earn in a day."
+        RetentionWholeNumber,
+        description="The most points that a member's orders earn in a day.",
     )
     points_per_month_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that a member's orders earn in a calendar month."
+        RetentionWholeNumber,
+        description="The most points that a member's orders earn in a calendar month.",
     )
     points_per_member_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that a member's orders ever earn."
+        RetentionWholeNumber,
+        description="The most points that a member's orders ever earn.",
     )
 
 
@@ -143,10 +147,12 @@ class RetentionRedemptionInput(graphene.InputObjectType):
         "the checkout starts them anew.",
     )
     points_per_day_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that a member may spend in a day."
+        RetentionWholeNumber,
+        description="The most points that a member may spend in a day.",
     )
     points_per_month_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that a member may spend in a calendar month."
+        RetentionWholeNumber,
+        description="The most points that a member may spend in a calendar month.",
     )
 
 
@@ -166,7 +172,8 @@ class RetentionGrantsInput(graphene.InputObjectType):
         RetentionWholeNumber, description="The most points that may be granted at once."
     )
     points_per_day_max = graphene.InputField(
-        RetentionWholeNumber, description="The most points that one member of staff or one app may grant in a day."
+        RetentionWholeNumber,
+        description="The most points that one member of staff or one app may grant in a day.",
     )
 
 

@@ -180,12 +180,16 @@ def encoded(*values: Any) -> str:
 def decoded(cursor: str, *readers: Callable[[Any], Any]) -> tuple[Any, ...]:
     """Return a cursor's values; ``GraphQLError`` for one that we did not make."""
     try:
-        values = list(json.loads(base64.urlsafe_b64decode(cursor.encode())))
-        if unstorable_in(values) is not None:
-            raise ValueError(values)
+        values = _storable(list(json.loads(base64.urlsafe_b64decode(cursor.encode()))))
         return tuple(read(value) for read, value in zip(readers, values, strict=True))
-    except (ValueError, TypeError, RecursionError, binascii.Error) as fault:
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as fault:
         raise GraphQLError("Received cursor is invalid.") from fault
+
+
+def _storable(values: list[Any]) -> list[Any]:
+    if unstorable_in(values) is not None:
+        raise ValueError(values)
+    return values
 
 
 def instant(value: Any) -> dt.datetime:
@@ -193,10 +197,7 @@ def instant(value: Any) -> dt.datetime:
     at = dt.datetime.fromisoformat(value)
     if at.tzinfo is None:
         raise ValueError(value)
-    try:
-        return at.astimezone(dt.UTC)
-    except OverflowError as fault:
-        raise ValueError(value) from fault
+    return at.astimezone(dt.UTC)
 
 
 def row_id(value: Any) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import graphene
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from graphql.error import GraphQLError
 
 from saleor_retention import host

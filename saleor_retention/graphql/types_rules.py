@@ -78,7 +78,8 @@ class RetentionEarnRules(graphene.ObjectType):
         description="The most points that a member's orders earn in a day; null without a limit."
     )
     points_per_month_max = graphene.Int(
-        description="The most points that a member's orders earn in a calendar month; null without a limit."
+        description="The most points that a member's orders earn in a calendar month; null "
+        "without a limit."
     )
     points_per_member_max = graphene.Int(
         description="The most points that a member's orders ever earn; null without a limit."
@@ -150,7 +151,8 @@ class RetentionRedemptionRules(graphene.ObjectType):
         description="The most points that a member may spend in a day; null without a limit."
     )
     points_per_month_max = graphene.Int(
-        description="The most points that a member may spend in a calendar month; null without a limit."
+        description="The most points that a member may spend in a calendar month; null without "
+        "a limit."
     )
 
 
@@ -170,7 +172,8 @@ class RetentionGrantRules(graphene.ObjectType):
         description="The most points that may be granted at once.", required=True
     )
     points_per_day_max = graphene.Int(
-        description="The most points that one member of staff or one app may grant in a day; null without a limit."
+        description="The most points that one member of staff or one app may grant in a day; "
+        "null without a limit."
     )
 
 

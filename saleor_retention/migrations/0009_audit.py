@@ -53,9 +53,7 @@ class Migration(migrations.Migration):
                 (
                     "action",
                     models.CharField(
-                        choices=[
-                            (name, name.replace("_", " ").title()) for name in ACTIONS
-                        ],
+                        choices=[(name, name.replace("_", " ").title()) for name in ACTIONS],
                         max_length=24,
                     ),
                 ),

@@ -140,7 +140,9 @@ def _object_of(draw: Callable[..., Any], kind: Any, pool: Pool, depth: int) -> d
     }
 
 
-def _scalars(kind: str, name: str, pool: Pool) -> st.SearchStrategy[Any]:
+def _scalars(  # noqa: PLR0911 - a case each
+    kind: str, name: str, pool: Pool
+) -> st.SearchStrategy[Any]:
     match kind:
         case "ID":
             return st.one_of(st.sampled_from(pool.ids), st.sampled_from((*pool.ids, *TEXTS)))
@@ -231,7 +233,7 @@ PLAIN = {
 }
 
 
-def plain(kind: Any, name: str, an_id: str, pool: Pool) -> Any:
+def plain(kind: Any, name: str, an_id: str, pool: Pool) -> Any:  # noqa: PLR0911 - a case each
     """Return the plainest value of an input type, with ``an_id`` wherever it holds an id."""
     if isinstance(kind, GraphQLNonNull):
         return plain(kind.of_type, name, an_id, pool)

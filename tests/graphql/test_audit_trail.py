@@ -145,9 +145,7 @@ def test_what_was_not_done_leaves_none(world: World, manager: Actor) -> None:
     manager.do(adjust, **given, points=30)
     manager.refused(adjust, **{**given, "key": "k2"}, points=10**6)
     staff("manage_discounts").post(adjust, **{**given, "key": "k3"}, points=5)
-    manager.do(
-        update, id=world.program_id, input={"rules": {"welcomePoints": 7}}, dryRun=True
-    )
+    manager.do(update, id=world.program_id, input={"rules": {"welcomePoints": 7}}, dryRun=True)
     manager.do(update, id=world.program_id, input={"rules": {"welcomePoints": 100}})
     manager.refused(update, id=world.program_id, input={"rules": {"welcomePoints": -1}})
 
@@ -182,9 +180,7 @@ def test_filters_and_pages(world: World, manager: Actor) -> None:
     query = operation("staff/points-adjust")
     for number in range(5):
         actor, member = (
-            (manager, world.member_id())
-            if number % 2
-            else (other, world.member_id(world.other))
+            (manager, world.member_id()) if number % 2 else (other, world.member_id(world.other))
         )
         actor.do(query, memberId=member, points=number + 1, reason="Sorry", key=f"k{number}")
 
@@ -229,7 +225,9 @@ def test_nobody_else_sees_any(world: World) -> None:
     for actor in (world.owner, staff("manage_orders"), app("manage_orders")):
         (error,) = actor.post(TRAIL, first=1)["errors"]
         assert error["extensions"]["exception"]["code"] == "PermissionDenied"
-        assert "one of the following permissions: MANAGE_DISCOUNTS, MANAGE_USERS" in error["message"]
+        assert (
+            "one of the following permissions: MANAGE_DISCOUNTS, MANAGE_USERS" in error["message"]
+        )
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
