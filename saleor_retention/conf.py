@@ -21,6 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "QUOTE_KEEP_DAYS": 30,
     "DIGEST_MARGIN_HOURS": 6,
     "DIGEST_VERIFY_DAYS": 31,
+    "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
 }
 
 PLUGIN_ID = "saleor.retention"

@@ -32,6 +32,7 @@ class Code(StrEnum):
     CHECKOUT_PAID = "CHECKOUT_PAID"
     NOT_SUPPORTED = "NOT_SUPPORTED"
     BUSY = "BUSY"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
 
 
 class Refusal(Exception):

@@ -184,6 +184,8 @@ def _points(parts: Sequence[_Part], currency: str, terms: EarnTerms) -> Accrual:
     per_minor_unit = rate.points / rate.per_minor
     exact = [max(Fraction(0), part.basis_minor) * part.factor * per_minor_unit for part in parts]
     points = math.floor(sum(exact, Fraction(0)))
+    if terms.rules.earn_caps.per_order is not None:
+        points = min(points, terms.rules.earn_caps.per_order)
     if not points:
         return Accrual(0)
     common = math.lcm(*(value.denominator for value in exact))

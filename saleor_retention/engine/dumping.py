@@ -45,12 +45,19 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
             "block_points": rules.redemption.block_points,
             "order_share_max": decimal_text(rules.redemption.order_share_max),
             "hold_minutes": rules.redemption.hold_minutes,
+            **_given(
+                points_per_day_max=rules.redemption.points_per_day_max,
+                points_per_month_max=rules.redemption.points_per_month_max,
+            ),
         },
         "deficit": {
             "policy": rules.deficit.value,
             "goodwill_repays": rules.goodwill_repays_deficit,
         },
-        "grants": {"points_max": rules.grant_points_max},
+        "grants": {
+            "points_max": rules.grant_points_max,
+            **_given(points_per_day_max=rules.grant_points_per_day_max),
+        },
         "tiers": _ladder(rules, exponents),
     }
     if rules.maturing.days:
@@ -74,6 +81,12 @@ def _earn(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
         "include_drafts": rules.earns_on_drafts,
         "include_reissues": rules.earns_on_reissues,
         "include_bulk_orders": rules.earns_on_bulk_orders,
+        **_given(
+            points_per_order_max=rules.earn_caps.per_order,
+            points_per_day_max=rules.earn_caps.per_day,
+            points_per_month_max=rules.earn_caps.per_month,
+            points_per_member_max=rules.earn_caps.per_member,
+        ),
     }
     if rules.earn_rates:
         earn["rates"] = {
@@ -84,6 +97,11 @@ def _earn(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
             for currency, rate in rules.earn_rates.items()
         }
     return earn
+
+
+def _given(**limits: int | None) -> dict[str, int]:
+    """Return the limits that there are."""
+    return {key: limit for key, limit in limits.items() if limit is not None}
 
 
 def _reference(rules: ProgramRules) -> dict[str, Any]:

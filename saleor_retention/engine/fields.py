@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from saleor_retention.engine.rules import RuleProblem
 
 POINTS_MAX = 10**12
+LIMIT_MAX = 2**31 - 1  # the largest whole number of the API
 MINOR_MAX = 10**12
 DECIMALS_MAX = 12
 NUMBER_LENGTH_MAX = 40
@@ -133,6 +134,14 @@ class Fields:
         return (
             int(number) if self.is_within(key, number, Fraction(low), Fraction(high)) else default
         )
+
+    def limit(self, key: str, *, low: int = 0) -> int | None:
+        """Read a limit, a whole number of points; an absent one is none."""
+        return self.whole(key, low, low=low, high=LIMIT_MAX) if self.has(key) else None
+
+    def has(self, key: str) -> bool:
+        """Return whether a key has a value; it is known from then on."""
+        return self.take(key) is not None
 
     def fraction(
         self,

@@ -23,6 +23,7 @@ from saleor_retention.engine.fields import (
     shown,
 )
 from saleor_retention.engine.rules import (
+    EarnCaps,
     EarnRate,
     Expiry,
     ExpiryPolicy,
@@ -119,6 +120,12 @@ class _Reader:
             earns_on_bulk_orders=earn.flag(
                 "include_bulk_orders", default=_DEFAULT.earns_on_bulk_orders
             ),
+            earn_caps=EarnCaps(
+                per_order=earn.limit("points_per_order_max"),
+                per_day=earn.limit("points_per_day_max"),
+                per_month=earn.limit("points_per_month_max"),
+                per_member=earn.limit("points_per_member_max"),
+            ),
             multipliers=self._multipliers(),
             welcome_points=top.whole("welcome_points", _DEFAULT.welcome_points),
             first_order_points=top.whole("first_order_points", _DEFAULT.first_order_points),
@@ -131,6 +138,7 @@ class _Reader:
                 "goodwill_repays", default=_DEFAULT.goodwill_repays_deficit
             ),
             grant_points_max=grants.whole("points_max", _DEFAULT.grant_points_max),
+            grant_points_per_day_max=grants.limit("points_per_day_max"),
             ladder=self._ladder(reference_currency),
         )
         for section in (earn, deficit, grants):
@@ -290,6 +298,8 @@ class _Reader:
             hold_minutes=fields.whole(
                 "hold_minutes", default.hold_minutes, low=1, high=HOLD_MINUTES_MAX
             ),
+            points_per_day_max=fields.limit("points_per_day_max"),
+            points_per_month_max=fields.limit("points_per_month_max"),
         )
         fields.close()
         return limits

@@ -91,6 +91,24 @@ class EarnRate:
 
 
 @dataclass(frozen=True, slots=True)
+class EarnCaps:
+    """The most points that orders earn; None: as many as they come to.
+
+    Days and months are local ones of the payment. Bonuses, grants and imports do not count.
+    """
+
+    per_order: int | None = None
+    per_day: int | None = None
+    per_month: int | None = None
+    per_member: int | None = None
+
+    @property
+    def look_at_other_orders(self) -> bool:
+        """Return whether what an order may earn depends on the member's other orders."""
+        return not (self.per_day is self.per_month is self.per_member is None)
+
+
+@dataclass(frozen=True, slots=True)
 class Multiplier:
     """Times ``factor`` on some goods, within dates and on weekdays (member day)."""
 
@@ -128,6 +146,8 @@ class RedemptionLimits:
     block_points: int = 1  # only multiples of this
     order_share_max: Fraction = Fraction(1)  # of the goods total
     hold_minutes: int = 60
+    points_per_day_max: int | None = None  # by member, local day; None: no limit
+    points_per_month_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +202,7 @@ class ProgramRules:
     earns_on_drafts: bool = True
     earns_on_reissues: bool = False
     earns_on_bulk_orders: bool = False
+    earn_caps: EarnCaps = EarnCaps()
     multipliers: tuple[Multiplier, ...] = ()
     welcome_points: int = 0
     first_order_points: int = 0
@@ -192,6 +213,7 @@ class ProgramRules:
     deficit: DeficitPolicy = DeficitPolicy.DEFICIT
     goodwill_repays_deficit: bool = False
     grant_points_max: int = 10_000  # most that staff may grant at once
+    grant_points_per_day_max: int | None = None  # by member of staff or app; None: no limit
     ladder: Ladder = Ladder()
 
     def tier(self, slug: str | None) -> Tier | None:

@@ -163,6 +163,15 @@ def _earning(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[Sent
         yield Sentence(f"point_value.{currency}", Phrase(worth[0], params, worth[1], worth[2]))
     for index, multiplier in enumerate(rules.multipliers):
         yield _multiplier(index, multiplier)
+    caps = rules.earn_caps
+    for period, limit, message in (
+        ("order", caps.per_order, _("One order earns %(points)s at most.")),
+        ("day", caps.per_day, _("The orders of a day earn %(points)s at most.")),
+        ("month", caps.per_month, _("The orders of a month earn %(points)s at most.")),
+        ("member", caps.per_member, _("All orders of a member earn %(points)s at most.")),
+    ):
+        if limit is not None:
+            yield _say(f"earn.points_per_{period}_max", message, points=_points(limit))
 
 
 def _multiplier(index: int, multiplier: Multiplier) -> Sentence:
@@ -266,6 +275,12 @@ def _redeeming(rules: ProgramRules) -> Iterator[Sentence]:
         blocks=blocks,
         share=share,
     )
+    for period, limit, said in (
+        ("day", limits.points_per_day_max, _("At most %(points)s can be spent in a day.")),
+        ("month", limits.points_per_month_max, _("At most %(points)s can be spent in a month.")),
+    ):
+        if limit is not None:
+            yield _say(f"redemption.points_per_{period}_max", said, points=_points(limit))
     if rules.deficit is DeficitPolicy.DEFICIT:
         message = _("Points of returned goods that were spent already are repaid by later points.")
     else:

@@ -51,13 +51,16 @@ class Delta:
         return bool(self.earn or self.claw or self.restore)
 
 
-def target_of(order: OrderFacts, terms: EarnTerms, booked: Booked = Booked()) -> Target:
+def target_of(
+    order: OrderFacts, terms: EarnTerms, booked: Booked = Booked(), room: int | None = None
+) -> Target:
     """Return what the ledger should hold for the order as it is now.
 
     Earned: E once the order was fully paid, nothing before, and never less than was booked: an
     order that was edited down afterwards is clawed back, not rewritten; one that was edited up
     earns more when the rest is paid. Clawed: what was earned
-    less the points of what is kept. Restored: see ``restored_points``. Source: semantics, Refund,
+    less the points of what is kept. Restored: see ``restored_points``. ``room`` is the most that
+    the member's other orders let this one earn (``engine.caps``). Source: semantics, Refund,
     return, cancel.
 
     Worked example V3: of two lines of 15.00 at one point per 10.00 one comes back, then the other.
@@ -69,7 +72,8 @@ def target_of(order: OrderFacts, terms: EarnTerms, booked: Booked = Booked()) ->
     >>> target_of(returned(one_back, "line-2"), terms, Booked(earned=3, clawed=2))
     Target(earned=3, clawed=3, restored=0, is_void=True)
     """
-    earned = max(booked.earned, _earned(order, terms))
+    asked = _earned(order, terms)
+    earned = max(booked.earned, asked if room is None else min(asked, room))
     still_earned = kept(order, terms).points if earned else 0
     return Target(
         earned=earned,

@@ -54,6 +54,14 @@ def denied(*permissions: str) -> PermissionDenied:
     return PermissionDenied(f"To access this path, you need the following permissions: {names}")
 
 
+def denied_any(*permissions: str) -> PermissionDenied:
+    """Return the error that names the permissions of which one is needed."""
+    names = ", ".join(PERMISSION_NAMES[permission] for permission in permissions)
+    return PermissionDenied(
+        f"To access this path, you need one of the following permissions: {names}"
+    )
+
+
 def moment(info: Any) -> dt.datetime:
     """Return the instant that the whole request speaks of."""
     known: dt.datetime | None = getattr(info.context, _MOMENT, None)

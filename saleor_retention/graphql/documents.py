@@ -93,6 +93,10 @@ RULES: Mapping[str, Any] = {
             "include_drafts": "include_drafts",
             "include_reissues": "include_reissues",
             "include_bulk_orders": "include_bulk_orders",
+            "points_per_order_max": "points_per_order_max",
+            "points_per_day_max": "points_per_day_max",
+            "points_per_month_max": "points_per_month_max",
+            "points_per_member_max": "points_per_member_max",
         },
     ),
     "point_values": Keyed("point_value", "currency", "amount"),
@@ -126,10 +130,15 @@ RULES: Mapping[str, Any] = {
             "block_points": "block_points",
             "order_share_max": "order_share_max",
             "hold_minutes": "hold_minutes",
+            "points_per_day_max": "points_per_day_max",
+            "points_per_month_max": "points_per_month_max",
         },
     ),
     "deficit": Section("deficit", {"policy": "policy", "goodwill_repays": "goodwill_repays"}),
-    "grants": Section("grants", {"points_max": "points_max"}),
+    "grants": Section(
+        "grants",
+        {"points_max": "points_max", "points_per_day_max": "points_per_day_max"},
+    ),
     "tiers": Section(
         "tiers",
         {

@@ -11,7 +11,7 @@ import graphene
 from saleor_retention.engine import rules
 from saleor_retention.engine.pricing import Finding
 from saleor_retention.engine.redemption import ClampReason
-from saleor_retention.models import AccountState, Book, TierChangeKind, TransactionKind
+from saleor_retention.models import AccountState, AuditAction, Book, TierChangeKind, TransactionKind
 from saleor_retention.selectors.balances import LotState
 
 
@@ -196,6 +196,26 @@ RetentionTierChangeKind = described(
         TierChangeKind.OVERRIDE: "Staff set it.",
         TierChangeKind.OVERRIDE_END: "What staff had set came to its end.",
         TierChangeKind.LADDER: "The shop changed its ladder.",
+    },
+)
+
+RetentionAuditAction = described(
+    "RetentionAuditAction",
+    AuditAction,
+    "What was done by staff, an app or a command.",
+    {
+        AuditAction.PROGRAM_CREATE: "A program was created.",
+        AuditAction.PROGRAM_UPDATE: "A program, its rules or tiers were changed.",
+        AuditAction.PROGRAM_ACTIVATE: "A program was switched on.",
+        AuditAction.PROGRAM_DEACTIVATE: "A program was switched off.",
+        AuditAction.PROGRAM_RETIRE: "A program was ended for good.",
+        AuditAction.POINTS_GRANT: "Points were granted by hand.",
+        AuditAction.POINTS_TAKE: "Points were taken by hand.",
+        AuditAction.TIER_OVERRIDE: "A tier was given by hand.",
+        AuditAction.TIER_OVERRIDE_END: "A tier given by hand was ended.",
+        AuditAction.ORDER_SETTLE: "An order was settled on request.",
+        AuditAction.SALE_RECORD: "A sale at a point of sale was recorded.",
+        AuditAction.SALE_REVERSE: "A sale at a point of sale was reversed.",
     },
 )
 

@@ -8,7 +8,7 @@ nothing to the client, because Saleor 2.10 would print the exception's own text.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from promise import is_thenable
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.enums import described
+from saleor_retention.graphql.texts import RULE, unstorable_in
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ MEANINGS = {
     Code.CHECKOUT_PAID: "Money is authorized or charged on the checkout already.",
     Code.NOT_SUPPORTED: "This Saleor cannot do it; the message says why.",
     Code.BUSY: "Somebody else is changing the same points; try again.",
+    Code.TOO_MANY_REQUESTS: "The same was done too often; the message says when it may be again.",
 }
 
 
@@ -121,6 +123,7 @@ def _guarded(resolver: Resolver, after_fault: Callable[[Exception], None]) -> Re
     def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
         name = f"{info.parent_type.name}.{info.field_name}"
         try:
+            _require_storable(arguments)
             with host.current().writer():
                 result = resolver(root, info, **arguments)
         except Exception as fault:  # noqa: BLE001 - logged, and never told to the client
@@ -128,6 +131,12 @@ def _guarded(resolver: Resolver, after_fault: Callable[[Exception], None]) -> Re
         return result.catch(lambda fault: caught(fault, name)) if is_thenable(result) else result
 
     return wrapper  # type: ignore[return-value]
+
+
+def _require_storable(arguments: Mapping[str, Any]) -> None:
+    path = unstorable_in(arguments)
+    if path is not None:
+        raise GraphQLError(f"Argument `{path}` {RULE}")
 
 
 def _for_client(fault: Exception) -> GraphQLError | None:

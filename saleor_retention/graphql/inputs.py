@@ -65,6 +65,22 @@ class RetentionEarnInput(graphene.InputObjectType):
     include_drafts = graphene.Boolean(description="Whether orders entered by staff earn.")
     include_reissues = graphene.Boolean(description="Whether replacements for earlier orders earn.")
     include_bulk_orders = graphene.Boolean(description="Whether imported orders earn.")
+    points_per_order_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that one order earns.",
+    )
+    points_per_day_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that a member's orders earn in a day.",
+    )
+    points_per_month_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that a member's orders earn in a calendar month.",
+    )
+    points_per_member_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that a member's orders ever earn.",
+    )
 
 
 class RetentionReferenceInput(graphene.InputObjectType):
@@ -130,6 +146,14 @@ class RetentionRedemptionInput(graphene.InputObjectType):
         description="Minutes after which points set for a checkout are free again; each change of "
         "the checkout starts them anew.",
     )
+    points_per_day_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that a member may spend in a day.",
+    )
+    points_per_month_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that a member may spend in a calendar month.",
+    )
 
 
 class RetentionDeficitInput(graphene.InputObjectType):
@@ -146,6 +170,10 @@ class RetentionGrantsInput(graphene.InputObjectType):
 
     points_max = graphene.InputField(
         RetentionWholeNumber, description="The most points that may be granted at once."
+    )
+    points_per_day_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that one member of staff or one app may grant in a day.",
     )
 
 

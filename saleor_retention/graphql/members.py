@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +27,9 @@ class _Sorting:
     read: Callable[[Any], Any]
 
 
-def _instant(value: Any) -> dt.datetime:
-    return dt.datetime.fromisoformat(value)
-
-
 _SORTINGS = {
-    MemberSortField.JOINED_AT: _Sorting("joined_at", _instant),
-    MemberSortField.LAST_ACTIVITY_AT: _Sorting("last_activity_at", _instant),
+    MemberSortField.JOINED_AT: _Sorting("joined_at", paging.instant),
+    MemberSortField.LAST_ACTIVITY_AT: _Sorting("last_activity_at", paging.instant),
     MemberSortField.AVAILABLE: _Sorting("available", paging.row_id),
     MemberSortField.NUMBER: _Sorting("member_number", str),
 }

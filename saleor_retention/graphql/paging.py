@@ -19,6 +19,7 @@ from django.db.models import Model, Q, QuerySet
 from graphql.error import GraphQLError
 
 from saleor_retention import conf, host
+from saleor_retention.graphql.texts import unstorable_in
 
 ID_MAX = 2**63
 
@@ -179,10 +180,24 @@ def encoded(*values: Any) -> str:
 def decoded(cursor: str, *readers: Callable[[Any], Any]) -> tuple[Any, ...]:
     """Return a cursor's values; ``GraphQLError`` for one that we did not make."""
     try:
-        values = list(json.loads(base64.urlsafe_b64decode(cursor.encode())))
+        values = _storable(list(json.loads(base64.urlsafe_b64decode(cursor.encode()))))
         return tuple(read(value) for read, value in zip(readers, values, strict=True))
-    except (ValueError, TypeError, binascii.Error) as fault:
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as fault:
         raise GraphQLError("Received cursor is invalid.") from fault
+
+
+def _storable(values: list[Any]) -> list[Any]:
+    if unstorable_in(values) is not None:
+        raise ValueError(values)
+    return values
+
+
+def instant(value: Any) -> dt.datetime:
+    """Return an instant from a cursor, in UTC."""
+    at = dt.datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError(value)
+    return at.astimezone(dt.UTC)
 
 
 def row_id(value: Any) -> int:

@@ -8,6 +8,7 @@ from graphql.error import GraphQLError
 
 from saleor_retention import host
 from saleor_retention.engine.liability import Step
+from saleor_retention.errors import Refusal
 from saleor_retention.graphql import paging
 from saleor_retention.graphql.channels import place_of_member
 from saleor_retention.graphql.context import denied, may, moment, requestor, require
@@ -75,7 +76,10 @@ def resolve_program(
     if sum(given is not None for given in (id, slug, channel)) > 1:
         raise GraphQLError("Give one of `id`, `slug` and `channel` only.")
     if id is not None:
-        return _visible(info, program_of(id))
+        try:
+            return _visible(info, program_of(id))
+        except Refusal:
+            return None  # the same as one that does not run, to whoever may not see it
     if slug is not None:
         found = Program.objects.select_related("current_version").filter(slug=slug).first()
         return _visible(info, found)

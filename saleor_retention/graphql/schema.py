@@ -31,6 +31,11 @@ from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
 from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
+from saleor_retention.graphql.types_audit import (
+    RetentionAuditConnection,
+    RetentionAuditFilterInput,
+    resolve_audit_trail,
+)
 from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
 from saleor_retention.graphql.types_export import (
     ARGUMENTS as EXPORT_ARGUMENTS,
@@ -138,6 +143,15 @@ QUERIES: dict[str, graphene.Field] = {
         resolver=resolve_my_export,
         **EXPORT_ARGUMENTS,
     ),
+    "retention_audit_trail": graphene.Field(
+        RetentionAuditConnection,
+        description="What staff, apps and commands did, newest first. What concerns members, "
+        "orders and receipts is shown to those with MANAGE_USERS, the rest to those with "
+        "MANAGE_DISCOUNTS. Requires one of them.",
+        filter=RetentionAuditFilterInput(description="Which entries."),
+        resolver=resolve_audit_trail,
+        **paging.ARGUMENTS,
+    ),
     "retention_verify": graphene.Field(
         RetentionVerification,
         description="Checks every invariant of the points ledger. Requires MANAGE_USERS.",
@@ -202,6 +216,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionMember": {"complexity": 1},
         "retentionMemberExport": {"complexity": 1, "multipliers": ["first"]},
         "retentionMyExport": {"complexity": 1, "multipliers": ["first"]},
+        "retentionAuditTrail": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
     },

@@ -71,6 +71,19 @@ class RetentionEarnRules(graphene.ObjectType):
     include_bulk_orders = graphene.Boolean(
         description="Whether imported orders earn.", required=True
     )
+    points_per_order_max = graphene.Int(
+        description="The most points that one order earns; null without a limit."
+    )
+    points_per_day_max = graphene.Int(
+        description="The most points that a member's orders earn in a day; null without a limit."
+    )
+    points_per_month_max = graphene.Int(
+        description="The most points that a member's orders earn in a calendar month; null "
+        "without a limit."
+    )
+    points_per_member_max = graphene.Int(
+        description="The most points that a member's orders ever earn; null without a limit."
+    )
 
 
 class RetentionReference(graphene.ObjectType):
@@ -134,6 +147,13 @@ class RetentionRedemptionRules(graphene.ObjectType):
     hold_minutes = graphene.Int(
         description="Minutes after which points set for a checkout are free again.", required=True
     )
+    points_per_day_max = graphene.Int(
+        description="The most points that a member may spend in a day; null without a limit."
+    )
+    points_per_month_max = graphene.Int(
+        description="The most points that a member may spend in a calendar month; null without "
+        "a limit."
+    )
 
 
 class RetentionDeficitRules(graphene.ObjectType):
@@ -150,6 +170,10 @@ class RetentionGrantRules(graphene.ObjectType):
 
     points_max = graphene.Int(
         description="The most points that may be granted at once.", required=True
+    )
+    points_per_day_max = graphene.Int(
+        description="The most points that one member of staff or one app may grant in a day; "
+        "null without a limit."
     )
 
 
@@ -281,11 +305,16 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
             block_points=limits.block_points,
             order_share_max=limits.order_share_max,
             hold_minutes=limits.hold_minutes,
+            points_per_day_max=limits.points_per_day_max,
+            points_per_month_max=limits.points_per_month_max,
         ),
         deficit=RetentionDeficitRules(
             policy=rules.deficit.value, goodwill_repays=rules.goodwill_repays_deficit
         ),
-        grants=RetentionGrantRules(points_max=rules.grant_points_max),
+        grants=RetentionGrantRules(
+            points_max=rules.grant_points_max,
+            points_per_day_max=rules.grant_points_per_day_max,
+        ),
         tiers=_ladder(rules.ladder, _threshold_of(rules)),
     )
 
@@ -317,6 +346,10 @@ def _earn(rules: ProgramRules) -> RetentionEarnRules:
         include_drafts=rules.earns_on_drafts,
         include_reissues=rules.earns_on_reissues,
         include_bulk_orders=rules.earns_on_bulk_orders,
+        points_per_order_max=rules.earn_caps.per_order,
+        points_per_day_max=rules.earn_caps.per_day,
+        points_per_month_max=rules.earn_caps.per_month,
+        points_per_member_max=rules.earn_caps.per_member,
     )
 
 

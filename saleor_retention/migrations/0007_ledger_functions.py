@@ -1,4 +1,4 @@
-"""The two statements that every posting is made of as functions, whose plans PostgreSQL keeps.
+"""The statements that every posting is made of as functions, whose plans PostgreSQL keeps.
 
 A change of one of the files needs another migration that loads it again.
 """
@@ -11,6 +11,7 @@ from saleor_retention import sql
 
 FUNCTIONS = (
     ("functions/lock", "saleor_retention_lock"),
+    ("functions/lock_name", "saleor_retention_lock_name"),
     ("functions/moved", "saleor_retention_moved"),
     ("functions/post", "saleor_retention_post"),
 )

@@ -1,6 +1,7 @@
 """The plugin's tables, one file per concept; what a constraint can hold, a constraint holds."""
 
 from .accounts import Account, AccountState
+from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
 from .digests import LedgerDigest
 from .erasures import Erasure
@@ -15,6 +16,8 @@ __all__ = [
     "MEMBER_BOOKS",
     "Account",
     "AccountState",
+    "AuditAction",
+    "AuditEntry",
     "Backfill",
     "BackfillState",
     "Book",

@@ -100,6 +100,11 @@ class Transaction(models.Model):
             BrinIndex(  # finds a day's rows for its digest; costs a posting next to nothing
                 fields=("recorded_at",), autosummarize=True, name="retention_transaction_day"
             ),
+            models.Index(
+                fields=("program", "actor_ref", "recorded_at"),
+                condition=Q(kind=TransactionKind.GRANT) & ~Q(actor_ref=""),
+                name="retention_grants_of_actor",
+            ),
         )
 
 

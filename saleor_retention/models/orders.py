@@ -73,6 +73,7 @@ class OrderRecord(models.Model):
     )  # that booked the order, from before the program
     quoted = models.BigIntegerField(default=0)  # points shown while the order is not settled
     earned = models.BigIntegerField(default=0)
+    earn_room = models.BigIntegerField(null=True)  # most it may earn under caps; null: any
     clawed = models.BigIntegerField(default=0)  # net: 0 <= clawed <= earned
     redeemed = models.BigIntegerField(default=0)
     restored = models.BigIntegerField(default=0)

@@ -56,7 +56,10 @@ def _off_target(records: Sequence[OrderRecord]) -> Iterator[Breach]:
             continue  # an order that the shop has deleted
         booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
         target = target_of(
-            facts, EarnTerms(rules_of(record.version_id), record.tier or None), booked
+            facts,
+            EarnTerms(rules_of(record.version_id), record.tier or None),
+            booked,
+            record.earn_room,
         )
         delta = deltas(target, booked)
         accrual = delta.earn - delta.claw if record.earns else 0

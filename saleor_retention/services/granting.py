@@ -8,13 +8,16 @@ import hashlib
 from django.utils import timezone
 
 from saleor_retention.engine import lots as engine
+from saleor_retention.engine.caps import day_of
 from saleor_retention.engine.lots import NotEnoughPoints
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, AccountState, Book, TransactionKind
+from saleor_retention.models import Account, AccountState, AuditAction, Book, TransactionKind
+from saleor_retention.selectors.caps import granted_by
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import lots, posting
-from saleor_retention.services.locking import lock_account, run_serialized
+from saleor_retention.services.auditing import note_down
+from saleor_retention.services.locking import lock_account, lock_name, run_serialized
 from saleor_retention.services.posting import Leg, Posted
 
 REASON_LENGTH_MAX = 1000
@@ -35,8 +38,8 @@ def grant(
     Locks the account. Idempotent by ``key`` (posted as ``grant:<key>``): a retry returns the first
     posting, other points or words under the same key are refused (KEY_REUSED). Refusals: INVALID
     (points are no positive whole number, text too long), REQUIRED (reason, key), NOT_FOUND,
-    NOT_A_MEMBER, LIMIT_REACHED (more than the program lets staff grant at once), IN_DEFICIT (the
-    member owes points, and goodwill does not repay them in this program).
+    NOT_A_MEMBER, LIMIT_REACHED (more than the program lets staff grant at once, or one of them in
+    a day), IN_DEFICIT (the member owes points, and goodwill does not repay them in this program).
     """
     _require_whole(points)
     if points <= 0:
@@ -53,8 +56,9 @@ def grant(
             return Posted(existing, is_new=False)
         rules = _rules(account)
         _require_grantable(account, points, rules, at)
+        _require_allowance(account, points, rules, actor_ref, at)
         lot = lots.opened(rules, opened_at=at, valid_from=at)
-        return posting.post(
+        posted = posting.post(
             account,
             kind=TransactionKind.GRANT,
             key=full_key,
@@ -67,6 +71,8 @@ def grant(
             note=reason.strip(),
             now=at,
         )
+        _note_down(AuditAction.POINTS_GRANT, account, posted, f"{points} points are granted")
+        return posted
 
     return run_serialized(work)
 
@@ -108,7 +114,7 @@ def adjust(
         if existing is not None:
             return Posted(existing, is_new=False)
         posting.catch_up(account, at)
-        return posting.post(
+        posted = posting.post(
             account,
             kind=TransactionKind.ADJUST,
             key=full_key,
@@ -121,8 +127,23 @@ def adjust(
             note=reason.strip(),
             now=at,
         )
+        _note_down(AuditAction.POINTS_TAKE, account, posted, f"{-points} points are taken")
+        return posted
 
     return run_serialized(work)
+
+
+def _note_down(action: AuditAction, account: Account, posted: Posted, change: str) -> None:
+    """Add it to the audit trail, with the posting's own words."""
+    booked = posted.transaction
+    note_down(
+        action,
+        actor_ref=booked.actor_ref,
+        at=booked.recorded_at,
+        account=account,
+        changes=[change],
+        note=booked.note,
+    )
 
 
 def _legs_down(account: Account, points: int, at: dt.datetime) -> list[Leg]:
@@ -154,6 +175,25 @@ def _require_grantable(account: Account, points: int, rules: ProgramRules, at: d
             "and granted points do not repay them in this program."
         )
         raise Refusal(Code.IN_DEFICIT, message, "points")
+
+
+def _require_allowance(
+    account: Account, points: int, rules: ProgramRules, actor_ref: str, at: dt.datetime
+) -> None:
+    """Refuse more than one actor may grant in a local day of the program.
+
+    Commands and the plugin's own work have no actor and no such limit. Locks the actor's grants in
+    the program, after the account and to the end of the transaction: two at once would both see
+    what is left before the other.
+    """
+    limit = rules.grant_points_per_day_max
+    if limit is None or not actor_ref:
+        return
+    lock_name(f"grants:{account.program_id}:{actor_ref}")
+    left = limit - granted_by(account.program, actor_ref, day_of(at, rules.time_zone))
+    if points > left:
+        message = f"You can grant {limit} points a day in this program: {max(0, left)} are left."
+        raise Refusal(Code.LIMIT_REACHED, message, "points")
 
 
 def _require_whole(points: int) -> None:

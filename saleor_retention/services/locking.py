@@ -77,6 +77,20 @@ def claim(name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def lock_name(name: str) -> None:
+    """Lock something that has no row, by its name, for the rest of the database transaction.
+
+    Taken after accounts and never before one. Raises ``Refusal(BUSY)`` as ``lock_account`` does.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT saleor_retention_lock_name(%s, %s)", [name, _timeout()])
+    except OperationalError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        raise Refusal(Code.BUSY, "The same is being done twice at once; try again.") from error
+
+
 def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
     """Run ``work`` in a database transaction, again when a deadlock ended it.
 
@@ -128,9 +142,8 @@ def _locked(ids: list[int], *, skips_locked: bool) -> dict[int, Account]:
     against a plain read).
     """
     statement, account_names, program_names = _lock_statement()
-    timeout = f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"
     with connection.cursor() as cursor:
-        cursor.execute(statement, [ids, timeout, skips_locked])
+        cursor.execute(statement, [ids, _timeout(), skips_locked])
         rows = cursor.fetchall()
     accounts: dict[int, Account] = {}
     programs: dict[int, Program] = {}
@@ -157,3 +170,7 @@ def _lock_statement() -> tuple[str, list[str], list[str]]:
     statement = f"SELECT {', '.join(columns)} FROM saleor_retention_lock(%s::bigint[], %s, %s)"  # noqa: S608 (names of columns)
     names = [[field.attname for field in fields] for fields in (account_fields, program_fields)]
     return statement, names[0], names[1]
+
+
+def _timeout() -> str:
+    return f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"

@@ -22,10 +22,18 @@ from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.engine.goods import dump_goods
 from saleor_retention.engine.money import to_minor
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, AccountState, OrderRecord, PosSale, Program
+from saleor_retention.models import (
+    Account,
+    AccountState,
+    AuditAction,
+    OrderRecord,
+    PosSale,
+    Program,
+)
 from saleor_retention.selectors import receipts
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services import members, settling
+from saleor_retention.services.auditing import note_down
 from saleor_retention.services.locking import run_serialized
 from saleor_retention.services.pos_checks import Checks, MemberKey, SaleLine
 
@@ -96,7 +104,9 @@ def record_sale(
         }
         _judge_waiting(sale)
         sale.save()
-        return Recorded(sale, _settle(sale, at), is_new=True)
+        recorded = Recorded(sale, _settle(sale, at), is_new=True)
+        _note_down(AuditAction.SALE_RECORD, recorded, actor_ref, at)
+        return recorded
 
     return run_serialized(record)
 
@@ -145,9 +155,29 @@ def reverse_sale(
         }
         sale.save()
         record = _settle(sale, at) if sale.document is not None else None
-        return Recorded(sale, record, is_new=True)
+        recorded = Recorded(sale, record, is_new=True)
+        _note_down(AuditAction.SALE_REVERSE, recorded, actor_ref, at, f"reversal {reversal_id}")
+        return recorded
 
     return run_serialized(reverse)
+
+
+def _note_down(
+    action: AuditAction, recorded: Recorded, actor_ref: str, at: dt.datetime, *changes: str
+) -> None:
+    """Add it to the audit trail, with what the receipt's points are now."""
+    sale, record = recorded.sale, recorded.record
+    points = "waits for its sale"
+    if record is not None:
+        points = f"{record.earned} points earned, {record.clawed} taken back"
+    note_down(
+        action,
+        actor_ref=actor_ref,
+        at=at,
+        account=sale.account,
+        order_ref=receipts.order_ref_of(sale.source, sale.receipt),
+        changes=[*changes, points],
+    )
 
 
 # --- the receipt ----------------------------------------------------------------------------------

@@ -21,9 +21,11 @@ from saleor_retention.engine.dumping import dump_program
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
-from saleor_retention.models import Program, ProgramChannel, ProgramVersion
+from saleor_retention.models import AuditAction, Program, ProgramChannel, ProgramVersion
 from saleor_retention.selectors.programs import exponents_in, rules_of
 from saleor_retention.services import tiering
+from saleor_retention.services.auditing import note_down, note_down_program, settings_of
+from saleor_retention.services.differences import differences
 from saleor_retention.services.ladders import (
     Document,
     Edit,
@@ -101,6 +103,14 @@ def create_program(
             ProgramChannel(program=program, channel_ref=place.ref, is_active=is_active)
             for place in places
         )
+        words = settings_of(program, [place.ref for place in places], validated.document)
+        note_down(
+            AuditAction.PROGRAM_CREATE,
+            actor_ref=actor_ref,
+            at=at,
+            program=program,
+            changes=differences({}, words),
+        )
         host.current().dispatch("reprice", [place.ref for place in places])
     return program
 
@@ -137,6 +147,7 @@ def update_program(
         if will_be_active:
             refusals += taken_channels(places, except_program=program)
         present = document_of(program)
+        before = settings_of(program, was.channels, present)
         source = _source(present, document, changes, edit)
         validated = gather(refusals, lambda: _validated(program, source, places, channels))
         program.name = program.name if name is None else name.strip()
@@ -146,6 +157,9 @@ def update_program(
         is_new_version = validated is not None and validated.document != present
         if validated is not None and is_new_version:
             _add_version(program, validated.document, actor_ref, at)
+        rules = validated.document if validated is not None else present
+        after = settings_of(program, _State.of(program).channels, rules)
+        note_down_program(program, before, after, actor_ref=actor_ref, at=at)
         _follow_up(program, was, at, is_new_version=is_new_version)
     return program
 
@@ -183,7 +197,7 @@ def deactivate(*, program: Program, actor_ref: str = "", now: dt.datetime | None
     return update_program(program=program, is_active=False, actor_ref=actor_ref, now=now)
 
 
-def retire(*, program: Program, now: dt.datetime | None = None) -> Program:
+def retire(*, program: Program, actor_ref: str = "", now: dt.datetime | None = None) -> Program:
     """End a program for good; its members keep their ledger, its orders their terms.
 
     Idempotent. Locks the program's row; after commit its open checkouts are priced afresh.
@@ -192,10 +206,11 @@ def retire(*, program: Program, now: dt.datetime | None = None) -> Program:
         program = Program.objects.select_for_update().get(pk=program.pk)
         if program.retired_at is not None:
             return program
-        program.retired_at = now or timezone.now()
+        at = program.retired_at = now or timezone.now()
         program.is_active = False
         program.save(update_fields=["retired_at", "is_active"])
         program.channels.update(is_active=False)
+        note_down(AuditAction.PROGRAM_RETIRE, actor_ref=actor_ref, at=at, program=program)
         host.current().dispatch("reprice", sorted(_State.of(program).channels))
     return program
 

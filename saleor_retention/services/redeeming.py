@@ -18,9 +18,10 @@ from functools import partial
 
 from django.utils import timezone
 
-from saleor_retention import host
+from saleor_retention import conf, host
 from saleor_retention.engine import lots as engine_lots
 from saleor_retention.engine import pricing, redemption
+from saleor_retention.engine.caps import least_left
 from saleor_retention.engine.facts import CustomerFacts, OrderFacts
 from saleor_retention.engine.redemption import Clamped, ClampReason
 from saleor_retention.engine.rules import ProgramRules
@@ -35,7 +36,10 @@ from saleor_retention.models import (
     Program,
     ProgramVersion,
     StoredQuote,
+    Transaction,
+    TransactionKind,
 )
+from saleor_retention.selectors.caps import redeemed_by
 from saleor_retention.selectors.due import holds_to_lapse
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services import holding, members, posting
@@ -46,6 +50,8 @@ from saleor_retention.services.lots import facts_of
 logger = logging.getLogger(__name__)
 
 LAPSE_BATCH = 500
+HOUR = dt.timedelta(hours=1)
+MOVES = (TransactionKind.HOLD, TransactionKind.RELEASE)
 SKEW = dt.timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 
@@ -82,7 +88,8 @@ def set_redemption(
     LOGIN_REQUIRED, INVALID, NOT_FOUND (no such checkout), PERMISSION_DENIED (another customer's),
     CHECKOUT_PAID, PROGRAM_INACTIVE, NOT_SUPPORTED (with the host's reason), REDEMPTION_DISABLED,
     CURRENCY_WITHOUT_RATE, NOT_A_MEMBER, IN_DEFICIT, NOT_ENOUGH_POINTS (names what is left),
-    NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, BUSY.
+    NOTHING_TO_REDEEM_ON, BELOW_MINIMUM, LIMIT_REACHED (of the day or month), BUSY,
+    TOO_MANY_REQUESTS (more than ``RETENTION_REDEMPTIONS_PER_HOUR``).
     """
     at = now or timezone.now()
     _require_whole(points)
@@ -199,6 +206,7 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
         message = f'You are not a member of "{place.program.name}".'
         raise Refusal(Code.NOT_A_MEMBER, message)
     account, hold = _lock(checkout_ref, member.pk, at)
+    _require_pace(account, at)
     posting.catch_up(account, at)
     if account.deficit:
         message = (
@@ -210,6 +218,7 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     had = hold.points if hold is not None else 0
     available = engine_lots.available(map(facts_of, lots), at) + had
     clamped = _clamp(place, account, points, available)
+    _require_room(place, account, hold, clamped.points, at)
     if hold is None:
         hold = Hold(account=account, checkout_ref=checkout_ref, placed_at=at)
     _write(hold, place, clamped, points, at)
@@ -221,6 +230,46 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     hold.clamped_by = clamped.reason.value if clamped.reason else ""
     host.current().reprice(checkout_ref)
     return hold
+
+
+def _require_pace(account: Account, at: dt.datetime) -> None:
+    """Refuse to move a member's points to and fro without end: every time adds to the ledger.
+
+    The postings of the last hour are what is counted, setting and clearing alike. Clearing itself
+    is never refused.
+    """
+    most = conf.get("REDEMPTIONS_PER_HOUR")
+    if not most:
+        return
+    moves = Transaction.objects.filter(
+        account=account, kind__in=MOVES, cause="shopper", recorded_at__gt=at - HOUR
+    )
+    if moves.count() >= most:
+        message = f"Points were set and cleared {most} times in an hour; try again later."
+        raise Refusal(Code.TOO_MANY_REQUESTS, message)
+
+
+def _require_room(
+    place: _Place, account: Account, hold: Hold | None, points: int, at: dt.datetime
+) -> None:
+    """Refuse more points than the program lets a member spend in a day or a month.
+
+    A hold counts from when it was placed, which setting it anew does not change.
+    """
+    limits = place.rules.redemption
+    if limits.points_per_day_max is limits.points_per_month_max is None:
+        return
+    placed_at = at if hold is None else hold.placed_at
+    besides = None if hold is None else hold.pk
+    used = redeemed_by(account, placed_at, place.rules.time_zone, besides=besides)
+    left = least_left(
+        (limits.points_per_day_max, used.in_day), (limits.points_per_month_max, used.in_month)
+    )
+    if left is not None and points > left:
+        message = (
+            f"This program limits how many points are spent in a day or a month: {left} are left."
+        )
+        raise Refusal(Code.LIMIT_REACHED, message, "points")
 
 
 def _fit(checkout_ref: str, at: dt.datetime) -> Hold | None:

@@ -17,13 +17,15 @@ from fractions import Fraction
 from django.utils import timezone
 
 from saleor_retention import host
-from saleor_retention.engine.accrual import EarnTerms, kept_spend
+from saleor_retention.engine.accrual import EarnTerms, earn, kept_spend
 from saleor_retention.engine.accrual import may_earn as origin_may_earn
+from saleor_retention.engine.caps import room_for_order
 from saleor_retention.engine.facts import OrderFacts, OrderState
 from saleor_retention.engine.goods import unseen, with_goods
 from saleor_retention.engine.rules import MaturingRule, ProgramRules
 from saleor_retention.engine.settlement import Booked, deltas, matures_at, target_of
-from saleor_retention.models import Account, AccountState, Lot, OrderRecord
+from saleor_retention.models import Account, AccountState, AuditAction, Lot, OrderRecord
+from saleor_retention.selectors.caps import earned_by_others
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import (
     accruing,
@@ -34,10 +36,15 @@ from saleor_retention.services import (
     restoring,
     tiering,
 )
+from saleor_retention.services.auditing import note_down
+from saleor_retention.services.differences import differences
 from saleor_retention.services.locking import lock_account, run_serialized
 from saleor_retention.services.opening import locked_record, open_record
 
 WAITS_FOR_FULFILMENT = (MaturingRule.ON_FULFILMENT, MaturingRule.DAYS_AFTER_FULFILMENT)
+
+TOLD = ("earned", "clawed", "redeemed", "restored", "bonus")
+"""What the audit trail tells of an order that was settled by hand."""
 
 Reader = Callable[[], OrderFacts | None]
 
@@ -79,6 +86,33 @@ def settle(*, order_ref: str, now: dt.datetime | None = None) -> OrderRecord | N
     return run_serialized(
         lambda: _settle(order_ref, lambda: host.current().order_facts(order_ref), at)
     )
+
+
+def settle_by_hand(
+    *, order_ref: str, actor_ref: str, now: dt.datetime | None = None
+) -> OrderRecord | None:
+    """Settle an order because somebody asked for it, which the audit trail tells.
+
+    As ``settle``; there is no entry for an order that no program has to do with.
+    """
+    at = now or timezone.now()
+
+    def work() -> OrderRecord | None:
+        before = OrderRecord.objects.filter(order_ref=order_ref).values(*TOLD).first()
+        record = settle(order_ref=order_ref, now=at)
+        if record is not None:
+            after = {name: getattr(record, name) for name in TOLD}
+            note_down(
+                AuditAction.ORDER_SETTLE,
+                actor_ref=actor_ref,
+                at=at,
+                account=record.account,
+                order_ref=order_ref,
+                changes=differences(before or dict.fromkeys(TOLD, 0), after),
+            )
+        return record
+
+    return run_serialized(work)
 
 
 def settle_facts(
@@ -171,7 +205,8 @@ def _book(case: _Case) -> None:
     _note_fulfilment(case)
     posting.catch_up(account, now)
     booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
-    target = target_of(facts, case.terms, booked)
+    _note_room(case)
+    target = target_of(facts, case.terms, booked, record.earn_room)
     if not record.earns:
         target = replace(target, earned=booked.earned, clawed=booked.clawed)
     delta = deltas(target, booked)
@@ -228,6 +263,22 @@ def _note_payment(case: _Case) -> None:
     record.paid_at = facts.paid_at or case.now
     if facts.state is not OrderState.CANCELED:
         _lengthen(case, record.paid_at)
+
+
+def _note_room(case: _Case) -> None:
+    """Freeze how much the caps let the order earn, looking at the member's other orders.
+
+    It is asked once, when the order is paid, and again only where an order that was edited up asks
+    for more than it has: then it can be less, never more, and never less than what is booked.
+    """
+    record, caps = case.record, case.rules.earn_caps
+    if record.paid_at is None or not record.earns or not caps.look_at_other_orders:
+        return
+    if record.earn_room is not None and earn(case.facts, case.terms).points <= record.earned:
+        return
+    others = earned_by_others(record, record.paid_at, case.rules.time_zone)
+    room = max(record.earned, room_for_order(caps, others) or 0)
+    record.earn_room = room if record.earn_room is None else min(record.earn_room, room)
 
 
 def _capture(case: _Case) -> None:
@@ -299,6 +350,7 @@ def _kept_columns(record: OrderRecord) -> tuple[object, ...]:
         record.goods,
         record.paid_at,
         record.earned,
+        record.earn_room,
         record.clawed,
         record.redeemed,
         record.restored,

@@ -21,6 +21,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     Note,
     OrderRecord,
     Program,
@@ -30,6 +31,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors import qualifying
 from saleor_retention.selectors.due import tiers_to_evaluate
 from saleor_retention.selectors.programs import rules_of
+from saleor_retention.services.auditing import note_down
 from saleor_retention.services.locking import lock_account, lock_accounts, run_serialized
 
 EVALUATE_BATCH = 500
@@ -194,7 +196,8 @@ def override(
             actor_ref=actor_ref,
             note=Note.objects.create(text=text),
         )
-        return _record(account, change, at, is_manual=True)
+        _record(account, change, at, is_manual=True)
+        return _noted_down(AuditAction.TIER_OVERRIDE, change)
 
     return run_serialized(give)
 
@@ -221,9 +224,26 @@ def end_override(
         change = _change_of(decision)
         change.actor_ref = actor_ref
         change.note = Note.objects.create(text=text)
-        return _record(account, change, at)
+        _record(account, change, at)
+        return _noted_down(AuditAction.TIER_OVERRIDE_END, change)
 
     return run_serialized(end)
+
+
+def _noted_down(action: AuditAction, change: TierChange) -> TierChange:
+    """Add a change by hand to the audit trail and return it."""
+    changes = [f"tier changes from {change.from_tier or 'none'} to {change.to_tier or 'none'}"]
+    if change.valid_until is not None:
+        changes.append(f"valid until {change.valid_until.isoformat()}")
+    note_down(
+        action,
+        actor_ref=change.actor_ref,
+        at=change.at,
+        account=change.account,
+        changes=changes,
+        note=change.note,
+    )
+    return change
 
 
 # --- deciding and writing -------------------------------------------------------------------------

@@ -315,6 +315,19 @@ def staff_field(path: str, field: str) -> Callable[[World, Actor], str]:
     return shown
 
 
+def audited(action: str) -> Callable[[World, Actor], str]:
+    """Return a run that asks whether an action is shown in the audit trail."""
+
+    def shown(_world: World, actor: Actor) -> str:
+        answer = actor.post(operation("staff/audit-trail"), first=10, filter={"actions": [action]})
+        result = outcome(answer, "retentionAuditTrail")
+        if result != "yes":
+            return result
+        return "yes" if answer["data"]["retentionAuditTrail"]["edges"] else "null"
+
+    return shown
+
+
 def leave_after_joining(world: World, actor: Actor) -> str:
     """Leave as somebody who has an account."""
     if actor.user is not None:
@@ -356,6 +369,8 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "RetentionHistoryEntry.audit": staff_field("history", "audit { key }"),
     "RetentionTierChange.note": staff_field("tierChanges", "note"),
     "RetentionTierChange.actorId": staff_field("tierChanges", "actorId"),
+    "retentionAuditTrail": audited("PROGRAM_CREATE"),
+    "retentionAuditTrail of members": audited("TIER_OVERRIDE"),
     "retentionVerify": run("staff/verify"),
     "retentionLiability": run(
         "staff/liability",

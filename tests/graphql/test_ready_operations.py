@@ -233,6 +233,8 @@ def test_staff_sets_up_a_program_and_reads_it_back(world: World) -> None:
         "blockPoints": 100,
         "orderShareMax": 0.5,
         "holdMinutes": 60,
+        "pointsPerDayMax": None,
+        "pointsPerMonthMax": None,
     }
     assert rules["maturing"] == {"rule": "DAYS_AFTER_PAYMENT", "days": 14}
     assert rules["expiry"] == {"policy": "END_OF_YEAR", "count": 1, "restoreGraceDays": 30}
@@ -440,7 +442,7 @@ def test_staff_settles_an_order_again(world: World) -> None:
 
     done = staff("manage_orders").do(operation("staff/order-settle"), orderId=gid("Order", order))
 
-    assert rows() == before
+    assert rows() == before | {"AuditEntry": before["AuditEntry"] + 1}
     assert done["order"]["orderId"] == gid("Order", order)
     assert done["order"]["state"] == "AVAILABLE"
     assert done["order"]["earned"] == 30
@@ -538,6 +540,20 @@ def test_a_sale_at_a_till_earns_and_its_reversal_takes_back(world: World) -> Non
     assert again["order"] == first["order"]
     assert back["order"] == {"state": "AVAILABLE", "earned": 30, "clawedBack": 10}
     assert back["member"]["balance"]["available"] == 120
+
+
+def test_staff_reads_who_did_what(world: World) -> None:
+    """The last action first, with its reason, and whom it concerned."""
+    promote(world)
+    manager = staff("manage_users", "manage_discounts")
+
+    page = manager.ask(operation("staff/audit-trail"), first=1)["retentionAuditTrail"]
+
+    (edge,) = page["edges"]
+    assert page["pageInfo"]["hasNextPage"] is True
+    assert edge["node"]["action"] == "TIER_OVERRIDE"
+    assert edge["node"]["note"] == "A test needs it"
+    assert edge["node"]["memberId"] == world.member_id()
 
 
 def test_no_ready_operation_is_left_out() -> None:

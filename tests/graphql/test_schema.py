@@ -56,6 +56,7 @@ def test_connections_have_the_arguments_of_relay() -> None:
     }
 
     assert sorted(connections) == [
+        "Query.retentionAuditTrail",
         "Query.retentionMembers",
         "Query.retentionPrograms",
         "RetentionMember.history",

@@ -7,6 +7,8 @@ from django.db import IntegrityError, connection, transaction
 
 from saleor_retention.models import (
     Account,
+    AuditAction,
+    AuditEntry,
     Entry,
     LotExtension,
     ProgramVersion,
@@ -18,7 +20,7 @@ from tests.ledger import Shop
 
 pytestmark = pytest.mark.django_db
 
-TABLES = ("transaction", "entry", "programversion", "lotextension")
+TABLES = ("transaction", "entry", "programversion", "lotextension", "auditentry")
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
         to_at=at("2026-07-01"),
         cause="order:o1",
     )
+    AuditEntry.objects.create(action=AuditAction.PROGRAM_RETIRE, at=at("2026-03-01"))
     return shop
 
 
@@ -50,7 +53,7 @@ def refused(statement: str) -> str:
 
 def rows() -> list[int]:
     """Count the rows of the append-only tables."""
-    tables = (Transaction, Entry, ProgramVersion, LotExtension)
+    tables = (Transaction, Entry, ProgramVersion, LotExtension, AuditEntry)
     return [model.objects.count() for model in tables]
 
 

@@ -27,6 +27,7 @@ from saleor_retention.engine.lots import LotFacts
 from saleor_retention.engine.rules import (
     DeficitPolicy,
     Downgrade,
+    EarnCaps,
     EarnRate,
     Enrolment,
     Expiry,
@@ -311,7 +312,12 @@ def limits(draw: st.DrawFn) -> RedemptionLimits:
         block_points=block,
         order_share_max=draw(decimals(0, 1, 3).filter(bool)),
         hold_minutes=draw(st.integers(1, 10_000)),
+        points_per_day_max=draw(caps),
+        points_per_month_max=draw(caps),
     )
+
+
+caps = st.none() | st.integers(0, 10_000)
 
 
 @st.composite
@@ -330,6 +336,7 @@ def earning_programs(draw: st.DrawFn) -> ProgramRules:
         earns_on_drafts=draw(st.booleans()),
         earns_on_reissues=draw(st.booleans()),
         earns_on_bulk_orders=draw(st.booleans()),
+        earn_caps=EarnCaps(per_order=draw(caps)),
         multipliers=tuple(draw(multipliers(f"m{n}")) for n in range(draw(st.integers(0, 2)))),
         maturing=draw(maturings()),
         ladder=Ladder(
@@ -392,6 +399,7 @@ def programs(draw: st.DrawFn) -> ProgramRules:
         earns_on_drafts=draw(st.booleans()),
         earns_on_reissues=draw(st.booleans()),
         earns_on_bulk_orders=draw(st.booleans()),
+        earn_caps=EarnCaps(draw(caps), draw(caps), draw(caps), draw(caps)),
         multipliers=tuple(draw(multipliers(name)) for name in sorted(marks)),
         welcome_points=draw(points),
         first_order_points=draw(points),
@@ -402,6 +410,7 @@ def programs(draw: st.DrawFn) -> ProgramRules:
         deficit=draw(st.sampled_from(DeficitPolicy)),
         goodwill_repays_deficit=draw(st.booleans()),
         grant_points_max=draw(points),
+        grant_points_per_day_max=draw(caps),
         ladder=draw(ladders()),
     )
 

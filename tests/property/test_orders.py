@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from saleor_retention.engine.accrual import EarnTerms, earn, kept, kept_shares, kept_spend, quoted
 from saleor_retention.engine.facts import BasketLine, OrderFacts, OrderState
-from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.engine.rules import EarnCaps, ProgramRules
 from saleor_retention.engine.settlement import Booked, matures_at, restored_points, target_of
 from tests.property.strategies import changed, earning_programs, orders, points, tier_slugs
 from tests.unit.books import Books
@@ -229,7 +229,8 @@ def test_a_quote_promises_what_the_order_earns(
 @given(order=orders(min_lines=1), rules=RULES)
 def test_a_point_is_never_lost_to_lines(order: OrderFacts, rules: ProgramRules) -> None:
     """One floor over the order: within one point of the exact sum, which lines alone are not."""
-    terms = EarnTerms(replace(rules, multipliers=(), earns_on_shipping=False))
+    plain = replace(rules, multipliers=(), earns_on_shipping=False, earn_caps=EarnCaps())
+    terms = EarnTerms(plain)
     rate = rules.earn_rates.get(order.currency)
     accrual = earn(order, terms)
     if rate is None or not accrual.points:

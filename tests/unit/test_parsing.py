@@ -15,6 +15,7 @@ from saleor_retention.engine.parsing import dump_program, parse_program
 from saleor_retention.engine.rules import (
     DeficitPolicy,
     Downgrade,
+    EarnCaps,
     EarnRate,
     Enrolment,
     Expiry,
@@ -46,6 +47,10 @@ FULL: dict[str, Any] = {
         "include_drafts": False,
         "include_reissues": True,
         "include_bulk_orders": True,
+        "points_per_order_max": 100,
+        "points_per_day_max": 0,
+        "points_per_month_max": "300",
+        "points_per_member_max": 2**31 - 1,
     },
     "point_value": {"USD": "0.01", "EUR": "0.01", "JPY": "1.5"},
     "reference": {"currency": "USD", "rates": {"EUR": "1.10", "JPY": "0.0067"}},
@@ -75,9 +80,11 @@ FULL: dict[str, Any] = {
         "block_points": 10,
         "order_share_max": 0.5,
         "hold_minutes": 30,
+        "points_per_day_max": 1000,
+        "points_per_month_max": "5000",
     },
     "deficit": {"policy": "write_off", "goodwill_repays": True},
-    "grants": {"points_max": 500},
+    "grants": {"points_max": 500, "points_per_day_max": 2000},
     "tiers": {
         "metric": "spend",
         "window": "rolling_months",
@@ -120,6 +127,7 @@ FULL_RULES = ProgramRules(
     earns_on_drafts=False,
     earns_on_reissues=True,
     earns_on_bulk_orders=True,
+    earn_caps=EarnCaps(per_order=100, per_day=0, per_month=300, per_member=2**31 - 1),
     multipliers=(
         Multiplier(
             name="Member day",
@@ -146,10 +154,13 @@ FULL_RULES = ProgramRules(
         block_points=10,
         order_share_max=Fraction(1, 2),
         hold_minutes=30,
+        points_per_day_max=1000,
+        points_per_month_max=5000,
     ),
     deficit=DeficitPolicy.WRITE_OFF,
     goodwill_repays_deficit=True,
     grant_points_max=500,
+    grant_points_per_day_max=2000,
     ladder=Ladder(
         metric=Metric.SPEND,
         window=Window.ROLLING_MONTHS,
@@ -1028,6 +1039,13 @@ def redemption(**changes: Any) -> dict[str, Any]:
 LIMITS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"welcome_points": 10**12}, {"welcome_points": 10**12 + 1}),
     ({"grants": {"points_max": 0}}, {"grants": {"points_max": -1}}),
+    ({"grants": {"points_per_day_max": 0}}, {"grants": {"points_per_day_max": -1}}),
+    (
+        {"earn": {"points_per_day_max": 2**31 - 1}, "point_value": {}},
+        {"earn": {"points_per_day_max": 2**31}, "point_value": {}},
+    ),
+    (redemption(points_per_month_max=0), redemption(points_per_month_max=-1)),
+    (redemption(points_per_day_max=None), redemption(points_per_day_max="many")),
     ({"tiers": tiers({"slug": "a" * 64})}, {"tiers": tiers({"slug": "a" * 65})}),
     ({"tiers": tiers({"name": "a" * 100})}, {"tiers": tiers({"name": "a" * 101})}),
     ({"tiers": tiers(*[{}] * 20)}, {"tiers": tiers(*[{}] * 21)}),

@@ -12,6 +12,7 @@ import pytest
 from saleor_retention.engine.rules import (
     DeficitPolicy,
     Downgrade,
+    EarnCaps,
     EarnRate,
     Enrolment,
     Expiry,
@@ -52,6 +53,26 @@ def test_a_small_program() -> None:
 
 
 SENTENCES: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"earn_caps": EarnCaps(per_order=500)},
+        "earn.points_per_order_max",
+        "One order earns 500 points at most.",
+    ),
+    (
+        {"earn_caps": EarnCaps(per_day=1)},
+        "earn.points_per_day_max",
+        "The orders of a day earn 1 point at most.",
+    ),
+    (
+        {"earn_caps": EarnCaps(per_member=0)},
+        "earn.points_per_member_max",
+        "All orders of a member earn 0 points at most.",
+    ),
+    (
+        {"redemption": RedemptionLimits(points_per_month_max=1000)},
+        "redemption.points_per_month_max",
+        "At most 1000 points can be spent in a month.",
+    ),
     (
         {"earn_rates": {"JPY": EarnRate(Fraction(3, 2), 150)}},
         "earn.rates.JPY",

@@ -7,7 +7,7 @@ become the payload's ``errors``, and what is read afterwards shows what was done
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import graphene
@@ -18,6 +18,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.context import new_moment, requestor, require
 from saleor_retention.graphql.dataloaders.base import forget
 from saleor_retention.graphql.errors import InternalError, RetentionError, error_of
+from saleor_retention.graphql.texts import RULE, unstorable_in
 from saleor_retention.host.contract import Requestor
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class RetentionMutation(graphene.Mutation):
             with host.current().mutation_context(info):
                 asks = require(info, *cls.permissions) if cls.permissions else requestor(info)
                 try:
+                    _require_storable(arguments)
                     payload = cls.perform(info, asks, **arguments)
                 except Refusal as refusal:
                     return cls(errors=[error_of(refusal)])
@@ -69,6 +71,12 @@ class RetentionMutation(graphene.Mutation):
             raise InternalError("Internal Server Error") from fault
         payload.errors = []
         return payload
+
+
+def _require_storable(arguments: Mapping[str, Any]) -> None:
+    path = unstorable_in(arguments)
+    if path is not None:
+        raise Refusal(Code.INVALID, f"{path} {RULE}", path)
 
 
 def customer_ref(asks: Requestor) -> str:

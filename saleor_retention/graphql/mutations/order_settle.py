@@ -12,7 +12,7 @@ from saleor_retention.graphql.dataloaders.orders import PointsOfOrder
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_order import RetentionOrder
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.settling import settle
+from saleor_retention.services.settling import settle_by_hand
 
 
 class RetentionOrderSettle(RetentionMutation):
@@ -34,11 +34,11 @@ class RetentionOrderSettle(RetentionMutation):
     )
 
     @classmethod
-    def perform(cls, info: Any, _asks: Requestor, *, order_id: str) -> RetentionOrderSettle:
+    def perform(cls, info: Any, asks: Requestor, *, order_id: str) -> RetentionOrderSettle:
         """Settle it."""
         shop = host.current()
         order_ref = shop.from_global_id(order_id, "Order")
         if order_ref is None or shop.order_facts(order_ref) is None:
             raise Refusal(Code.NOT_FOUND, "There is no such order.", "orderId")
-        settle(order_ref=order_ref)
+        settle_by_hand(order_ref=order_ref, actor_ref=asks.actor_ref)
         return cls(order=PointsOfOrder(info).find([order_ref]).get(order_ref))

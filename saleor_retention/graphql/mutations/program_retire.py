@@ -33,10 +33,10 @@ class RetentionProgramRetire(RetentionMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002
     ) -> RetentionProgramRetire:
         """End it; once it is ended, again changes nothing."""
-        program = programs.retire(program=program_of(id))
+        program = programs.retire(program=program_of(id), actor_ref=asks.actor_ref)
         return cls(program=reread(program.pk))
