@@ -66,9 +66,9 @@ def test_every_promise_is_kept() -> None:
 @pytest.mark.parametrize(
     ("broken", "seconds", "complaint"),
     [
-        ("lock", "3", r"violates check constraint|verify: |under way: "),
-        ("key", "2", r"key-.* is in the ledger and nobody was told so"),
-        ("durability", "3", r"was acknowledged"),
+        ("lock", "4", r"violates check constraint|verify: |under way: "),
+        ("key", "5", r"key-.* is in the ledger and nobody was told so"),
+        ("durability", "4", r"was acknowledged"),
     ],
 )
 def test_broken_services_are_found(broken: str, seconds: str, complaint: str) -> None:
