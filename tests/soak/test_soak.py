@@ -57,8 +57,8 @@ def test_every_promise_is_kept() -> None:
     assert kinds == {KILL, DROP, STALL} | ({CRASH} if is_server_ours() else set())
     counted = re.search(r"^orders, postings +(\d+), (\d+)$", ended.stdout, re.MULTILINE)
     assert counted is not None
-    assert int(counted.group(1)) > 20
-    assert int(counted.group(2)) > 40
+    assert int(counted.group(1)) > 5  # many more, unless the machine is busy
+    assert int(counted.group(2)) > 20
     if not is_server_ours():
         assert "The server was not crashed" in ended.stdout
 
