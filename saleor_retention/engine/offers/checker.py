@@ -71,6 +71,11 @@ class _Checker:
         self.rows = list(rows.values())
         self.caps = [sum(self.lines[ref].quantity for ref in refs) for refs in self.rows]
         self.cost = [self.unit[refs[0]] for refs in self.rows]
+        self.member_rows = {
+            key: set(self._rows_of(self._matched(each.benefit.selection)))
+            for key, each in self.offers.items()
+            if isinstance(each.benefit, kinds.MemberPrice)
+        }
         self.ways = {
             key: self._ways(self.offers[key])
             for key in self.open
@@ -154,10 +159,11 @@ class _Checker:
             return self._most(offer, parts)
         some = [itertools.combinations_with_replacement(rows, size) for rows, size in parts]
         united = {tuple(sorted(itertools.chain(*each))) for each in itertools.product(*some)}
+        counted = [Counter(units) for units in sorted(united)]
         return [
             (0, count, offer.id)
-            for units in sorted(united)
-            if all((count := Counter(units))[row] <= self.caps[row] for row in count)
+            for count in counted
+            if all(self.caps[row] >= units for row, units in count.items())
         ]
 
     def _most(self, offer: Offer, parts: list[tuple[list[int], int]]) -> int:
@@ -184,7 +190,7 @@ class _Checker:
             if not isinstance(offer.benefit, kinds.MemberPrice):
                 continue
             off = min(_off(offer.benefit.cut, left), left - max(floor, offer.floor_minor))
-            if off > best[0] and row in self._rows_of(self._matched(offer.benefit.selection)):
+            if off > best[0] and row in self.member_rows[key]:
                 best = (off, key)
         return best
 
@@ -238,16 +244,12 @@ class _Checker:
         self._check_sums(goods, member, order)
 
     def _applied(self) -> list[str]:
-        """Return the offers that the quote says apply; others of their groups may not."""
+        """Return the offers that may apply: of a group only the one that the quote applies."""
         ids = [v.offer_id for v in self.quote.verdicts if v.code == "APPLIED"]
         groups = [self.offers[key].group for key in ids if self.offers[key].group]
         if len(groups) != len(set(groups)):
             raise Refused("two offers of one exclusion group apply")
-        return [
-            key
-            for key, each in self.offers.items()
-            if key in ids or (key in self.open and each.group not in groups)
-        ]
+        return [key for key in self.open if key in ids or not self.offers[key].group]
 
     def _check_application(self, offer: Offer, units: Any, amounts: Any) -> None:
         refs = [ref for ref, count in units for _unit in range(count)]
