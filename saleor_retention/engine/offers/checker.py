@@ -119,6 +119,8 @@ class _Checker:
         limits = [offer.uses_per_order, left.by_customer, left.in_total]
         benefit, (goods, *main) = offer.benefit, self._selections(offer)
         cut = getattr(benefit, "cut", None)
+        if not goods:
+            return None
         if isinstance(benefit, kinds.QuantitySteps):
             bought = sum(self.lines[ref].quantity for ref in goods)
             steps = sorted((s for s in benefit.steps if s.quantity <= bought),

@@ -101,7 +101,7 @@ def _main(opening: Opening) -> list[Selection]:
 
 
 def _put_to_basket(live: Live, found: Field, situation: Situation) -> list[Miss]:
-    benefit, shelf = live.offer.benefit, found.shelf
+    benefit = live.offer.benefit
     if isinstance(benefit, Bundle):
         return _bundle(live, benefit, found)
     if isinstance(benefit, QuantitySteps):
@@ -110,7 +110,7 @@ def _put_to_basket(live: Live, found: Field, situation: Situation) -> list[Miss]
         return _opened(live, benefit, found, situation)
     if isinstance(benefit, PunchCard):
         return _punch_card(live, benefit, found, situation)
-    return [] if live.rows[0] or not shelf.rows else [Miss(Finding.NO_MATCHING_GOODS)]
+    return [] if live.rows[0] else [Miss(Finding.NO_MATCHING_GOODS)]
 
 
 def _bundle(live: Live, bundle: Bundle, found: Field) -> list[Miss]:
