@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import floor, lcm
+from math import ceil, floor, lcm
 
 from saleor_retention.engine.offers.applications import Ways, enumerate_ways, falls
 from saleor_retention.engine.offers.live import Field
@@ -114,15 +114,18 @@ class Lanes:
             )
             extra = tuple((first + i, loss) for i, loss in enumerate(losses) if loss)
             columns.append(Column(max(0, value), (*column.pairs, *extra), column.tie))
-        packing = solve(caps, columns, nodes_max)
+        fixed = Fraction(sum(self.ways.left_out.values()))
+        fixed += self.order.shipping_minor if plan.shipping else 0
+        for item, rate in rates:
+            fixed += item.step.cut.amount_minor or 0
+            fixed += rate * self._base(item.rows)
+        if any(rate for _item, rate in rates):
+            fixed += HALF  # a per cent is rounded to the nearest
+        wanted = self._total(answer.outcome) + 1 - self._members_minor()
+        packing = solve(caps, columns, nodes_max, ceil((wanted - fixed) * scale))
         answer.nodes += packing.nodes
         answer.proofs.append(self._proof(plan, packing, scale))
-        most = Fraction(packing.bound, scale) + sum(self.ways.left_out.values())
-        most += self.order.shipping_minor if plan.shipping else 0
-        for item, rate in rates:
-            most += item.step.cut.amount_minor or 0
-            most += rate * self._base(item.rows)
-        return packing, floor(most + HALF) if any(rate for _, rate in rates) else floor(most)
+        return packing, floor(Fraction(packing.bound, scale) + fixed)
 
     def _losses(self, index: int, rows: Sequence[tuple[int, ...]]) -> list[int]:
         """Return by how much a column lowers the basis of each demand."""

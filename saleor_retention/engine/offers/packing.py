@@ -35,7 +35,7 @@ class Packing:
 
 def times_max(pairs: Pairs, left: list[int]) -> int:
     """Return how often the resources that are left bear a column."""
-    return min(left[resource] // taken for resource, taken in pairs)
+    return min([left[resource] // taken for resource, taken in pairs])
 
 
 def take(pairs: Pairs, left: list[int], times: int) -> None:

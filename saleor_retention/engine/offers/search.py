@@ -90,9 +90,10 @@ class Search:
                     cost = self.costs[position]
                     if slack + cost >= self.limit:
                         break  # sorted by cost
+                    self.nodes += 1
                     pairs = self.columns[position].pairs
                     for times in range(times_max(pairs, left), 0, -1):
-                        if slack + cost * times < self.limit:
+                        if slack + cost * times < self.limit:  # which may have fallen meanwhile
                             rest = left.copy()
                             take(pairs, rest, times)
                             step = (position, times)

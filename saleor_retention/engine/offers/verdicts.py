@@ -128,7 +128,9 @@ class Judge:
             return True
         if isinstance(benefit, OTHER_LANES):
             return bool(self._rivals(live))
-        return live in self._owners or self._alone(live) > 0
+        if live in self._owners or not self.best.lanes.picks:
+            return live in self._owners
+        return self._alone(live) > 0  # it was left out for the sake of its group
 
     def _alone(self, live: Live) -> int:
         alone = replace(self.found, live=[live])
