@@ -157,3 +157,30 @@ def cases(
         shipping_minor=draw(st.sampled_from([0, 0, 7, 490])),
     )
     return Case(basket(*lines), tuple(offers), situation)
+
+
+@st.composite
+def contested_cases(draw: st.DrawFn, *, lines_max: int = 4, offers_max: int = 4) -> Case:
+    """Bundles that pull a basket below its spend threshold, and groups across the lanes."""
+    lines = []
+    for number in range(1, draw(st.integers(2, lines_max)) + 1):
+        quantity = draw(st.integers(1, 3))
+        total = draw(st.integers(5, 40)) * 10 * quantity
+        lines.append(basket_line(draw(st.integers(1, PRODUCTS)), total, quantity, ref=f"l{number}"))
+    total = sum(line.total_minor for line in lines)
+    kinds: list[Benefit] = draw(st.lists(bundles(), min_size=1, max_size=offers_max - 2))
+    share = draw(st.integers(70, 100))
+    off = st.integers(1, total // 4).map(lambda minor: Cut(amount_minor=minor))
+    step = SpendStep(total * share // 100, draw(st.one_of(off, percents)))
+    kinds.append(SpendThreshold((step,), draw(selections)))
+    other = st.one_of(
+        st.builds(MemberPrice, selections, cuts),
+        st.builds(FreeShipping, st.just(total * 9 // 10), selections),
+        st.builds(SpendThreshold, st.tuples(st.builds(SpendStep, st.just(total // 2), off))),
+    )
+    kinds.append(draw(other))
+    offers = tuple(
+        Offer(str(number), f"Offer {number}", each, group=draw(st.sampled_from(["", "", "g", "h"])))
+        for number, each in enumerate(kinds, start=1)
+    )
+    return Case(basket(*lines), offers, Situation(at=NOON, shipping_minor=total // 10))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.checker import check
 from saleor_retention.engine.offers.result import OfferQuote
-from tests.property.offer_strategies import Case, cases
+from tests.property.offer_strategies import Case, cases, contested_cases
 from tests.unit.offers.oracles import by_brute_force
 
 
@@ -25,6 +25,16 @@ def best(case: Case) -> OfferQuote:
 @given(cases())
 def test_no_choice_saves_more(case: Case) -> None:
     """The price is the lowest of all that any choice gives, and the quote says that it is proved."""
+    found = best(case)
+
+    assert found.saving_minor == by_brute_force(case.basket, case.offers, case.situation)
+    assert found.is_optimal
+
+
+@settings(max_examples=300)
+@given(contested_cases())
+def test_no_choice_saves_more_where_lanes_and_groups_pull_apart(case: Case) -> None:
+    """Thresholds that bundles would lose, and groups across lanes: still the lowest price."""
     found = best(case)
 
     assert found.saving_minor == by_brute_force(case.basket, case.offers, case.situation)
