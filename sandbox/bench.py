@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from sandbox import bootstrap, hosts, paths, pytest_on, schemas, suite
 from sandbox.console import SandboxError, say
 
-PEERS = {"posting": paths.HERE / "requirements-bench.txt"}
+PEERS = {
+    "posting": (paths.PEERS, paths.HERE / "requirements-bench.txt"),
+    "offers": (paths.ORACLE, paths.HERE / "requirements-oracle.txt"),
+}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,8 +40,9 @@ def run(arguments: Sequence[str]) -> int:
         say(f"\n=== {subject}, on Saleor {host.version} ===")
         env = hosts.environment(host, server, pytest_on.settings_of(host))
         if subject in PEERS:
-            bootstrap.install(paths.PEERS, [PEERS[subject]])
-            env["RETENTION_PEERS"] = str(paths.python_of(paths.PEERS))
+            venv, requirements = PEERS[subject]
+            bootstrap.install(venv, [requirements])
+            env["RETENTION_PEERS"] = str(paths.python_of(venv))
         if hosts.call(host, [str(script)], env) != 0:
             failed.append(script.stem)
     say(f"\n{len(scripts) - len(failed)} benchmarks right, {len(failed)} wrong: {failed or 'none'}")

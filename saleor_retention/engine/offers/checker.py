@@ -334,7 +334,11 @@ class _Checker:
         proofs = {(proof.picks, proof.steps): proof for proof in self.quote.certificate.proofs}
         picked = dict(picks)
         for group in sorted({each.group for each in self.offers.values()} - {"", *picked}):
-            members = [key for key in self.open if self.offers[key].group == group]
+            members = [
+                key
+                for key in self.open
+                if self.offers[key].group == group and self.ways.get(key, True)
+            ]
             deeper = [tuple(sorted((*picks, (group, key)))) for key in members]
             known = {own for own, _steps in proofs}
             if deeper and all(own in known for own in deeper):
