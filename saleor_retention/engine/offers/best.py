@@ -53,6 +53,7 @@ def best_offers(
         saving_minor=outcome.saving_minor,
         bound_minor=best.bound_minor,
         proofs=tuple(best.proofs),
+        declined=best.lanes.declined,
     )
     return OfferQuote(
         allocations=tuple(allocations),

@@ -251,7 +251,12 @@ class _Checker:
         groups = [self.offers[key].group for key in ids if self.offers[key].group]
         if len(groups) != len(set(groups)):
             raise Refused("two offers of one exclusion group apply")
-        return [key for key in self.open if key in ids or not self.offers[key].group]
+        declined = self.quote.certificate.declined
+        return [
+            key
+            for key in self.open
+            if (key in ids or not self.offers[key].group) and key not in declined
+        ]
 
     def _check_application(self, offer: Offer, units: Any, amounts: Any) -> None:
         refs = [ref for ref, count in units for _unit in range(count)]
@@ -331,7 +336,6 @@ class _Checker:
 
     def check_bound(self, picks: tuple[tuple[str, str], ...]) -> None:
         """Prove for every case that it cannot save more than the bound."""
-        proofs = {(proof.picks, proof.steps): proof for proof in self.quote.certificate.proofs}
         picked = dict(picks)
         for group in sorted({each.group for each in self.offers.values()} - {"", *picked}):
             members = [
@@ -340,29 +344,65 @@ class _Checker:
                 if self.offers[key].group == group and self.ways.get(key, True)
             ]
             deeper = [tuple(sorted((*picks, (group, key)))) for key in members]
-            known = {own for own, _steps in proofs}
+            known = {proof.picks for proof in self.quote.certificate.proofs}
             if deeper and all(own in known for own in deeper):
                 for own in deeper:
                     self.check_bound(own)
                 return
-        live = [
-            key for key in self.open
-            if picked.get(self.offers[key].group, key) == key
-        ]
+        live = [key for key in self.open if picked.get(self.offers[key].group, key) == key]
+        prices = [key for key in live if key in self.member_rows]
+        if not prices or not self._is_more_without_prices(picks, live):
+            self._check_cases(picks, live, ())
+            return
+        for size in range(len(prices) + 1):
+            for declined in itertools.combinations(prices, size):
+                self._check_cases(picks, [key for key in live if key not in declined], declined)
+
+    def _is_more_without_prices(self, picks: Any, live: list[str]) -> bool:
+        """Return whether it is open that leaving out member prices could pass the bound.
+
+        They only add to what goods and member lane save; so it cannot if that, and the most that
+        the order lane ever takes off, stay within the bound.
+        """
+        full = sum(max(0, line.total_minor) for line in self.lines.values())
+        most, has_free_shipping = 0, False
+        for key in live:
+            benefit = self.offers[key].benefit
+            if isinstance(benefit, SpendThreshold):
+                most += max(_off(step.cut, full) for step in benefit.steps)
+            has_free_shipping = has_free_shipping or isinstance(benefit, FreeShipping)
+        most += self.at.shipping_minor * has_free_shipping
+        try:
+            self._check_cases(picks, live, (), most)
+        except Refused:
+            return True
+        return False
+
+    def _check_cases(self, picks: Any, live: list[str], declined: Any, spare: int = -1) -> None:
+        """Prove every plan; or, with something to spare, goods and member lane alone."""
+        proofs = {
+            proof.steps: proof
+            for proof in self.quote.certificate.proofs
+            if (proof.picks, proof.declined) == (picks, declined)
+        }
         base = [
             self._member(row, self.cost[row], 0, live)[0] * cap for row, cap in enumerate(self.caps)
         ]
-        spare = [sum(self.lines[r].total_minor % self.lines[r].quantity for r in refs
+        odd_cents = [sum(self.lines[r].total_minor % self.lines[r].quantity for r in refs
                      if self.lines[r].total_minor > 0) for refs in self.rows]  # fmt: skip
         whole = [
             cost * cap + odd - own
-            for cost, cap, odd, own in zip(self.cost, self.caps, spare, base, strict=True)
+            for cost, cap, odd, own in zip(self.cost, self.caps, odd_cents, base, strict=True)
         ]
         priced, extra = self._priced(live)
+        fixed, nothing = sum(base) + extra, Proof((), (), ())
+        if spare >= 0:
+            self._check_case([], proofs.get((), nothing), priced, whole, fixed + spare)
+            return
         for plan in self._plans(live):
             key = tuple((offer_id, position) for offer_id, position, _cut, _rows, _least in plan)
-            proof = proofs.get((picks, key)) or proofs.get((picks, ())) or Proof((), (), ())
-            self._check_case(plan, proof, priced, whole, sum(base) + extra)
+            proof = proofs.get(key) or proofs.get((), nothing)
+            self._check_case(plan, proof, priced, whole, fixed)
 
     def _priced(self, live: list[str]) -> tuple[list[tuple[Way, list[int], list[int]]], int]:
         """Return the ways with their worth; and the most of offers with too many ways."""

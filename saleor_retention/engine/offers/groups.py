@@ -7,13 +7,17 @@ are admitted one by one, each a case of its own whose bound can end it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain, combinations
 
+from saleor_retention.engine.offers.kinds import MemberPrice
 from saleor_retention.engine.offers.lanes import Answer, Lanes
-from saleor_retention.engine.offers.live import Field
+from saleor_retention.engine.offers.live import Field, Live
 from saleor_retention.engine.offers.outcome import Outcome
 from saleor_retention.engine.offers.result import Proof
+from saleor_retention.engine.offers.thresholds import OrderLane, RowLeft
 
 CASES_MAX = 64
+DECLINED_MAX = 4  # member prices of which every combination is tried
 
 Picks = tuple[tuple[str, str], ...]
 
@@ -67,16 +71,13 @@ def _look(tree: _Tree, picks: Picks) -> None:
         if not each.offer.group
         or picked.get(each.offer.group, each.offer.id) == each.offer.id
     ]
-    lanes = Lanes(replace(tree.found, live=live), picks, tree.shipping_minor, tree.forced)
-    answer: Answer = lanes.search(max(0, tree.nodes_max - tree.nodes))
-    tree.nodes += answer.nodes
-    tree.proofs += answer.proofs
+    lanes, answer = _with_or_without_member_prices(tree, live, picks)
     best = tree.best[2] if tree.best else -1
     if answer.bound_minor <= best:
         return
     broken = _broken_group(answer.outcome)
     if broken is None:
-        total = answer.outcome.saving_minor + lanes.bonus_of(answer.outcome)
+        total = lanes.total(answer.outcome)
         if total > best:
             tree.best = (lanes, answer.outcome, total)
         tree.open_bound = max(tree.open_bound, answer.bound_minor)
@@ -86,6 +87,46 @@ def _look(tree: _Tree, picks: Picks) -> None:
             tree.open_bound = max(tree.open_bound, answer.bound_minor)
             return
         _look(tree, tuple(sorted((*picks, (broken, each.offer.id)))))
+
+
+def _with_or_without_member_prices(
+    tree: _Tree, live: list[Live], picks: Picks
+) -> tuple[Lanes, Answer]:
+    """Search with all member prices, and without some where a threshold may be worth more.
+
+    A member price applies to the whole order or not at all. It never makes the goods dearer, but it
+    may take what is left below a spend threshold.
+    """
+
+    def search(declined: tuple[str, ...]) -> tuple[Lanes, Answer]:
+        admitted = [each for each in live if each.offer.id not in declined]
+        found = replace(tree.found, live=admitted)
+        lanes = Lanes(found, picks, tree.shipping_minor, tree.forced, declined)
+        answer = lanes.search(max(0, tree.nodes_max - tree.nodes))
+        tree.nodes += answer.nodes
+        tree.proofs += answer.proofs
+        return lanes, answer
+
+    best = search(())
+    prices = [each.offer.id for each in live if isinstance(each.offer.benefit, MemberPrice)]
+    if not prices:
+        return best
+    rows = tree.found.shelf.rows
+    full = [RowLeft([(row.unit_minor, 0, row.quantity)], row.spare_minor) for row in rows]
+    ceiling = best[1].goods_bound_minor + OrderLane(live, full, tree.shipping_minor).ceiling
+    bound = best[1].bound_minor
+    sizes = range(1, len(prices) + 1)
+    if len(prices) > DECLINED_MAX:
+        sizes, bound = range(1, 2), max(bound, ceiling)
+    for declined in chain.from_iterable(combinations(prices, size) for size in sizes):
+        if ceiling <= best[0].total(best[1].outcome):
+            break
+        other = search(declined)
+        bound = max(bound, other[1].bound_minor)
+        if other[0].total(other[1].outcome) > best[0].total(best[1].outcome):
+            best = other
+    best[1].bound_minor = bound
+    return best
 
 
 def _broken_group(outcome: Outcome) -> str | None:

@@ -32,6 +32,7 @@ class Answer:
     outcome: Outcome
     bound_minor: int
     nodes: int
+    goods_bound_minor: int = 0  # of what goods and member lane save together
     proofs: list[Proof] = field(default_factory=list)
 
 
@@ -39,10 +40,15 @@ class Lanes:
     """One set of admitted offers on one basket."""
 
     def __init__(
-        self, found: Field, picks: tuple[tuple[str, str], ...], shipping_minor: int, forced: str = ""
+        self,
+        found: Field,
+        picks: tuple[tuple[str, str], ...],
+        shipping_minor: int,
+        forced: str = "",
+        declined: tuple[str, ...] = (),
     ) -> None:
         self.shelf: Shelf = found.shelf
-        self.picks = picks
+        self.picks, self.declined = picks, declined
         self.members = MemberLane(found.live, len(self.shelf.rows))
         self.ways: Ways = enumerate_ways(found, self.members)
         self.untouched: list[RowLeft] = untouched(self.shelf, self.members)
@@ -55,25 +61,26 @@ class Lanes:
         """Return the best outcome, plan by plan; plans that cannot win are not searched."""
         base = solve(self.ways.caps, self.ways.columns, nodes_max)
         outcome = self._outcome(base.chosen)
-        answer = Answer(outcome, self._total(outcome), base.nodes)
+        answer = Answer(outcome, self.total(outcome), base.nodes)
         answer.proofs.append(self._proof(Plan(), base, 1))
         members_minor = self._members_minor()
         most = base.bound + members_minor + sum(self.ways.left_out.values())
+        answer.goods_bound_minor = most
         for plan in self.order.plans:
             bound = most + self.order.most(plan)
-            if bound <= self._total(answer.outcome):
+            if bound <= self.total(answer.outcome):
                 break  # nor does any later one: they come by what they take off at most
             if not self._is_met_without_loss(plan, outcome):
                 limit = max(0, nodes_max - answer.nodes)
                 packing, case_bound = self._solve_plan(plan, limit, answer)
                 bound = min(bound, case_bound + members_minor)
                 other = self._outcome(packing.chosen)
-                if self._total(other) > self._total(answer.outcome):
+                if self.total(other) > self.total(answer.outcome):
                     answer.outcome = other
             answer.bound_minor = max(answer.bound_minor, bound)
         if not self.order.is_complete:
             answer.bound_minor = max(answer.bound_minor, most + self.order.ceiling)
-        answer.bound_minor = max(answer.bound_minor, self._total(answer.outcome))
+        answer.bound_minor = max(answer.bound_minor, self.total(answer.outcome))
         return answer
 
     def bonus_of(self, outcome: Outcome) -> int:
@@ -84,7 +91,8 @@ class Lanes:
     def _outcome(self, chosen: dict[int, int]) -> Outcome:
         return carry_out(chosen, self.ways, self.shelf, self.members, self.order)
 
-    def _total(self, outcome: Outcome) -> int:
+    def total(self, outcome: Outcome) -> int:
+        """Return what an outcome saves, with the reward of a forced offer."""
         return outcome.saving_minor + self.bonus_of(outcome)
 
     def _members_minor(self) -> int:
@@ -121,7 +129,7 @@ class Lanes:
             fixed += rate * self._base(item.rows)
         if any(rate for _item, rate in rates):
             fixed += HALF  # a per cent is rounded to the nearest
-        wanted = self._total(answer.outcome) + 1 - self._members_minor()
+        wanted = self.total(answer.outcome) + 1 - self._members_minor()
         packing = solve(caps, columns, nodes_max, ceil((wanted - fixed) * scale))
         answer.nodes += packing.nodes
         answer.proofs.append(self._proof(plan, packing, scale))
@@ -157,7 +165,14 @@ class Lanes:
             for index, (offer_id, _rows, _least) in enumerate(plan.demands())
             if packing.prices[first + index]
         ]
-        return Proof(self.picks, plan.key, tuple(sorted(lines)), tuple(sorted(uses)), tuple(steps))
+        return Proof(
+            self.picks,
+            plan.key,
+            tuple(sorted(lines)),
+            tuple(sorted(uses)),
+            tuple(steps),
+            self.declined,
+        )
 
     def _force(self, offer_id: str) -> None:
         """Reward the first use of an offer so much that it must apply."""

@@ -108,6 +108,7 @@ class Proof:
     line_prices: tuple[tuple[str, Fraction], ...]
     use_prices: tuple[tuple[str, Fraction], ...] = ()  # by offer id: one use of a limit
     step_prices: tuple[tuple[str, Fraction], ...] = ()  # by offer id: a minor unit of its basis
+    declined: tuple[str, ...] = ()  # member prices that this case does without
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Certificate:
     saving_minor: int  # goods, member and order lane, and shipping
     bound_minor: int  # no combination saves more
     proofs: tuple[Proof, ...]
+    declined: tuple[str, ...] = ()  # member prices left out, for a threshold that is worth more
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class OrderLane:
         every = sorted(plans, key=lambda plan: (-self.most(plan), len(plan.key), plan.key))
         self.plans = every[:PLANS_MAX]
         self.is_complete = len(every) <= PLANS_MAX and len(spends) <= ITEMS_MAX
-        self.ceiling = shipping_minor + sum(
+        self.ceiling = shipping_minor * bool(ships) + sum(
             max(step.cut.off(sum(self._totals)) for step in each.offer.benefit.steps)
             for each in spends
         )

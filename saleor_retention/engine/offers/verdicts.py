@@ -115,6 +115,8 @@ class Judge:
         if isinstance(benefit, SpendThreshold):
             return {item.live.offer.id for item in self.outcome.plan.items}
         if isinstance(benefit, MemberPrice):
+            if live.offer.id in self.best.lanes.declined:
+                return {each for each, _step in self.outcome.plan.key}
             return {use.member.offer.id for row in rows for use in self.outcome.uses[row]
                     if use.member}  # fmt: skip
         return {

@@ -69,8 +69,11 @@ def models(
     groups: dict[str, list[str]] = {}
     for key in known.open:
         groups.setdefault(known.offers[key].group or f"alone {key}", []).append(key)
+    prices = [[True, False] if key in known.member_rows else [True] for key in known.open]
     for picks in product(*groups.values()):
-        yield Model(known, [key for key in known.open if key in picks])
+        for used in product(*prices):  # a member price may be left out for a threshold
+            live = [key for key, own in zip(known.open, used, strict=True) if own and key in picks]
+            yield Model(known, live)
 
 
 def by_brute_force(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) -> int:
