@@ -139,6 +139,17 @@ def test_free_shipping_weighs_as_much_as_it_costs() -> None:
     assert verdict(cheap, "ship").misses[0].missing == 300
 
 
+def test_a_member_price_steps_aside_for_a_threshold_worth_more() -> None:
+    """Half off from 2.24: a member price of 1.00 off that spoils it would make the basket dearer."""
+    spend = offer("spend", threshold((224, percent(50))))
+    member = offer("member", MemberPrice(Selection(), amount(100)))
+    found = quote(basket(270, 50), spend, member)
+
+    assert found.saving_minor == 160
+    assert verdict(found, "member").code == Finding.BEATEN
+    assert verdict(found, "member").by == ("spend",)
+
+
 def test_one_threshold_claims_its_goods() -> None:
     """Two thresholds on the same goods do not add up; on different goods they do."""
     toys = offer("toys", threshold((1000, amount(200)), of=products(1)))
