@@ -96,9 +96,9 @@ goods_benefits = st.one_of(
     st.builds(
         QuantitySteps,
         selections,
-        st.lists(
-            st.builds(QuantityStep, st.integers(1, 4), cuts), min_size=1, max_size=2
-        ).map(tuple),
+        st.lists(st.builds(QuantityStep, st.integers(1, 4), cuts), min_size=1, max_size=2).map(
+            tuple
+        ),
         st.sampled_from([None, None, 2]),
     ),
     st.builds(AddOn, selections, cuts, openings, st.integers(1, 2)),
@@ -120,9 +120,7 @@ benefits: st.SearchStrategy[Benefit] = st.one_of(
 
 
 @st.composite
-def cases(
-    draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max: int = 4
-) -> Case:
+def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max: int = 4) -> Case:
     """A few lines, a few offers, with limits, groups, and floors where no threshold is near."""
     lines = []
     for number in range(1, draw(st.integers(1, lines_max)) + 1):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import bootstrap, locks, paths
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.checker import check
 from saleor_retention.engine.offers.kinds import (
@@ -27,6 +26,7 @@ from saleor_retention.engine.offers.kinds import (
     SpendThreshold,
 )
 from saleor_retention.engine.rules import Selection
+from sandbox import bootstrap, locks, paths
 from tests.property.offer_strategies import Case
 from tests.unit.builders import basket, basket_line
 from tests.unit.offers.builders import situation

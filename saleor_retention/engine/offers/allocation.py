@@ -41,7 +41,9 @@ def by_line(
     order = _order_amounts(outcome, shelf, rooms)
     found = [
         Application(
-            live.offer.id, tuple(sorted(units[index].items())), tuple(sorted(amounts[index].items()))
+            live.offer.id,
+            tuple(sorted(units[index].items())),
+            tuple(sorted(amounts[index].items())),
         )
         for index, (live, _rows) in enumerate(outcome.applications)
     ]

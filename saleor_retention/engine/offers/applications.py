@@ -161,9 +161,7 @@ def _narrowed(
     return kept
 
 
-def _most(
-    live: Live, rows: Sequence[Sequence[int]], sizes: Sequence[int], shelf: Shelf
-) -> int:
+def _most(live: Live, rows: Sequence[Sequence[int]], sizes: Sequence[int], shelf: Shelf) -> int:
     """Return what an offer could save at most: the dearest units, as often as there are units."""
     prices: list[int] = []
     for each, size in zip(rows, sizes, strict=True):

@@ -58,7 +58,9 @@ def best_offers(
     return OfferQuote(
         allocations=tuple(allocations),
         verdicts=tuple(verdicts),
-        near_misses=tuple(sorted(judge.near, key=lambda miss: (miss.code, miss.missing, miss.offer_id))),
+        near_misses=tuple(
+            sorted(judge.near, key=lambda miss: (miss.code, miss.missing, miss.offer_id))
+        ),
         gifts=tuple(found.gifts),
         saving_minor=outcome.saving_minor,
         bound_minor=best.bound_minor,
@@ -73,7 +75,9 @@ def _shipping_for_nothing(found: Field, best: Best) -> Live | None:
     groups = {live.offer.group for live in best.outcome.applied()}
     for live in found.live:
         benefit = live.offer.benefit
-        if not isinstance(benefit, FreeShipping) or (live.offer.group and live.offer.group in groups):
+        if not isinstance(benefit, FreeShipping) or (
+            live.offer.group and live.offer.group in groups
+        ):
             continue
         if sum(best.outcome.left[row].total_minor for row in live.rows[0]) >= benefit.from_minor:
             return live

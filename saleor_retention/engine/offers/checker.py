@@ -303,7 +303,9 @@ class _Checker:
             }
             if basis < step.from_minor:
                 raise Refused(f"{key} is not reached")
-            if sum(given[ref, key] for ref in refs) != min(_off(step.cut, basis), sum(room.values())):
+            if sum(given[ref, key] for ref in refs) != min(
+                _off(step.cut, basis), sum(room.values())
+            ):
                 raise Refused(f"{key} takes off the wrong amount")
             if any(given[ref, key] > room[ref] for ref in refs):
                 raise Refused(f"{key} passes a floor")
@@ -419,7 +421,9 @@ class _Checker:
                     priced.append(((sum(falls), count, key), units, falls))
         return priced, extra
 
-    def _plans(self, live: list[str]) -> Iterator[list[tuple[str, int, Cut | None, list[int], int]]]:
+    def _plans(
+        self, live: list[str]
+    ) -> Iterator[list[tuple[str, int, Cut | None, list[int], int]]]:
         spends = [key for key in live if isinstance(self.offers[key].benefit, SpendThreshold)]
         ships: list[Any] = [None] + [
             key for key in live if isinstance(self.offers[key].benefit, FreeShipping)

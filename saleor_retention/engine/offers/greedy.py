@@ -21,7 +21,9 @@ def fill(order: Iterable[int], columns: Sequence[Column], caps: Sequence[int]) -
 
 def by_density(columns: Sequence[Column]) -> list[int]:
     """Return the columns by what they save for each unit they take, best first."""
-    keys = [-column.value * 1_000 // sum([taken for _, taken in column.pairs]) for column in columns]
+    keys = [
+        -column.value * 1_000 // sum([taken for _, taken in column.pairs]) for column in columns
+    ]
     return sorted(range(len(columns)), key=keys.__getitem__)
 
 

@@ -68,8 +68,7 @@ def _look(tree: _Tree, picks: Picks) -> None:
     live = [
         each
         for each in tree.found.live
-        if not each.offer.group
-        or picked.get(each.offer.group, each.offer.id) == each.offer.id
+        if not each.offer.group or picked.get(each.offer.group, each.offer.id) == each.offer.id
     ]
     lanes, answer = _with_or_without_member_prices(tree, live, picks)
     best = tree.best[2] if tree.best else -1

@@ -117,8 +117,7 @@ class Lanes:
         for index, column in enumerate(self.ways.columns):
             losses = self._losses(index, [rows for _offer, rows, _least in demands])
             value = column.value * scale - sum(
-                int(rate * scale) * loss
-                for (_item, rate), loss in zip(rates, losses, strict=False)
+                int(rate * scale) * loss for (_item, rate), loss in zip(rates, losses, strict=False)
             )
             extra = tuple((first + i, loss) for i, loss in enumerate(losses) if loss)
             columns.append(Column(max(0, value), (*column.pairs, *extra), column.tie))

@@ -194,9 +194,7 @@ def _gift_to_choose(live: Live, gift: Gift, found: Field, situation: Situation) 
     return [] if there else [Miss(Finding.GIFT_TO_CHOOSE, quantity)]
 
 
-def _punch_card(
-    live: Live, card: PunchCard, found: Field, situation: Situation
-) -> list[Miss]:
+def _punch_card(live: Live, card: PunchCard, found: Field, situation: Situation) -> list[Miss]:
     """A card is full by earlier orders: what this one adds counts from the next."""
     stamps = situation.stamps.get(live.offer.id, 0)
     rewards, live.cut = stamps // card.stamps, card.cut

@@ -57,7 +57,9 @@ def carry_out(
 ) -> Outcome:
     """Apply the chosen columns, then the member prices, then the best plan of the order lane."""
     applications, uses = _uses(chosen, ways, shelf, members)
-    left = [_left(row_uses, row.spare_minor) for row_uses, row in zip(uses, shelf.rows, strict=True)]
+    left = [
+        _left(row_uses, row.spare_minor) for row_uses, row in zip(uses, shelf.rows, strict=True)
+    ]
     order_minor, plan, item_amounts = order.best(left)
     taken = sum(
         (use.share_minor + use.member_minor) * use.count for row_uses in uses for use in row_uses

@@ -45,9 +45,7 @@ class Search:
 
     def _scarcest_first(self) -> tuple[list[int], list[list[int]]]:
         """Order the resources by how few columns want them; put each column to its first one."""
-        usable = [
-            position for position, cost in enumerate(self.costs) if cost < self.limit
-        ]
+        usable = [position for position, cost in enumerate(self.costs) if cost < self.limit]
         wanted: dict[int, int] = {}
         for position in usable:
             for resource, _taken in self.columns[position].pairs:

@@ -83,9 +83,7 @@ class Plan:
 
     def most(self, totals: Sequence[int]) -> int:
         """Return what the items take off at most, where rows hold no more than ``totals``."""
-        return sum(
-            item.step.cut.off(sum(totals[row] for row in item.rows)) for item in self.items
-        )
+        return sum(item.step.cut.off(sum(totals[row] for row in item.rows)) for item in self.items)
 
 
 class OrderLane:

@@ -74,9 +74,7 @@ def steps(*pairs: tuple[int, Cut], of: Selection | None = None, **changes: Any) 
 
 def threshold(*pairs: tuple[int, Cut], of: Selection | None = None) -> SpendThreshold:
     """Return a spend threshold in steps."""
-    return SpendThreshold(
-        tuple(SpendStep(minor, cut) for minor, cut in pairs), of or Selection()
-    )
+    return SpendThreshold(tuple(SpendStep(minor, cut) for minor, cut in pairs), of or Selection())
 
 
 def situation(shopper: Shopper | None = None, **changes: Any) -> Situation:

@@ -60,9 +60,7 @@ class Model:
         return min(basis, cut.amount_minor)
 
 
-def models(
-    basket: BasketFacts, offers: Sequence[Offer], situation: Situation
-) -> Iterator[Model]:
+def models(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) -> Iterator[Model]:
     """Yield a model for every choice of one offer from each exclusion group."""
     nothing: Any = None
     known = _Checker(nothing, basket, offers, situation, 0)

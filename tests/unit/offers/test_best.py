@@ -68,9 +68,7 @@ def test_any_three_for_twenty_takes_the_dear_ones() -> None:
 
 def test_mixing_dear_and_cheap_can_be_better() -> None:
     """10, 10, 10, 10, 5, 5 with any three for 20.00: twice 10+10+5 saves as much as once 30."""
-    found = quote(
-        basket(1000, 1000, 1000, 1000, 500, 500), offer("1", any_of(3, cut=fixed(2000)))
-    )
+    found = quote(basket(1000, 1000, 1000, 1000, 500, 500), offer("1", any_of(3, cut=fixed(2000))))
 
     assert found.saving_minor == 1000
 
@@ -197,9 +195,7 @@ def test_fewer_limited_uses_are_preferred() -> None:
 
 
 @pytest.mark.parametrize(("first", "second", "wins"), [(0, 0, "9"), (0, 1, "10"), (1, 0, "9")])
-def test_between_equals_priority_and_then_the_id_decide(
-    first: int, second: int, wins: str
-) -> None:
+def test_between_equals_priority_and_then_the_id_decide(first: int, second: int, wins: str) -> None:
     """Higher priority, then the lower id; numbers count as numbers."""
     nine = offer("9", any_of(1, cut=amount(100)), priority=first)
     ten = offer("10", any_of(1, cut=amount(100)), priority=second)
@@ -286,7 +282,9 @@ def tampered() -> list[tuple[str, dict[str, object], dict[str, object]]]:
     ]
 
 
-@pytest.mark.parametrize(("what", "changes", "certified"), tampered(), ids=lambda each: str(each)[:9])
+@pytest.mark.parametrize(
+    ("what", "changes", "certified"), tampered(), ids=lambda each: str(each)[:9]
+)
 def test_a_certificate_that_was_tampered_with_is_refused(
     what: str, changes: dict[str, object], certified: dict[str, object]
 ) -> None:
