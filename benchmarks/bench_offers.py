@@ -60,7 +60,7 @@ class Case:
 
 def make(lines_count: int, offers_count: int, seed: int, *, is_hard: bool) -> Case:
     """Return the basket of a seed."""
-    draw = random.Random(f"{lines_count} {offers_count} {seed} {is_hard}")
+    draw = random.Random(f"{lines_count} {offers_count} {seed} {is_hard}")  # noqa: S311
     catalog = [draw.choice([199, 299, 499, 799, 999, 1499, 1999, 2999]) for _ in range(CATALOG)]
     if is_hard:
         catalog = [draw.randint(100, 5000) for _ in range(CATALOG)]

@@ -137,7 +137,9 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
                 id=str(number),
                 name=f"Offer {number}",
                 benefit=benefit,
-                audience=draw(st.sampled_from([Audience(), Audience(), Audience(True)])),
+                audience=draw(
+                    st.sampled_from([Audience(), Audience(), Audience(is_members_only=True)])
+                ),
                 uses_per_order=draw(st.sampled_from([None, None, 1, 2])),
                 group=draw(st.sampled_from(["", "", "", "a", "b"])),
                 floor_minor=0 if has_threshold else draw(st.sampled_from([0, 0, 5, 300])),

@@ -24,7 +24,7 @@ def best(case: Case) -> OfferQuote:
 @settings(max_examples=300)
 @given(cases())
 def test_no_choice_saves_more(case: Case) -> None:
-    """The price is the lowest of all that any choice gives, and the quote says that it is proved."""
+    """The price is the lowest that any choice gives, and the quote says that it is proved."""
     found = best(case)
 
     assert found.saving_minor == by_brute_force(case.basket, case.offers, case.situation)

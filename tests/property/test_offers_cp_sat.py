@@ -46,7 +46,7 @@ def solver() -> Path:
 
 def case(seed: int) -> Case:
     """Return ten to sixteen lines and ten offers: bundles, a member price, and a threshold."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311
     count = draw.randint(10, 16)
     lines = []
     for number in range(count):

@@ -38,7 +38,7 @@ def by_line(
                 goods[ref, offer_id] += use.share_minor
             if use.member:
                 member[ref, use.member.offer.id] += use.member_minor
-    order = _order_amounts(outcome, shelf, rooms)
+    order = _order_amounts(outcome, rooms)
     found = [
         Application(
             live.offer.id,
@@ -68,7 +68,7 @@ def _units_of(row: Row, uses: list[Use]) -> list[tuple[str, Use]]:
 
 
 def _order_amounts(
-    outcome: Outcome, shelf: Shelf, rooms: list[dict[str, list[tuple[int, int]]]]
+    outcome: Outcome, rooms: list[dict[str, list[tuple[int, int]]]]
 ) -> Counter[tuple[str, str]]:
     """Spread what the order lane takes off over rows, and inside a row over its lines."""
     found: Counter[tuple[str, str]] = Counter()

@@ -64,7 +64,7 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
 def worth(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane) -> int:
     """Return what the price of the basket falls by when the offer takes these units."""
     rows, floor = shelf.rows, live.offer.floor_minor
-    if not floor and not any([members.is_open(row) for row in units]):
+    if not floor and not any(members.is_open(row) for row in units):
         return saving(live, [rows[row].unit_minor for row in units])
     return sum(falls(live, units, shelf, members))
 
@@ -137,7 +137,7 @@ def _fitting(
 ) -> Callable[[tuple[int, ...]], bool]:
     """Return a test of whether the rows have the units."""
     scarce = [(row, caps[row]) for row in rows if caps[row] < size]
-    return lambda units: all([units.count(row) <= cap for row, cap in scarce])
+    return lambda units: all(units.count(row) <= cap for row, cap in scarce)
 
 
 def _ways_count(rows: Sequence[Sequence[int]], sizes: Sequence[int]) -> int:

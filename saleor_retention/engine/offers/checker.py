@@ -490,7 +490,9 @@ class _Checker:
         if worth + const >= bar:
             self._close(prices, caps, columns, worth + const - bar)
 
-    def _close(self, prices: Any, caps: Any, columns: Any, budget: Fraction) -> None:
+    def _close(  # noqa: C901 - one search, told in one piece
+        self, prices: Any, caps: Any, columns: Any, budget: Fraction
+    ) -> None:
         """Look at every choice whose slack is within the budget; there must be none."""
         columns = sorted(((s, c) for s, c in columns if s <= budget), key=lambda each: each[0])
         wanted = Counter(at for _slack, takes in columns for at in takes)

@@ -1,4 +1,4 @@
-"""A good choice without search: the first incumbent, and what is left when the search may not go on."""
+"""A good choice without search: where the search begins, and what remains if it may not go on."""
 
 from __future__ import annotations
 

@@ -118,7 +118,8 @@ def _bundle(live: Live, bundle: Bundle, found: Field) -> list[Miss]:
     if not any(live.rows):
         return [Miss(Finding.NO_MATCHING_GOODS)]
     units = [row.quantity for row in found.shelf.rows]
-    missing, lacking = 0, ()
+    missing = 0
+    lacking: tuple[int, ...] = ()
     positions = range(len(bundle.parts))
     for size in range(1, len(bundle.parts) + 1):
         for some in combinations(positions, size):
@@ -195,7 +196,7 @@ def _gift_to_choose(live: Live, gift: Gift, found: Field, situation: Situation) 
 
 
 def _punch_card(live: Live, card: PunchCard, found: Field, situation: Situation) -> list[Miss]:
-    """A card is full by earlier orders: what this one adds counts from the next."""
+    """Count the full cards of earlier orders: what this one adds counts from the next."""
     stamps = situation.stamps.get(live.offer.id, 0)
     rewards, live.cut = stamps // card.stamps, card.cut
     live.uses_max = min((x for x in (live.uses_max, rewards) if x is not None), default=None)

@@ -84,11 +84,11 @@ def _uses(
                 left = shelf.rows[row].unit_minor - share - off
                 uses[row].append(Use(len(applications), share, member, off, left, floor))
             applications.append((live, units))
-    for index, row in enumerate(shelf.rows):
-        rest = row.quantity - len(uses[index])
+    for index, each in enumerate(shelf.rows):
+        rest = each.quantity - len(uses[index])
         if rest:
             _share, member, off, floor = _use(index, 0, 0, shelf, members)
-            uses[index].append(Use(None, 0, member, off, row.unit_minor - off, floor, rest))
+            uses[index].append(Use(None, 0, member, off, each.unit_minor - off, floor, rest))
     return applications, uses
 
 

@@ -89,7 +89,9 @@ class Plan:
 class OrderLane:
     """The plans that a basket may reach, and the best of them for what is left."""
 
-    def __init__(self, live: Sequence[Live], untouched: Sequence[RowLeft], shipping_minor: int):
+    def __init__(
+        self, live: Sequence[Live], untouched: Sequence[RowLeft], shipping_minor: int
+    ) -> None:
         self.shipping_minor = shipping_minor
         self._totals = [row.total_minor for row in untouched]
         spends = [each for each in live if isinstance(each.offer.benefit, SpendThreshold)]
@@ -106,10 +108,10 @@ class OrderLane:
         every = sorted(plans, key=lambda plan: (-self.most(plan), len(plan.key), plan.key))
         self.plans = every[:PLANS_MAX]
         self.is_complete = len(every) <= PLANS_MAX and len(spends) <= ITEMS_MAX
-        self.ceiling = shipping_minor * bool(ships) + sum(
-            max(step.cut.off(sum(self._totals)) for step in each.offer.benefit.steps)
-            for each in spends
-        )
+        self.ceiling = shipping_minor if ships else 0  # no plan takes off more
+        for each in spends:
+            whole = sum(self._totals)
+            self.ceiling += max(step.cut.off(whole) for step in _steps(each))
         self.ships = ships
 
     def most(self, plan: Plan) -> int:
@@ -149,10 +151,8 @@ class OrderLane:
             yield from product(*choices)
 
     def _reachable(self, live: Live, rows: tuple[int, ...]) -> Iterator[Item]:
-        benefit = live.offer.benefit
-        assert isinstance(benefit, SpendThreshold)  # noqa: S101 - chosen by this class
         total = sum(self._totals[row] for row in rows)
-        for position, step in enumerate(benefit.steps):
+        for position, step in enumerate(_steps(live)):
             if rows and total >= step.from_minor:
                 yield Item(live, position, step, rows)
 
@@ -161,6 +161,11 @@ def spread(item: Item, amount_minor: int, left: Sequence[RowLeft]) -> list[tuple
     """Return (row, minor units) of what an item takes off, in proportion to what may come off."""
     rooms = [left[row].room(item.live.offer.floor_minor) for row in item.rows]
     return list(zip(item.rows, allocate_capped(amount_minor, rooms), strict=True))
+
+
+def _steps(live: Live) -> tuple[SpendStep, ...]:
+    benefit = live.offer.benefit
+    return benefit.steps if isinstance(benefit, SpendThreshold) else ()
 
 
 def _shipping_from(live: Live) -> int:

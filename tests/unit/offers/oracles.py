@@ -82,7 +82,9 @@ def by_brute_force(basket: BasketFacts, offers: Sequence[Offer], situation: Situ
 def _every_choice(model: Model) -> int:
     best = 0
 
-    def look(index: int, caps: list[int], limits: dict[str, Any], left: list[int], saved: int):
+    def look(
+        index: int, caps: list[int], limits: dict[str, Any], left: list[int], saved: int
+    ) -> None:
         nonlocal best
         best = max(best, model.fixed + saved + model.order_lane(left))
         for position in range(index, len(model.priced)):
