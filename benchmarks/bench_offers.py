@@ -114,7 +114,7 @@ def refused(cases: list[Case], quotes: list[OfferQuote]) -> list[str]:
     problems = []
     for number, (case, quote) in enumerate(zip(cases, quotes, strict=True)):
         try:
-            check(quote, case.basket, case.offers, situation(), nodes_max=100_000)
+            check(quote, case.basket, case.offers, situation())
         except Refused as reason:
             problems.append(f"basket {number}: {reason}")
     return problems

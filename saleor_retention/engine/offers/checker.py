@@ -490,41 +490,59 @@ class _Checker:
         if worth + const >= bar:
             self._close(prices, caps, columns, worth + const - bar)
 
-    def _close(  # noqa: C901 - one search, told in one piece
-        self, prices: Any, caps: Any, columns: Any, budget: Fraction
-    ) -> None:
-        """Look at every choice whose slack is within the budget; there must be none."""
-        columns = sorted(((s, c) for s, c in columns if s <= budget), key=lambda each: each[0])
-        wanted = Counter(at for _slack, takes in columns for at in takes)
-        order = sorted(range(len(caps)), key=lambda at: (prices[at] == 0, wanted[at], at))
-        own = {at: [each for each in columns if at in each[1]] for at in order}
-        seen: dict[tuple[int, ...], Fraction] = {}
+    def _close(self, prices: Any, caps: Any, columns: Any, budget: Fraction) -> None:
+        """Add up the least slack of each part that shares nothing; it must pass the budget."""
+        numbers = [budget, *prices, *(slack for slack, _takes in columns)]
+        scale = math.lcm(*(Fraction(number).denominator for number in numbers))
+        rest = int(budget * scale)
+        worth = [int(price * scale) for price in prices]
+        columns = [(int(slack * scale), takes) for slack, takes in columns if slack <= budget]
+        parts: list[set[int]] = []
+        for _slack, takes in columns:
+            joined = set(takes).union(*(part for part in parts if part & takes.keys()))
+            parts = [part for part in parts if not part & joined] + [joined]
+        parts += [{at} for at in range(len(caps)) if not any(at in part for part in parts)]
+        for part in parts:
+            own = [each for each in columns if part & each[1].keys()]
+            rest -= self._least_slack(sorted(part), caps, worth, own, rest + 1)
+            if rest < 0:
+                return
+        raise Refused("a better choice is left open")
 
-        def look(left: tuple[int, ...], budget: Fraction) -> None:
+    def _least_slack(
+        self, part: list[int], caps: Any, worth: list[int], columns: Any, limit: int
+    ) -> int:
+        """Return the least slack of any choice in one part, or the limit if that is less."""
+        wanted = Counter(at for _slack, takes in columns for at in takes)
+        order = sorted(part, key=lambda at: (worth[at] == 0, wanted[at], at))
+        cheap = sorted(columns, key=lambda each: each[0])
+        users = {at: [each for each in cheap if at in each[1]] for at in order}
+        excluded: dict[tuple[int, ...], int] = {}  # completions of less slack were looked at
+
+        def look(left: dict[int, int], slack: int) -> None:
+            nonlocal limit
             self.nodes_left -= 1
             if self.nodes_left < 0:
                 raise Refused("too much is left open to be closed")
-            if seen.get(left, Fraction(-1)) >= budget:
+            key, first = tuple(left.values()), slack
+            if excluded.get(key, -1) >= limit - slack:
                 return
-            seen[left] = budget
+            left = dict(left)
             for at in order:
-                if not left[at]:
-                    continue
-                for slack, takes in own[at]:
-                    if slack > budget:
+                for cost, takes in users[at] if left[at] else []:
+                    if slack + cost >= limit:
                         break
                     if all(left[i] >= n for i, n in takes.items()):
-                        rest = list(left)
-                        for i, n in takes.items():
-                            rest[i] -= n
-                        look(tuple(rest), budget - slack)
-                budget -= prices[at] * left[at]
-                if budget < 0:
-                    return
-                left = (*left[:at], 0, *left[at + 1 :])
-            raise Refused("a better choice is left open")
+                        look({i: n - takes.get(i, 0) for i, n in left.items()}, slack + cost)
+                slack += worth[at] * left[at]
+                left[at] = 0
+                if slack >= limit:
+                    break
+            limit = min(limit, slack)
+            excluded[key] = limit - first
 
-        look(tuple(caps), budget)
+        look({at: caps[at] for at in order}, 0)
+        return limit
 
 
 def _may(offer: Offer, at: Situation) -> bool:
