@@ -4,6 +4,7 @@ Realistic baskets: a range of goods in categories, half of the offers 'k for the
 half 'any k of a range for a price', with a spend threshold in every third. Hard ones: every offer
 takes any goods, prices are random. The same seeds give the same baskets on every machine. The
 correctness row lets the separate checker verify every quote, and CP-SAT where it is installed.
+The peer is django-oscar in a process of its own, on the same baskets without the threshold.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -39,7 +41,9 @@ from tests.unit.offers.builders import situation
 from tests.unit.offers.oracles import programs, worth
 
 BASKETS = int(os.environ.get("BASKETS", "60"))
-ORACLE = Path(__file__).parent / "peers" / "cp_sat.py"
+HERE = Path(__file__).parent
+ORACLE, OSCAR = HERE / "peers" / "cp_sat.py", HERE / "peers" / "oscar_peer.py"
+OSCAR_BASKETS = int(os.environ.get("OSCAR_BASKETS", "4"))  # of each size: oscar takes seconds each
 CATALOG = 200
 SIZES = {  # title: (lines, offers, baskets, is hard)
     "20 x 20": (20, 20, BASKETS, False),
@@ -127,20 +131,72 @@ def cp_sat_differs(cases: list[Case], quotes: list[OfferQuote], python: str) -> 
         if not quote.is_optimal:
             continue
         asked = list(programs(case.basket, case.offers, situation()))
-        answer = subprocess.run(
-            [python, str(ORACLE)], input=json.dumps(asked), capture_output=True, text=True,
-            check=True,
-        )  # fmt: skip
-        found = json.loads(answer.stdout)
+        found = asked_of(python, ORACLE, asked)
         best = max(worth(each, value) for each, value in zip(asked, found, strict=True))
         if best != quote.saving_minor:
             problems.append(f"basket {number}: {quote.saving_minor}, CP-SAT {best}")
     return problems
 
 
+def asked_of(python: str, script: Path, question: list[Any]) -> list[Any]:
+    """Return what a script in another environment answers."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    answer = subprocess.run(
+        [python, str(script)],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+    )
+    return json.loads(answer.stdout)
+
+
+def oscar_case(case: Case) -> dict[str, Any]:
+    """Return a basket and its bundles as the peer reads them; oscar has no threshold like ours."""
+    offers = []
+    for offer in case.offers:
+        benefit = offer.benefit
+        if isinstance(benefit, Bundle):
+            (part,) = benefit.parts
+            goods = sorted(int(ref[1:]) for ref in part.selection.products)
+            price = benefit.cut.price_minor if benefit.cut else None
+            offers.append({"goods": goods, "size": part.quantity, "price": price})
+    lines = [
+        [int(line.goods.product_ref[1:]), line.unit_minor, line.quantity]
+        for line in case.basket.lines
+    ]
+    return {"lines": lines, "offers": offers}
+
+
+def against_oscar(cases: list[Case], python: str) -> None:
+    """Print oscar's time and discount beside ours, on baskets without a threshold."""
+    bundles = [
+        Case(case.basket, [each for each in case.offers if isinstance(each.benefit, Bundle)])
+        for case in cases[:OSCAR_BASKETS]
+    ]
+    taken, quotes = run(bundles)
+    theirs = asked_of(python, OSCAR, [oscar_case(case) for case in bundles])
+    ours = statistics.median(taken)
+    for way in ("shipped", "cached"):
+        median = statistics.median(each[way] for each in theirs)
+        print(f"  django-oscar, ranges {way}: {median:.0f} ms, {median / ours:.0f} times ours")
+    shares = [
+        each["discount"] / quote.saving_minor
+        for each, quote in zip(theirs, quotes, strict=True)
+        if quote.saving_minor
+    ]
+    lowest = min(each["lowest_line"] for each in theirs)
+    queries = statistics.median(each["queries"] for each in theirs)
+    print(
+        f"  django-oscar: {queries:.0f} queries; its discount is {min(shares):.2f} to "
+        f"{max(shares):.2f} of ours; lowest line {lowest} minor units"
+    )
+
+
 def main() -> int:
     """Print a row for each size; 1 when a result is wrong."""
-    python = os.environ.get("RETENTION_PEERS", "")
+    python, peers = (os.environ.get(f"RETENTION_{name}", "") for name in ("ORACLE", "PEERS"))
     is_right = True
     print(f"{'lines x offers':14} {'median ms':>10} {'worst':>8} {'proved':>9} {'worst gap':>10}")
     for title, (lines, offers, count, is_hard) in SIZES.items():
@@ -158,6 +214,8 @@ def main() -> int:
             differs = cp_sat_differs(cases[:10], quotes[:10], python)
             print(f"  CP-SAT: {differs or 'the same saving in every proved one of the first ten'}")
             problems += differs
+        if peers:
+            against_oscar(cases, peers)
         is_right = is_right and not problems
     return 0 if is_right else 1
 

@@ -100,7 +100,7 @@ def answer(case: dict[str, Any]) -> dict[str, Any]:
             return (time.perf_counter() - start) * 1000
 
         shipped = priced()
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             priced()
         held: dict[int, set[int]] = {}
 
@@ -141,16 +141,12 @@ def build(case: dict[str, Any]) -> Any:
         for number in each["goods"]:
             if number in goods:
                 chosen.add_product(goods[number])
-        condition = Condition.objects.create(
-            range=chosen, type=Condition.COUNT, value=each["size"]
-        )
+        condition = Condition.objects.create(range=chosen, type=Condition.COUNT, value=each["size"])
         kind, value = Benefit.MULTIBUY, None
         if each["price"] is not None:
             kind, value = Benefit.FIXED_PRICE, Decimal(each["price"]) / 100
         benefit = Benefit.objects.create(range=chosen, type=kind, value=value)
-        ConditionalOffer.objects.create(
-            name=f"Offer {index}", condition=condition, benefit=benefit
-        )
+        ConditionalOffer.objects.create(name=f"Offer {index}", condition=condition, benefit=benefit)
     basket = BasketFactory()
     for number, _minor, quantity in case["lines"]:
         basket.add_product(goods[number], quantity)
