@@ -3,7 +3,7 @@
 A script named ``bench_<subject>.py`` runs in that Saleor's environment with the settings of the
 tests; ``tests.database.set_up()`` gives it a migrated database. ARGS names subjects to choose some.
 What a subject is measured against is installed into an environment of its own, whose interpreter
-the script finds in ``RETENTION_PEERS``.
+the script finds in ``RETENTION_PEERS``, a solver in ``RETENTION_ORACLE``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from sandbox import bootstrap, hosts, paths, pytest_on, schemas, suite
 from sandbox.console import SandboxError, say
 
-PEERS = {"posting": paths.HERE / "requirements-bench.txt"}
+PEERS = (paths.PEERS, paths.HERE / "requirements-bench.txt", "RETENTION_PEERS")
+ORACLE = (paths.ORACLE, paths.HERE / "requirements-oracle.txt", "RETENTION_ORACLE")
+NEEDS = {"posting": [PEERS], "offers": [PEERS, ORACLE]}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -36,9 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         subject = script.stem.removeprefix("bench_")
         say(f"\n=== {subject}, on Saleor {host.version} ===")
         env = hosts.environment(host, server, pytest_on.settings_of(host))
-        if subject in PEERS:
-            bootstrap.install(paths.PEERS, [PEERS[subject]])
-            env["RETENTION_PEERS"] = str(paths.python_of(paths.PEERS))
+        for venv, requirements, name in NEEDS.get(subject, []):
+            bootstrap.install(venv, [requirements])
+            env[name] = str(paths.python_of(venv))
         if hosts.call(host, [str(script)], env) != 0:
             failed.append(script.stem)
     say(f"\n{len(scripts) - len(failed)} benchmarks right, {len(failed)} wrong: {failed or 'none'}")

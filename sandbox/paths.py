@@ -11,6 +11,7 @@ STATE = ROOT / ".sandbox"
 VENV = STATE / "venv"  # Saleor 2.10.1
 TOOLS = STATE / "tools"  # ruff and mypy, apart so that their needs never touch the shop's pins
 PEERS = STATE / "peers"  # what benchmarks measure against
+ORACLE = STATE / "oracle"  # OR-tools, which the offers' search is held against
 UV_HOME = STATE / "uv"
 SCHEMAS = STATE / "schemas"  # dumps of migrated schemas, named after what they were made from
 LOGS = STATE / "logs"

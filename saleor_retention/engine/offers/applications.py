@@ -1,0 +1,177 @@
+"""Every way in which a goods-lane offer can use units of the basket.
+
+What a way is worth is what the basket's price falls by: what the offer takes off, less what the
+member lane can no longer take off the same units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations_with_replacement, product
+from math import comb
+
+from saleor_retention.engine.money import allocate_capped
+from saleor_retention.engine.offers.kinds import Bundle, FreeShipping, MemberPrice, SpendThreshold
+from saleor_retention.engine.offers.live import Field, Live
+from saleor_retention.engine.offers.members import MemberLane
+from saleor_retention.engine.offers.packing import Column
+from saleor_retention.engine.offers.shelf import Shelf
+
+WAYS_MAX = 6_000  # ways of one offer that are looked at; beyond, only those of its dearest rows
+OTHER_LANES = (MemberPrice, SpendThreshold, FreeShipping)
+
+
+@dataclass(slots=True)
+class Ways:
+    """All columns of a basket, and whose they are.
+
+    ``caps`` holds the units of each row, and then what is left of each limit. ``left_out`` says by
+    offer id how much the ways that were left out could save at most.
+    """
+
+    caps: list[int]
+    columns: list[Column] = field(default_factory=list)
+    owners: list[Live] = field(default_factory=list)  # by column
+    units: list[tuple[int, ...]] = field(default_factory=list)  # by column: a row for each unit
+    limits: dict[str, int] = field(default_factory=dict)  # offer id -> resource
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+def enumerate_ways(found: Field, members: MemberLane) -> Ways:
+    """Return every way of every live goods-lane offer, in the order of ranks."""
+    shelf = found.shelf
+    ways = Ways([row.quantity for row in shelf.rows])
+    limited_cost = 1 + len(found.live) * (1 + sum(ways.caps))
+    for live in found.live:
+        if isinstance(live.offer.benefit, OTHER_LANES):
+            continue
+        limit: tuple[tuple[int, int], ...] = ()
+        if live.uses_max is not None:
+            limit = ((len(ways.caps), 1),)
+            ways.limits[live.offer.id] = len(ways.caps)
+            ways.caps.append(live.uses_max)
+        tie = live.rank + (limited_cost if live.is_limited and limit else 0)
+        for units in _units(live, ways, shelf):
+            value = worth(live, units, shelf, members)
+            if value > 0:
+                ways.columns.append(Column(value, (*_counted(units), *limit), tie))
+                ways.owners.append(live)
+                ways.units.append(units)
+    return ways
+
+
+def worth(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane) -> int:
+    """Return what the price of the basket falls by when the offer takes these units."""
+    rows, floor = shelf.rows, live.offer.floor_minor
+    if not floor and not any(members.is_open(row) for row in units):
+        return saving(live, [rows[row].unit_minor for row in units])
+    return sum(falls(live, units, shelf, members))
+
+
+def falls(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane) -> list[int]:
+    """Return by how much each unit becomes cheaper, member lane included."""
+    floor, fallen = live.offer.floor_minor, []
+    for row, share in zip(units, shares(live, units, shelf), strict=True):
+        unit = shelf.rows[row].unit_minor
+        with_offer = members.off(row, unit - share, floor)
+        fallen.append(share + with_offer - members.off(row, unit))
+    return fallen
+
+
+def shares(live: Live, units: tuple[int, ...], shelf: Shelf) -> list[int]:
+    """Return what the offer takes off each unit: in proportion to what may come off it at most."""
+    prices = [shelf.rows[row].unit_minor for row in units]
+    caps = [max(0, price - live.offer.floor_minor) for price in prices]
+    return allocate_capped(min(saving(live, prices), sum(caps)), caps)
+
+
+def saving(live: Live, prices: list[int]) -> int:
+    """Return what an offer takes off units of these prices, before floors."""
+    benefit = live.offer.benefit
+    if isinstance(benefit, Bundle) and benefit.cut is None:
+        return sum(sorted(prices)[: benefit.free_units])
+    cut = benefit.cut if isinstance(benefit, Bundle) else live.cut
+    return cut.off(sum(prices)) if cut else 0
+
+
+def _counted(units: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Yield (row, units) of sorted units."""
+    row, count = units[0], 0
+    for each in units:
+        if each == row:
+            count += 1
+        else:
+            yield row, count
+            row, count = each, 1
+    yield row, count
+
+
+def _units(live: Live, ways: Ways, shelf: Shelf) -> Iterator[tuple[int, ...]]:
+    benefit = live.offer.benefit
+    if not isinstance(benefit, Bundle):
+        yield from ((row,) for row in live.rows[0])
+        return
+    rows, sizes = live.rows, [part.quantity for part in benefit.parts]
+    if _ways_count(rows, sizes) > WAYS_MAX:
+        ways.left_out[live.offer.id] = _most(live, rows, sizes, shelf)
+        rows = _narrowed(rows, sizes, shelf)
+    caps = ways.caps
+    if len(sizes) == 1 and sizes[0] == 1:
+        yield from ((row,) for row in rows[0])
+    elif len(sizes) == 1:
+        yield from filter(_fitting(caps, rows[0], sizes[0]), _some(rows[0], sizes[0]))
+    else:
+        every = [_some(each, size) for each, size in zip(rows, sizes, strict=True)]
+        united = {tuple(sorted(sum(some, ()))) for some in product(*every)}
+        together = sorted({row for each in rows for row in each})
+        yield from filter(_fitting(caps, together, sum(sizes)), sorted(united))
+
+
+def _some(rows: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
+    return combinations_with_replacement(rows, size)
+
+
+def _fitting(
+    caps: Sequence[int], rows: Sequence[int], size: int
+) -> Callable[[tuple[int, ...]], bool]:
+    """Return a test of whether the rows have the units."""
+    scarce = [(row, caps[row]) for row in rows if caps[row] < size]
+    return lambda units: all(units.count(row) <= cap for row, cap in scarce)
+
+
+def _ways_count(rows: Sequence[Sequence[int]], sizes: Sequence[int]) -> int:
+    count = 1
+    for each, size in zip(rows, sizes, strict=True):
+        count *= comb(len(each) + size - 1, size)
+    return count
+
+
+def _narrowed(
+    rows: Sequence[tuple[int, ...]], sizes: Sequence[int], shelf: Shelf
+) -> list[tuple[int, ...]]:
+    """Keep the dearest rows of each part until the ways can be looked at."""
+    kept = list(rows)
+    while _ways_count(kept, sizes) > WAYS_MAX:
+        widest = max(range(len(kept)), key=lambda part: len(kept[part]))
+        by_price = sorted(kept[widest], key=lambda row: (-shelf.rows[row].unit_minor, row))
+        kept[widest] = tuple(sorted(by_price[: max(1, len(by_price) * 9 // 10)]))
+        if len(kept[widest]) == 1 and all(len(each) == 1 for each in kept):
+            break
+    return kept
+
+
+def _most(live: Live, rows: Sequence[Sequence[int]], sizes: Sequence[int], shelf: Shelf) -> int:
+    """Return what an offer could save at most: the dearest units, as often as there are units."""
+    prices: list[int] = []
+    for each, size in zip(rows, sizes, strict=True):
+        dearest = sorted(
+            (shelf.rows[row].unit_minor for row in each for _ in range(shelf.rows[row].quantity)),
+            reverse=True,
+        )
+        prices += dearest[:size]
+    units = sum(shelf.rows[row].quantity for row in {row for each in rows for row in each})
+    times = units // sum(sizes)
+    if live.uses_max is not None:
+        times = min(times, live.uses_max)
+    return times * saving(live, prices)

@@ -1,0 +1,63 @@
+"""Which conditions an offer misses before the basket is looked at: window, audience, limits.
+
+Every condition is judged, none hides another: who is told of the first one only would mend it and
+meet the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from saleor_retention.engine.offers.kinds import Audience, Novelty, Offer
+from saleor_retention.engine.offers.result import Finding, Miss
+from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLeft
+
+
+def conditions_missed(offer: Offer, situation: Situation) -> tuple[Miss, ...]:
+    """Return the conditions that the offer fails, whatever is in the basket."""
+    return (
+        *_window(offer, situation),
+        *_audience(offer.audience, situation.shopper),
+        *_limits(offer, situation.uses_left.get(offer.id, UsesLeft())),
+    )
+
+
+def uses_max(offer: Offer, situation: Situation) -> int | None:
+    """Return how often the offer may be used in this order; None means without a limit."""
+    left = situation.uses_left.get(offer.id, UsesLeft())
+    limits = (offer.uses_per_order, left.by_customer, left.in_total)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _window(offer: Offer, situation: Situation) -> Iterator[Miss]:
+    if offer.starts_at is not None and situation.at < offer.starts_at:
+        yield Miss(Finding.NOT_STARTED)
+    if offer.ends_at is not None and situation.at >= offer.ends_at:
+        yield Miss(Finding.EXPIRED)
+    if offer.weekdays and situation.at.weekday() not in offer.weekdays:
+        yield Miss(Finding.OTHER_WEEKDAY)
+
+
+def _audience(audience: Audience, shopper: Shopper) -> Iterator[Miss]:
+    if (audience.is_members_only or audience.tiers) and not shopper.is_member:
+        yield Miss(Finding.NOT_A_MEMBER)
+    if audience.tiers and shopper.tier not in audience.tiers:
+        yield Miss(Finding.OTHER_TIER, wanted=tuple(sorted(audience.tiers)))
+    if audience.segments and audience.segments.isdisjoint(shopper.segments):
+        yield Miss(Finding.OTHER_SEGMENT, wanted=tuple(sorted(audience.segments)))
+    if audience.tags and audience.tags.isdisjoint(shopper.tags):
+        yield Miss(Finding.OTHER_TAG, wanted=tuple(sorted(audience.tags)))
+    if audience.novelty is Novelty.NEW and shopper.orders_count:
+        yield Miss(Finding.NOT_NEW)
+    if audience.novelty is Novelty.RETURNING and not shopper.orders_count:
+        yield Miss(Finding.NOT_RETURNING)
+
+
+def _limits(offer: Offer, left: UsesLeft) -> Iterator[Miss]:
+    for code, limit in (
+        (Finding.LIMIT_PER_ORDER, offer.uses_per_order),
+        (Finding.LIMIT_PER_CUSTOMER, left.by_customer),
+        (Finding.LIMIT_IN_TOTAL, left.in_total),
+    ):
+        if limit is not None and limit <= 0:
+            yield Miss(code, missing=0)

@@ -1,0 +1,195 @@
+"""Goods, member and order lane together: the search for the lowest final price.
+
+The goods lane is searched for the largest saving first. Where a spend threshold is lost by it, a
+smaller saving may leave a lower price: each plan of thresholds that could still win is searched as
+a case of its own, in which what comes off the goods that count may not pass what the plan allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor, lcm
+
+from saleor_retention.engine.offers.applications import Ways, enumerate_ways, falls
+from saleor_retention.engine.offers.live import Field
+from saleor_retention.engine.offers.members import MemberLane
+from saleor_retention.engine.offers.outcome import Outcome, carry_out, untouched
+from saleor_retention.engine.offers.packing import Column, Packing
+from saleor_retention.engine.offers.result import Proof
+from saleor_retention.engine.offers.shelf import Shelf
+from saleor_retention.engine.offers.solving import solve
+from saleor_retention.engine.offers.thresholds import OrderLane, Plan, RowLeft
+
+HALF = Fraction(1, 2)
+
+
+@dataclass(slots=True)
+class Answer:
+    """The best outcome under some picks, and what bounds every other one."""
+
+    outcome: Outcome
+    bound_minor: int
+    nodes: int
+    goods_bound_minor: int = 0  # of what goods and member lane save together
+    proofs: list[Proof] = field(default_factory=list)
+
+
+class Lanes:
+    """One set of admitted offers on one basket."""
+
+    def __init__(
+        self,
+        found: Field,
+        picks: tuple[tuple[str, str], ...],
+        shipping_minor: int,
+        forced: str = "",
+        declined: tuple[str, ...] = (),
+    ) -> None:
+        self.shelf: Shelf = found.shelf
+        self.picks, self.declined = picks, declined
+        self.members = MemberLane(found.live, len(self.shelf.rows))
+        self.ways: Ways = enumerate_ways(found, self.members)
+        self.untouched: list[RowLeft] = untouched(self.shelf, self.members)
+        self.order = OrderLane(found.live, self.untouched, shipping_minor)
+        self.forced, self.bonus = forced, 0
+        if forced:
+            self._force(forced)
+
+    def search(self, nodes_max: int) -> Answer:
+        """Return the best outcome, plan by plan; plans that cannot win are not searched."""
+        base = solve(self.ways.caps, self.ways.columns, nodes_max)
+        outcome = self._outcome(base.chosen)
+        answer = Answer(outcome, self.total(outcome), base.nodes)
+        answer.proofs.append(self._proof(Plan(), base, 1))
+        members_minor = self._members_minor()
+        most = base.bound + members_minor + sum(self.ways.left_out.values())
+        answer.goods_bound_minor = most
+        for plan in self.order.plans:
+            bound = most + self.order.most(plan)
+            if bound <= self.total(answer.outcome):
+                break  # nor does any later one: they come by what they take off at most
+            if not self._is_met_without_loss(plan, outcome):
+                limit = max(0, nodes_max - answer.nodes)
+                packing, case_bound = self._solve_plan(plan, limit, answer)
+                bound = min(bound, case_bound + members_minor)
+                other = self._outcome(packing.chosen)
+                if self.total(other) > self.total(answer.outcome):
+                    answer.outcome = other
+            answer.bound_minor = max(answer.bound_minor, bound)
+        if not self.order.is_complete:
+            answer.bound_minor = max(answer.bound_minor, most + self.order.ceiling)
+        answer.bound_minor = max(answer.bound_minor, self.total(answer.outcome))
+        return answer
+
+    def bonus_of(self, outcome: Outcome) -> int:
+        """Return the reward of the forced offer, if there is one and it applies."""
+        is_used = any(live.offer.id == self.forced for live, _units in outcome.applications)
+        return self.bonus if is_used else 0
+
+    def _outcome(self, chosen: dict[int, int]) -> Outcome:
+        return carry_out(chosen, self.ways, self.shelf, self.members, self.order)
+
+    def total(self, outcome: Outcome) -> int:
+        """Return what an outcome saves, with the reward of a forced offer."""
+        return outcome.saving_minor + self.bonus_of(outcome)
+
+    def _members_minor(self) -> int:
+        """Return what the member lane alone takes off; columns say what changes about that."""
+        whole = sum(row.unit_minor * row.quantity + row.spare_minor for row in self.shelf.rows)
+        return whole - sum(left.total_minor for left in self.untouched)
+
+    def _is_met_without_loss(self, plan: Plan, outcome: Outcome) -> bool:
+        """Return whether the largest saving reaches the plan, and no per cent shrinks with it."""
+        amounts = plan.amounts(outcome.left)
+        return amounts is not None and all(item.step.cut.percent is None for item in plan.items)
+
+    def _solve_plan(self, plan: Plan, nodes_max: int, answer: Answer) -> tuple[Packing, int]:
+        """Search for the best choice that reaches the plan; return it and what bounds the case."""
+        rates = [(item, _rate(item.step.cut.percent)) for item in plan.items]
+        scale = lcm(*(rate.denominator for _item, rate in rates))
+        demands = list(plan.demands())
+        caps = list(self.ways.caps)
+        caps += [self._base(rows) - least for _offer, rows, least in demands]
+        first = len(self.ways.caps)
+        columns = []
+        for index, column in enumerate(self.ways.columns):
+            losses = self._losses(index, [rows for _offer, rows, _least in demands])
+            value = column.value * scale - sum(
+                int(rate * scale) * loss for (_item, rate), loss in zip(rates, losses, strict=False)
+            )
+            extra = tuple((first + i, loss) for i, loss in enumerate(losses) if loss)
+            columns.append(Column(max(0, value), (*column.pairs, *extra), column.tie))
+        fixed = Fraction(sum(self.ways.left_out.values()))
+        fixed += self.order.shipping_minor if plan.shipping else 0
+        for item, rate in rates:
+            fixed += item.step.cut.amount_minor or 0
+            fixed += rate * self._base(item.rows)
+        if any(rate for _item, rate in rates):
+            fixed += HALF  # a per cent is rounded to the nearest
+        wanted = self.total(answer.outcome) + 1 - self._members_minor()
+        packing = solve(caps, columns, nodes_max, ceil((wanted - fixed) * scale))
+        answer.nodes += packing.nodes
+        answer.proofs.append(self._proof(plan, packing, scale))
+        return packing, floor(Fraction(packing.bound, scale) + fixed)
+
+    def _losses(self, index: int, rows: Sequence[tuple[int, ...]]) -> list[int]:
+        """Return by how much a column lowers the basis of each demand."""
+        units = self.ways.units[index]
+        fallen = falls(self.ways.owners[index], units, self.shelf, self.members)
+        return [
+            sum(fall for row, fall in zip(units, fallen, strict=True) if row in some)
+            for some in rows
+        ]
+
+    def _base(self, rows: tuple[int, ...]) -> int:
+        return sum(self.untouched[row].total_minor for row in rows)
+
+    def _proof(self, plan: Plan, packing: Packing, scale: int) -> Proof:
+        lines = [
+            (ref, packing.prices[index] / scale)
+            for index, row in enumerate(self.shelf.rows)
+            if packing.prices[index]
+            for ref, _units in row.lines
+        ]
+        uses = [
+            (offer_id, packing.prices[resource] / scale)
+            for offer_id, resource in self.ways.limits.items()
+            if packing.prices[resource]
+        ]
+        first = len(self.ways.caps)
+        steps = [
+            (offer_id, packing.prices[first + index] / scale)
+            for index, (offer_id, _rows, _least) in enumerate(plan.demands())
+            if packing.prices[first + index]
+        ]
+        return Proof(
+            self.picks,
+            plan.key,
+            tuple(sorted(lines)),
+            tuple(sorted(uses)),
+            tuple(steps),
+            self.declined,
+        )
+
+    def _force(self, offer_id: str) -> None:
+        """Reward the first use of an offer so much that it must apply."""
+        ways = self.ways
+        self.bonus = 1 + 2 * sum(row.unit_minor * row.quantity for row in self.shelf.rows)
+        resource = len(ways.caps)
+        ways.caps.append(1)
+        for index in range(len(ways.columns)):
+            if ways.owners[index].offer.id == offer_id:
+                column = ways.columns[index]
+                ways.columns.append(
+                    column._replace(
+                        value=column.value + self.bonus, pairs=(*column.pairs, (resource, 1))
+                    )
+                )
+                ways.owners.append(ways.owners[index])
+                ways.units.append(ways.units[index])
+
+
+def _rate(percent: object) -> Fraction:
+    return Fraction(0) if percent is None else Fraction(str(percent)) / 100

@@ -1,0 +1,48 @@
+"""The member lane: the best member price of each unit, on what the goods lane left of it."""
+
+from __future__ import annotations
+
+from saleor_retention.engine.offers.kinds import Cut, MemberPrice
+from saleor_retention.engine.offers.live import Live
+
+
+class MemberLane:
+    """Answers for each row what comes off a unit.
+
+    A unit serves one member price, the one that takes most off; between equal ones the rank
+    decides. What is left of a unit never falls when more of it comes in: no goods-lane offer can
+    make a unit dearer through this lane.
+    """
+
+    def __init__(self, live: list[Live], rows_count: int) -> None:
+        self._prices: list[list[tuple[Cut, int, Live]]] = [[] for _row in range(rows_count)]
+        for each in live:
+            if isinstance(each.offer.benefit, MemberPrice):
+                for row in each.rows[0]:
+                    entry = (each.offer.benefit.cut, each.offer.floor_minor, each)
+                    self._prices[row].append(entry)
+        self._known: dict[tuple[int, int, int], tuple[int, Live | None]] = {}
+
+    def is_open(self, row: int) -> bool:
+        """Return whether any member price touches the row."""
+        return bool(self._prices[row])
+
+    def off(self, row: int, left_minor: int, floor_minor: int = 0) -> int:
+        """Return what comes off a unit of which so much is left, not below the floor."""
+        return self.best(row, left_minor, floor_minor)[0]
+
+    def best(self, row: int, left_minor: int, floor_minor: int = 0) -> tuple[int, Live | None]:
+        """Return what comes off a unit, and by which offer."""
+        if not self._prices[row]:
+            return 0, None
+        key = (row, left_minor, floor_minor)
+        found = self._known.get(key)
+        if found is None:
+            found = (0, None)
+            for cut, own_floor, live in self._prices[row]:
+                room = left_minor - max(floor_minor, own_floor)
+                off = min(cut.off(left_minor), room)
+                if off > found[0]:
+                    found = (off, live)
+            self._known[key] = found
+        return found

@@ -1,0 +1,1 @@
+"""Offers at checkout, without Django."""
