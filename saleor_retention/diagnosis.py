@@ -34,12 +34,14 @@ TRIGGERS = frozenset(
         ("saleor_retention_lotextension", "append_only"),
         ("saleor_retention_ledgerdigest", "append_only"),
         ("saleor_retention_erasure", "append_only"),
+        ("saleor_retention_auditentry", "append_only"),
         ("saleor_retention_transaction", "append_only_truncate"),
         ("saleor_retention_entry", "append_only_truncate"),
         ("saleor_retention_programversion", "append_only_truncate"),
         ("saleor_retention_lotextension", "append_only_truncate"),
         ("saleor_retention_ledgerdigest", "append_only_truncate"),
         ("saleor_retention_erasure", "append_only_truncate"),
+        ("saleor_retention_auditentry", "append_only_truncate"),
     }
 )
 

@@ -64,11 +64,25 @@ PROGRAMS: dict[str, dict[str, Any]] = {
         "first_order_points": 11,
     },
 }
+CAPPED = "caps, points of the year"
+"""Caps are filled in the order of payment; a walk fills them in the order of creation."""
+
+CAPPED_PROGRAM: dict[str, Any] = {
+    "earn": {
+        **EARN,
+        "points_per_day_max": 400,
+        "points_per_month_max": 600,
+        "points_per_member_max": 1500,
+    },
+    "tiers": _tiers("points", "calendar_year"),
+    "expiry": {"policy": "days", "count": 400},
+}
 
 
 def rules_of(name: str) -> dict[str, Any]:
     """Return the sections of one of the programs."""
-    return {"earn": EARN, **MONEY, **REFERENCE, **PROGRAMS[name]}
+    sections = CAPPED_PROGRAM if name == CAPPED else PROGRAMS[name]
+    return {"earn": EARN, **MONEY, **REFERENCE, **sections}
 
 
 def random_orders(seed: int, user_refs: list[str]) -> list[OrderFacts]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from saleor_retention.engine import lots, tiers
 from saleor_retention.engine.accrual import EarnTerms, earn, kept, kept_spend, may_earn
+from saleor_retention.engine.caps import Used, day_of, month_of, room_for_order
 from saleor_retention.engine.facts import OrderFacts, OrderState
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.rules import ExpiryPolicy, Metric, ProgramRules, Window
@@ -34,6 +35,7 @@ class Reason(StrEnum):
     ORIGIN = "origin"  # drafts, reissues, bulk imports, as the program says
     NO_RATE = "no_rate"  # nothing is earned in that currency
     TOO_SMALL = "too_small"  # what is kept is worth less than a point
+    CAPPED = "capped"  # other orders have used up what the caps allow
     EXPIRED = "expired"  # the points would be dead by now
     GUEST = "guest"  # no customer with a confirmed address
     NOT_A_MEMBER = "not_a_member"  # has not enrolled, or has left
@@ -49,6 +51,8 @@ class Setting:
     reference_exponent: int = 2
     lives_from: dt.datetime | None = None  # inactivity counts from here at the earliest
     has_first_order: bool = False  # the points for it were given, or are not due any more
+    used: tuple[tuple[dt.datetime, int], ...] = ()
+    """Payment and points of the customer's other orders, which count against caps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Outcome:
 
     def is_dead(self, at: dt.datetime) -> bool:
         """Tell whether the order's points are over at that instant."""
-        return self.expires_at is not None and self.expires_at <= at
+        return _is_over(self.expires_at, at)
 
     def is_pending(self, at: dt.datetime) -> bool:
         """Tell whether the order's points are still to become available."""
@@ -98,19 +102,22 @@ def replay(orders: Sequence[OrderFacts], setting: Setting) -> History:
     that counts brings the first-order points, and they live and die with its own.
     """
     climb = _Climb(setting.rules, orders)
+    lives_from = _lives_from(orders, setting)
+    used = list(setting.used)
     looked: dict[int, Outcome] = {}
     for position, is_payment in _steps(orders, setting.at):
+        order = orders[position]
         if not is_payment:
-            tier = climb.tier_at(orders[position].created_at)
-            looked[position] = _judged(orders[position], tier, setting)
-            climb.look(orders[position].created_at)
+            tier = climb.tier_at(order.created_at)
+            outcome = _judged(order, tier, setting, lives_from, used)
+            looked[position] = outcome
+            climb.look(order.created_at)
         elif looked[position].is_counted:
             climb.pay(looked[position])
         else:
-            climb.look(_paid_at(orders[position], setting.at) or setting.at)
+            climb.look(_paid_at(order, setting.at) or setting.at)
     outcomes = [looked[position] for position in range(len(orders))]
-    lives_from = _lives_from(outcomes, setting)
-    return History(tuple(_living(outcomes, setting, lives_from)), lives_from)
+    return History(tuple(_with_bonus(outcomes, setting)), lives_from)
 
 
 def metric_value(outcome: Outcome, metric: Metric, at: dt.datetime) -> int:
@@ -163,70 +170,120 @@ def _paid_at(order: OrderFacts, at: dt.datetime) -> dt.datetime | None:
     return paid_at if paid_at <= at else None
 
 
-def _judged(order: OrderFacts, tier: str | None, setting: Setting) -> Outcome:
-    """Return what the order brings in this tier, whatever has expired since."""
-    rules, terms = setting.rules, EarnTerms(setting.rules, tier)
-    paid_at = _paid_at(order, setting.at)
+def _objection(order: OrderFacts, setting: Setting) -> Reason | None:
+    """Return why the order does not count at all; None where it does."""
     if order.state is OrderState.CANCELED:
-        return Outcome(order, tier, Reason.CANCELED)
-    if paid_at is None:
-        return Outcome(order, tier, Reason.NOT_PAID)
-    if not may_earn(order, rules):
-        return Outcome(order, tier, Reason.ORIGIN)
-    if is_void(order):
-        return Outcome(order, tier, Reason.RETURNED)
-    points = min(kept(order, terms).points, earn(order, terms).points)
-    reason = None
-    if not points:
-        rate = rules.earn_rates.get(order.currency)
-        reason = Reason.TOO_SMALL if rate is not None and rate.points else Reason.NO_RATE
-    spend_minor = kept_spend(order, terms)
-    if rules.reference_currency:
-        exponents = {
-            order.currency: order.exponent,
-            rules.reference_currency: setting.reference_exponent,
-        }
-        spend_minor = tiers.to_reference(spend_minor, order.currency, rules, exponents)
+        return Reason.CANCELED
+    if _paid_at(order, setting.at) is None:
+        return Reason.NOT_PAID
+    if not may_earn(order, setting.rules):
+        return Reason.ORIGIN
+    return Reason.RETURNED if is_void(order) else None
+
+
+def _judged(
+    order: OrderFacts,
+    tier: str | None,
+    setting: Setting,
+    lives_from: dt.datetime | None,
+    used: list[tuple[dt.datetime, int]],
+) -> Outcome:
+    """Return what the order brings in this tier; what it uses of the caps is added to ``used``."""
+    objection, paid_at = _objection(order, setting), _paid_at(order, setting.at)
+    if objection is not None or paid_at is None:
+        return Outcome(order, tier, objection)
+    rules, terms = setting.rules, EarnTerms(setting.rules, tier)
+    valid_from = matures_at(order, terms, paid_at)
+    expires_at = _expires_at(valid_from, rules, lives_from)
+    earned = earn(order, terms).points
+    if expires_at is None or expires_at > setting.at:  # dead points are not booked
+        earned = _within_caps(earned, paid_at, rules, used)
+        used.append((paid_at, earned))
+    points = min(kept(order, terms).points, earned)
     return Outcome(
         order=order,
         tier=tier,
-        reason=reason,
+        reason=_why_none(order, terms, points, earned, is_dead=_is_over(expires_at, setting.at)),
         paid_at=paid_at,
         points=points,
-        spend_minor=spend_minor,
-        valid_from=matures_at(order, terms, paid_at),
+        spend_minor=_reference_spend(order, terms, setting),
+        valid_from=valid_from,
+        expires_at=expires_at,
     )
 
 
-def _lives_from(outcomes: Sequence[Outcome], setting: Setting) -> dt.datetime | None:
+def _why_none(
+    order: OrderFacts, terms: EarnTerms, points: int, earned: int, *, is_dead: bool
+) -> Reason | None:
+    """Return why an order that counts brings nothing; None where it brings points."""
+    if points:
+        return Reason.EXPIRED if is_dead else None
+    if not earned and earn(order, terms).points:
+        return Reason.CAPPED
+    rate = terms.rules.earn_rates.get(order.currency)
+    return Reason.TOO_SMALL if rate is not None and rate.points else Reason.NO_RATE
+
+
+def _within_caps(
+    earned: int, paid_at: dt.datetime, rules: ProgramRules, used: Sequence[tuple[dt.datetime, int]]
+) -> int:
+    """Return what the caps leave of an order's points beside those of the orders before it."""
+    if not rules.earn_caps.look_at_other_orders:
+        return earned
+    day, month = (span(paid_at, rules.time_zone) for span in (day_of, month_of))
+    others = Used(
+        in_day=sum(points for at, points in used if day[0] <= at < day[1]),
+        in_month=sum(points for at, points in used if month[0] <= at < month[1]),
+        ever=sum(points for _at, points in used),
+    )
+    room = room_for_order(rules.earn_caps, others)
+    return earned if room is None else min(earned, room)
+
+
+def _reference_spend(order: OrderFacts, terms: EarnTerms, setting: Setting) -> int:
+    spend_minor, rules = kept_spend(order, terms), setting.rules
+    if not rules.reference_currency:
+        return spend_minor
+    exponents = {
+        order.currency: order.exponent,
+        rules.reference_currency: setting.reference_exponent,
+    }
+    return tiers.to_reference(spend_minor, order.currency, rules, exponents)
+
+
+def _lives_from(orders: Sequence[OrderFacts], setting: Setting) -> dt.datetime | None:
+    """Return the last activity, which all points live from under inactivity; else None."""
     if setting.rules.expiry.policy is not ExpiryPolicy.INACTIVITY:
         return None
-    activities = [outcome.paid_at for outcome in outcomes if outcome.paid_at is not None]
+    paid = [_paid_at(order, setting.at) for order in orders if _objection(order, setting) is None]
+    activities = [paid_at for paid_at in paid if paid_at is not None]
     if setting.lives_from is not None:
         activities.append(setting.lives_from)
     return max(activities, default=None)
 
 
-def _living(
-    outcomes: Sequence[Outcome], setting: Setting, lives_from: dt.datetime | None
-) -> list[Outcome]:
-    """Give each order's points their life, and the first that counts its bonus."""
-    rules = setting.rules
-    bonus = 0 if setting.has_first_order else rules.first_order_points
-    living = []
+def _expires_at(
+    valid_from: dt.datetime | None, rules: ProgramRules, lives_from: dt.datetime | None
+) -> dt.datetime | None:
+    if valid_from is None:
+        return None
+    from_at = max(valid_from, lives_from or valid_from)
+    return lots.expires_at(rules.expiry, from_at, rules.time_zone)
+
+
+def _is_over(expires_at: dt.datetime | None, at: dt.datetime) -> bool:
+    return expires_at is not None and expires_at <= at
+
+
+def _with_bonus(outcomes: Sequence[Outcome], setting: Setting) -> Iterator[Outcome]:
+    """Give the first order that counts its bonus."""
+    bonus = 0 if setting.has_first_order else setting.rules.first_order_points
     for outcome in outcomes:
         if not outcome.is_counted:
-            living.append(outcome)
+            yield outcome
             continue
-        expires_at = None
-        if outcome.valid_from is not None:
-            from_at = max(outcome.valid_from, lives_from or outcome.valid_from)
-            expires_at = lots.expires_at(rules.expiry, from_at, rules.time_zone)
-        is_dead = expires_at is not None and expires_at <= setting.at
-        reason = Reason.EXPIRED if is_dead and outcome.points else outcome.reason
-        living.append(replace(outcome, bonus=bonus, expires_at=expires_at, reason=reason))
+        yield replace(outcome, bonus=bonus)
         bonus = 0
-    return living
 
 
 @dataclass(slots=True)

@@ -216,6 +216,7 @@ RetentionAuditAction = described(
         AuditAction.ORDER_SETTLE: "An order was settled on request.",
         AuditAction.SALE_RECORD: "A sale at a point of sale was recorded.",
         AuditAction.SALE_REVERSE: "A sale at a point of sale was reversed.",
+        AuditAction.MEMBER_ERASE: "A member was erased on request.",
     },
 )
 

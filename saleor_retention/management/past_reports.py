@@ -22,6 +22,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.ORIGIN: "of an origin that does not earn (draft, reissue, bulk import)",
     Reason.NO_RATE: "in a currency that earns nothing",
     Reason.TOO_SMALL: "too small for a point",
+    Reason.CAPPED: "beyond the limits on points",
     Reason.EXPIRED: "so old that the points have expired",
     Reason.GUEST: "of guests, or of customers without a confirmed address",
     Reason.NOT_A_MEMBER: "of customers who have not enrolled, or have left",

@@ -18,6 +18,7 @@ ACTIONS = (
     "order_settle",
     "sale_record",
     "sale_reverse",
+    "member_erase",
 )
 GUARD = """
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON saleor_retention_auditentry

@@ -23,6 +23,7 @@ class AuditAction(TextChoices):
     ORDER_SETTLE = "order_settle"
     SALE_RECORD = "sale_record"
     SALE_REVERSE = "sale_reverse"
+    MEMBER_ERASE = "member_erase"
 
 
 class AuditEntry(models.Model):

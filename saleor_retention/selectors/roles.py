@@ -15,6 +15,7 @@ APPEND_ONLY = (
     "saleor_retention_programversion",
     "saleor_retention_ledgerdigest",
     "saleor_retention_erasure",
+    "saleor_retention_auditentry",
 )
 """Tables that are only ever added to; the same that have the trigger ``append_only``."""
 

@@ -47,6 +47,9 @@ from saleor_retention.services.simulating import joins_on
 
 NAME_LENGTH_MAX = 64
 
+Used = tuple[tuple[dt.datetime, int], ...]
+"""Payment and points of orders that count against caps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -93,6 +96,7 @@ class _Ledger:
     accounts: dict[str, Account] = field(default_factory=dict)  # by user
     recorded: set[str] = field(default_factory=set)  # orders
     with_first_order: set[int] = field(default_factory=set)  # accounts
+    used: dict[int, Used] = field(default_factory=dict)  # by account
 
 
 def prepare(
@@ -194,7 +198,19 @@ def _ledger_of(chunk: Sequence[Customer], work: Work) -> _Ledger:
     )
     with_first = {*counted.values_list("account_id", flat=True).distinct()}
     with_first.update(given.values_list("account_id", flat=True))
-    return _Ledger(accounts, set(recorded), with_first)
+    return _Ledger(accounts, set(recorded), with_first, _used(ids, refs, work))
+
+
+def _used(account_ids: Sequence[int], order_refs: Sequence[str], work: Work) -> dict[int, Used]:
+    """Return what the members' orders but these have used of the caps, where there are any."""
+    used: dict[int, Used] = {}
+    if work.rules.earn_caps.look_at_other_orders:
+        records = OrderRecord.objects.filter(
+            account__in=account_ids, earned__gt=0, paid_at__isnull=False
+        ).exclude(order_ref__in=order_refs)
+        for account_id, paid_at, points in records.values_list("account_id", "paid_at", "earned"):
+            used[account_id] = (*used.get(account_id, ()), (paid_at, points))
+    return used
 
 
 def _judged(customer: Customer, ledger: _Ledger, work: Work) -> tuple[Outcome, ...]:
@@ -204,7 +220,8 @@ def _judged(customer: Customer, ledger: _Ledger, work: Work) -> tuple[Outcome, .
     if reason is not None:
         return without(customer.orders, reason)
     has_first_order = account is not None and account.pk in ledger.with_first_order
-    history = _history(customer, account, work, has_first_order=has_first_order)
+    used = ledger.used.get(account.pk, ()) if account is not None else ()
+    history = _history(customer, account, work, used, has_first_order=has_first_order)
     return tuple(
         Outcome(outcome.order, outcome.tier, Reason.SETTLED)
         if outcome.order.ref in ledger.recorded
@@ -224,7 +241,12 @@ def _objection(customer: Customer, account: Account | None, work: Work) -> Reaso
 
 
 def _history(
-    customer: Customer, account: Account | None, work: Work, *, has_first_order: bool
+    customer: Customer,
+    account: Account | None,
+    work: Work,
+    used: Used,
+    *,
+    has_first_order: bool,
 ) -> History:
     """Return the walk through all of the customer's orders, those that are booked with them."""
     rules = work.rules
@@ -236,7 +258,7 @@ def _history(
     exponent = 0
     if rules.reference_currency:
         exponent = host.current().currency_exponent(rules.reference_currency)
-    setting = Setting(rules, work.at, exponent, lives_from, has_first_order)
+    setting = Setting(rules, work.at, exponent, lives_from, has_first_order, used)
     return replay(customer.orders, setting)
 
 
@@ -329,7 +351,8 @@ def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Wor
     known = set(recorded)
     facts = host.current().orders_facts(refs)
     fresh = replace(customer, orders=tuple(facts[ref] for ref in refs if ref in facts))
-    history = _history(fresh, account, work, has_first_order=False)
+    used = _used([account.pk], refs, work).get(account.pk, ())
+    history = _history(fresh, account, work, used, has_first_order=False)
     booked = Booked(members=1)
     record = None
     for outcome in history.outcomes:

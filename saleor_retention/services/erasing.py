@@ -22,6 +22,8 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
+    AuditEntry,
     Book,
     Erasure,
     Hold,
@@ -37,6 +39,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.persons import Person
 from saleor_retention.services import posting, redeeming
+from saleor_retention.services.auditing import note_down
 from saleor_retention.services.identity import email_hashes
 from saleor_retention.services.locking import lock_account, run_serialized
 from saleor_retention.services.pos import ERASED_CONTENT
@@ -190,6 +193,14 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
         Erasure.objects.create(
             account=account, at=at, cause=why.cause, actor_ref=why.actor_ref, note=note
         )
+        if why.parts:
+            note_down(
+                AuditAction.MEMBER_ERASE,
+                actor_ref=why.actor_ref,
+                at=at,
+                account=account,
+                note=note,
+            )
     _clear_identity(account)
     return True
 
@@ -233,7 +244,10 @@ def _closing_legs(account: Account) -> list[Leg]:
 def _redact_words(account: Account, at: dt.datetime) -> None:
     of_postings = Transaction.objects.filter(account=account, note__isnull=False)
     of_tiers = TierChange.objects.filter(account=account, note__isnull=False)
-    notes = Q(pk__in=of_postings.values("note_id")) | Q(pk__in=of_tiers.values("note_id"))
+    of_trail = AuditEntry.objects.filter(account=account, note__isnull=False)
+    notes = Q(pk__in=[])
+    for rows in (of_postings, of_tiers, of_trail):
+        notes |= Q(pk__in=rows.values("note_id"))
     Note.objects.filter(notes, redacted_at=None).update(text="", redacted_at=at)
 
 

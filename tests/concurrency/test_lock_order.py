@@ -36,8 +36,8 @@ def _no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a deadlock come out, and leave time for one: who locks twice does so slowly."""
     genuine = locking._locked
 
-    def locked(*arguments: Any) -> Any:
-        found = genuine(*arguments)
+    def locked(ids: list[int], *, skips_locked: bool) -> Any:
+        found = genuine(ids, skips_locked=skips_locked)
         time.sleep(PAUSE_SECONDS)
         return found
 

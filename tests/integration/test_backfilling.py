@@ -42,7 +42,7 @@ from saleor_retention.services.simulating import Simulation
 from tests import ledger, past
 from tests.fakes import CHANNEL, at, line, order
 from tests.ledger import Shop
-from tests.past import LAUNCH, NOW, PROGRAMS
+from tests.past import CAPPED, LAUNCH, NOW, PROGRAMS
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +116,7 @@ def buys(shop: Shop, user_ref: str, ref: str, amount: str, **facts: Any) -> None
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [*PROGRAMS, CAPPED])
 def test_simulation_plan_and_ledger_agree_to_the_point(
     name: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +453,27 @@ def test_a_run_that_was_killed_is_gone_on_with(shop: Shop, monkeypatch: pytest.M
             assert account.tier == share.tier
     keys = [record.order_ref for record in OrderRecord.objects.all()]
     assert len(keys) == len(set(keys)) == sum(len(s.counted) for s in expected.values())
+    assert breaches() == []
+
+
+def test_caps_look_at_what_the_member_has_earned_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member's orders under the program leave the old ones what the cap still allows."""
+    earn = {"rates": {"USD": {"points": 1, "per": "1.00"}}, "points_per_member_max": 100}
+    shop = ledger.open_shop(monkeypatch, LAUNCH, earn=earn)
+    ann = shop.member("ann")
+    shop.buys(ann, "new", "70.00", now=NOW)
+    buys(shop, str(ann.user_id), "old-1", "20.00")
+    buys(shop, str(ann.user_id), "old-2", "50.00")
+
+    outcomes = planned(shop)[str(ann.user_id)].share.outcomes
+    assert [(item.points, item.reason) for item in outcomes] == [(20, None), (10, None)]
+    assert applied(shop) == (2, 30)
+    ann.refresh_from_db()
+    assert ann.available == 100
+
+    buys(shop, str(ann.user_id), "old-3", "50.00")
+    (item,) = [o for o in planned(shop)[str(ann.user_id)].share.outcomes if o.order.ref == "old-3"]
+    assert (item.points, item.reason) == (0, Reason.CAPPED)
     assert breaches() == []
 
 

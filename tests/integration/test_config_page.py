@@ -11,6 +11,7 @@ from saleor_retention import conf, config_page
 from saleor_retention.errors import Refusals
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Program, ProgramVersion
+from saleor_retention.plugin import RetentionPlugin
 from saleor_retention.selectors.programs import active_program, rules_of
 from saleor_retention.services import programs
 from tests.fakes import FakeHost, use
@@ -125,8 +126,6 @@ def test_a_rate_without_end_is_shown_as_the_fraction_it_is() -> None:
 def test_saleor_saves_the_page_through_the_plugin(shop: FakeHost) -> None:
     """The genuine plugin class: written to the program, refused as a form is."""
     from saleor.plugins.models import PluginConfiguration
-
-    from saleor_retention.plugin import RetentionPlugin
 
     assert shop.shop_channels
     row = PluginConfiguration(

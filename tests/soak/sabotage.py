@@ -11,15 +11,25 @@ from uuid import uuid4
 
 from saleor_retention.services import locking, posting
 
+UNLOCKED = """(
+    SELECT account, program
+    FROM saleor_retention_account AS account
+    JOIN saleor_retention_program AS program ON program.id = account.program_id
+    WHERE account.id = ANY(%s::bigint[]) AND %s <> '' AND %s IS NOT NULL
+) AS read"""
+
 
 def without_lock() -> None:
     """Read accounts without locking them."""
-    statement, *names = locking._lock_statement()
-    bare = statement.replace("FOR NO KEY UPDATE OF account", "")
-    assert bare != statement
-    genuine = locking._locked
-    locking._lock_statement = lambda: (bare, *names)  # type: ignore[assignment]
-    locking._locked = lambda ids, _option="": genuine(ids)  # type: ignore[assignment]
+    genuine = locking._lock_statement
+
+    def unlocked() -> tuple[str, list[str], list[str]]:
+        statement, *names = genuine()
+        bare = statement.replace("saleor_retention_lock(%s::bigint[], %s, %s)", UNLOCKED)
+        assert bare != statement
+        return bare, *names
+
+    locking._lock_statement = unlocked  # type: ignore[assignment]
 
 
 def without_key() -> None:

@@ -63,6 +63,7 @@ def test_every_promise_is_kept() -> None:
         assert "The server was not crashed" in ended.stdout
 
 
+@pytest.mark.saleor2  # what is broken has no Saleor in it: once is enough
 @pytest.mark.parametrize(
     ("broken", "seconds", "complaint"),
     [
