@@ -108,8 +108,7 @@ def batches(
     database holds more than that. A statement sees whole postings only: what is booked meanwhile is
     no difference.
     """
-    first_id = 1
-    last_id = _last_id(kind)
+    first_id, last_id = _bounds(kind)
     while first_id <= last_id:
         end = first_id + rows_at_once - 1
         yield _differences(kind, program, first_id, end)
@@ -144,7 +143,9 @@ def _difference(kind: Kind, row: Sequence[object]) -> Difference:
     return Difference(kind, row_id, account_id, name, values)  # type: ignore[arg-type]
 
 
-def _last_id(kind: Kind) -> int:
+def _bounds(kind: Kind) -> tuple[int, int]:
+    """Return the first and the last id there is; an empty span where there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {kind.table}")  # noqa: S608
-        return int(cursor.fetchone()[0])
+        cursor.execute(f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {kind.table}")  # noqa: S608
+        first_id, last_id = cursor.fetchone()
+        return int(first_id), int(last_id)

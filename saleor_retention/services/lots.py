@@ -17,14 +17,20 @@ from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.terms import inactivity_since
 from saleor_retention.services.posting import NewLot
 
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
+
 
 def facts_of(lot: Lot) -> LotFacts:
-    """Return a lot as the engine's functions take it."""
+    """Return a lot as the engine's functions take it.
+
+    What the ledger holds as available is valid, also for a process whose clock, or whose wait for
+    the lock, is behind that of the one that posted it.
+    """
     return LotFacts(
         id=lot.pk,
         remaining=lot.remaining,
         opened_at=lot.opened_at,
-        valid_from=lot.valid_from if lot.is_pending else (lot.valid_from or lot.opened_at),
+        valid_from=lot.valid_from if lot.is_pending else LONG_AGO,
         expires_at=lot.expires_at,
         order_ref=lot.order_ref or None,
     )

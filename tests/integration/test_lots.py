@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from saleor_retention.models import Account, LotExtension
+from saleor_retention.engine.rules import DeficitPolicy
+from saleor_retention.models import Account, Book, LotExtension
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import lots
+from saleor_retention.services import lots, taking
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop
@@ -48,6 +49,24 @@ def test_a_lot_lives_as_its_program_says_in_local_days(
 
     (lot,) = ledger.lots(ann)
     assert lot.expires_at == (at(expires_at) if expires_at else None)
+
+
+def test_what_is_available_is_taken_by_a_clock_that_is_behind(shop: Shop, ann: Account) -> None:
+    """Who waited for the lock decides by an earlier instant than the one that made it available.
+
+    Points left available beside the deficit that it would book are refused by the database.
+    """
+    ledger.give(ann, 50, opened_at=at("2026-03-02 10:00"))
+    ann.refresh_from_db()
+    before = at("2026-03-02 09:59")
+
+    legs, takes = taking.taken(
+        ann, 70, Book.CLAWBACK, order_ref=None, policy=DeficitPolicy.DEFICIT, now=before
+    )
+
+    assert [take.points for take in takes] == [50]
+    assert sum(leg.points for leg in legs if leg.book == Book.AVAILABLE) == -50
+    assert sum(leg.points for leg in legs if leg.book == Book.DEFICIT) == -20
 
 
 def test_a_purchase_lengthens_what_lives(shop: Shop, ann: Account) -> None:
