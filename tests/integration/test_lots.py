@@ -51,7 +51,7 @@ def test_a_lot_lives_as_its_program_says_in_local_days(
     assert lot.expires_at == (at(expires_at) if expires_at else None)
 
 
-def test_what_is_available_is_taken_by_a_clock_that_is_behind(shop: Shop, ann: Account) -> None:
+def test_what_is_available_is_taken_by_a_clock_that_is_behind(ann: Account) -> None:
     """Who waited for the lock decides by an earlier instant than the one that made it available.
 
     Points left available beside the deficit that it would book are refused by the database.
