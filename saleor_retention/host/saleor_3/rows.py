@@ -155,5 +155,5 @@ def _execute(statement: str, params: dict[str, object]) -> Written:
 
 
 def _array(items: Iterable[object]) -> str:
-    """Return ids or numbers as PostgreSQL writes an array; the driver needs a millisecond for it."""
+    """Return ids or numbers as PostgreSQL writes an array, which the driver is slow at."""
     return f"{{{','.join(map(str, items))}}}"
