@@ -95,8 +95,15 @@ def is_up_to_date(
     lines_info: Sequence[Any], standing: Standing, decision: pricing.Decision
 ) -> bool:
     """Tell whether the lines carry exactly the rows of the decision."""
-    wanted = {row.id: row.amount_value for row in rows_of(lines_info, decision.quote)}
-    own = own_ids(lines_info, standing) | wanted.keys()
+    wanted = rows_of(lines_info, decision.quote)
+    return _carries(lines_info, wanted, own_ids(lines_info, standing))
+
+
+def _carries(
+    lines_info: Sequence[Any], rows_wanted: Sequence[rows.OwnRow], known: set[uuid.UUID]
+) -> bool:
+    wanted = {row.id: row.amount_value for row in rows_wanted}
+    own = known | wanted.keys()
     there = {
         row.id: row.amount_value for info in lines_info for row in info.discounts if row.id in own
     }
@@ -190,12 +197,12 @@ def _price(lines_info: Sequence[Any]) -> None:
         standing, decision = found
         own = own_ids(lines_info, standing)
         wanted = rows_of(lines_info, decision.quote)
-        is_current = is_up_to_date(lines_info, standing, decision)
+        is_current = _carries(lines_info, wanted, own)
+        if is_current and not decision.must_store:
+            return
         _put(lines_info, wanted, own)
         if not is_current:
             vars(lines_info[0])[_CHANGED] = True
-        if is_current and not decision.must_store:
-            return
         if _write(lines_info, standing, decision, wanted, own) is not rows.Written.QUOTE_CHANGED:
             return
 

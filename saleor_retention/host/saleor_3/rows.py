@@ -104,8 +104,8 @@ def write(
         WRITE,
         {
             "token": checkout_ref,
-            "line_ids": list(quantities),
-            "quantities": list(quantities.values()),
+            "line_ids": _array(quantities),
+            "quantities": _array(quantities.values()),
             "account_id": columns.account_id,
             "version_id": columns.version_id,
             "user_ref": columns.user_ref,
@@ -117,13 +117,13 @@ def write(
             "has_free_shipping": columns.has_free_shipping,
             "now": now,
             "read_fingerprint": read_fingerprint,
-            "stale_ids": list(stale_ids),
+            "stale_ids": _array(stale_ids),
             "currency": rows[0].currency if rows else "",
-            "row_ids": [row.id for row in rows],
-            "row_line_ids": [row.line_id for row in rows],
+            "row_ids": _array(row.id for row in rows),
+            "row_line_ids": _array(row.line_id for row in rows),
             "value_types": [row.value_type for row in rows],
-            "values": [row.value for row in rows],
-            "amounts": [row.amount_value for row in rows],
+            "values": _array(row.value for row in rows),
+            "amounts": _array(row.amount_value for row in rows),
             "names": [row.name for row in rows],
             "reasons": [row.reason for row in rows],
         },
@@ -152,3 +152,8 @@ def _execute(statement: str, params: dict[str, object]) -> Written:
     if not same_lines:
         return Written.LINES_CHANGED
     return Written.DONE if quote else Written.QUOTE_CHANGED
+
+
+def _array(items: Iterable[object]) -> str:
+    """Return ids or numbers as PostgreSQL writes an array, which the driver is slow at."""
+    return f"{{{','.join(map(str, items))}}}"
