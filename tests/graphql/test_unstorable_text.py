@@ -12,17 +12,20 @@ from tests.graphql.world import ANONYMOUS, IS_SALEOR_3, World, sale, staff
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 NUL, HALF = "a\x00b", "\ud800"
+REFUSES = "Argument `slug` holds a character that cannot be stored"
+# Saleor 3.23 stops half of a pair before any resolver; older ones leave it to the plugin.
+STOPS_HALF = ("Unable to parse query.", REFUSES)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (NUL, "Argument `slug` holds a character that cannot be stored"),
-        (HALF, "Unable to parse query." if IS_SALEOR_3 else "Argument `slug` holds a character"),
+        (NUL, REFUSES),
+        (HALF, STOPS_HALF if IS_SALEOR_3 else REFUSES),
     ],
 )
-def test_a_query_names_the_argument(world: World, text: str, says: str) -> None:  # noqa: ARG001
-    """It is an error of the query, and not an internal one; 3.x stops half a pair itself."""
+def test_a_query_names_the_argument(world: World, text: str, says: str | tuple[str, ...]) -> None:  # noqa: ARG001
+    """It is an error of the query, and not an internal one."""
     answer = ANONYMOUS.post(
         "query ($slug: String) { retentionProgram(slug: $slug) { id } }", slug=text
     )
