@@ -12,7 +12,7 @@ class Allocation:
     """What one rule takes off one line; becomes one discount row of the host."""
 
     line_ref: str  # "": the whole order, for what a host's line prices cannot express
-    rule_key: str  # "member:<tier>", "points", later "offer:<id>"
+    rule_key: str  # "member:<tier>", "points", "offer:<id>"
     amount_minor: int
     name: str  # shown to the shopper
     value_type: str = "fixed"  # or "percentage"
@@ -31,6 +31,17 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedOffer:
+    """An offer that the price has, as the order will be held to it."""
+
+    offer_id: str
+    version_id: int
+    uses: int  # sets, units or orders, as the kind counts them
+    amount_minor: int
+    gift_refs: tuple[str, ...] = ()  # variants given, one for each unit
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """A priced basket."""
 
@@ -41,7 +52,14 @@ class Quote:
     points_held: int = 0
     points_applied: int = 0  # fewest points worth the amount that was placed
     has_free_shipping: bool = False
+    applied: tuple[AppliedOffer, ...] = ()
+    gap_minor: int = 0  # how much lower the price might be; 0: proved to be the lowest
     engine_version: int = ENGINE_VERSION
+
+    @property
+    def is_optimal(self) -> bool:
+        """Tell whether no choice of offers gives a lower price."""
+        return self.gap_minor == 0
 
     @property
     def discount_minor(self) -> int:

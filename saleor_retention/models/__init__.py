@@ -7,6 +7,17 @@ from .digests import LedgerDigest
 from .erasures import Erasure
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
+from .offers import (
+    GiftGiven,
+    GiftPick,
+    Offer,
+    OfferCounter,
+    OfferKind,
+    OfferStamp,
+    OfferUse,
+    OfferUseState,
+    OfferVersion,
+)
 from .orders import OrderRecord, PosSale, StoredQuote
 from .programs import Program, ProgramChannel, ProgramVersion
 from .redemptions import Consumption, Hold, HoldState
@@ -24,12 +35,21 @@ __all__ = [
     "Consumption",
     "Entry",
     "Erasure",
+    "GiftGiven",
+    "GiftPick",
     "Hold",
     "HoldState",
     "LedgerDigest",
     "Lot",
     "LotExtension",
     "Note",
+    "Offer",
+    "OfferCounter",
+    "OfferKind",
+    "OfferStamp",
+    "OfferUse",
+    "OfferUseState",
+    "OfferVersion",
     "OrderRecord",
     "PosSale",
     "Program",

@@ -20,6 +20,7 @@ class Program(models.Model):
         "ProgramVersion", null=True, on_delete=models.PROTECT, related_name="+"
     )
     retired_at = models.DateTimeField(null=True, blank=True)
+    offers_stamp = models.BigIntegerField(default=0)  # 0: never had an offer; see services.offers
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

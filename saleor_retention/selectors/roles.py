@@ -13,6 +13,7 @@ APPEND_ONLY = (
     "saleor_retention_entry",
     "saleor_retention_lotextension",
     "saleor_retention_programversion",
+    "saleor_retention_offerversion",
     "saleor_retention_ledgerdigest",
     "saleor_retention_erasure",
     "saleor_retention_auditentry",

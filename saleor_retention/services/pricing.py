@@ -15,7 +15,7 @@ from typing import Any
 
 from saleor_retention.engine import pricing
 from saleor_retention.engine.facts import BasketFacts, CustomerFacts
-from saleor_retention.engine.quote import Allocation, Quote, Verdict
+from saleor_retention.engine.quote import Allocation, AppliedOffer, Quote, Verdict
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.selectors.standing import Standing, StoredPrice
 
@@ -68,6 +68,10 @@ def load_quote(payload: str | dict[str, Any]) -> Quote:
     data = json.loads(payload) if isinstance(payload, str) else dict(payload)
     data["allocations"] = tuple(Allocation(**item) for item in data["allocations"])
     data["verdicts"] = tuple(Verdict(**item) for item in data["verdicts"])
+    data["applied"] = tuple(
+        AppliedOffer(**{**item, "gift_refs": tuple(item["gift_refs"])})
+        for item in data.get("applied", ())
+    )
     return Quote(**data)
 
 
