@@ -162,13 +162,13 @@ class Lot(models.Model):
                 condition=Q(remaining__gt=0),
                 name="retention_lot_live",
             ),
-            models.Index(
-                fields=("expires_at",),
+            models.Index(  # with the id: a year's end lets a million lots die at one instant
+                fields=("expires_at", "id"),
                 condition=Q(remaining__gt=0),
                 name="retention_lot_expiry",
             ),
             models.Index(
-                fields=("valid_from",),
+                fields=("valid_from", "id"),
                 condition=Q(is_pending=True, remaining__gt=0),
                 name="retention_lot_maturing",
             ),
