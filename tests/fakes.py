@@ -62,6 +62,8 @@ class FakeHost:
     shop_channels: list[ChannelFacts] = field(
         default_factory=lambda: [ChannelFacts(CHANNEL, "main", "Main", "USD")]
     )
+    groups: dict[str, set[str]] = field(default_factory=dict)  # user ref -> names
+    apps: dict[str, str] = field(default_factory=dict)  # app ref -> name
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
@@ -235,6 +237,14 @@ class FakeHost:
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that number."""
         return self.phones.get(phone, [])
+
+    def group_names(self, user_ref: str) -> set[str]:
+        """Return the groups of a member of staff."""
+        return self.groups.get(user_ref, set())
+
+    def app_name(self, app_ref: str) -> str | None:
+        """Return an app's name."""
+        return self.apps.get(app_ref)
 
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs to references."""

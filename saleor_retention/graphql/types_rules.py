@@ -10,7 +10,15 @@ import graphene
 
 from saleor_retention import host
 from saleor_retention.engine.money import from_minor
-from saleor_retention.engine.rules import Ladder, Metric, Multiplier, ProgramRules, Selection, Tier
+from saleor_retention.engine.rules import (
+    GrantAllowance,
+    Ladder,
+    Metric,
+    Multiplier,
+    ProgramRules,
+    Selection,
+    Tier,
+)
 from saleor_retention.graphql import enums
 from saleor_retention.graphql.documents import GOODS
 from saleor_retention.graphql.enums import Weekday
@@ -165,6 +173,16 @@ class RetentionDeficitRules(graphene.ObjectType):
     )
 
 
+class RetentionGrantAllowance(graphene.ObjectType):
+    """What a permission group or an app may grant; null where it is as for everybody."""
+
+    name = graphene.String(description="The group's or the app's name.", required=True)
+    points_max = graphene.Int(description="The most points that may be granted at once.")
+    points_per_day_max = graphene.Int(
+        description="The most points that each of the group, or the app, may grant in a day."
+    )
+
+
 class RetentionGrantRules(graphene.ObjectType):
     """Limits of what staff may grant."""
 
@@ -174,6 +192,17 @@ class RetentionGrantRules(graphene.ObjectType):
     points_per_day_max = graphene.Int(
         description="The most points that one member of staff or one app may grant in a day; "
         "null without a limit."
+    )
+    groups = graphene.List(
+        graphene.NonNull(RetentionGrantAllowance),
+        description="Limits of staff by permission group, instead of these; the highest of one's "
+        "groups counts.",
+        required=True,
+    )
+    apps = graphene.List(
+        graphene.NonNull(RetentionGrantAllowance),
+        description="Limits of apps by name, instead of these.",
+        required=True,
     )
 
 
@@ -314,6 +343,8 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         grants=RetentionGrantRules(
             points_max=rules.grant_points_max,
             points_per_day_max=rules.grant_points_per_day_max,
+            groups=_allowances(rules.grant_groups),
+            apps=_allowances(rules.grant_apps),
         ),
         tiers=_ladder(rules.ladder, _threshold_of(rules)),
     )
@@ -351,6 +382,19 @@ def _earn(rules: ProgramRules) -> RetentionEarnRules:
         points_per_month_max=rules.earn_caps.per_month,
         points_per_member_max=rules.earn_caps.per_member,
     )
+
+
+def _allowances(
+    allowances: Iterable[tuple[str, GrantAllowance]],
+) -> list[RetentionGrantAllowance]:
+    return [
+        RetentionGrantAllowance(
+            name=name,
+            points_max=allowance.points_max,
+            points_per_day_max=allowance.points_per_day_max,
+        )
+        for name, allowance in allowances
+    ]
 
 
 def _rate(currency: str, amount: Fraction) -> RetentionRate:

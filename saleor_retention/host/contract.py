@@ -200,6 +200,12 @@ class Host(Protocol):
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that E.164 phone number on a default address."""
 
+    def group_names(self, user_ref: str) -> set[str]:
+        """Return the names of the permission groups that a member of staff is in."""
+
+    def app_name(self, app_ref: str) -> str | None:
+        """Return what an app is called; None when it is gone."""
+
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs (SKUs for ``variants``) of ``kind`` to references; unknown ones are absent."""
 

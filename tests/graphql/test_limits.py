@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from saleor.app.models import App
 
 from tests.factories.current import factories
-from tests.graphql.world import Actor, World, app, operation, staff
+from tests.graphql.world import IS_SALEOR_3, Actor, World, app, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -19,12 +20,19 @@ LIMITS: dict[str, Any] = {
         "pointsPerMemberMax": 7,
     },
     "redemption": {"pointsPerDayMax": 150, "pointsPerMonthMax": 400},
-    "grants": {"pointsPerDayMax": 300},
+    "grants": {
+        "pointsPerDayMax": 300,
+        "groups": [{"name": "Support", "pointsMax": 50, "pointsPerDayMax": None}],
+        "apps": [{"name": "Help desk", "pointsMax": None, "pointsPerDayMax": 7}],
+    },
 }
+ROLE = "{ name pointsMax pointsPerDayMax }"
 RULES = (
     "{ retentionProgram { rules { "
-    + " ".join(f"{name} {{ {' '.join(fields)} }}" for name, fields in LIMITS.items())
-    + " } } }"
+    "earn { pointsPerOrderMax pointsPerDayMax pointsPerMonthMax pointsPerMemberMax } "
+    "redemption { pointsPerDayMax pointsPerMonthMax } "
+    f"grants {{ pointsPerDayMax groups {ROLE} apps {ROLE} }} "
+    "} } }"
 )
 
 
@@ -49,7 +57,7 @@ def test_limits_are_set_read_and_taken_away(world: World, manager: Actor) -> Non
     rules = manager.ask(RULES)["retentionProgram"]["rules"]
     assert rules["earn"] == {**LIMITS["earn"], "pointsPerDayMax": None}
     assert rules["redemption"] == LIMITS["redemption"]
-    assert rules["grants"] == {"pointsPerDayMax": None}
+    assert rules["grants"] == {"pointsPerDayMax": None, "groups": [], "apps": []}
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, 2**31])
@@ -79,6 +87,56 @@ def test_staff_and_apps_have_a_daily_allowance_each(world: World, manager: Actor
     manager.do(query, **other, points=50, key="k2")
     app("manage_users").do(query, **given, points=300, key="k3")
     staff("manage_users").do(query, **given, points=300, key="k4")
+
+
+def test_staff_have_the_limits_of_their_permission_groups(world: World, manager: Actor) -> None:
+    """By the group's name in Saleor; the refusal names it, and a role given twice is refused."""
+    groups = [{"name": "Support", "pointsMax": 50}]
+    update(manager, world, {"grants": {"pointsMax": 10, "groups": groups}})
+    query = operation("staff/points-adjust")
+    given = {"memberId": world.member_id(), "reason": "Sorry"}
+    helper = staff("manage_users")
+    assert helper.user is not None
+    make_group("Support").user_set.add(helper.user)
+
+    helper.do(query, **given, points=50, key="k1")
+    answer = helper.ask(query, **given, points=51, key="k2")
+    (error,) = answer["retentionPointsAdjust"]["errors"]
+    assert error["message"] == 'At most 50 points can be granted at once as "Support".'
+    answer = manager.ask(query, **given, points=11, key="k3")
+    (error,) = answer["retentionPointsAdjust"]["errors"]
+    assert error["message"] == "At most 10 points can be granted at once."
+
+    twice = manager.refused(
+        operation("staff/program-update"),
+        id=world.program_id,
+        input={"rules": {"grants": {"groups": groups * 2}}},
+    )
+    assert twice == [("rules.grants.groups.1.name", "UNIQUE")]
+
+
+def test_apps_have_the_limits_of_their_name(world: World, manager: Actor) -> None:
+    """And no other app has them."""
+    helper = app("manage_users")
+    name = App.objects.latest("pk").name
+    apps = [{"name": name, "pointsMax": 50}]
+    update(manager, world, {"grants": {"pointsMax": 10, "apps": apps}})
+    query = operation("staff/points-adjust")
+    given = {"memberId": world.member_id(), "reason": "Sorry"}
+
+    helper.do(query, **given, points=50, key="k1")
+    refused = app("manage_users").refused(query, **given, points=11, key="k2")
+
+    assert refused == [("points", "LIMIT_REACHED")]
+
+
+def make_group(name: str) -> Any:
+    """Make a permission group of staff."""
+    if IS_SALEOR_3:
+        from saleor.account.models import Group
+    else:
+        from django.contrib.auth.models import Group
+    return Group.objects.create(name=name)
 
 
 def test_spending_says_how_many_points_are_left(world: World, manager: Actor) -> None:

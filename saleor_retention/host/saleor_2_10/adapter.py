@@ -129,6 +129,14 @@ class Saleor210:
         """Return the users with that E.164 phone number on a default address."""
         return people.find_users_by_phone(phone)
 
+    def group_names(self, user_ref: str) -> set[str]:
+        """Return the names of the permission groups that a member of staff is in."""
+        return people.group_names(user_ref)
+
+    def app_name(self, app_ref: str) -> str | None:
+        """Return what an app is called; None when it is gone."""
+        return people.app_name(app_ref)
+
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs (SKUs for ``variants``) of ``kind`` to references."""
         return catalog.resolve_slugs(kind, slugs)
