@@ -23,6 +23,7 @@ from saleor_retention.graphql import enums
 from saleor_retention.graphql.documents import GOODS
 from saleor_retention.graphql.enums import Weekday
 from saleor_retention.graphql.host_types import Date, Decimal, Money, money
+from saleor_retention.graphql.scalars import RetentionPoints
 
 WEEKDAYS = tuple(day.value for day in Weekday)
 
@@ -79,18 +80,21 @@ class RetentionEarnRules(graphene.ObjectType):
     include_bulk_orders = graphene.Boolean(
         description="Whether imported orders earn.", required=True
     )
-    points_per_order_max = graphene.Int(
-        description="The most points that one order earns; null without a limit."
+    points_per_order_max = graphene.Field(
+        RetentionPoints, description="The most points that one order earns; null without a limit."
     )
-    points_per_day_max = graphene.Int(
-        description="The most points that a member's orders earn in a day; null without a limit."
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that a member's orders earn in a day; null without a limit.",
     )
-    points_per_month_max = graphene.Int(
+    points_per_month_max = graphene.Field(
+        RetentionPoints,
         description="The most points that a member's orders earn in a calendar month; null "
-        "without a limit."
+        "without a limit.",
     )
-    points_per_member_max = graphene.Int(
-        description="The most points that a member's orders ever earn; null without a limit."
+    points_per_member_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that a member's orders ever earn; null without a limit.",
     )
 
 
@@ -143,10 +147,12 @@ class RetentionRedemptionRules(graphene.ObjectType):
     """How points may be spent at a checkout."""
 
     enabled = graphene.Boolean(description="Whether they may be spent at all.", required=True)
-    minimum_points = graphene.Int(
-        description="The fewest points that may be spent at once.", required=True
+    minimum_points = graphene.Field(
+        RetentionPoints, description="The fewest points that may be spent at once.", required=True
     )
-    block_points = graphene.Int(description="Only multiples of this may be spent.", required=True)
+    block_points = graphene.Field(
+        RetentionPoints, description="Only multiples of this may be spent.", required=True
+    )
     order_share_max = graphene.Field(
         Decimal,
         description="The largest share of the goods that points may pay, from 0 to 1.",
@@ -155,12 +161,14 @@ class RetentionRedemptionRules(graphene.ObjectType):
     hold_minutes = graphene.Int(
         description="Minutes after which points set for a checkout are free again.", required=True
     )
-    points_per_day_max = graphene.Int(
-        description="The most points that a member may spend in a day; null without a limit."
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that a member may spend in a day; null without a limit.",
     )
-    points_per_month_max = graphene.Int(
+    points_per_month_max = graphene.Field(
+        RetentionPoints,
         description="The most points that a member may spend in a calendar month; null without "
-        "a limit."
+        "a limit.",
     )
 
 
@@ -177,21 +185,25 @@ class RetentionGrantAllowance(graphene.ObjectType):
     """What a permission group or an app may grant; null where it is as for everybody."""
 
     name = graphene.String(description="The group's or the app's name.", required=True)
-    points_max = graphene.Int(description="The most points that may be granted at once.")
-    points_per_day_max = graphene.Int(
-        description="The most points that each of the group, or the app, may grant in a day."
+    points_max = graphene.Field(
+        RetentionPoints, description="The most points that may be granted at once."
+    )
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that each of the group, or the app, may grant in a day.",
     )
 
 
 class RetentionGrantRules(graphene.ObjectType):
     """Limits of what staff may grant."""
 
-    points_max = graphene.Int(
-        description="The most points that may be granted at once.", required=True
+    points_max = graphene.Field(
+        RetentionPoints, description="The most points that may be granted at once.", required=True
     )
-    points_per_day_max = graphene.Int(
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
         description="The most points that one member of staff or one app may grant in a day; "
-        "null without a limit."
+        "null without a limit.",
     )
     groups = graphene.List(
         graphene.NonNull(RetentionGrantAllowance),
@@ -283,8 +295,12 @@ class RetentionRules(graphene.ObjectType):
         description="More points on goods or days.",
         required=True,
     )
-    welcome_points = graphene.Int(description="Points for becoming a member.", required=True)
-    first_order_points = graphene.Int(description="Points for the first order.", required=True)
+    welcome_points = graphene.Field(
+        RetentionPoints, description="Points for becoming a member.", required=True
+    )
+    first_order_points = graphene.Field(
+        RetentionPoints, description="Points for the first order.", required=True
+    )
     enrolment = enums.RetentionEnrolment(description="Who is a member.", required=True)
     maturing = graphene.Field(
         RetentionMaturing, description="When points become available.", required=True

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from saleor.app.models import App
 
+from saleor_retention.services import programs
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, Actor, World, app, operation, staff
 
@@ -153,3 +154,37 @@ def test_spending_says_how_many_points_are_left(world: World, manager: Actor) ->
     (error,) = answer["retentionRedemptionSet"]["errors"]
     assert (error["field"], error["code"]) == ("points", "LIMIT_REACHED")
     assert "50 are left" in error["message"]
+
+
+def test_points_of_any_size_are_given_out(world: World, manager: Actor) -> None:
+    """A file may ask for more than the API takes, and a balance adds up: no query fails of it."""
+    most, many = 10**12, 3 * 10**9
+    changes = {
+        "welcome_points": most,
+        "first_order_points": most,
+        "redemption": {"minimum_points": most, "block_points": most},
+        "grants": {"points_max": most},
+        "tiers": {
+            "metric": "points",
+            "ladder": [{"slug": "vip", "name": "VIP", "threshold": most}],
+        },
+    }
+    programs.update_program(program=world.program, changes=changes)
+    world.give(many)
+
+    program = manager.ask(
+        "{ retentionProgram { tiers { threshold { points } } rules { welcomePoints "
+        "firstOrderPoints redemption { minimumPoints blockPoints } grants { pointsMax } } } }"
+    )["retentionProgram"]
+    member = world.owner.ask(operation("storefront/membership"), channel=world.channel)["me"]
+    moved = world.owner.ask(operation("storefront/history"), channel=world.channel)["me"]
+
+    assert program["tiers"] == [{"threshold": {"points": most}}]
+    assert program["rules"] == {
+        "welcomePoints": most,
+        "firstOrderPoints": most,
+        "redemption": {"minimumPoints": most, "blockPoints": most},
+        "grants": {"pointsMax": most},
+    }
+    assert member["retention"]["balance"]["available"] >= many
+    assert moved["retention"]["history"]["edges"][0]["node"]["points"] == many
