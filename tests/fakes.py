@@ -70,6 +70,7 @@ class FakeHost:
     requests: Requestor = NOBODY
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
+    orders_kept_on: int = 0  # the shop's own orders that have something of ours
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)  # order refs asked for, one by one
 
@@ -296,6 +297,11 @@ class FakeHost:
         """Remember it."""
         self.stripped = None if checkout_refs is None else list(checkout_refs)
         return 0
+
+    def forget_orders(self) -> int:
+        """Forget them once."""
+        count, self.orders_kept_on = self.orders_kept_on, 0
+        return count
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, _info: Any) -> Requestor:

@@ -236,6 +236,9 @@ class Host(Protocol):
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
         """Delete own rows (all, or of some checkouts), expire their prices, return how many."""
 
+    def forget_orders(self) -> int:
+        """Remove what is kept on the shop's own orders for our sake; return of how many."""
+
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:
         """Return who asks."""

@@ -20,7 +20,7 @@ from saleor_retention.host.contract import (
     UserFacts,
 )
 
-from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop
+from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop, sold
 
 logger = logging.getLogger(__name__)
 
@@ -178,6 +178,10 @@ class Saleor210:
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
         """Forget the quotes of open checkouts; there are no rows of ours in Saleor's tables."""
         return checkouts.forget_quotes(checkout_refs)
+
+    def forget_orders(self) -> int:
+        """Remove what orders were sold for from their private metadata."""
+        return sold.forget()
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

@@ -52,6 +52,7 @@ class Saleor3:
     dispatch = staticmethod(effects.dispatch)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
+    forget_orders = staticmethod(effects.forget_orders)
 
     # --- GraphQL -----------------------------------------------------------------------------
     requestor = staticmethod(graph.requestor)
