@@ -1,4 +1,4 @@
-"""The pace at which staff and apps look members up at a point of sale."""
+"""The pace at which staff and apps look members up at tills, and when channels joined programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """One small table; a row for each actor."""
+    """One small table, with a row for each actor; and a column, empty for channels of the start."""
 
     dependencies = (("saleor_retention", "0010_offers"),)
     operations = (
@@ -19,5 +19,10 @@ class Migration(migrations.Migration):
                 ),
                 ("free_at", models.DateTimeField()),
             ],
+        ),
+        migrations.AddField(
+            model_name="programchannel",
+            name="joined_at",
+            field=models.DateTimeField(null=True),
         ),
     )
