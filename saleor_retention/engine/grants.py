@@ -42,6 +42,7 @@ def limits_of(
     >>> limits_of(rules, groups=["Support", "Leads"]).in_a_day
     Limit(points=None, name='')
     """
+    named: list[tuple[str, GrantAllowance]]
     if app is not None:
         named = [item for item in rules.grant_apps if item[0] == app]
     else:

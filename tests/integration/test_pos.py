@@ -301,9 +301,7 @@ def looked_up(key: MemberKey, receipt: str, **given: Any) -> str:
     return ""
 
 
-def test_look_ups_run_out_whether_they_find_a_member_or_not(
-    member: Account, settings: Any
-) -> None:
+def test_look_ups_run_out_whether_they_find_a_member_or_not(member: Account, settings: Any) -> None:
     """Three an hour for each actor: the fourth says nothing of the member, who is there."""
     settings.RETENTION_MEMBER_LOOKUPS_PER_HOUR = 3
     known, unknown = MemberKey(number=member.member_number), MemberKey(number="999")
