@@ -195,7 +195,8 @@ class Ledger:
         if is_spending:
             posted = post_batch(world.grants(self.account_ids, LOT_POINTS), now=world.LAUNCH)
             self.points = MEMBERS * LOT_POINTS
-            self.lots = {each.transaction.account_id: each.opened[0] for each in posted}
+            lots = [each.opened[0] for each in posted]
+            self.lots = dict(zip(self.account_ids, lots, strict=True))
 
     def one_by_one(self) -> float:
         """Post as a service does: lock the account, post, commit."""

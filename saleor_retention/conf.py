@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "DIGEST_MARGIN_HOURS": 6,
     "DIGEST_VERIFY_DAYS": 31,
     "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
+    "MEMBER_LOOKUPS_PER_HOUR": 1000,  # at tills, by app or member of staff; 0 for no limit
 }
 
 PLUGIN_ID = "saleor.retention"

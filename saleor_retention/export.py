@@ -14,6 +14,8 @@ from saleor_retention.graphql import words
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
+    AuditEntry,
     Hold,
     HoldState,
     Lot,
@@ -47,6 +49,19 @@ ENDS: Mapping[str, str] = {
     HoldState.RELEASED: "given back",
     HoldState.LAPSED: "given back when the time was over",
 }
+
+
+DONE: Mapping[str, str] = {
+    AuditAction.POINTS_GRANT: "points were given by hand",
+    AuditAction.POINTS_TAKE: "points were taken by hand",
+    AuditAction.TIER_OVERRIDE: "the tier was set by hand",
+    AuditAction.TIER_OVERRIDE_END: "the tier set by hand was ended",
+    AuditAction.ORDER_SETTLE: "an order was settled again by hand",
+    AuditAction.SALE_RECORD: "a till sent a sale",
+    AuditAction.SALE_REVERSE: "a till took a sale back",
+    AuditAction.MEMBER_ERASE: "the customer was forgotten",
+}
+"""What can be done about a customer; what is done to programs concerns nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +289,20 @@ def _movement(holding: Holding) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _audit(holding: Holding) -> tuple[str, dict[str, Any]]:
+    entry: AuditEntry = holding.row
+    changes = f" ({'; '.join(entry.changes)})" if entry.changes else ""
+    text = f"{_day(entry.at)}: {DONE[entry.action]}{changes}."
+    return text, {
+        "at": _iso(entry.at),
+        "action": entry.action,
+        "order": entry.order_ref,
+        "changes": entry.changes,
+        "actor": entry.actor_ref,
+        "note": entry.note.text if entry.note is not None else "",
+    }
+
+
 DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.ACCOUNT: _account,
     Section.TIER_CHANGE: _tier_change,
@@ -283,6 +312,7 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.CART: _cart,
     Section.HOLD: _hold,
     Section.MOVEMENT: _movement,
+    Section.AUDIT: _audit,
 }
 
 

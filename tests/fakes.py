@@ -62,12 +62,15 @@ class FakeHost:
     shop_channels: list[ChannelFacts] = field(
         default_factory=lambda: [ChannelFacts(CHANNEL, "main", "Main", "USD")]
     )
+    groups: dict[str, set[str]] = field(default_factory=dict)  # user ref -> names
+    apps: dict[str, str] = field(default_factory=dict)  # app ref -> name
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
     requests: Requestor = NOBODY
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
+    orders_kept_on: int = 0  # the shop's own orders that have something of ours
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)  # order refs asked for, one by one
 
@@ -236,6 +239,14 @@ class FakeHost:
         """Return the users with that number."""
         return self.phones.get(phone, [])
 
+    def group_names(self, user_ref: str) -> set[str]:
+        """Return the groups of a member of staff."""
+        return self.groups.get(user_ref, set())
+
+    def app_name(self, app_ref: str) -> str | None:
+        """Return an app's name."""
+        return self.apps.get(app_ref)
+
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs to references."""
         known = self.slugs.get(kind, {})
@@ -286,6 +297,11 @@ class FakeHost:
         """Remember it."""
         self.stripped = None if checkout_refs is None else list(checkout_refs)
         return 0
+
+    def forget_orders(self) -> int:
+        """Forget them once."""
+        count, self.orders_kept_on = self.orders_kept_on, 0
+        return count
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, _info: Any) -> Requestor:

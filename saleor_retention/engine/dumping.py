@@ -10,6 +10,7 @@ from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.rules import (
     ExpiryPolicy,
+    GrantAllowance,
     Ladder,
     Metric,
     Multiplier,
@@ -57,6 +58,8 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
         "grants": {
             "points_max": rules.grant_points_max,
             **_given(points_per_day_max=rules.grant_points_per_day_max),
+            **_allowances("groups", rules.grant_groups),
+            **_allowances("apps", rules.grant_apps),
         },
         "tiers": _ladder(rules, exponents),
     }
@@ -102,6 +105,19 @@ def _earn(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
 def _given(**limits: int | None) -> dict[str, int]:
     """Return the limits that there are."""
     return {key: limit for key, limit in limits.items() if limit is not None}
+
+
+def _allowances(
+    key: str, allowances: tuple[tuple[str, GrantAllowance], ...]
+) -> dict[str, dict[str, Any]]:
+    """Return what groups or apps may grant, where any is named."""
+    named = {
+        name: _given(
+            points_max=allowance.points_max, points_per_day_max=allowance.points_per_day_max
+        )
+        for name, allowance in allowances
+    }
+    return {key: named} if named else {}
 
 
 def _reference(rules: ProgramRules) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from saleor_retention.engine.rules import (
     EarnRate,
     Expiry,
     ExpiryPolicy,
+    GrantAllowance,
     Ladder,
     Maturing,
     MaturingRule,
@@ -46,12 +47,14 @@ __all__ = ["dump_program", "parse_program"]
 NAME_LENGTH_MAX = 100
 SLUG_LENGTH_MAX = 64
 PERK_LENGTH_MAX = 500
+GROUP_NAME_LENGTH_MAX = 150  # Django's, for groups; names of apps are bounded by it as well
 CURRENCIES_MAX = 200
 MULTIPLIERS_MAX = 100
 TIERS_MAX = 20
 PRICES_MAX = 50
 PERKS_MAX = 50
 REFS_MAX = 10_000
+ALLOWANCES_MAX = 100
 DAYS_MAX = 3650
 COUNT_MAX = 3650
 MONTHS_MAX = 120
@@ -139,6 +142,8 @@ class _Reader:
             ),
             grant_points_max=grants.whole("points_max", _DEFAULT.grant_points_max),
             grant_points_per_day_max=grants.limit("points_per_day_max"),
+            grant_groups=_allowances(grants, "groups"),
+            grant_apps=_allowances(grants, "apps"),
             ladder=self._ladder(reference_currency),
         )
         for section in (earn, deficit, grants):
@@ -383,6 +388,27 @@ class _Reader:
             amount_minor=tuple(sorted(amounts)),
             selection=_selection(fields),
         )
+
+
+def _allowances(grants: Fields, key: str) -> tuple[tuple[str, GrantAllowance], ...]:
+    """Read what groups or apps may grant, by their names."""
+    entries = grants.keyed(key)
+    if len(entries) > ALLOWANCES_MAX:
+        rule = f"must have at most {ALLOWANCES_MAX} names; it has {len(entries)}."
+        grants.note(key, "TOO_MANY", rule, max=ALLOWANCES_MAX)
+        return ()
+    allowances = []
+    for name, value in entries:
+        known_problems = len(grants.problems)
+        fields = Fields(value, grants.at(f"{key}.{name}"), grants.problems)
+        allowance = GrantAllowance(fields.limit("points_max"), fields.limit("points_per_day_max"))
+        fields.close()
+        if allowance == GrantAllowance() and len(grants.problems) == known_problems:
+            rule = "must say points_max or points_per_day_max."
+            grants.note(f"{key}.{name}", "EMPTY", rule)
+        grants.text_of(f"{key}.{name}", name, GROUP_NAME_LENGTH_MAX)
+        allowances.append((name, allowance))
+    return tuple(sorted(allowances, key=lambda item: item[0]))
 
 
 def _percent(fields: Fields, value: Any) -> Decimal | None:

@@ -188,6 +188,14 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantAllowance:
+    """What a permission group, or an app, may grant; None: as everybody of the staff."""
+
+    points_max: int | None = None  # at once
+    points_per_day_max: int | None = None  # by each of its members
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramRules:
     """Everything a program version says."""
 
@@ -214,6 +222,8 @@ class ProgramRules:
     goodwill_repays_deficit: bool = False
     grant_points_max: int = 10_000  # most that staff may grant at once
     grant_points_per_day_max: int | None = None  # by member of staff or app; None: no limit
+    grant_groups: tuple[tuple[str, GrantAllowance], ...] = ()  # by the group's name, sorted
+    grant_apps: tuple[tuple[str, GrantAllowance], ...] = ()  # by the app's name, sorted
     ladder: Ladder = Ladder()
 
     def tier(self, slug: str | None) -> Tier | None:

@@ -28,6 +28,15 @@ def safe(cell: Cell) -> str:
     return f"'{cell}" if is_formula else cell
 
 
+def plain(text: str) -> str:
+    """Return the text that ``safe`` has written.
+
+    >>> plain("'=1+1"), plain("'tis"), plain("Club")
+    ('=1+1', "'tis", 'Club')
+    """
+    return text[1:] if text.startswith("'") and safe(text[1:]) == text else text
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a header and rows as CSV (RFC 4180: CRLF, quotes where they are needed)."""
     text = io.StringIO(newline="")

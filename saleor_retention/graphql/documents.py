@@ -82,6 +82,11 @@ TIER: Mapping[str, Any] = {
     "perks": Keyed("perks", "key", "text"),
 }
 
+ALLOWANCE: Mapping[str, Any] = {
+    "points_max": "points_max",
+    "points_per_day_max": "points_per_day_max",
+}
+
 RULES: Mapping[str, Any] = {
     "time_zone": "time_zone",
     "earn": Section(
@@ -137,7 +142,11 @@ RULES: Mapping[str, Any] = {
     "deficit": Section("deficit", {"policy": "policy", "goodwill_repays": "goodwill_repays"}),
     "grants": Section(
         "grants",
-        {"points_max": "points_max", "points_per_day_max": "points_per_day_max"},
+        {
+            **ALLOWANCE,
+            "groups": Keyed("groups", "name", ALLOWANCE),
+            "apps": Keyed("apps", "name", ALLOWANCE),
+        },
     ),
     "tiers": Section(
         "tiers",

@@ -165,6 +165,19 @@ class RetentionDeficitInput(graphene.InputObjectType):
     )
 
 
+class RetentionGrantAllowanceInput(graphene.InputObjectType):
+    """What a permission group or an app may grant. What is left out is as for everybody."""
+
+    name = graphene.String(description="The group's or the app's name.", required=True)
+    points_max = graphene.InputField(
+        RetentionWholeNumber, description="The most points that may be granted at once."
+    )
+    points_per_day_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="The most points that each of the group, or the app, may grant in a day.",
+    )
+
+
 class RetentionGrantsInput(graphene.InputObjectType):
     """Limits of what staff may grant."""
 
@@ -174,6 +187,15 @@ class RetentionGrantsInput(graphene.InputObjectType):
     points_per_day_max = graphene.InputField(
         RetentionWholeNumber,
         description="The most points that one member of staff or one app may grant in a day.",
+    )
+    groups = graphene.List(
+        graphene.NonNull(RetentionGrantAllowanceInput),
+        description="Limits of staff by permission group, instead of these; the highest of one's "
+        "groups counts. Replaces all of them.",
+    )
+    apps = graphene.List(
+        graphene.NonNull(RetentionGrantAllowanceInput),
+        description="Limits of apps by name, instead of these. Replaces all of them.",
     )
 
 

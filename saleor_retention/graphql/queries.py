@@ -23,6 +23,7 @@ from saleor_retention.graphql.types_program import RetentionProgramConnection
 from saleor_retention.graphql.types_verification import RetentionVerification
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Program
+from saleor_retention.selectors import digests
 from saleor_retention.selectors.liability import ALL, liability, rate_of
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.members import member_of
@@ -127,14 +128,24 @@ def resolve_member(
 
 @discreet
 def resolve_verify(
-    _root: Any, info: Any, program: str | None = None, *, orders: bool = False
+    _root: Any,
+    info: Any,
+    program: str | None = None,
+    *,
+    orders: bool = False,
+    all_days: bool = False,
 ) -> RetentionVerification:
-    """Check the ledger, for those who manage customers."""
+    """Check the ledger and its digests, for those who manage customers."""
     require(info, "users")
     chosen = None if program is None else program_of(program, "program")
     found = breaches(chosen, reads_orders=orders)
+    past = digests.verify(digests.since(all_days=all_days))
     return RetentionVerification(
-        is_sound=not found, count=len(found), breaches=found[:BREACHES_MAX]
+        is_sound=not found and not past.differences,
+        count=len(found),
+        breaches=found[:BREACHES_MAX],
+        changed_days=past.differences[:BREACHES_MAX],
+        days=len(past.heads),
     )
 
 

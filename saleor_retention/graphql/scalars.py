@@ -17,7 +17,7 @@ from graphql.language import ast
 from saleor_retention.errors import Code, Refusal
 
 WHOLE_MAX = 2**31 - 1
-"""The largest whole number that the API takes; what it gives out as ``Int`` has the same limit."""
+"""The largest whole number that the API takes; what is given out as ``Int`` has the same limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RetentionWholeNumber(graphene.Scalar):
 
 
 class RetentionPoints(graphene.Scalar):
-    """A whole number of points of any size: a program's points may be more than `Int` can hold."""
+    """A whole number of points of any size: balances and sums may be more than `Int` can hold."""
 
     @staticmethod
     def serialize(value: Any) -> int:

@@ -154,10 +154,15 @@ QUERIES: dict[str, graphene.Field] = {
     ),
     "retention_verify": graphene.Field(
         RetentionVerification,
-        description="Checks every invariant of the points ledger. Requires MANAGE_USERS.",
+        description="Checks every invariant of the points ledger, and its past against the digests "
+        "of its days. Requires MANAGE_USERS.",
         program=graphene.ID(description="Only this program."),
         orders=graphene.Boolean(
             description="Also compares every settled order with the shop, which reads them all.",
+            default_value=False,
+        ),
+        all_days=graphene.Boolean(
+            description="Computes the digests of all sealed days again, not only of the last ones.",
             default_value=False,
         ),
         resolver=queries.resolve_verify,

@@ -21,6 +21,7 @@ from saleor_retention.graphql.dataloaders.checkouts import AccountById, HoldOfCh
 from saleor_retention.graphql.dataloaders.members import BalanceOf, MetricOf
 from saleor_retention.graphql.errors import discreet, harmless
 from saleor_retention.graphql.host_types import DateTime, Money, money
+from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_program import RetentionThreshold, threshold_type
 from saleor_retention.host.contract import PricedCheckout
 from saleor_retention.models import Account, AccountState, Hold
@@ -76,8 +77,9 @@ class RetentionVerdict(graphene.ObjectType):
 class RetentionRedemption(graphene.ObjectType):
     """Points that a checkout is paid with."""
 
-    points = graphene.Int(description="Points set aside for it.", required=True)
-    effective_points = graphene.Int(
+    points = graphene.Field(RetentionPoints, description="Points set aside for it.", required=True)
+    effective_points = graphene.Field(
+        RetentionPoints,
         description="Points that the order will burn: worth exactly what the total falls by. Fewer "
         "than set aside where a voucher or promotion of the shop applies on top.",
         required=True,
@@ -102,10 +104,13 @@ class RetentionRedemption(graphene.ObjectType):
 class RetentionCheckout(graphene.ObjectType):
     """A checkout's points and benefits, with its prices as they are now."""
 
-    earns = graphene.Int(
-        description="Points that the goods would earn, after all discounts.", required=True
+    earns = graphene.Field(
+        RetentionPoints,
+        description="Points that the goods would earn, after all discounts.",
+        required=True,
     )
-    redeemable_max = graphene.Int(
+    redeemable_max = graphene.Field(
+        RetentionPoints,
         description="The most points that can be set for it now. Zero for anyone but its customer "
         "and those who may set them on the customer's behalf, because it tells of the balance.",
         required=True,

@@ -34,6 +34,7 @@ RetentionExportSection = described(
         Section.CART: "The benefits in a cart.",
         Section.HOLD: "Points set aside for a cart.",
         Section.MOVEMENT: "A movement of points, the newest first.",
+        Section.AUDIT: "What staff, an app or a command did about the customer.",
     },
 )
 

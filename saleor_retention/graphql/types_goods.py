@@ -15,6 +15,7 @@ from saleor_retention.graphql.dataloaders.goods import (
 )
 from saleor_retention.graphql.errors import harmless
 from saleor_retention.graphql.host_types import Money, money
+from saleor_retention.graphql.scalars import RetentionPoints
 
 
 class RetentionGoods(graphene.ObjectType):
@@ -37,7 +38,8 @@ class RetentionGoods(graphene.ObjectType):
         description="Names of the benefits that lower the price.",
         required=True,
     )
-    earns = graphene.Int(
+    earns = graphene.Field(
+        RetentionPoints,
         description="Points that one unit would earn the asking customer at that price.",
         required=True,
     )

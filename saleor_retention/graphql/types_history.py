@@ -14,6 +14,7 @@ from saleor_retention.graphql.dataloaders.members import OrderNumber
 from saleor_retention.graphql.dataloaders.pages import total_change
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime
+from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_program import RetentionThreshold, threshold_type
 from saleor_retention.models import TierChange, Transaction
 from saleor_retention.selectors import receipts
@@ -31,11 +32,19 @@ class Row:
 class RetentionBalance(graphene.ObjectType):
     """A member's points, true at this instant whether or not any job has run."""
 
-    available = graphene.Int(description="Points that can be spent.", required=True)
-    pending = graphene.Int(description="Points earned that cannot be spent yet.", required=True)
-    held = graphene.Int(description="Points set aside for open checkouts.", required=True)
-    deficit = graphene.Int(
-        description="Points owed; later ones repay them before any can be spent.", required=True
+    available = graphene.Field(
+        RetentionPoints, description="Points that can be spent.", required=True
+    )
+    pending = graphene.Field(
+        RetentionPoints, description="Points earned that cannot be spent yet.", required=True
+    )
+    held = graphene.Field(
+        RetentionPoints, description="Points set aside for open checkouts.", required=True
+    )
+    deficit = graphene.Field(
+        RetentionPoints,
+        description="Points owed; later ones repay them before any can be spent.",
+        required=True,
     )
 
 
@@ -43,7 +52,7 @@ class RetentionLedgerEntry(graphene.ObjectType):
     """One signed movement in one account of the ledger."""
 
     book = enums.RetentionBook(description="The account.", required=True)
-    points = graphene.Int(description="The movement.", required=True)
+    points = graphene.Field(RetentionPoints, description="The movement.", required=True)
 
 
 class RetentionAudit(graphene.ObjectType):
@@ -69,7 +78,8 @@ class RetentionHistoryEntry(graphene.ObjectType):
     id = graphene.ID(description="The entry's id.", required=True)
     at = graphene.Field(DateTime, description="When it took effect.", required=True)
     kind = enums.RetentionHistoryKind(description="Why points moved.", required=True)
-    points = graphene.Int(
+    points = graphene.Field(
+        RetentionPoints,
         description="The change of the member's points. Where they only moved between pending, "
         "set aside and available, how many became available.",
         required=True,

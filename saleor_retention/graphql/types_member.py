@@ -26,6 +26,7 @@ from saleor_retention.graphql.dataloaders.pages import (
 from saleor_retention.graphql.dataloaders.programs import ProgramById, channels
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Money, User, money
+from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_history import (
     RetentionBalance,
     RetentionHistoryConnection,
@@ -56,9 +57,11 @@ class Member:
 class RetentionLot(graphene.ObjectType):
     """Points earned together, with one expiry. Those that expire first are spent first."""
 
-    points = graphene.Int(description="Points left of it.", required=True)
-    held = graphene.Int(
-        description="Points of it that are set aside for checkouts, besides.", required=True
+    points = graphene.Field(RetentionPoints, description="Points left of it.", required=True)
+    held = graphene.Field(
+        RetentionPoints,
+        description="Points of it that are set aside for checkouts, besides.",
+        required=True,
     )
     state = enums.RetentionLotState(description="Whether they can be spent now.", required=True)
     valid_from = graphene.Field(

@@ -10,6 +10,7 @@ from saleor_retention import host
 from saleor_retention.graphql import enums
 from saleor_retention.graphql.dataloaders.orders import OrderPoints, PointsOfOrder
 from saleor_retention.graphql.errors import harmless
+from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_history import order_id
 
 
@@ -18,23 +19,32 @@ class RetentionOrder(graphene.ObjectType):
 
     order_id = graphene.ID(description="The order; null for a receipt of a point of sale.")
     state = enums.RetentionOrderState(description="How far its points are.", required=True)
-    quoted = graphene.Int(
-        description="Points that it was to earn when it was placed.", required=True
+    quoted = graphene.Field(
+        RetentionPoints, description="Points that it was to earn when it was placed.", required=True
     )
-    earned = graphene.Int(
-        description="Points that it earned, before any were taken back.", required=True
+    earned = graphene.Field(
+        RetentionPoints,
+        description="Points that it earned, before any were taken back.",
+        required=True,
     )
-    pending = graphene.Int(
+    pending = graphene.Field(
+        RetentionPoints,
         description="Points that cannot be spent yet; until the order is booked, those quoted.",
         required=True,
     )
-    bonus = graphene.Int(description="Points for the first order, which it brought.", required=True)
-    clawed_back = graphene.Int(
-        description="Points taken back for returns and refunds.", required=True
+    bonus = graphene.Field(
+        RetentionPoints, description="Points for the first order, which it brought.", required=True
     )
-    redeemed = graphene.Int(description="Points that it was paid with.", required=True)
-    restored = graphene.Int(
-        description="Points given back, of those that it was paid with.", required=True
+    clawed_back = graphene.Field(
+        RetentionPoints, description="Points taken back for returns and refunds.", required=True
+    )
+    redeemed = graphene.Field(
+        RetentionPoints, description="Points that it was paid with.", required=True
+    )
+    restored = graphene.Field(
+        RetentionPoints,
+        description="Points given back, of those that it was paid with.",
+        required=True,
     )
 
     @staticmethod

@@ -17,6 +17,7 @@ from saleor_retention.graphql.context import require
 from saleor_retention.graphql.dataloaders.programs import channels
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Decimal, Money, money
+from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_rules import (
     RetentionRules,
     RetentionSelection,
@@ -78,7 +79,7 @@ class RetentionThreshold(graphene.ObjectType):
 
     amount = graphene.Field(Money, description="Money spent, in the reference currency.")
     orders = graphene.Int(description="Orders.")
-    points = graphene.Int(description="Points earned.")
+    points = graphene.Field(RetentionPoints, description="Points earned.")
 
 
 class RetentionTier(graphene.ObjectType):

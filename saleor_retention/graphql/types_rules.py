@@ -10,11 +10,20 @@ import graphene
 
 from saleor_retention import host
 from saleor_retention.engine.money import from_minor
-from saleor_retention.engine.rules import Ladder, Metric, Multiplier, ProgramRules, Selection, Tier
+from saleor_retention.engine.rules import (
+    GrantAllowance,
+    Ladder,
+    Metric,
+    Multiplier,
+    ProgramRules,
+    Selection,
+    Tier,
+)
 from saleor_retention.graphql import enums
 from saleor_retention.graphql.documents import GOODS
 from saleor_retention.graphql.enums import Weekday
 from saleor_retention.graphql.host_types import Date, Decimal, Money, money
+from saleor_retention.graphql.scalars import RetentionPoints
 
 WEEKDAYS = tuple(day.value for day in Weekday)
 
@@ -71,18 +80,21 @@ class RetentionEarnRules(graphene.ObjectType):
     include_bulk_orders = graphene.Boolean(
         description="Whether imported orders earn.", required=True
     )
-    points_per_order_max = graphene.Int(
-        description="The most points that one order earns; null without a limit."
+    points_per_order_max = graphene.Field(
+        RetentionPoints, description="The most points that one order earns; null without a limit."
     )
-    points_per_day_max = graphene.Int(
-        description="The most points that a member's orders earn in a day; null without a limit."
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that a member's orders earn in a day; null without a limit.",
     )
-    points_per_month_max = graphene.Int(
+    points_per_month_max = graphene.Field(
+        RetentionPoints,
         description="The most points that a member's orders earn in a calendar month; null "
-        "without a limit."
+        "without a limit.",
     )
-    points_per_member_max = graphene.Int(
-        description="The most points that a member's orders ever earn; null without a limit."
+    points_per_member_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that a member's orders ever earn; null without a limit.",
     )
 
 
@@ -135,10 +147,12 @@ class RetentionRedemptionRules(graphene.ObjectType):
     """How points may be spent at a checkout."""
 
     enabled = graphene.Boolean(description="Whether they may be spent at all.", required=True)
-    minimum_points = graphene.Int(
-        description="The fewest points that may be spent at once.", required=True
+    minimum_points = graphene.Field(
+        RetentionPoints, description="The fewest points that may be spent at once.", required=True
     )
-    block_points = graphene.Int(description="Only multiples of this may be spent.", required=True)
+    block_points = graphene.Field(
+        RetentionPoints, description="Only multiples of this may be spent.", required=True
+    )
     order_share_max = graphene.Field(
         Decimal,
         description="The largest share of the goods that points may pay, from 0 to 1.",
@@ -147,12 +161,14 @@ class RetentionRedemptionRules(graphene.ObjectType):
     hold_minutes = graphene.Int(
         description="Minutes after which points set for a checkout are free again.", required=True
     )
-    points_per_day_max = graphene.Int(
-        description="The most points that a member may spend in a day; null without a limit."
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that a member may spend in a day; null without a limit.",
     )
-    points_per_month_max = graphene.Int(
+    points_per_month_max = graphene.Field(
+        RetentionPoints,
         description="The most points that a member may spend in a calendar month; null without "
-        "a limit."
+        "a limit.",
     )
 
 
@@ -165,15 +181,40 @@ class RetentionDeficitRules(graphene.ObjectType):
     )
 
 
+class RetentionGrantAllowance(graphene.ObjectType):
+    """What a permission group or an app may grant; null where it is as for everybody."""
+
+    name = graphene.String(description="The group's or the app's name.", required=True)
+    points_max = graphene.Field(
+        RetentionPoints, description="The most points that may be granted at once."
+    )
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
+        description="The most points that each of the group, or the app, may grant in a day.",
+    )
+
+
 class RetentionGrantRules(graphene.ObjectType):
     """Limits of what staff may grant."""
 
-    points_max = graphene.Int(
-        description="The most points that may be granted at once.", required=True
+    points_max = graphene.Field(
+        RetentionPoints, description="The most points that may be granted at once.", required=True
     )
-    points_per_day_max = graphene.Int(
+    points_per_day_max = graphene.Field(
+        RetentionPoints,
         description="The most points that one member of staff or one app may grant in a day; "
-        "null without a limit."
+        "null without a limit.",
+    )
+    groups = graphene.List(
+        graphene.NonNull(RetentionGrantAllowance),
+        description="Limits of staff by permission group, instead of these; the highest of one's "
+        "groups counts.",
+        required=True,
+    )
+    apps = graphene.List(
+        graphene.NonNull(RetentionGrantAllowance),
+        description="Limits of apps by name, instead of these.",
+        required=True,
     )
 
 
@@ -254,8 +295,12 @@ class RetentionRules(graphene.ObjectType):
         description="More points on goods or days.",
         required=True,
     )
-    welcome_points = graphene.Int(description="Points for becoming a member.", required=True)
-    first_order_points = graphene.Int(description="Points for the first order.", required=True)
+    welcome_points = graphene.Field(
+        RetentionPoints, description="Points for becoming a member.", required=True
+    )
+    first_order_points = graphene.Field(
+        RetentionPoints, description="Points for the first order.", required=True
+    )
     enrolment = enums.RetentionEnrolment(description="Who is a member.", required=True)
     maturing = graphene.Field(
         RetentionMaturing, description="When points become available.", required=True
@@ -314,6 +359,8 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         grants=RetentionGrantRules(
             points_max=rules.grant_points_max,
             points_per_day_max=rules.grant_points_per_day_max,
+            groups=_allowances(rules.grant_groups),
+            apps=_allowances(rules.grant_apps),
         ),
         tiers=_ladder(rules.ladder, _threshold_of(rules)),
     )
@@ -351,6 +398,19 @@ def _earn(rules: ProgramRules) -> RetentionEarnRules:
         points_per_month_max=rules.earn_caps.per_month,
         points_per_member_max=rules.earn_caps.per_member,
     )
+
+
+def _allowances(
+    allowances: Iterable[tuple[str, GrantAllowance]],
+) -> list[RetentionGrantAllowance]:
+    return [
+        RetentionGrantAllowance(
+            name=name,
+            points_max=allowance.points_max,
+            points_per_day_max=allowance.points_per_day_max,
+        )
+        for name, allowance in allowances
+    ]
 
 
 def _rate(currency: str, amount: Fraction) -> RetentionRate:

@@ -200,6 +200,12 @@ class Host(Protocol):
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that E.164 phone number on a default address."""
 
+    def group_names(self, user_ref: str) -> set[str]:
+        """Return the names of the permission groups that a member of staff is in."""
+
+    def app_name(self, app_ref: str) -> str | None:
+        """Return what an app is called; None when it is gone."""
+
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs (SKUs for ``variants``) of ``kind`` to references; unknown ones are absent."""
 
@@ -229,6 +235,9 @@ class Host(Protocol):
 
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
         """Delete own rows (all, or of some checkouts), expire their prices, return how many."""
+
+    def forget_orders(self) -> int:
+        """Remove what is kept on the shop's own orders for our sake; return of how many."""
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

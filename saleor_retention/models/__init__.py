@@ -7,6 +7,7 @@ from .digests import LedgerDigest
 from .erasures import Erasure
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
+from .lookups import LookupPace
 from .offers import (
     GiftGiven,
     GiftPick,
@@ -40,6 +41,7 @@ __all__ = [
     "Hold",
     "HoldState",
     "LedgerDigest",
+    "LookupPace",
     "Lot",
     "LotExtension",
     "Note",

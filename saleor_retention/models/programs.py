@@ -5,6 +5,8 @@ A version is written once and never changes (a trigger refuses it); an edit make
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 from django.utils import timezone
 
@@ -59,6 +61,7 @@ class ProgramChannel(models.Model):
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="channels")
     channel_ref = models.CharField(max_length=64)
     is_active = models.BooleanField(default=True)  # follows the program's; see services.programs
+    joined_at = models.DateTimeField(null=True)  # null: with the program
 
     class Meta:
         """The partial unique constraint is the rule of one active program per channel."""
@@ -73,3 +76,8 @@ class ProgramChannel(models.Model):
                 name="retention_one_active_program",
             ),
         )
+
+    @property
+    def began_at(self) -> dt.datetime:
+        """Return from when on orders of the channel are the program's."""
+        return self.program.created_at if self.joined_at is None else self.joined_at

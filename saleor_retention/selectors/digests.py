@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Min
 
-from saleor_retention import sql
+from saleor_retention import conf, sql
 from saleor_retention.models import LedgerDigest, Transaction
 
 FORMAT = "saleor-retention digest 1"
@@ -92,6 +92,11 @@ def verify(since: dt.date | None = None) -> Verified:
             differences.append(Difference(row.day, message))
         before = row
     return Verified(heads, tuple(sorted(differences, key=lambda difference: difference.day)))
+
+
+def since(*, all_days: bool) -> dt.date | None:
+    """Return from which day on a check goes: all, or the last ``RETENTION_DIGEST_VERIFY_DAYS``."""
+    return None if all_days else last_days(int(conf.get("DIGEST_VERIFY_DAYS")))
 
 
 def last_days(days: int) -> dt.date | None:

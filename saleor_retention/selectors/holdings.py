@@ -13,6 +13,7 @@ from typing import Any
 
 from saleor_retention.models import (
     Account,
+    AuditEntry,
     Hold,
     Lot,
     OrderRecord,
@@ -36,6 +37,7 @@ class Section(StrEnum):
     CART = "cart"
     HOLD = "hold"
     MOVEMENT = "movement"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,20 @@ def _movements(account: Account, last: str, limit: int) -> Rows:
     return rows
 
 
+def _audit(account: Account, last: str, limit: int) -> Rows:
+    """Return what was done about the account, or about one of its orders before it was known.
+
+    Keys first, by an index each: together the two conditions would read the whole trail.
+    """
+    entries = AuditEntry.objects.filter(pk__gt=int(last)) if last else AuditEntry.objects.all()
+    refs = OrderRecord.objects.filter(account=account).values("order_ref")
+    about = entries.filter(account=account).values_list("id")
+    earlier = entries.filter(account=None, order_ref__in=refs).values_list("id")
+    keys = [key for (key,) in about.union(earlier).order_by("id")[: max(limit, 0)]]
+    found = AuditEntry.objects.filter(pk__in=keys).select_related("note").order_by("pk")
+    return [(str(entry.pk), entry) for entry in found]
+
+
 READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.ACCOUNT: _account,
     Section.TIER_CHANGE: _by_key(TierChange, "note"),
@@ -140,6 +156,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.CART: _by_key(StoredQuote),
     Section.HOLD: _by_key(Hold),
     Section.MOVEMENT: _movements,
+    Section.AUDIT: _audit,
 }
 
 

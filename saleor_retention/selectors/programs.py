@@ -20,12 +20,14 @@ from saleor_retention.models import Program, ProgramChannel, ProgramVersion
 
 def active_program(channel_ref: str) -> Program | None:
     """Return the one active program of a channel with its current version, or None."""
-    place = (
-        ProgramChannel.objects.select_related("program__current_version")
-        .filter(channel_ref=channel_ref, is_active=True)
-        .first()
-    )
+    place = active_place(channel_ref)
     return place.program if place is not None else None
+
+
+def active_place(channel_ref: str) -> ProgramChannel | None:
+    """Return the channel's place in its active program, which comes along as above, or None."""
+    places = ProgramChannel.objects.select_related("program__current_version")
+    return places.filter(channel_ref=channel_ref, is_active=True).first()
 
 
 def channels_with_program() -> list[str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from fractions import Fraction
+from functools import lru_cache, partial
 
 from django.db import connection
 
-from saleor_retention import sql
+from saleor_retention import host, sql
 from saleor_retention.engine import tiers
-from saleor_retention.engine.periods import local_date
+from saleor_retention.engine.periods import local_date, next_window_end
 from saleor_retention.engine.rules import Ladder, Metric, ProgramRules, Window
 from saleor_retention.engine.tiers import CountingWindow, HeldTier, Progress, Standing
 from saleor_retention.models import Account, TierChange, TierChangeKind
@@ -47,12 +48,21 @@ class Case:
         return tiers.decide(ladder, self.held, self.standings, now, self.outlook_value)
 
 
-def metric_values(metric: Metric, spans: Sequence[Span]) -> list[int]:
-    """Return the metric of each span: spend in reference minor units, orders, or points."""
+def metric_values(rules: ProgramRules, program_id: int, spans: Sequence[Span]) -> list[int]:
+    """Return the ladder's metric of each span: spend in reference minor units, orders, or points.
+
+    Of members of one program; the rules say what spend counts for whose currency had no rate then.
+    """
     if not spans:
         return []
+    rates = _rates(rules) if rules.ladder.metric is Metric.SPEND else {}
     parameters = {
-        "metric": metric.value,
+        "metric": rules.ladder.metric.value,
+        "program_id": program_id,
+        "reference": rules.reference_currency,
+        "currencies": list(rates),
+        "rates_over": [rate.numerator for rate in rates.values()],
+        "rates_under": [rate.denominator for rate in rates.values()],
         "account_ids": [span.account_id for span in spans],
         "starts": [span.start_at for span in spans],
         "ends": [span.end_at for span in spans],
@@ -60,6 +70,16 @@ def metric_values(metric: Metric, spans: Sequence[Span]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql.load("qualifying"), parameters)
         return [row[0] for row in cursor.fetchall()]
+
+
+def _rates(rules: ProgramRules) -> dict[str, Fraction]:
+    """Return reference minor units for a minor unit of each other currency."""
+    shop = host.current()
+    digits = shop.currency_exponent(rules.reference_currency) if rules.reference_rates else 0
+    return {
+        currency: rate * Fraction(10**digits, 10 ** shop.currency_exponent(currency))
+        for currency, rate in rules.reference_rates.items()
+    }
 
 
 def cases(
@@ -72,22 +92,24 @@ def cases(
 ) -> list[Case]:
     """Return the decision cases of members of one program, in two statements.
 
+    A third one where members hold a rolling tier whose validity is older than its last change.
     ``warns`` adds what a member has towards keeping the tier, for those whose tier lapses within
     the ladder's warning days. ``added`` says what would come to the metric, and when, by account.
     """
     ladder = rules.ladder
     last = _last_changes([account.pk for account in accounts if account.tier])
     windows_of = _Windows(rules, now)
+    reached_at = _reached_at(last, rules)
     spans: list[Span] = []
     plans: list[tuple[Account, tuple[CountingWindow, ...], bool]] = []
     for account in accounts:
-        windows = windows_of(account, last.get(account.pk))
+        windows = windows_of(account, reached_at.get(account.pk))
         spans += [Span(account.pk, window.start_at, window.end_at) for window in windows]
         has_outlook = warns and _lapses_soon(account, ladder, now)
         if has_outlook:
             spans.append(Span(account.pk, windows_of.outlook(account)))
         plans.append((account, windows, has_outlook))
-    found = metric_values(ladder.metric, spans)
+    found = metric_values(rules, accounts[0].program_id, spans) if accounts else []
     if added:
         found = [value + _within(span, added) for span, value in zip(spans, found, strict=True)]
     values = iter(found)
@@ -111,7 +133,7 @@ def present_values(
     for account in accounts:
         present = windows_of(account, None)[0]
         spans.append(Span(account.pk, present.start_at, present.end_at))
-    values = metric_values(rules.ladder.metric, spans)
+    values = metric_values(rules, accounts[0].program_id, spans) if accounts else []
     return {span.account_id: value for span, value in zip(spans, values, strict=True)}
 
 
@@ -140,7 +162,7 @@ def gap_to_keep(
         if account.tier_valid_until is not None and not account.is_tier_manual
     ]
     spans = [Span(account.pk, windows_of.outlook(account)) for account in lapsing]
-    values = metric_values(rules.ladder.metric, spans)
+    values = metric_values(rules, lapsing[0].program_id, spans) if lapsing else []
     gaps = {}
     for account, value in zip(lapsing, values, strict=True):
         tier = rules.tier(account.tier)
@@ -158,11 +180,10 @@ class _Windows:
         self._now = now
         self._of = lru_cache(maxsize=4096)(self._windows)
 
-    def __call__(self, account: Account, change: TierChange | None) -> tuple[CountingWindow, ...]:
+    def __call__(
+        self, account: Account, reached_at: dt.datetime | None
+    ) -> tuple[CountingWindow, ...]:
         """Return the windows that speak for the member now, the present one first."""
-        is_reached = change is not None and change.kind in REACHED
-        is_rolling = self._ladder.window is Window.ROLLING_MONTHS
-        reached_at = change.at if change is not None and is_reached and is_rolling else None
         return self._of(self._joined_on(account), reached_at)
 
     def outlook(self, account: Account) -> dt.datetime | None:
@@ -189,6 +210,35 @@ def _within(span: Span, added: Mapping[int, Sequence[tuple[dt.datetime, int]]]) 
         if (span.start_at is None or at >= span.start_at)
         and (span.end_at is None or at < span.end_at)
     )
+
+
+def _reached_at(last: Mapping[int, TierChange], rules: ProgramRules) -> dict[int, dt.datetime]:
+    """Return when the orders were counted that gave a rolling tier, by account.
+
+    That instant and the tier's validity go together. It is that of the last change, be it a climb
+    or a fall; or of an earlier one, where the last one left the validity as it was: the step was
+    replaced, or a higher one withdrawn. A validity that another window gave says nothing: then it
+    is a climb's own instant.
+    """
+    ladder, tz = rules.ladder, rules.time_zone
+    if ladder.window is not Window.ROLLING_MONTHS:
+        return {}
+    end_of = partial(next_window_end, ladder.window, ladder.window_months, tz=tz)
+    given = {key: change for key, change in last.items() if change.kind != TierChangeKind.OVERRIDE}
+    reached_at, older = {}, {}
+    for account_id, change in given.items():
+        if change.valid_until == end_of(change.at):
+            reached_at[account_id] = change.at
+        elif change.valid_until is not None:
+            older[account_id] = change.valid_until
+            if change.kind in REACHED:
+                reached_at[account_id] = change.at
+    changes = TierChange.objects.filter(account_id__in=older).exclude(kind=TierChangeKind.OVERRIDE)
+    for change in changes.order_by("id") if older else ():
+        valid_until = older[change.account_id]
+        if change.valid_until == valid_until == end_of(change.at):
+            reached_at[change.account_id] = change.at
+    return reached_at
 
 
 def _last_changes(account_ids: Sequence[int]) -> Mapping[int, TierChange]:

@@ -105,12 +105,14 @@ def prepare(
     version_number: int | None = None,
     start_at: dt.datetime | None = None,
     end_at: dt.datetime | None = None,
+    channel_ref: str | None = None,
     now: dt.datetime | None = None,
 ) -> Work:
     """Return the work on all orders before the program began, or on those of a part of that time.
 
-    Refusals: PROGRAM_INACTIVE, NOT_FOUND (no such version), INVALID (a time that reaches into the
-    program's own, or is empty).
+    For one channel of the program: on its orders before it joined. Refusals: PROGRAM_INACTIVE,
+    NOT_FOUND (no such version; a channel that is not the program's), INVALID (a time that reaches
+    into the program's own, or is empty).
     """
     if not program.is_active:
         message = f'The program "{program.name}" is not active; members cannot join it.'
@@ -123,16 +125,20 @@ def prepare(
     if version is None:
         message = f'The program "{program.slug}" has no version {version_number}.'
         raise Refusal(Code.NOT_FOUND, message, "version")
-    end_at = end_at or program.created_at
-    if end_at > program.created_at:
-        message = (
-            f"The program began at {program.created_at:%Y-%m-%d %H:%M} UTC; "
-            "later orders earn by themselves."
-        )
+    places = {place.channel_ref: place for place in program.channels.select_related("program")}
+    if channel_ref is None:
+        began_at, began, refs = program.created_at, "The program began", sorted(places)
+    elif channel_ref in places:
+        began_at, began, refs = places[channel_ref].began_at, "The channel joined", [channel_ref]
+    else:
+        message = f'The program "{program.slug}" does not run in this channel.'
+        raise Refusal(Code.NOT_FOUND, message, "channel")
+    end_at = end_at or began_at
+    if end_at > began_at:
+        message = f"{began} at {began_at:%Y-%m-%d %H:%M} UTC; later orders earn by themselves."
         raise Refusal(Code.INVALID, message, "to")
     if start_at is not None and start_at >= end_at:
         raise Refusal(Code.INVALID, "The time is empty: it ends before it begins.", "from")
-    refs = program.channels.order_by("channel_ref").values_list("channel_ref", flat=True)
     return Work(program, version, Scope(tuple(refs), start_at, end_at), now or timezone.now())
 
 

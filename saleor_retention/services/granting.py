@@ -7,8 +7,10 @@ import hashlib
 
 from django.utils import timezone
 
+from saleor_retention import host
 from saleor_retention.engine import lots as engine
 from saleor_retention.engine.caps import day_of
+from saleor_retention.engine.grants import Limit, Limits, limits_of
 from saleor_retention.engine.lots import NotEnoughPoints
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
@@ -38,8 +40,9 @@ def grant(
     Locks the account. Idempotent by ``key`` (posted as ``grant:<key>``): a retry returns the first
     posting, other points or words under the same key are refused (KEY_REUSED). Refusals: INVALID
     (points are no positive whole number, text too long), REQUIRED (reason, key), NOT_FOUND,
-    NOT_A_MEMBER, LIMIT_REACHED (more than the program lets staff grant at once, or one of them in
-    a day), IN_DEFICIT (the member owes points, and goodwill does not repay them in this program).
+    NOT_A_MEMBER, LIMIT_REACHED (more than the program lets the actor, by his permission groups,
+    grant at once or in a day), IN_DEFICIT (the member owes points, and goodwill does not repay them
+    in this program).
     """
     _require_whole(points)
     if points <= 0:
@@ -55,8 +58,9 @@ def grant(
         if existing is not None:
             return Posted(existing, is_new=False)
         rules = _rules(account)
-        _require_grantable(account, points, rules, at)
-        _require_allowance(account, points, rules, actor_ref, at)
+        limits = _limits(rules, actor_ref)
+        _require_grantable(account, points, rules, limits.at_once, at)
+        _require_allowance(account, points, rules, limits.in_a_day, actor_ref, at)
         lot = lots.opened(rules, opened_at=at, valid_from=at)
         posted = posting.post(
             account,
@@ -160,13 +164,28 @@ def _legs_down(account: Account, points: int, at: dt.datetime) -> list[Leg]:
     return legs
 
 
-def _require_grantable(account: Account, points: int, rules: ProgramRules, at: dt.datetime) -> None:
+def _limits(rules: ProgramRules, actor_ref: str) -> Limits:
+    """Return what an actor may grant; the shop is asked only where the program tells roles apart.
+
+    Who is in which group may change while this runs: the limit is that of the moment it is read.
+    """
+    kind, _colon, ref = actor_ref.partition(":")
+    if kind == "app" and rules.grant_apps:
+        return limits_of(rules, app=host.current().app_name(ref))
+    if kind == "user" and rules.grant_groups:
+        return limits_of(rules, groups=host.current().group_names(ref))
+    return limits_of(rules)
+
+
+def _require_grantable(
+    account: Account, points: int, rules: ProgramRules, limit: Limit, at: dt.datetime
+) -> None:
     """Refuse what the program does not let staff give; catches up with time, which may repay."""
     if account.state != AccountState.MEMBER:
         message = "Points can be granted to present members only."
         raise Refusal(Code.NOT_A_MEMBER, message, "memberId")
-    if points > rules.grant_points_max:
-        message = f"At most {rules.grant_points_max} points can be granted at once."
+    if limit.points is not None and points > limit.points:
+        message = f"At most {limit.points} points can be granted at once{_as(limit)}."
         raise Refusal(Code.LIMIT_REACHED, message, "points")
     posting.catch_up(account, at)
     if account.deficit and not rules.goodwill_repays_deficit:
@@ -178,7 +197,12 @@ def _require_grantable(account: Account, points: int, rules: ProgramRules, at: d
 
 
 def _require_allowance(
-    account: Account, points: int, rules: ProgramRules, actor_ref: str, at: dt.datetime
+    account: Account,
+    points: int,
+    rules: ProgramRules,
+    limit: Limit,
+    actor_ref: str,
+    at: dt.datetime,
 ) -> None:
     """Refuse more than one actor may grant in a local day of the program.
 
@@ -186,14 +210,21 @@ def _require_allowance(
     the program, after the account and to the end of the transaction: two at once would both see
     what is left before the other.
     """
-    limit = rules.grant_points_per_day_max
-    if limit is None or not actor_ref:
+    if limit.points is None or not actor_ref:
         return
     lock_name(f"grants:{account.program_id}:{actor_ref}")
-    left = limit - granted_by(account.program, actor_ref, day_of(at, rules.time_zone))
+    left = limit.points - granted_by(account.program, actor_ref, day_of(at, rules.time_zone))
     if points > left:
-        message = f"You can grant {limit} points a day in this program: {max(0, left)} are left."
+        message = (
+            f"You can grant {limit.points} points a day in this program{_as(limit)}: "
+            f"{max(0, left)} are left."
+        )
         raise Refusal(Code.LIMIT_REACHED, message, "points")
+
+
+def _as(limit: Limit) -> str:
+    """Name the role that a limit belongs to."""
+    return f' as "{limit.name}"' if limit.name else ""
 
 
 def _require_whole(points: int) -> None:

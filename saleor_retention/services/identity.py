@@ -1,4 +1,4 @@
-"""Keyed hashes of e-mail addresses: what a guest's account is known by.
+"""Keyed hashes: what a guest's account is known by, and what a receipt said of its member.
 
 The addresses themselves are never stored. The keys are the setting ``RETENTION_EMAIL_HASH_KEYS``
 (key id -> secret), apart from the shop's secret key, and can be rotated: the last key hashes, all
@@ -35,6 +35,19 @@ def email_hashes(email: str) -> list[str]:
     if not normal:
         return []
     return [f"{key_id}:{_digest(secret, normal)}" for key_id, secret in _keys().items()]
+
+
+def digest_of(text: str) -> str:
+    """Return the hex digest, under the newest key, of text that names a person somewhere.
+
+    Without a key whoever reads the database could try out addresses and phone numbers.
+    """
+    return [_digest(secret, text) for secret in _keys().values()][-1]
+
+
+def is_digest_of(digest: str, text: str) -> bool:
+    """Tell whether a digest was made of this text, under whichever key."""
+    return any(hmac.compare_digest(digest, _digest(key, text)) for key in _keys().values())
 
 
 def new_member_number() -> str:

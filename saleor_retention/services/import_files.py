@@ -17,6 +17,7 @@ from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from saleor_retention.engine.periods import end_of_local_day, start_of_local_day
+from saleor_retention.engine.spreadsheets import plain
 from saleor_retention.errors import Code, Refusal
 
 REQUIRED = ("external_id", "points")
@@ -122,8 +123,10 @@ def read(reader: csv.DictReader[str], time_zone: str) -> Iterator[Row | Rejected
     """Yield each row, or why it cannot be one.
 
     Days and times without an offset are the program's: a day begins in the first column and ends in
-    the second. Raises ``Refusal(INVALID)`` where the file ends to be CSV in UTF-8.
+    the second. A mended report of rejected rows is read as what it was made of. Raises
+    ``Refusal(INVALID)`` where the file ends to be CSV in UTF-8.
     """
+    is_report = set(ADDED) <= set(reader.fieldnames or ())
     while True:
         try:
             record = next(reader, None)
@@ -133,6 +136,8 @@ def read(reader: csv.DictReader[str], time_zone: str) -> Iterator[Row | Rejected
             return
         extra = record.pop(None, None)
         cells = {name: (text or "").strip() for name, text in record.items()}
+        if is_report:
+            cells = {name: plain(text) for name, text in cells.items()}
         try:
             yield _row(reader.line_num, cells, time_zone, is_too_long=extra is not None)
         except _Unfit as unfit:

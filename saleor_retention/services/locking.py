@@ -7,9 +7,12 @@ The whole rule, with the cases, is docs/explanation/locking.md.
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -30,6 +33,26 @@ DEADLOCK_DETECTED = "40P01"
 SERIALIZATION_FAILURE = "40001"
 LOCK_NOT_AVAILABLE = "55P03"
 RETRIED = frozenset({DEADLOCK_DETECTED, SERIALIZATION_FAILURE})
+
+
+LOCK_MEMBERS = """
+SELECT (account).id, (account).program_id, (account).available, (account).pending, (account).held,
+       (account).deficit, (account).last_activity_at
+FROM saleor_retention_lock(%s::bigint[], %s, false)
+"""
+
+
+@dataclass(slots=True)
+class Member:
+    """What postings ask of an account and change in it; each field is that of ``Account``."""
+
+    pk: int
+    program_id: int
+    available: int
+    pending: int
+    held: int
+    deficit: int
+    last_activity_at: dt.datetime
 
 
 def lock_account(account_id: int) -> Account:
@@ -54,13 +77,19 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
     ids = sorted(set(account_ids))
     if not ids:
         return {}
-    try:
+    with _bounded():
         return _locked(ids, skips_locked=skips_locked)
-    except OperationalError as error:
-        if sqlstate(error) != LOCK_NOT_AVAILABLE:
-            raise
-        message = "This member's points are being changed by someone else; try again."
-        raise Refusal(Code.BUSY, message) from error
+
+
+def lock_members(account_ids: Iterable[int]) -> dict[int, Member]:
+    """Lock accounts as ``lock_accounts`` does and return only what postings ask of them, by id.
+
+    A thousand models take longer to make than the database needs to post to them.
+    """
+    ids = sorted(set(account_ids))
+    with _bounded(), connection.cursor() as cursor:
+        cursor.execute(LOCK_MEMBERS, [ids, _timeout()])
+        return {row[0]: Member(*row) for row in cursor.fetchall()}
 
 
 def claim(name: str) -> bool:
@@ -132,6 +161,18 @@ def sqlstate(error: BaseException) -> str:
     """Return the SQLSTATE behind a Django database error; psycopg 2 and 3 name it differently."""
     cause = error.__cause__
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Turn the end of the wait for an account into the refusal that a caller can act on."""
+    try:
+        yield
+    except OperationalError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        message = "This member's points are being changed by someone else; try again."
+        raise Refusal(Code.BUSY, message) from error
 
 
 def _locked(ids: list[int], *, skips_locked: bool) -> dict[int, Account]:

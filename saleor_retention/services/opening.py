@@ -21,7 +21,7 @@ from saleor_retention.models import (
     ProgramVersion,
     StoredQuote,
 )
-from saleor_retention.selectors.programs import active_program, rules_of
+from saleor_retention.selectors.programs import active_place, rules_of
 from saleor_retention.selectors.terms import tier_at, version_at
 from saleor_retention.services import members
 from saleor_retention.services.locking import lock_account
@@ -111,10 +111,10 @@ def _locked_buyer(
 def _program_of(facts: OrderFacts, quote: StoredQuote | None) -> Program | None:
     if quote is not None and quote.version is not None:
         return quote.version.program
-    program = active_program(facts.channel_ref)
-    if program is None or facts.created_at < program.created_at:
+    place = active_place(facts.channel_ref)
+    if place is None or facts.created_at < place.began_at:
         return None  # an order of the time before the program earns nothing, whatever happens to it
-    return program
+    return place.program
 
 
 def _buyer(program: Program, facts: OrderFacts, now: dt.datetime) -> Account | None:

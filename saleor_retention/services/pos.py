@@ -8,9 +8,7 @@ reversal that comes before its sale waits for it, so that the result is the same
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,25 +20,18 @@ from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.engine.goods import dump_goods
 from saleor_retention.engine.money import to_minor
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import (
-    Account,
-    AccountState,
-    AuditAction,
-    OrderRecord,
-    PosSale,
-    Program,
-)
+from saleor_retention.models import AuditAction, OrderRecord, PosSale, Program
 from saleor_retention.selectors import receipts
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
-from saleor_retention.services import members, settling
+from saleor_retention.services import settling
 from saleor_retention.services.auditing import note_down
+from saleor_retention.services.identity import digest_of, is_digest_of
 from saleor_retention.services.locking import run_serialized
+from saleor_retention.services.looking_up import count_lookup, member_by
 from saleor_retention.services.pos_checks import Checks, MemberKey, SaleLine
 
 __all__ = ["MemberKey", "Recorded", "SaleLine", "record_sale", "reverse_sale"]
 
-PHONE_NOISE = re.compile(r"[\s().\-/]")
-E164 = re.compile(r"\+[0-9]{6,15}")
 ERASED_CONTENT = ""
 """Of a receipt whose member was erased: the digest had the number, phone or address in it."""
 
@@ -70,9 +61,10 @@ def record_sale(
 
     Idempotent by (source, receipt): the same content again returns the first record, other content
     is refused (KEY_REUSED). ``channel`` is a reference; the program active there decides. Locks
-    the receipt and the member's account. Refusals: REQUIRED, INVALID, UNIQUE (everything that is
-    wrong with the input at once), PROGRAM_INACTIVE, CURRENCY_WITHOUT_RATE, NOT_FOUND (no such
-    member), NOT_A_MEMBER.
+    the receipt and the member's account; before that the actor's look-up is counted, whatever
+    becomes of the sale. Refusals: REQUIRED, INVALID, UNIQUE (everything that is wrong with the
+    input at once), PROGRAM_INACTIVE, CURRENCY_WITHOUT_RATE, NOT_FOUND (nobody who is a member),
+    TOO_MANY_REQUESTS (more look-ups than ``RETENTION_MEMBER_LOOKUPS_PER_HOUR``).
     """
     at = now or timezone.now()
     checks = Checks()
@@ -83,19 +75,19 @@ def record_sale(
     checks.lines(lines, exponent)
     checks.end()
     given = [source, receipt, channel, asdict(member), sold_at.isoformat(), currency]
-    content_hash = _digest([*given, [asdict(line) for line in lines]])
+    content = _text([*given, [asdict(line) for line in lines]])
 
     def record() -> Recorded:
         sale = _locked(source, receipt, at)
         if sale.document is not None:
-            if sale.content_hash not in (content_hash, ERASED_CONTENT):
+            if sale.content_hash != ERASED_CONTENT and not is_digest_of(sale.content_hash, content):
                 message = f"Receipt {receipt} of {source} was recorded with other content."
                 raise Refusal(Code.KEY_REUSED, message, "receipt")
             return Recorded(sale, _record_of(sale), is_new=False)
         program = _program(channel, currency, sold_at)
-        account = _member(program, member, at)
+        account = member_by(program, member, at)
         sale.program, sale.account = program, account
-        sale.content_hash, sale.actor_ref = content_hash, actor_ref
+        sale.content_hash, sale.actor_ref = digest_of(content), actor_ref
         sale.document = {
             "channel": channel,
             "currency": currency,
@@ -108,6 +100,8 @@ def record_sale(
         _note_down(AuditAction.SALE_RECORD, recorded, actor_ref, at)
         return recorded
 
+    if not _is_recorded(source, receipt):
+        count_lookup(actor_ref, at)
     return run_serialized(record)
 
 
@@ -249,12 +243,17 @@ def _record_of(sale: PosSale) -> OrderRecord | None:
     return OrderRecord.objects.filter(order_ref=ref).first()
 
 
-def _digest(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _is_recorded(source: str, receipt: str) -> bool:
+    """Tell whether the sale has arrived before, so that nobody will be looked up for it."""
+    sales = PosSale.objects.filter(source=source, receipt=receipt)
+    return sales.exclude(document=None).exists()
 
 
-# --- the program and the member -------------------------------------------------------------------
+def _text(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, default=str)
+
+
+# --- the program ----------------------------------------------------------------------------------
 
 
 def _program(channel: str, currency: str, sold_at: dt.datetime) -> Program:
@@ -269,48 +268,3 @@ def _program(channel: str, currency: str, sold_at: dt.datetime) -> Program:
         message = f'soldAt must not be before the program "{program.slug}" began.'
         raise Refusal(Code.INVALID, message, "soldAt")
     return program
-
-
-def _member(program: Program, key: MemberKey, at: dt.datetime) -> Account:
-    if key.number.strip():
-        account = _by_number(program, key.number.strip())
-    elif key.phone.strip():
-        account = _by_phone(program, key.phone.strip(), at)
-    else:
-        account = _by_email(program, key.email.strip(), at)
-    if account.state != AccountState.MEMBER:
-        message = f"{account.member_number} is not a member any more."
-        raise Refusal(Code.NOT_A_MEMBER, message, "member")
-    return account
-
-
-def _by_number(program: Program, number: str) -> Account:
-    account = Account.objects.filter(program=program, member_number=number).first()
-    if account is None:
-        message = f"There is no member of the number {number}."
-        raise Refusal(Code.NOT_FOUND, message, "member.number")
-    return account
-
-
-def _by_phone(program: Program, phone: str, at: dt.datetime) -> Account:
-    plain = PHONE_NOISE.sub("", phone)
-    if not E164.fullmatch(plain):
-        message = "member.phone must begin with + and the country, as +12025550123."
-        raise Refusal(Code.INVALID, message, "member.phone")
-    users = dict.fromkeys(host.current().find_users_by_phone(plain))
-    found = [members.member_of(program, user, now=at) for user in users]
-    accounts = [account for account in found if account is not None]
-    if len(accounts) > 1:
-        message = f"{len(accounts)} members have this phone number; use the member number."
-        raise Refusal(Code.INVALID, message, "member.phone")
-    if not accounts:
-        raise Refusal(Code.NOT_FOUND, "No member has this phone number.", "member.phone")
-    return accounts[0]
-
-
-def _by_email(program: Program, email: str, at: dt.datetime) -> Account:
-    user = host.current().find_user_by_email(email)
-    account = members.member_of(program, user, now=at) if user is not None else None
-    if account is None:
-        raise Refusal(Code.NOT_FOUND, "No member has this e-mail address.", "member.email")
-    return account

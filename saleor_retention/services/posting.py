@@ -25,6 +25,7 @@ from saleor_retention.models import (
     TransactionKind,
 )
 from saleor_retention.selectors.due import Due, DueKind, due_of, is_due
+from saleor_retention.services.locking import Member
 from saleor_retention.services.posting_rows import (
     ACTIVITY_KINDS,
     Leg,
@@ -32,6 +33,7 @@ from saleor_retention.services.posting_rows import (
     NewLot,
     PostingRows,
     lot_id_of,
+    plain,
 )
 
 __all__ = ["Leg", "LotRef", "NewLot", "Posted", "catch_up", "credit", "find", "post"]
@@ -92,12 +94,14 @@ def post(
         note=Note.objects.create(text=note) if note else None,
     )
     rows = PostingRows()
-    rows.add(made, moving)
+    rows.add(made, moving, program_id=made.program_id, content_hash=made.content_hash)
+    if made.note_id is not None:
+        rows.notes[1] = made.note_id
     written = rows.write(now)
     if not written.has_all:
         return _found(made)
     made.pk = written.transaction_ids[0]
-    account.available, account.pending, account.held, account.deficit = written.balances[account.pk]
+    account.available, account.pending, account.held, account.deficit = written.balances
     if made.kind in ACTIVITY_KINDS:
         account.last_activity_at = max(account.last_activity_at, effective_at)
     return Posted(made, is_new=True, opened=written.opened[0])
@@ -108,17 +112,17 @@ def find(account: Account, *, kind: str, key: str, content: str) -> Transaction 
     existing = Transaction.objects.filter(program_id=account.program_id, key=key).first()
     if existing is None:
         return None
-    require_same(existing, content_hash(account.pk, kind, content, "", "", ()))
+    require_same(key, existing.content_hash, content_hash(account.pk, kind, content, "", "", ()))
     return existing
 
 
 def digest_of(account_id: int, kind: str, content: str) -> str:
     """Return the ``content_hash`` of a posting of this content, to look many up at once."""
-    text = f"{kind}|{account_id}|{content}"
+    text = f"{plain(kind)}|{account_id}|{content}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def credit(account: Account, incoming: Iterable[tuple[LotRef, int]]) -> list[Leg]:
+def credit(account: Account | Member, incoming: Iterable[tuple[LotRef, int]]) -> list[Leg]:
     """Return the legs that bring points to AVAILABLE, a deficit of the member being repaid first.
 
     The caller adds the legs of where they come from, and posts before crediting anything else.
@@ -191,7 +195,7 @@ def content_hash(
 ) -> str:
     """Return the digest that tells a retry from another request (so does ``expire_lots.sql``)."""
     if content is None:
-        moves = sorted(f"{leg.book}:{leg.points}:{lot_id_of(leg.lot) or ''}" for leg in legs)
+        moves = sorted(f"{plain(leg.book)}:{leg.points}:{lot_id_of(leg.lot) or ''}" for leg in legs)
         content = "|".join([order_ref, rule_key, ",".join(moves)])
     return digest_of(account_id, kind, content)
 
@@ -200,12 +204,12 @@ def _found(made: Transaction) -> Posted:
     existing = Transaction.objects.get(program_id=made.program_id, key=made.key)
     if made.note_id is not None:
         Note.objects.filter(pk=made.note_id).delete()
-    require_same(existing, made.content_hash)
+    require_same(made.key, existing.content_hash, made.content_hash)
     return Posted(existing, is_new=False)
 
 
-def require_same(existing: Transaction, content_hash: str) -> None:
+def require_same(key: str, known_hash: str, content_hash: str) -> None:
     """Refuse (KEY_REUSED) a key that is taken by a posting of other content."""
-    if existing.content_hash != content_hash:
-        message = f'The key "{existing.key}" was used for another posting.'
+    if known_hash != content_hash:
+        message = f'The key "{key}" was used for another posting.'
         raise Refusal(Code.KEY_REUSED, message, "key")

@@ -9,24 +9,33 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db import connection
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Note, Transaction
-from saleor_retention.services.locking import lock_accounts, run_serialized
-from saleor_retention.services.posting import (
-    Posted,
-    catch_up,
-    content_hash,
-    credit,
-    require_same,
+from saleor_retention.services.locking import (
+    Member,
+    lock_accounts,
+    lock_members,
+    run_serialized,
 )
+from saleor_retention.services.posting import catch_up, content_hash, credit, require_same
 from saleor_retention.services.posting_rows import (
     ACTIVITY_KINDS,
     Leg,
     LotRef,
     PostingRows,
     member_changes,
+    plain,
+    texts,
 )
+
+KNOWN = """
+SELECT program_id, key, content_hash, id FROM saleor_retention_transaction
+WHERE program_id = ANY(%s::bigint[]) AND key = ANY(%s::text[])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,24 @@ class Draft:
     content: str | None = None
 
 
-def post_batch(drafts: Sequence[Draft], *, now: dt.datetime) -> list[Posted]:
+@dataclass(frozen=True, slots=True)
+class PostedDraft:
+    """The posting of a draft: made now, or found with the same content."""
+
+    transaction_id: int
+    is_new: bool
+    opened: tuple[int, ...] = ()  # ids of the new lots, in the order they first appear in the legs
+
+
+class _Kept(NamedTuple):
+    """The posting of a key: in the ledger by its id, or in this batch by its place."""
+
+    content_hash: str
+    transaction_id: int = 0
+    place: int = 0
+
+
+def post_batch(drafts: Sequence[Draft], *, now: dt.datetime) -> list[PostedDraft]:
     """Post all drafts in one database transaction; return their postings in the same order.
 
     Locks the accounts by id. A key that is there with the same content (in the ledger or earlier in
@@ -71,120 +97,120 @@ def post_batch(drafts: Sequence[Draft], *, now: dt.datetime) -> list[Posted]:
 
 
 def post_locked(
-    accounts: Mapping[int, Account], drafts: Sequence[Draft], *, now: dt.datetime
-) -> list[Posted]:
+    accounts: Mapping[int, Account | Member], drafts: Sequence[Draft], *, now: dt.datetime
+) -> list[PostedDraft]:
     """Do the same for accounts by id that the caller has locked and caught up.
 
     They are up to date in memory afterwards. Nothing of a refused batch must stay: the caller ends
     the database transaction, or the savepoint, that it was made in.
     """
-    program_ids = {account.program_id for account in accounts.values()}
-    kept = Transaction.objects.filter(
-        program_id__in=program_ids, key__in=[draft.key for draft in drafts]
-    )
-    known = {(row.program_id, row.key): row for row in kept}
+    known = _known(accounts, drafts)
     rows = PostingRows()
-    results: list[tuple[Transaction, bool]] = []
+    results: list[_Kept] = []
     for draft in drafts:
         account = accounts[draft.account_id]
-        legs = [leg for leg in [*draft.legs, *credit(account, draft.incoming)] if leg.points]
-        made = _drafted(draft, account, legs, now)
-        existing = known.setdefault((made.program_id, made.key), made)
-        if existing is made:
-            _require_balanced(made.key, legs)
-            rows.add(made, legs)
-            _move(account, made, legs)
-        else:
-            require_same(existing, made.content_hash)
-        results.append((existing, existing is made))
-    news = [made for made, is_new in results if is_new]
+        legs = [leg for leg in draft.legs if leg.points]
+        if draft.incoming:
+            legs += credit(account, draft.incoming)
+        digest = content_hash(
+            draft.account_id, draft.kind, draft.content, draft.order_ref, draft.rule_key, legs
+        )
+        name = (account.program_id, draft.key)
+        existing = known.get(name)
+        if existing is not None:
+            require_same(draft.key, existing.content_hash, digest)
+            results.append(existing._replace(place=-existing.place))
+            continue
+        _require_balanced(draft.key, legs)
+        place = rows.add(draft, legs, program_id=account.program_id, content_hash=digest)
+        known[name] = _Kept(digest, place=place)
+        results.append(known[name])
+        _move(account, draft, legs)
+    return _written(drafts, results, rows, now)
+
+
+def _written(
+    drafts: Sequence[Draft], results: Sequence[_Kept], rows: PostingRows, now: dt.datetime
+) -> list[PostedDraft]:
+    """Write the rows and return what became of each draft; a negative place is an earlier one's."""
+    news = [
+        (draft, kept.place) for draft, kept in zip(drafts, results, strict=True) if kept.place > 0
+    ]
     if not news:
-        return [Posted(row, is_new=False) for row, _is_new in results]
-    _add_notes(drafts, results, rows)
-    opened = _write(news, rows, now)
-    return [Posted(row, is_new, opened[row.pk] if is_new else ()) for row, is_new in results]
+        return [PostedDraft(kept.transaction_id, is_new=False) for kept in results]
+    _add_notes(news, rows)
+    written = rows.write(now)
+    ids, opened = written.transaction_ids, written.opened
+    if not written.has_all:
+        raise _taken(news, ids)
+    return [
+        PostedDraft(ids[kept.place - 1], is_new=True, opened=opened[kept.place - 1])
+        if kept.place > 0
+        else PostedDraft(kept.transaction_id or ids[-kept.place - 1], is_new=False)
+        for kept in results
+    ]
 
 
-def _locked_and_posted(drafts: Sequence[Draft], now: dt.datetime) -> list[Posted]:
+def _locked_and_posted(drafts: Sequence[Draft], now: dt.datetime) -> list[PostedDraft]:
     accounts = _locked(drafts)
     _catch_up(drafts, accounts, now)
     return post_locked(accounts, drafts, now=now)
 
 
-def _move(account: Account, made: Transaction, legs: Sequence[Leg]) -> None:
+def _known(
+    accounts: Mapping[int, Account | Member], drafts: Sequence[Draft]
+) -> dict[tuple[int, str], _Kept]:
+    """Return the postings that are there under keys of the drafts, by program and key."""
+    parameters = [
+        list({account.program_id for account in accounts.values()}),
+        texts([draft.key for draft in drafts]),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, parameters)
+        return {(row[0], row[1]): _Kept(row[2], row[3]) for row in cursor.fetchall()}
+
+
+def _move(account: Account | Member, draft: Draft, legs: Sequence[Leg]) -> None:
     """Bring the account up to date in memory: later drafts look at what is owed."""
     for name, points in member_changes(legs):
         setattr(account, name, getattr(account, name) + points)
-    if made.kind in ACTIVITY_KINDS:
-        account.last_activity_at = max(account.last_activity_at, made.effective_at)
+    if plain(draft.kind) in ACTIVITY_KINDS:
+        account.last_activity_at = max(account.last_activity_at, draft.effective_at)
 
 
-def _locked(drafts: Sequence[Draft]) -> dict[int, Account]:
+def _locked(drafts: Sequence[Draft]) -> dict[int, Account | Member]:
     wanted = {draft.account_id for draft in drafts}
-    accounts = lock_accounts(wanted)
+    accounts: dict[int, Account | Member] = {**lock_members(wanted)}
     if len(accounts) < len(wanted):
         missing = min(wanted - accounts.keys())
         raise Refusal(Code.NOT_FOUND, f"There is no member {missing}.", "memberId")
     return accounts
 
 
-def _catch_up(drafts: Sequence[Draft], accounts: dict[int, Account], now: dt.datetime) -> None:
+def _catch_up(
+    drafts: Sequence[Draft], accounts: dict[int, Account | Member], now: dt.datetime
+) -> None:
     """Let what time has brought repay a deficit before the incoming points do."""
     credited = {draft.account_id for draft in drafts if draft.incoming}
-    for account_id in sorted(credited):
-        if accounts[account_id].deficit:
-            catch_up(accounts[account_id], now)
+    owing = [account_id for account_id in credited if accounts[account_id].deficit]
+    for account_id, account in lock_accounts(owing).items():
+        catch_up(account, now)
+        accounts[account_id] = account
 
 
-def _drafted(draft: Draft, account: Account, legs: Sequence[Leg], now: dt.datetime) -> Transaction:
-    return Transaction(
-        program_id=account.program_id,
-        account=account,
-        kind=draft.kind,
-        key=draft.key,
-        content_hash=content_hash(
-            account.pk, draft.kind, draft.content, draft.order_ref, draft.rule_key, legs
-        ),
-        recorded_at=now,
-        effective_at=draft.effective_at,
-        order_ref=draft.order_ref,
-        rule_key=draft.rule_key,
-        cause=draft.cause,
-        actor_ref=draft.actor_ref,
-        version_id=draft.version_id,
-    )
-
-
-def _add_notes(
-    drafts: Sequence[Draft], results: Sequence[tuple[Transaction, bool]], rows: PostingRows
-) -> None:
+def _add_notes(news: Sequence[tuple[Draft, int]], rows: PostingRows) -> None:
     """Write the words of new postings down, apart from the ledger."""
-    pairs = zip(drafts, results, strict=True)
-    worded = [(made, draft.note) for draft, (made, is_new) in pairs if is_new]
-    places = [place for place, (_made, text) in enumerate(worded) if text]
-    notes = Note.objects.bulk_create([Note(text=worded[place][1]) for place in places])
-    for place, note in zip(places, notes, strict=True):
-        worded[place][0].note = note
-        rows.postings[place]["note_id"] = note.pk
+    worded = [(draft.note, place) for draft, place in news if draft.note]
+    notes = Note.objects.bulk_create([Note(text=text) for text, _place in worded])
+    for (_text, place), note in zip(worded, notes, strict=True):
+        rows.notes[place] = note.pk
 
 
-def _write(
-    news: Sequence[Transaction], rows: PostingRows, now: dt.datetime
-) -> dict[int, tuple[int, ...]]:
-    """Run the statement, give the transactions their ids; return the new lots of each."""
-    written = rows.write(now)
-    if not written.has_all:
-        raise _taken(news, written.transaction_ids)
-    for made, pk in zip(news, written.transaction_ids, strict=True):
-        made.pk = pk
-    return dict(zip(written.transaction_ids, written.opened, strict=True))
-
-
-def _taken(made: Sequence[Transaction], transaction_ids: Sequence[int]) -> Refusal:
+def _taken(news: Sequence[tuple[Draft, int]], transaction_ids: Sequence[int]) -> Refusal:
     """Name a key that another member's posting took while this batch was made."""
     posted = set(Transaction.objects.filter(pk__in=transaction_ids).values_list("pk", flat=True))
-    pairs = zip(made, transaction_ids, strict=True)
-    key = next(each.key for each, pk in pairs if pk not in posted)
+    pairs = zip(news, transaction_ids, strict=True)
+    key = next(draft.key for (draft, _place), pk in pairs if pk not in posted)
     return Refusal(Code.KEY_REUSED, f'The key "{key}" was used for another posting.', "key")
 
 

@@ -153,7 +153,7 @@ def update_program(
         program.name = program.name if name is None else name.strip()
         program.is_active = will_be_active
         program.save(update_fields=["name", "is_active"])
-        _place(program, places)
+        _place(program, places, at)
         is_new_version = validated is not None and validated.document != present
         if validated is not None and is_new_version:
             _add_version(program, validated.document, actor_ref, at)
@@ -290,14 +290,14 @@ def _add_version(
     program.save(update_fields=["current_version"])
 
 
-def _place(program: Program, places: Iterable[ChannelFacts]) -> None:
+def _place(program: Program, places: Iterable[ChannelFacts], at: dt.datetime) -> None:
     wanted = {place.ref for place in places}
     rows = {row.channel_ref: row for row in program.channels.all()}
     gone = [row.pk for ref, row in rows.items() if ref not in wanted]
     program.channels.filter(pk__in=gone).delete()
     program.channels.exclude(is_active=program.is_active).update(is_active=program.is_active)
     ProgramChannel.objects.bulk_create(
-        ProgramChannel(program=program, channel_ref=ref, is_active=program.is_active)
+        ProgramChannel(program=program, channel_ref=ref, is_active=program.is_active, joined_at=at)
         for ref in sorted(wanted - set(rows))
     )
 

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import islice
 
+from django.db.models import Q
 from django.utils import timezone
 
 from saleor_retention import conf, host
@@ -188,12 +191,12 @@ def lapse_due(now: dt.datetime | None = None, limit: int = LAPSE_BATCH) -> int:
 
     A hold does not lapse while money is authorized or charged on its checkout, nor when its
     checkout has become an order: that one is settled instead. Each hold has a transaction of its
-    own, and one that fails is logged and left to the next run. Running twice or at the same time
-    does no harm: several workers share the holds, each passing over what another is at.
+    own, and one that fails is logged and left to the next run; it takes nobody's turn, whatever
+    their number. Running twice or at the same time does no harm: several workers share the holds,
+    each passing over what another is at.
     """
     at = now or timezone.now()
-    due = list(holds_to_lapse(at).order_by("lapses_at")[:limit])
-    return sum(_lapse_safely(hold, at) for hold in due)
+    return sum(islice(filter(None, (_lapse_safely(hold, at) for hold in _due(at, limit))), limit))
 
 
 # --- setting and fitting --------------------------------------------------------------------------
@@ -472,6 +475,18 @@ def _lapse_claimed(hold: Hold, at: dt.datetime) -> bool:
         return False
     _lapse(hold, at)
     return True
+
+
+def _due(at: dt.datetime, size: int) -> Iterator[Hold]:
+    """Yield the holds whose time is over, the oldest first, in pages by keyset."""
+    after = Q()
+    while True:
+        page = list(holds_to_lapse(at).filter(after).order_by("lapses_at", "pk")[:size])
+        yield from page
+        if len(page) < size:
+            return
+        last = page[-1]
+        after = Q(lapses_at__gt=last.lapses_at) | Q(lapses_at=last.lapses_at, pk__gt=last.pk)
 
 
 def _lapse_safely(hold: Hold, at: dt.datetime) -> bool:

@@ -11,10 +11,10 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from saleor_retention import host
+from saleor_retention import host, sql
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.engine.tiers import Decision, DecisionKind
 from saleor_retention.errors import Code, Refusal
@@ -331,7 +331,12 @@ def _write(changes: list[TierChange]) -> None:
     if not changes:
         return
     TierChange.objects.bulk_create(changes)
-    Account.objects.bulk_update([change.account for change in changes], TIER_FIELDS)
+    accounts = [change.account for change in changes]
+    parameters = {name: [getattr(each, name) for each in accounts] for name in TIER_FIELDS}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.load("write_tiers"), {"ids": [each.pk for each in accounts], **parameters}
+        )
     moved = [change.account_id for change in changes if change.from_tier != change.to_tier]
     if moved:
         host.current().dispatch("reprice_members", moved)

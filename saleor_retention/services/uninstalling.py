@@ -25,21 +25,23 @@ class Removed:
     programs: int
     holds: int
     rows: int
+    orders: int  # that had something of ours in their metadata
     entries: int
 
 
 def count() -> Removed:
-    """Return what ``uninstall`` would take out; discount rows are only counted as they go."""
+    """Return what ``uninstall`` would take out; rows and orders are only counted as they go."""
     return Removed(
         programs=Program.objects.filter(is_active=True).count(),
         holds=Hold.objects.filter(state=HoldState.PLACED).count(),
         rows=0,
+        orders=0,
         entries=_entries().count() if _has_scheduler() else 0,
     )
 
 
 def uninstall() -> Removed:
-    """Switch all programs off, give held points back, remove discount rows and beat entries.
+    """Switch all programs off, give held points back, remove what is ours in the shop's tables.
 
     Programs first, so that no price pass writes new rows meanwhile. Idempotent.
     """
@@ -49,8 +51,9 @@ def uninstall() -> Removed:
     held = Hold.objects.filter(state=HoldState.PLACED).order_by("pk")
     released = sum(redeeming.release(hold, "uninstall") for hold in list(held))
     rows = host.current().strip_own_rows()
+    orders = host.current().forget_orders()
     entries = _entries().delete()[0] if _has_scheduler() else 0
-    return Removed(len(active), released, rows, entries)
+    return Removed(len(active), released, rows, orders, entries)
 
 
 def _has_scheduler() -> bool:

@@ -2,6 +2,10 @@
 -- A span is one account from start_at (NULL: from ever) to before end_at (NULL: to ever). Orders count
 -- when they are paid and something of them is kept; spend and points are kept net of refunds on
 -- the order's record. Specification: selectors.qualifying.metric_values.
+--
+-- Spend is kept in the reference currency, at the rates stated when the order was paid. Where none was
+-- stated then, it is kept in the order's own currency and counts at the rates stated now; without one
+-- it counts nothing (engine.tiers.to_reference). Shops with one currency never look at the versions.
 WITH span AS (
     SELECT * FROM unnest(
         %(account_ids)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
@@ -9,7 +13,20 @@ WITH span AS (
 )
 SELECT COALESCE(sum(
     CASE %(metric)s
-        WHEN 'spend' THEN record.spend_minor
+        WHEN 'spend' THEN CASE
+            WHEN record.currency <> %(reference)s AND record.version_id IN (
+                SELECT version.id FROM saleor_retention_programversion AS version
+                WHERE version.program_id = %(program_id)s
+                  AND version.document #>> '{reference,currency}' IS NULL
+            ) THEN COALESCE((
+                SELECT div(record.spend_minor * rate.over, rate.under)
+                FROM unnest(
+                    %(currencies)s::text[], %(rates_over)s::numeric[], %(rates_under)s::numeric[]
+                ) AS rate (currency, over, under)
+                WHERE rate.currency = record.currency
+            ), 0)
+            ELSE record.spend_minor
+        END
         WHEN 'orders' THEN 1
         WHEN 'points' THEN record.earned - record.clawed
     END

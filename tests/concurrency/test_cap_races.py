@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import OrderRecord
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import granting, settling
+from saleor_retention.services import granting, looking_up, settling
 from saleor_retention.services.posting import Posted
 from tests import ledger
 from tests.fakes import at, line, order
@@ -64,3 +66,15 @@ def test_grants_of_one_actor_at_once_share_the_limit(monkeypatch: pytest.MonkeyP
         )
     }
     assert sum(ledger.balances(account)[0] for account in accounts) == 300
+
+
+def test_look_ups_of_one_actor_at_once_share_the_pace(settings: Any) -> None:
+    """Sixteen at once, five an hour: five are let through, and another actor has his own."""
+    settings.RETENTION_MEMBER_LOOKUPS_PER_HOUR = 5
+
+    results = at_once(lambda _number: looking_up.count_lookup("app:7", NOON), 16)
+
+    assert results.count(None) == 5
+    refused = [result for result in results if isinstance(result, Refusal)]
+    assert {result.code for result in refused} == {Code.TOO_MANY_REQUESTS}
+    looking_up.count_lookup("app:8", NOON)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from saleor.app.models import App
 
+from saleor_retention.services import programs
 from tests.factories.current import factories
-from tests.graphql.world import Actor, World, app, operation, staff
+from tests.graphql.world import IS_SALEOR_3, Actor, World, app, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -19,12 +21,19 @@ LIMITS: dict[str, Any] = {
         "pointsPerMemberMax": 7,
     },
     "redemption": {"pointsPerDayMax": 150, "pointsPerMonthMax": 400},
-    "grants": {"pointsPerDayMax": 300},
+    "grants": {
+        "pointsPerDayMax": 300,
+        "groups": [{"name": "Support", "pointsMax": 50, "pointsPerDayMax": None}],
+        "apps": [{"name": "Help desk", "pointsMax": None, "pointsPerDayMax": 7}],
+    },
 }
+ROLE = "{ name pointsMax pointsPerDayMax }"
 RULES = (
     "{ retentionProgram { rules { "
-    + " ".join(f"{name} {{ {' '.join(fields)} }}" for name, fields in LIMITS.items())
-    + " } } }"
+    "earn { pointsPerOrderMax pointsPerDayMax pointsPerMonthMax pointsPerMemberMax } "
+    "redemption { pointsPerDayMax pointsPerMonthMax } "
+    f"grants {{ pointsPerDayMax groups {ROLE} apps {ROLE} }} "
+    "} } }"
 )
 
 
@@ -49,7 +58,7 @@ def test_limits_are_set_read_and_taken_away(world: World, manager: Actor) -> Non
     rules = manager.ask(RULES)["retentionProgram"]["rules"]
     assert rules["earn"] == {**LIMITS["earn"], "pointsPerDayMax": None}
     assert rules["redemption"] == LIMITS["redemption"]
-    assert rules["grants"] == {"pointsPerDayMax": None}
+    assert rules["grants"] == {"pointsPerDayMax": None, "groups": [], "apps": []}
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, 2**31])
@@ -81,6 +90,56 @@ def test_staff_and_apps_have_a_daily_allowance_each(world: World, manager: Actor
     staff("manage_users").do(query, **given, points=300, key="k4")
 
 
+def test_staff_have_the_limits_of_their_permission_groups(world: World, manager: Actor) -> None:
+    """By the group's name in Saleor; the refusal names it, and a role given twice is refused."""
+    groups = [{"name": "Support", "pointsMax": 50}]
+    update(manager, world, {"grants": {"pointsMax": 10, "groups": groups}})
+    query = operation("staff/points-adjust")
+    given = {"memberId": world.member_id(), "reason": "Sorry"}
+    helper = staff("manage_users")
+    assert helper.user is not None
+    make_group("Support").user_set.add(helper.user)
+
+    helper.do(query, **given, points=50, key="k1")
+    answer = helper.ask(query, **given, points=51, key="k2")
+    (error,) = answer["retentionPointsAdjust"]["errors"]
+    assert error["message"] == 'At most 50 points can be granted at once as "Support".'
+    answer = manager.ask(query, **given, points=11, key="k3")
+    (error,) = answer["retentionPointsAdjust"]["errors"]
+    assert error["message"] == "At most 10 points can be granted at once."
+
+    twice = manager.refused(
+        operation("staff/program-update"),
+        id=world.program_id,
+        input={"rules": {"grants": {"groups": groups * 2}}},
+    )
+    assert twice == [("rules.grants.groups.1.name", "UNIQUE")]
+
+
+def test_apps_have_the_limits_of_their_name(world: World, manager: Actor) -> None:
+    """And no other app has them."""
+    helper = app("manage_users")
+    name = App.objects.latest("pk").name
+    apps = [{"name": name, "pointsMax": 50}]
+    update(manager, world, {"grants": {"pointsMax": 10, "apps": apps}})
+    query = operation("staff/points-adjust")
+    given = {"memberId": world.member_id(), "reason": "Sorry"}
+
+    helper.do(query, **given, points=50, key="k1")
+    refused = app("manage_users").refused(query, **given, points=11, key="k2")
+
+    assert refused == [("points", "LIMIT_REACHED")]
+
+
+def make_group(name: str) -> Any:
+    """Make a permission group of staff."""
+    if IS_SALEOR_3:
+        from saleor.account.models import Group
+    else:
+        from django.contrib.auth.models import Group
+    return Group.objects.create(name=name)
+
+
 def test_spending_says_how_many_points_are_left(world: World, manager: Actor) -> None:
     """Of the day, over all checkouts."""
     update(manager, world, {"redemption": {"pointsPerDayMax": 150}})
@@ -95,3 +154,37 @@ def test_spending_says_how_many_points_are_left(world: World, manager: Actor) ->
     (error,) = answer["retentionRedemptionSet"]["errors"]
     assert (error["field"], error["code"]) == ("points", "LIMIT_REACHED")
     assert "50 are left" in error["message"]
+
+
+def test_points_of_any_size_are_given_out(world: World, manager: Actor) -> None:
+    """A file may ask for more than the API takes, and a balance adds up: no query fails of it."""
+    most, many = 10**12, 3 * 10**9
+    changes = {
+        "welcome_points": most,
+        "first_order_points": most,
+        "redemption": {"minimum_points": most, "block_points": most},
+        "grants": {"points_max": most},
+        "tiers": {
+            "metric": "points",
+            "ladder": [{"slug": "vip", "name": "VIP", "threshold": most}],
+        },
+    }
+    programs.update_program(program=world.program, changes=changes)
+    world.give(many)
+
+    program = manager.ask(
+        "{ retentionProgram { tiers { threshold { points } } rules { welcomePoints "
+        "firstOrderPoints redemption { minimumPoints blockPoints } grants { pointsMax } } } }"
+    )["retentionProgram"]
+    member = world.owner.ask(operation("storefront/membership"), channel=world.channel)["me"]
+    moved = world.owner.ask(operation("storefront/history"), channel=world.channel)["me"]
+
+    assert program["tiers"] == [{"threshold": {"points": most}}]
+    assert program["rules"] == {
+        "welcomePoints": most,
+        "firstOrderPoints": most,
+        "redemption": {"minimumPoints": most, "blockPoints": most},
+        "grants": {"pointsMax": most},
+    }
+    assert member["retention"]["balance"]["available"] >= many
+    assert moved["retention"]["history"]["edges"][0]["node"]["points"] == many

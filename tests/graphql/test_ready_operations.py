@@ -9,6 +9,8 @@ import io
 import pytest
 from django.utils import timezone
 
+from saleor_retention.models import LedgerDigest
+from saleor_retention.services import digesting
 from tests.factories.current import factories
 from tests.graphql.world import (
     ANONYMOUS,
@@ -457,13 +459,34 @@ def test_staff_verifies_the_ledger(world: World) -> None:
 
     broken = manager.ask(operation("staff/verify"), orders=True)
 
-    assert sound["retentionVerify"] == {"isSound": True, "count": 0, "breaches": []}
+    nothing = {"breaches": [], "days": 0, "changedDays": []}
+    assert sound["retentionVerify"] == {"isSound": True, "count": 0, **nothing}
     assert broken["retentionVerify"]["isSound"] is False
     assert account.member_number in {
         word
         for breach in broken["retentionVerify"]["breaches"]
         for word in breach["subject"].split()
     }
+
+
+def test_staff_learns_that_the_past_was_changed(world: World) -> None:
+    """A day that is not what was sealed is named, though every invariant holds."""
+    manager = staff("manage_users")
+    world.give(5)
+    day = timezone.now().astimezone(dt.UTC).date()
+    digesting.seal_due(timezone.now() + dt.timedelta(days=2))
+    query = operation("staff/verify")
+    whole = manager.ask(query, allDays=True)["retentionVerify"]
+    assert (whole["isSound"], whole["changedDays"]) == (True, [])
+    assert whole["days"] == LedgerDigest.objects.count()
+
+    world.give(5)  # recorded on a day that is sealed already
+
+    changed = manager.ask(query)["retentionVerify"]
+    assert (changed["isSound"], changed["count"], changed["breaches"]) == (False, 0, [])
+    (only,) = changed["changedDays"]
+    assert only["day"] == day.isoformat()
+    assert only["message"].endswith("are there.")
 
 
 def test_staff_reads_what_the_program_owes(world: World) -> None:

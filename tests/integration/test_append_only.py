@@ -98,6 +98,23 @@ def test_entries_that_do_not_balance_are_refused(shop: Shop) -> None:
     assert not Entry.objects.filter(transaction=made).exists()
 
 
+def test_entries_belong_to_a_transaction_of_their_account(shop: Shop) -> None:
+    """What foreign keys would hold row by row, and more: nobody's entry stands in another's."""
+    account, other = Account.objects.get(program=shop.program), shop.member("bob")
+    made = Transaction.objects.get()
+    before = rows()
+
+    for transaction_id, owner in ((-1, account), (made.pk, other)):
+        moves = (("available", owner, 5), ("issuance", None, -5))
+        with pytest.raises(IntegrityError, match="not there or of another"), transaction.atomic():
+            Entry.objects.bulk_create(
+                Entry(transaction_id=transaction_id, book=book, account=whose, points=points)
+                for book, whose, points in moves
+            )
+
+    assert rows() == before
+
+
 @pytest.mark.parametrize(
     ("book", "owner"), [("available", None), ("issuance", "ann"), ("deficit", None)]
 )

@@ -15,6 +15,7 @@ from saleor_retention.engine.history import Reason, Setting, replay
 from saleor_retention.engine.parsing import parse_program
 from saleor_retention.engine.tally import Share, Tally
 from saleor_retention.errors import Code, Refusal
+from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import (
     Account,
     AccountState,
@@ -30,6 +31,7 @@ from saleor_retention.services import (
     expiring,
     maturing,
     members,
+    programs,
     settling,
     simulating,
     tiering,
@@ -110,6 +112,41 @@ def buys(shop: Shop, user_ref: str, ref: str, amount: str, **facts: Any) -> None
     goods = line("a", ledger.minor(amount))
     facts = {"user_ref": user_ref, "created_at": created_at, **facts}
     shop.host.put_order(order(ref, goods, **facts), changed_at=created_at)
+
+
+# --- a channel that joins later -------------------------------------------------------------------
+
+
+def test_a_channel_that_joins_a_running_program_brings_its_past(shop: Shop) -> None:
+    """By a backfill and by nothing else; what comes after it joined earns by itself."""
+    ann = shop.member("ann")
+    user = str(ann.user_id)
+    joins, later = at("2026-03-01"), at("2026-04-01")
+    shop.host.shop_channels.append(ChannelFacts("2", "second", "Second", "USD"))
+    for ref, channel, created_at in (
+        ("first", "1", at("2026-02-01")),
+        ("before", "2", at("2026-02-01")),
+        ("after", "2", at("2026-03-02")),
+    ):
+        buys(shop, user, ref, "10.00", channel_ref=channel, created_at=created_at)
+    programs.update_program(program=shop.program, channels=["1", "2"], now=joins)
+    for ref in ("first", "before", "after"):
+        settling.settle(order_ref=ref, now=later)
+    assert set(OrderRecord.objects.values_list("order_ref", flat=True)) == {"first", "after"}
+    assert ledger.balances(ann) == (20, 0, 0, 0)
+
+    work = work_of(shop, later, channel_ref="2")
+    assert (work.scope.channel_refs, work.scope.end_at) == (("2",), joins)
+    assert [booked.orders for booked in backfilling.apply(work, "second")] == [1]
+
+    assert ledger.balances(ann) == (30, 0, 0, 0)
+    assert OrderRecord.objects.get(order_ref="before").backfill is not None
+    with pytest.raises(Refusal, match="The channel joined at 2026-03-01 00:00 UTC; later orders"):
+        work_of(shop, later, channel_ref="2", end_at=at("2026-03-02"))
+    with pytest.raises(Refusal, match="does not run in this channel"):
+        work_of(shop, later, channel_ref="3")
+    with pytest.raises(Refusal, match="The program began at"):
+        work_of(shop, later, channel_ref="1", end_at=at("2026-03-02"))
 
 
 # --- agreement ------------------------------------------------------------------------------------

@@ -330,6 +330,7 @@ def test_uninstalling_takes_everything_out_and_keeps_the_ledger(
     redeeming.set_redemption(checkout_ref="cart-1", user_ref=str(account.user_id), points=50)
     stripped: list[Any] = []
     monkeypatch.setattr(shop, "strip_own_rows", lambda refs=None: stripped.append(refs) or 3)
+    shop.orders_kept_on = 2
     entries = 0
     if apps.is_installed("django_celery_beat"):
         entries = _store_entries()
@@ -337,14 +338,14 @@ def test_uninstalling_takes_everything_out_and_keeps_the_ledger(
     out = io.StringIO()
     call_command("retention_uninstall", "--no-input", stdout=out)
 
-    done = f"Done: 1 programs, 1 holds, 3 discount rows, {entries} beat entries.\n"
+    done = f"1 holds, 3 discount rows, 2 orders' metadata, {entries} beat entries.\n"
     assert done in out.getvalue()
     assert stripped == [None]
     assert books(account) == (100, 0, 0, 0)
     assert Hold.objects.get().state == "released"
     assert not Program.objects.get().is_active
     call_command("retention_uninstall", "--no-input", stdout=out)
-    assert "Done: 0 programs, 0 holds, 3 discount rows, 0 beat entries.\n" in out.getvalue()
+    assert "0 holds, 3 discount rows, 0 orders' metadata, 0 beat entries.\n" in out.getvalue()
 
 
 def test_uninstalling_asks_first(shop: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:

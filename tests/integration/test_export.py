@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import export
-from saleor_retention.models import Account, StoredQuote
+from saleor_retention.models import Account, AuditAction, StoredQuote
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Section
 from saleor_retention.services import erasing, granting, members, pos, redeeming, settling, tiering
@@ -136,6 +136,11 @@ def test_everything_is_there_in_words(ann: Account) -> None:
         "2026-03-10: +100 points. Granted by the shop.",
         "2026-03-10: +50 points. Earned by order order-1.",
     ]
+    assert texts(document, "audit") == [
+        "2026-03-10: points were given by hand (100 points are granted).",
+        "2026-03-10: the tier was set by hand (tier changes from regular to vip).",
+        "2026-03-10: a till sent a sale (20 points earned, 0 taken back).",
+    ]
     notes = [row["data"].get("note") for row in document["records"]]
     assert "Ann was kind" in notes
     assert "Ann is nice" in notes
@@ -196,6 +201,47 @@ def test_a_long_history_is_read_in_pages(ann: Account) -> None:
     reads = [query["sql"] for query in captured if "moved" in query["sql"]]
     assert 3 <= len(reads) <= 8
     assert all("LIMIT" in statement for statement in reads)
+
+
+def test_what_was_done_before_the_member_was_known_is_exported(
+    shop: FakeHost, ann: Account
+) -> None:
+    """A reversal that came before its sale names an order alone; others' entries stay out."""
+    other = make_member(shop, ann.program)
+    for account, receipt in ((ann, "R-7"), (other, "R-8"), (None, "R-9")):
+        pos.reverse_sale(source="till", receipt=receipt, reversal_id="1", now=NOON)
+        if account is not None:
+            pos.record_sale(
+                source="till",
+                receipt=receipt,
+                channel=CHANNEL,
+                member=MemberKey(number=account.member_number),
+                sold_at=NOON,
+                currency="USD",
+                lines=[SaleLine(ref="a", quantity=1, gross=Decimal("20.00"))],
+                now=NOON,
+            )
+
+    told = [
+        (row["data"]["action"], row["data"]["order"])
+        for row in exported("--user", str(ann.user_id))["records"]
+        if row["section"] == "audit"
+    ]
+
+    assert told == [
+        ("points_grant", ""),
+        ("tier_override", ""),
+        ("sale_record", "pos:till:R-1"),
+        ("sale_reverse", "pos:till:R-7"),
+        ("sale_record", "pos:till:R-7"),
+    ]
+
+
+def test_every_action_about_a_customer_has_words() -> None:
+    """All but those that concern a program alone."""
+    about_programs = {action for action in AuditAction if action.value.startswith("program_")}
+
+    assert set(export.DONE) == set(AuditAction) - about_programs
 
 
 def test_the_guest_he_was_is_exported_too(shop: FakeHost) -> None:

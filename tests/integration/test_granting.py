@@ -198,3 +198,89 @@ def test_a_correction_by_zero_is_none(ann: Account) -> None:
     """Refused by name."""
     with pytest.raises(Refusal, match="cannot be zero"):
         adjust(ann, 0)
+
+
+# --- limits by role -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def roles(shop: Shop) -> Shop:
+    """Support may give more than others, leads more at once, the help desk's app less."""
+    groups = {
+        "Support": {"points_max": 600, "points_per_day_max": 1000},
+        "Leads": {"points_max": 900},
+        "Trainees": {"points_max": 5},
+    }
+    grants = {
+        "points_max": 500,
+        "points_per_day_max": 800,
+        "groups": groups,
+        "apps": {"Help desk": {"points_max": 20}},
+    }
+    shop.change_rules({"grants": grants}, NOON)
+    shop.host.groups = {
+        "1": {"Support", "Translators"},
+        "2": {"Support", "Leads", "Trainees"},
+        "3": {"Trainees"},
+        "4": {"Translators"},
+    }
+    shop.host.apps = {"1": "Help desk", "2": "Support"}
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("actor_ref", "points_max", "role"),
+    [
+        ("user:1", 600, ' as "Support"'),
+        ("user:2", 900, ' as "Leads"'),
+        ("user:3", 5, ' as "Trainees"'),
+        ("user:4", 500, ""),
+        ("user:9", 500, ""),
+        ("app:1", 20, ' as "Help desk"'),
+        ("app:2", 500, ""),
+        ("app:9", 500, ""),
+        ("", 500, ""),
+    ],
+)
+def test_what_is_granted_at_once_depends_on_the_role(
+    roles: Shop, actor_ref: str, points_max: int, role: str
+) -> None:
+    """The highest of the actor's groups counts; no group, and an app called like one, is nobody."""
+    ann = roles.member("ann")
+
+    with pytest.raises(Refusal) as refused:
+        grant(ann, points_max + 1, actor_ref=actor_ref)
+    assert refused.value.code is Code.LIMIT_REACHED
+    assert refused.value.message == f"At most {points_max} points can be granted at once{role}."
+    assert ledger.balances(ann) == (0, 0, 0, 0)
+
+    assert grant(ann, points_max, actor_ref=actor_ref).is_new
+
+
+def test_what_is_granted_in_a_day_depends_on_the_role(roles: Shop) -> None:
+    """Support has a limit of its own; of leads, who are in support too, it is the higher one."""
+    ann = roles.member("ann")
+    grant(ann, 600, actor_ref="user:1", key="a")
+    with pytest.raises(Refusal) as own:
+        grant(ann, 401, actor_ref="user:1", key="b")
+    grant(ann, 900, actor_ref="user:2", key="c")
+    with pytest.raises(Refusal) as highest:
+        grant(ann, 101, actor_ref="user:2", key="d")
+    grant(ann, 500, actor_ref="user:4", key="e")
+    with pytest.raises(Refusal) as of_all:
+        grant(ann, 301, actor_ref="user:4", key="f")
+
+    a_day = "You can grant {} points a day in this program{}: {} are left."
+    assert [refused.value.message for refused in (own, highest, of_all)] == [
+        a_day.format(1000, ' as "Support"', 400),
+        a_day.format(1000, ' as "Support"', 100),
+        a_day.format(800, "", 300),
+    ]
+    assert ledger.balances(ann) == (2000, 0, 0, 0)
+
+
+def test_the_shop_is_asked_for_roles_only_where_they_count(shop: Shop, ann: Account) -> None:
+    """A program without them asks nothing, so that a grant costs what it did."""
+    shop.host.group_names = None  # type: ignore[method-assign, assignment]
+
+    assert grant(ann, 500).is_new

@@ -433,6 +433,39 @@ def test_users_by_e_mail(shop: Host, make: ModuleType) -> None:
     assert shop.find_user_by_email("da@shop.example") is None
 
 
+def test_what_is_kept_on_orders_is_forgotten(shop: Host, make: ModuleType) -> None:
+    """For an uninstall: our key goes, once, and the shop's own stay."""
+    kept, other = sold(make, "20.00"), sold(make, "20.00")
+    kept.store_value_in_private_metadata({"saleor_retention": "{}", "erp": "7"})
+    other.store_value_in_private_metadata({"erp": "8"})
+    for order in (kept, other):
+        order.save(update_fields=["private_metadata"])
+
+    assert [shop.forget_orders(), shop.forget_orders()] == [1, 0]
+
+    for order, number in ((kept, "7"), (other, "8")):
+        order.refresh_from_db()
+        assert order.private_metadata == {"erp": number}
+
+
+def test_staff_and_apps_by_name(shop: Host) -> None:
+    """Groups of staff only, whatever was put into one; an app that is gone has no name."""
+    from django.contrib.auth.models import Group
+    from saleor.account.models import User
+    from saleor.app.models import App
+
+    support, leads = (Group.objects.create(name=name) for name in ("Support", "Leads"))
+    ada = User.objects.create_user("ada@example.com", is_staff=True)
+    eve = User.objects.create_user("eve@example.com")
+    ada.groups.add(support, leads)
+    eve.groups.add(support)
+
+    assert shop.group_names(str(ada.pk)) == {"Support", "Leads"}
+    assert shop.group_names(str(eve.pk)) == shop.group_names("-1") == set()
+    assert shop.app_name(str(App.objects.create(name="Help desk").pk)) == "Help desk"
+    assert shop.app_name("-1") is None
+
+
 def test_users_by_phone(shop: Host, make: ModuleType) -> None:
     """A number on either default address finds a user, once."""
     from saleor.account.models import Address

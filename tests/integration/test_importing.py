@@ -535,6 +535,26 @@ def test_the_command_reports_rejected_rows(shop: Shop, tmp_path: Path) -> None:
     assert ledger.balances(ann) == (12, 0, 0, 0)
 
 
+def test_the_report_holds_no_formula(shop: Shop, tmp_path: Path) -> None:
+    """A note of the old system is text to a spreadsheet, and comes back as it was."""
+    ann = shop.member("ann")
+    file = tmp_path / "old.csv"
+    rows = ['-1,ann@example.com,x,"=HYPERLINK(""http://x"")"', "L2,ann@example.com,y,'tis"]
+    file.write_text("\n".join(["external_id,email,points,note", *rows, ""]))
+    report = tmp_path / "old.csv.rejected.csv"
+
+    _command(file, fails="2 rows rejected; ")
+
+    with report.open(newline="") as written:
+        cells = [(row["external_id"], row["note"]) for row in csv.DictReader(written)]
+    assert cells == [("'-1", '\'=HYPERLINK("http://x")'), ("L2", "'tis")]
+    report.write_text(report.read_text().replace(",x,", ",7,").replace(",y,", ",5,"))
+    _command(report, "--apply")
+    assert ledger.balances(ann) == (12, 0, 0, 0)
+    keys = Transaction.objects.order_by("pk").values_list("key", "note__text")
+    assert list(keys) == [("import:-1", '=HYPERLINK("http://x")'), ("import:L2", "'tis")]
+
+
 def test_the_command_says_how_far_it_is(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

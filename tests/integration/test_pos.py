@@ -30,6 +30,11 @@ from tests.members import (
 
 pytestmark = pytest.mark.django_db
 
+NOBODY = (
+    "NOT_FOUND",
+    "member",
+    "No member can be told by this number, phone number or e-mail address.",
+)
 LINES = (
     SaleLine(ref="1", quantity=2, gross=Decimal("30.00")),
     SaleLine(ref="2", quantity=1, gross=Decimal("20.50")),
@@ -228,27 +233,20 @@ def test_a_customer_without_an_account_gets_one(shop: FakeHost) -> None:
 
 
 def test_an_ambiguous_phone_number_is_refused(shop: FakeHost) -> None:
-    """A family shares a number: nobody is guessed, and no account is opened."""
+    """A family shares a number: nobody is guessed, no account is opened, no member betrayed."""
     make_program()
     shop.phones["+12025550123"] = [make_user(shop), make_user(shop)]
 
     found = refusals_of(lambda: sell(member=MemberKey(phone="+12025550123")))
 
-    message = "2 members have this phone number; use the member number."
-    assert found == [("INVALID", "member.phone", message)]
+    assert found == [NOBODY]
 
 
 @pytest.mark.parametrize(
     ("key", "refusal"),
     [
-        (
-            MemberKey(number="999"),
-            ("NOT_FOUND", "member.number", "There is no member of the number 999."),
-        ),
-        (
-            MemberKey(phone="+12025550100"),
-            ("NOT_FOUND", "member.phone", "No member has this phone number."),
-        ),
+        (MemberKey(number="999"), NOBODY),
+        (MemberKey(phone="+12025550100"), NOBODY),
         (
             MemberKey(phone="2025550100"),
             (
@@ -257,10 +255,7 @@ def test_an_ambiguous_phone_number_is_refused(shop: FakeHost) -> None:
                 "member.phone must begin with + and the country, as +12025550123.",
             ),
         ),
-        (
-            MemberKey(email="nobody@example.com"),
-            ("NOT_FOUND", "member.email", "No member has this e-mail address."),
-        ),
+        (MemberKey(email="nobody@example.com"), NOBODY),
         (
             MemberKey(),
             (
@@ -282,19 +277,75 @@ def test_an_ambiguous_phone_number_is_refused(shop: FakeHost) -> None:
 def test_a_member_who_is_not_there_is_refused(
     program: Program, key: MemberKey, refusal: tuple[str, str, str]
 ) -> None:
-    """The refusal names the key that was used."""
+    """Whatever key was used, the refusal is one and the same."""
     assert program.is_active
     assert refusals_of(lambda: sell(member=key)) == [refusal]
 
 
 def test_who_left_earns_nothing(shop: FakeHost, program: Program) -> None:
-    """The till is told, so that it can offer to join again."""
+    """And the till hears the same as of a number that nobody ever had."""
     member = make_member(shop, program, state="left")
 
-    ((code, field, message),) = refusals_of(lambda: sell(member))
+    assert refusals_of(lambda: sell(member)) == [NOBODY]
 
-    assert (code, field) == ("NOT_A_MEMBER", "member")
-    assert message == f"{member.member_number} is not a member any more."
+
+# --- the pace of look-ups -------------------------------------------------------------------------
+
+
+def looked_up(key: MemberKey, receipt: str, **given: Any) -> str:
+    """Try to sell to somebody and return the refusal's code, "" for none."""
+    try:
+        sell(member=key, receipt=receipt, **given)
+    except Refusal as refusal:
+        return refusal.code.value
+    return ""
+
+
+def test_look_ups_run_out_whether_they_find_a_member_or_not(member: Account, settings: Any) -> None:
+    """Three an hour for each actor: the fourth says nothing of the member, who is there."""
+    settings.RETENTION_MEMBER_LOOKUPS_PER_HOUR = 3
+    known, unknown = MemberKey(number=member.member_number), MemberKey(number="999")
+
+    assert looked_up(known, "R1") == ""
+    assert [looked_up(unknown, f"R{number}") for number in (2, 3)] == ["NOT_FOUND"] * 2
+    assert [looked_up(key, "R4") for key in (known, unknown)] == ["TOO_MANY_REQUESTS"] * 2
+    assert not PosSale.objects.filter(receipt="R4").exists()
+
+    assert looked_up(known, "R1") == ""  # sent again: nobody is looked up
+    assert looked_up(known, "R5", actor_ref="user:1") == ""
+    assert looked_up(known, "R6", actor_ref="") == ""
+    settings.RETENTION_MEMBER_LOOKUPS_PER_HOUR = 0
+    assert looked_up(known, "R7") == ""
+
+
+def test_look_ups_come_back_one_by_one_and_never_add_up(member: Account, settings: Any) -> None:
+    """A third of an hour gives one of three back; a day gives back three and not more."""
+    settings.RETENTION_MEMBER_LOOKUPS_PER_HOUR = 3
+    unknown = MemberKey(email="nobody@example.com")
+    spent = [looked_up(unknown, "R1") for _ in range(4)]
+    assert spent == ["NOT_FOUND"] * 3 + ["TOO_MANY_REQUESTS"]
+
+    for later, left in ((dt.timedelta(minutes=20), 1), (dt.timedelta(days=1), 3)):
+        now = NOON + dt.timedelta(hours=1) + later
+        tried = [looked_up(unknown, "R1", now=now) for _ in range(left + 1)]
+        assert tried == ["NOT_FOUND"] * left + ["TOO_MANY_REQUESTS"]
+    assert member.member_number
+
+
+def test_a_receipt_does_not_betray_its_member_to_who_reads_the_table(
+    shop: FakeHost, program: Program, settings: Any
+) -> None:
+    """Its digest is a keyed one, and a receipt from before a change of keys is still the same."""
+    settings.RETENTION_EMAIL_HASH_KEYS = {"2025": "a" * 32}
+    make_member(shop, program)
+    key = MemberKey(email=shop.people[next(iter(shop.people))].email)
+    before = sell(member=key).sale.content_hash
+    PosSale.objects.all().update(receipt="R0")
+    settings.RETENTION_EMAIL_HASH_KEYS = {"2026": "b" * 32}
+    assert sell(member=key).sale.content_hash != before
+
+    settings.RETENTION_EMAIL_HASH_KEYS = {"2026": "b" * 32, "2027": "c" * 32}
+    assert not sell(member=key).is_new
 
 
 # --- bad input ------------------------------------------------------------------------------------

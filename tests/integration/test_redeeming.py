@@ -567,6 +567,35 @@ def test_the_time_limit_gives_everything_back_once(shop: FakeHost, member: Accou
     assert shop.repriced == [CART, CART]
 
 
+def test_holds_that_cannot_lapse_take_nobodys_turn(
+    shop: FakeHost,
+    member: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The three oldest fail, and two are done at a time: the others are done by two runs."""
+    for number in range(6):
+        cart(shop, member, 100, f"cart-{number}")
+        redeem(member, 100, f"cart-{number}", NOON + dt.timedelta(minutes=number // 2))
+    lock = shop.lock_checkout
+
+    def fail(ref: str) -> bool:
+        if ref in {"cart-0", "cart-1", "cart-2"}:
+            raise RuntimeError("The shop cannot read this checkout.")
+        return lock(ref)
+
+    monkeypatch.setattr(shop, "lock_checkout", fail)
+    later = NOON + dt.timedelta(hours=2)
+
+    done = [redeeming.lapse_due(later, limit=2) for _ in range(3)]
+
+    assert done == [2, 1, 0]
+    assert books(member) == (700, 0, 300, 0)
+    left = Hold.objects.filter(state=HoldState.PLACED).values_list("checkout_ref", flat=True)
+    assert set(left) == {"cart-0", "cart-1", "cart-2"}
+    assert caplog.text.count("could not lapse") == 9
+
+
 def test_a_stopped_scheduler_freezes_no_points(shop: FakeHost, member: Account) -> None:
     """An overdue hold on another cart is ended by the next redemption itself."""
     cart(shop, member, 80_000)

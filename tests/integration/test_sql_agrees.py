@@ -10,12 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from saleor_retention.engine import lots as engine
 from saleor_retention.engine.rules import Metric
+from saleor_retention.engine.tiers import to_reference
 from saleor_retention.models import (
     MEMBER_BOOKS,
     Account,
@@ -28,6 +30,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import history
 from saleor_retention.selectors.due import DueKind, due_of
+from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.qualifying import Span, metric_values
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services import posting, sweeping
@@ -301,19 +304,25 @@ def test_the_sweep_leaves_the_lots_that_it_was_not_given(shop: Shop, dice: rando
 
 
 def test_the_metric_of_a_span_is_the_sum_over_its_orders(shop: Shop, dice: random.Random) -> None:
-    """All three metrics over open and closed spans, one account in several of them."""
+    """All three metrics over open and closed spans, one account in several of them.
+
+    Spend of a time without a reference counts at the rates stated now, the rest as it was kept.
+    """
     members = [shop.member(name) for name in ("ann", "bob", "eve")]
     instants = [LAUNCH + hours * HOUR for hours in range(12)]  # few, so that bounds are hit
-    version = shop.program.current_version
+    unstated = shop.program.current_version
+    reference = {"currency": "USD", "rates": {"EUR": "1.1", "JPY": "0.0067"}}
+    shop.change_rules({"reference": reference}, NOON)
+    stated = shop.program.current_version
     for number in range(60):
         earned = dice.randint(0, 90)
         OrderRecord.objects.create(
             order_ref=f"o{number}",
             program=shop.program,
             account=dice.choice(members),
-            version=version,
+            version=dice.choice([unstated, stated]),
             channel_ref=CHANNEL,
-            currency="USD",
+            currency=dice.choice(["USD", "USD", "EUR", "JPY", "KWD"]),
             created_at=LAUNCH,
             paid_at=dice.choice([None, *instants]),
             earned=earned,
@@ -340,13 +349,22 @@ def test_the_metric_of_a_span_is_the_sum_over_its_orders(shop: Shop, dice: rando
             and (span.end_at is None or record.paid_at < span.end_at)
         )
 
+    rules = rules_of(stated.pk)
+    digits = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}
+
+    def spend(record: OrderRecord) -> int:
+        if record.version_id == stated.pk:
+            return record.spend_minor
+        return to_reference(record.spend_minor, record.currency, rules, digits)
+
     measures = {
-        Metric.SPEND: lambda record: record.spend_minor,
+        Metric.SPEND: spend,
         Metric.ORDERS: lambda _: 1,
         Metric.POINTS: lambda record: record.earned - record.clawed,
     }
     for metric, measure in measures.items():
-        assert metric_values(metric, spans) == [
+        counted = replace(rules, ladder=replace(rules.ladder, metric=metric))
+        assert metric_values(counted, shop.program.pk, spans) == [
             sum(measure(record) for record in records if counts(record, span)) for span in spans
         ]
 

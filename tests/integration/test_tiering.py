@@ -13,7 +13,7 @@ from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, OrderRecord, Program, TierChange
 from saleor_retention.selectors import qualifying
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import tiering
+from saleor_retention.services import programs, tiering
 from saleor_retention.services.locking import lock_account
 from tests.fakes import FakeHost, at, use
 from tests.members import NOON, counts_of_rows, make_member, make_program
@@ -192,6 +192,51 @@ def test_a_rolling_window_forgets_by_the_day(shop: FakeHost) -> None:
     buy(second, 100, "2025-03-01 10:00")
     buy(second, 100, "2026-03-02 00:00")
     assert tier_of(second)[0] == "regular"
+
+
+def test_a_rolling_tier_fallen_to_lasts_as_long_as_one_climbed_to(shop: FakeHost) -> None:
+    """Down to silver, which the window gave: orders that leave it are no orders reversed."""
+    account = make_member(shop, program_of(window="rolling_months", months=12))
+    buy(account, 500, "2026-01-10")
+    buy(account, 150, "2026-04-10")
+    last = buy(account, 100, "2026-12-10")
+    assert tier_of(account) == ("vip", at("2027-01-11"))
+
+    evaluate("2027-01-11 00:00")
+    assert tier_of(account) == ("silver", at("2028-01-12"))
+    settle(account, last, at("2027-06-01"))  # the order of April counts no more: 100.00 are left
+
+    assert tier_of(account) == ("silver", at("2028-01-12"))
+    reverse(account, last, "2027-06-02")
+    assert tier_of(account) == ("regular", None)
+    assert [kind for kind, *_ in history(account)] == ["upgrade", "downgrade", "withdraw"]
+
+
+def test_a_rolling_tier_that_the_ladder_gave_lasts_by_the_orders_behind_it(shop: FakeHost) -> None:
+    """The step is replaced when half of what reached it has left the window already."""
+    program = program_of(window="rolling_months", months=12)
+    account = make_member(shop, program)
+    buy(account, 200, "2025-03-01")
+    order = buy(account, 300, "2026-01-10")
+    assert tier_of(account) == ("vip", at("2027-01-11"))
+    gold = {"slug": "gold", "name": "Gold", "threshold": "400.00"}
+    tiers = program.current_version.document["tiers"]
+    ladder = {"tiers": tiers | {"ladder": [*tiers["ladder"][:2], gold]}}
+    programs.update_program(program=program, changes=ladder, now=at("2026-05-01"))
+
+    tiering.apply_ladder(program.pk, at("2026-05-01"))
+    assert tier_of(account) == ("gold", at("2027-01-11"))
+    buy(account, 10, "2026-06-01")
+
+    assert tier_of(account) == ("gold", at("2027-01-11"))
+    reverse(account, order, "2026-06-02")
+    assert tier_of(account) == ("silver", at("2027-01-11"))
+    assert [kind for kind, *_ in history(account)] == [
+        "upgrade",
+        "upgrade",
+        "ladder",
+        "withdraw",
+    ]
 
 
 def test_who_never_ordered_has_no_orders(shop: FakeHost) -> None:

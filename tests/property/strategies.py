@@ -32,6 +32,7 @@ from saleor_retention.engine.rules import (
     Enrolment,
     Expiry,
     ExpiryPolicy,
+    GrantAllowance,
     Ladder,
     Maturing,
     MaturingRule,
@@ -321,6 +322,14 @@ caps = st.none() | st.integers(0, 10_000)
 
 
 @st.composite
+def allowances(draw: st.DrawFn) -> tuple[tuple[str, GrantAllowance], ...]:
+    """What some groups, or apps, may grant; each says one limit at least."""
+    some = st.builds(GrantAllowance, caps, caps).filter(lambda each: each != GrantAllowance())
+    names = st.sampled_from(("Support", "Store leads", "Help desk 2.0"))
+    return tuple(sorted(draw(st.dictionaries(names, some)).items()))
+
+
+@st.composite
 def earning_programs(draw: st.DrawFn) -> ProgramRules:
     """Rules with everything that decides what an order earns."""
     thresholds = range(draw(st.integers(0, 2)))
@@ -411,6 +420,8 @@ def programs(draw: st.DrawFn) -> ProgramRules:
         goodwill_repays_deficit=draw(st.booleans()),
         grant_points_max=draw(points),
         grant_points_per_day_max=draw(caps),
+        grant_groups=draw(allowances()),
+        grant_apps=draw(allowances()),
         ladder=draw(ladders()),
     )
 

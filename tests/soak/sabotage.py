@@ -6,6 +6,8 @@ the end is checked by whole ones.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -49,3 +51,15 @@ def without_key() -> None:
 SABOTAGES = {"lock": without_lock, "key": without_key}
 DURABILITY = "durability"  # is broken in the settings of the server, see ``arena``
 NAMES = (*SABOTAGES, DURABILITY)
+
+SIGNS = {
+    "lock": r"violates check constraint|verify: |under way: ",
+    "key": r"key-.* is in the ledger and nobody was told so",
+    DURABILITY: r"was acknowledged",
+}
+"""What gives each of them away, in a complaint of the simulation; no other complaint does."""
+
+
+def is_found(broken: str, complaints: Iterable[str]) -> bool:
+    """Tell whether the simulation has found what was broken, so that it need not go on."""
+    return bool(broken) and any(re.search(SIGNS[broken], complaint) for complaint in complaints)

@@ -103,7 +103,7 @@ def simulate(wish: Wish, say: Say) -> Outcome:
         world = _open_world(patch, wish.seed, Path(folder))
         place.keep()
         _let_it_run(wish, world, place, outcome, say)
-        _hold_promises(world, outcome, say)
+        _hold_promises(wish, world, outcome, say)
         connections.close_all()
     return outcome
 
@@ -205,6 +205,8 @@ def _let_it_run(wish: Wish, world: World, place: arena.Arena, outcome: Outcome, 
                 outcome.complaints += [f"under way: {found}" for found in _look(world)]
                 outcome.looks += 1
                 looked = time.monotonic()
+                if sabotage.is_found(wish.broken, outcome.complaints):
+                    break
             if time.monotonic() - said > 10:
                 said = time.monotonic()
                 left = until - said
@@ -274,10 +276,12 @@ def _wait_until_alone() -> None:
 # --- the end --------------------------------------------------------------------------------------
 
 
-def _hold_promises(world: World, outcome: Outcome, say: Say) -> None:
+def _hold_promises(wish: Wish, world: World, outcome: Outcome, say: Say) -> None:
     """Let everything come to rest, deliver it all once more, and compare."""
     outcome.told = told = promises.listen(read(world.folder))
     outcome.complaints += told.faults
+    if sabotage.is_found(wish.broken, outcome.complaints):
+        return
     say("all processes are dead; twenty rivals want the same points")
     with _complaining(outcome, "rivals"):
         outcome.complaints += _rivalry(world, told)
@@ -289,6 +293,8 @@ def _hold_promises(world: World, outcome: Outcome, say: Say) -> None:
         for key in sorted(booked):
             if _ask_again(world, told, key) is not False:
                 outcome.complaints.append(f"{key} was acknowledged and had to be booked again")
+        if sabotage.is_found(wish.broken, outcome.complaints):
+            return
         booked |= {key for key in sorted(doubts) if _ask_again(world, told, key) is not None}
         _come_to_rest(world)
         outcome.complaints += _compare(world, told, booked)

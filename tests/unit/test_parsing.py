@@ -20,6 +20,7 @@ from saleor_retention.engine.rules import (
     Enrolment,
     Expiry,
     ExpiryPolicy,
+    GrantAllowance,
     Ladder,
     Maturing,
     MaturingRule,
@@ -84,7 +85,15 @@ FULL: dict[str, Any] = {
         "points_per_month_max": "5000",
     },
     "deficit": {"policy": "write_off", "goodwill_repays": True},
-    "grants": {"points_max": 500, "points_per_day_max": 2000},
+    "grants": {
+        "points_max": 500,
+        "points_per_day_max": 2000,
+        "groups": {
+            "Support": {"points_max": 700, "points_per_day_max": 0},
+            "Leads": {"points_max": 9},
+        },
+        "apps": {"Help desk": {"points_per_day_max": "5"}},
+    },
     "tiers": {
         "metric": "spend",
         "window": "rolling_months",
@@ -161,6 +170,8 @@ FULL_RULES = ProgramRules(
     goodwill_repays_deficit=True,
     grant_points_max=500,
     grant_points_per_day_max=2000,
+    grant_groups=(("Leads", GrantAllowance(9)), ("Support", GrantAllowance(700, 0))),
+    grant_apps=(("Help desk", GrantAllowance(None, 5)),),
     ladder=Ladder(
         metric=Metric.SPEND,
         window=Window.ROLLING_MONTHS,
@@ -672,6 +683,31 @@ PROBLEMS: list[tuple[dict[str, Any], str, str, str]] = [
         "maturing.days must be at least 1; it is 0.",
     ),
     (
+        {"grants": {"groups": {"Support": {}}}},
+        "grants.groups.Support",
+        "EMPTY",
+        "grants.groups.Support must say points_max or points_per_day_max.",
+    ),
+    (
+        {"grants": {"groups": {"Support": {"points": 5}}}},
+        "grants.groups.Support.points",
+        "UNKNOWN_KEY",
+        "grants.groups.Support.points is not a known key of grants.groups.Support; did you mean "
+        "points_max?",
+    ),
+    (
+        {"grants": {"apps": {"a" * 151: {"points_max": 5}}}},
+        f"grants.apps.{'a' * 151}",
+        "TOO_LONG",
+        f"grants.apps.{'a' * 151} must have at most 150 characters; it has 151.",
+    ),
+    (
+        {"grants": {"groups": {7: {"points_max": 5}}}},
+        "grants.groups.7",
+        "KEY_NOT_TEXT",
+        "grants.groups.7 must be text: put the key 7 in quotes.",
+    ),
+    (
         {"maturing": {"rule": "at_once", "days": 3}},
         "maturing.days",
         "NO_EFFECT",
@@ -1040,6 +1076,14 @@ LIMITS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"welcome_points": 10**12}, {"welcome_points": 10**12 + 1}),
     ({"grants": {"points_max": 0}}, {"grants": {"points_max": -1}}),
     ({"grants": {"points_per_day_max": 0}}, {"grants": {"points_per_day_max": -1}}),
+    (
+        {"grants": {"groups": {"Support": {"points_max": 2**31 - 1}}}},
+        {"grants": {"groups": {"Support": {"points_max": 2**31}}}},
+    ),
+    (
+        {"grants": {"apps": {str(number): {"points_max": 1} for number in range(100)}}},
+        {"grants": {"apps": {str(number): {"points_max": 1} for number in range(101)}}},
+    ),
     (
         {"earn": {"points_per_day_max": 2**31 - 1}, "point_value": {}},
         {"earn": {"points_per_day_max": 2**31}, "point_value": {}},

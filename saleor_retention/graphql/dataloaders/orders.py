@@ -132,9 +132,9 @@ class _Versions:
         places = ProgramChannel.objects.select_related("program").filter(
             channel_ref__in={order.channel_ref for order in orders}, is_active=True
         )
-        self._programs = {place.channel_ref: place.program for place in places}
+        self._places = {place.channel_ref: place for place in places}
         accounts = Account.objects.filter(
-            program_id__in=[program.pk for program in self._programs.values()],
+            program_id__in=[place.program_id for place in self._places.values()],
             user_id__in={order.user_ref for order in orders if order.user_ref},
             state=AccountState.MEMBER,
         )
@@ -147,9 +147,10 @@ class _Versions:
         quote = self._quotes.get(order.checkout_ref or "")
         if quote is not None and quote.version_id is not None:
             return EarnTerms(rules_of(quote.version_id), quote.tier or None)
-        program = self._programs.get(order.channel_ref)
-        if program is None or order.created_at < program.created_at:
+        place = self._places.get(order.channel_ref)
+        if place is None or order.created_at < place.began_at:
             return None
+        program = place.program
         rules = rules_of(program.current_version_id)
         account = self._accounts.get((program.pk, order.user_ref or ""))
         if account is None and rules.enrolment is Enrolment.OPT_IN:

@@ -15,7 +15,7 @@ from saleor_retention.graphql.mutations.redeeming import (
     redeemer_of,
     unknown_as_missing,
 )
-from saleor_retention.graphql.scalars import RetentionWholeNumber, whole
+from saleor_retention.graphql.scalars import RetentionPoints, RetentionWholeNumber, whole
 from saleor_retention.host.contract import Requestor
 from saleor_retention.services import redeeming
 
@@ -36,7 +36,7 @@ class RetentionRedemptionSet(RetentionMutation):
         points = RetentionWholeNumber(description="How many points; 0 for none.", required=True)
 
     checkout = graphene.Field(Checkout, description="The checkout with its new price.")
-    points = graphene.Int(description="Points that are set now.")
+    points = graphene.Field(RetentionPoints, description="Points that are set now.")
     clamped_by = RetentionClampReason(
         description="What allowed fewer points than asked for; null when all of them are set."
     )

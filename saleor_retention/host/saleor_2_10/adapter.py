@@ -20,7 +20,7 @@ from saleor_retention.host.contract import (
     UserFacts,
 )
 
-from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop
+from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop, sold
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +129,14 @@ class Saleor210:
         """Return the users with that E.164 phone number on a default address."""
         return people.find_users_by_phone(phone)
 
+    def group_names(self, user_ref: str) -> set[str]:
+        """Return the names of the permission groups that a member of staff is in."""
+        return people.group_names(user_ref)
+
+    def app_name(self, app_ref: str) -> str | None:
+        """Return what an app is called; None when it is gone."""
+        return people.app_name(app_ref)
+
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs (SKUs for ``variants``) of ``kind`` to references."""
         return catalog.resolve_slugs(kind, slugs)
@@ -170,6 +178,10 @@ class Saleor210:
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
         """Forget the quotes of open checkouts; there are no rows of ours in Saleor's tables."""
         return checkouts.forget_quotes(checkout_refs)
+
+    def forget_orders(self) -> int:
+        """Remove what orders were sold for from their private metadata."""
+        return sold.forget()
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

@@ -1,4 +1,4 @@
-"""Shop users: by key, by what staff type, by e-mail and by phone.
+"""Shop users: by key, by what staff type, by e-mail and by phone; staff by their groups.
 
 2.10.1 has no field for a confirmed address: an account that waits for confirmation is inactive, so
 active is confirmed.
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from django.db.models import Q
 from saleor.account.models import User
+from saleor.app.models import App
 
 from saleor_retention.host.contract import UserFacts
 
@@ -58,3 +59,17 @@ def find_users_by_phone(phone: str) -> list[str]:
         Q(default_billing_address__phone=phone) | Q(default_shipping_address__phone=phone)
     )
     return [str(pk) for pk in found.order_by("pk").values_list("pk", flat=True).distinct()]
+
+
+def group_names(user_ref: str) -> set[str]:
+    """Return the names of the permission groups that a member of staff is in."""
+    found = User.objects.filter(pk__in=numbers([user_ref]), is_staff=True, groups__isnull=False)
+    return set(found.values_list("groups__name", flat=True))
+
+
+def app_name(app_ref: str) -> str | None:
+    """Return what an app is called; None when it is gone."""
+    name: str | None = (
+        App.objects.filter(pk__in=numbers([app_ref])).values_list("name", flat=True).first()
+    )
+    return name

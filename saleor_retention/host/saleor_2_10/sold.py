@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
+from django.db.models import F, Func, Value
 from saleor.core.taxes import include_taxes_in_prices, zero_taxed_money
 
 from saleor_retention.engine.money import from_minor, to_minor
@@ -61,6 +62,21 @@ def unit_of(line: SaleorLine) -> LinePrice | None:
 def has_free_shipping(order: Order) -> bool:
     """Tell whether the order was sold with free shipping."""
     return bool(_kept(order).get("free_shipping"))
+
+
+def forget() -> int:
+    """Remove what is kept from all orders, for an uninstall; return of how many.
+
+    Their prices stay as they are until somebody edits an address: 2.10.1 then prices them afresh.
+    """
+    from saleor.order.models import Order
+
+    orders = Order.objects.filter(private_metadata__has_key=KEY)
+    left = Func(
+        F("private_metadata"), Value(KEY), template="(%(expressions)s::text)", arg_joiner=" - "
+    )
+    count: int = orders.update(private_metadata=left)
+    return count
 
 
 def _kept(order: Order) -> dict[str, Any]:

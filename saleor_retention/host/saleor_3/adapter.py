@@ -38,6 +38,8 @@ class Saleor3:
     find_user_refs = staticmethod(people.find_user_refs)
     find_user_by_email = staticmethod(people.find_user_by_email)
     find_users_by_phone = staticmethod(people.find_users_by_phone)
+    group_names = staticmethod(people.group_names)
+    app_name = staticmethod(people.app_name)
     resolve_slugs = staticmethod(catalog.resolve_slugs)
     slugs_of = staticmethod(catalog.slugs_of)
     goods_of_variants = staticmethod(catalog.goods_of_variants)
@@ -50,6 +52,7 @@ class Saleor3:
     dispatch = staticmethod(effects.dispatch)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
+    forget_orders = staticmethod(effects.forget_orders)
 
     # --- GraphQL -----------------------------------------------------------------------------
     requestor = staticmethod(graph.requestor)

@@ -50,6 +50,9 @@ class Command(BaseCommand):
                 "--from", dest="start", type=date.fromisoformat, help="first day of orders"
             )
             action.add_argument("--to", type=date.fromisoformat, help="last day of orders")
+            action.add_argument(
+                "--channel", help="slug of a channel: its orders from before it joined the program"
+            )
         planning.add_argument("--report", help="the CSV file (backfill-SLUG.csv unless said)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -134,9 +137,20 @@ def _program(slug: str) -> Program:
 def _work(program: Program, options: dict[str, Any]) -> Work:
     time_zone = rules_of(program.current_version_id).time_zone
     start, to = options["start"], options["to"]
+    channel_ref = None
+    if options["channel"] is not None:
+        channel_ref = _channel_ref(options["channel"])
     return backfilling.prepare(
         program,
+        channel_ref=channel_ref,
         version_number=options["version_number"],
         start_at=start_of_local_day(start, time_zone) if start is not None else None,
         end_at=end_of_local_day(to, time_zone) if to is not None else None,
     )
+
+
+def _channel_ref(slug: str) -> str:
+    for place in host.current().channels():
+        if place.slug == slug:
+            return place.ref
+    raise CommandError(f'There is no channel "{slug}".')

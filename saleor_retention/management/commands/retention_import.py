@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
+from saleor_retention.engine.spreadsheets import safe
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
 from saleor_retention.services import import_files, importing
@@ -130,7 +131,9 @@ def _writer(target: Any, names: Sequence[str]) -> csv.DictWriter[str]:
 
 
 def _reported(item: Rejected) -> dict[str, str]:
-    return {**item.cells, "line": str(item.line), "reason": item.reason}
+    """Return a row as it was, but that a spreadsheet takes what looks like a formula as text."""
+    cells = {**item.cells, "reason": item.reason}
+    return {**{name: safe(text) for name, text in cells.items()}, "line": str(item.line)}
 
 
 def _summary(total: Batch, rejected: int, *, applies: bool) -> str:

@@ -34,13 +34,14 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"This switches {there.programs} active programs off, gives the points of "
                 f"{there.holds} checkouts back, and removes the plugin's discounts from open "
-                f"checkouts and {there.entries} entries from the beat schedule."
+                f"checkouts, its notes from orders, and {there.entries} entries from the beat "
+                "schedule."
             )
             if options["asks"] and input("Type yes to go on: ").strip() != "yes":
                 raise CommandError("Nothing was changed.")
             done = uninstalling.uninstall()
         self.stdout.write(
             f"Done: {done.programs} programs, {done.holds} holds, {done.rows} discount rows, "
-            f"{done.entries} beat entries."
+            f"{done.orders} orders' metadata, {done.entries} beat entries."
         )
         self.stdout.write(NEXT)

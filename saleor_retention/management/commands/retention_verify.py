@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from saleor_retention import conf, host
+from saleor_retention import host
 from saleor_retention.models import Program
 from saleor_retention.selectors import digests
 from saleor_retention.selectors.verification import breaches
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             found = breaches(
                 self._program(options["program"]), reads_orders=not options["skip_orders"]
             )
-            past = digests.verify(_since(all_days=options["all_days"]))
+            past = digests.verify(digests.since(all_days=options["all_days"]))
         for breach in found:
             self.stdout.write(f"invariant {breach.invariant}: {breach.subject}: {breach.message}")
         for difference in past.differences:
@@ -60,10 +60,6 @@ class Command(BaseCommand):
         if program is None:
             raise CommandError(f'There is no program "{slug}".')
         return program
-
-
-def _since(*, all_days: bool) -> dt.date | None:
-    return None if all_days else digests.last_days(int(conf.get("DIGEST_VERIFY_DAYS")))
 
 
 def _days(days: Collection[dt.date]) -> str:

@@ -2,40 +2,44 @@
 -- and services.posting_batch, which hold the accounts' locks. A function, because planning this
 -- took longer than doing it, and PostgreSQL keeps its plans.
 --
--- Rows count from 1 in the order they come: a leg names its posting by ``place``, and its lot by id
--- or, where it is opened here, by ``slot``. Where a key is taken nothing else is done: has_all is
--- false, and the caller undoes what other postings of the batch have written.
+-- Rows come as one array for each column, which is read faster than documents are. They count from 1
+-- in the order they come: a leg names its posting by place, and in p_refs its lot by id or, where it
+-- is opened here, by its place among the lots with a minus. Where a key is taken nothing else is
+-- done: has_all is false, and the caller undoes what other postings of the batch have written.
+-- balances are those of the first account: of use where there is one.
 CREATE OR REPLACE FUNCTION saleor_retention_post(
-    p_recorded_at timestamptz, p_postings jsonb, p_lots jsonb, p_legs jsonb, p_accounts jsonb
+    p_recorded_at timestamptz,
+    p_programs bigint[], p_accounts bigint[], p_kinds text[], p_keys text[], p_hashes text[],
+    p_effective_at timestamptz[], p_order_refs text[], p_rule_keys text[], p_causes text[],
+    p_actor_refs text[], p_versions bigint[], p_notes bigint[],
+    p_lot_accounts bigint[], p_lot_parents bigint[], p_lot_order_refs text[],
+    p_lot_opened_at timestamptz[], p_lot_valid_from timestamptz[], p_lot_expires_at timestamptz[],
+    p_places integer[], p_books text[], p_refs bigint[], p_points bigint[]
 )
-RETURNS TABLE (has_all boolean, transaction_ids bigint[], lot_ids bigint[], balances jsonb)
+RETURNS TABLE (has_all boolean, transaction_ids bigint[], lot_ids bigint[], balances bigint[])
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
+    v_sequence regclass := pg_get_serial_sequence('saleor_retention_transaction', 'id');
     v_ids bigint[];
     v_taken integer;
     v_fresh bigint[] := '{}';
-    v_places integer[];
-    v_books text[];
-    v_lots bigint[];
-    v_points bigint[];
-    v_has_old boolean;
-    v_balances jsonb;
+    v_lots bigint[] := p_refs;
+    v_balances bigint[];
 BEGIN
-    v_ids := ARRAY(
-        SELECT nextval(pg_get_serial_sequence('saleor_retention_transaction', 'id'))
-        FROM generate_series(1, jsonb_array_length(p_postings))
-    );
+    v_ids := ARRAY(SELECT nextval(v_sequence) FROM generate_series(1, cardinality(p_keys)));
     INSERT INTO saleor_retention_transaction (
         id, program_id, account_id, kind, key, content_hash, recorded_at, effective_at,
         order_ref, rule_key, cause, actor_ref, version_id, note_id
     )
-    SELECT v_ids[place], program_id, account_id, kind, key, content_hash, p_recorded_at,
-           effective_at, order_ref, rule_key, cause, actor_ref, version_id, note_id
-    FROM jsonb_to_recordset(p_postings) AS posting (
-        place integer, program_id bigint, account_id bigint, kind text, key text,
-        content_hash text, effective_at timestamptz, order_ref text, rule_key text, cause text,
-        actor_ref text, version_id bigint, note_id bigint
+    SELECT id, program_id, account_id, kind, key, content_hash, p_recorded_at, effective_at,
+           order_ref, rule_key, cause, actor_ref, version_id, note_id
+    FROM unnest(
+        v_ids, p_programs, p_accounts, p_kinds, p_keys, p_hashes, p_effective_at, p_order_refs,
+        p_rule_keys, p_causes, p_actor_refs, p_versions, p_notes
+    ) AS posting (
+        id, program_id, account_id, kind, key, content_hash, effective_at, order_ref,
+        rule_key, cause, actor_ref, version_id, note_id
     )
     ON CONFLICT (program_id, key) DO NOTHING;
     GET DIAGNOSTICS v_taken = ROW_COUNT;
@@ -44,39 +48,32 @@ BEGIN
         RETURN;
     END IF;
 
-    IF jsonb_array_length(p_lots) > 0 THEN
+    IF cardinality(p_lot_accounts) > 0 THEN
+        v_sequence := pg_get_serial_sequence('saleor_retention_lot', 'id');
         v_fresh := ARRAY(
-            SELECT nextval(pg_get_serial_sequence('saleor_retention_lot', 'id'))
-            FROM generate_series(1, jsonb_array_length(p_lots))
+            SELECT nextval(v_sequence) FROM generate_series(1, cardinality(p_lot_accounts))
         );
-    END IF;
-    SELECT array_agg(leg.place), array_agg(leg.book),
-           array_agg(coalesce(leg.lot_id, v_fresh[leg.slot])), array_agg(leg.points),
-           bool_or(leg.lot_id IS NOT NULL)
-    INTO v_places, v_books, v_lots, v_points, v_has_old
-    FROM jsonb_to_recordset(p_legs) AS leg (
-        place integer, lot_id bigint, slot integer, book text, points bigint
-    );
-
-    IF cardinality(v_fresh) > 0 THEN
+        v_lots := ARRAY(
+            SELECT CASE WHEN ref < 0 THEN v_fresh[-ref] ELSE ref END FROM unnest(p_refs) AS leg (ref)
+        );
         INSERT INTO saleor_retention_lot (
             id, account_id, parent_id, order_ref, opened_at, valid_from, expires_at, is_pending,
             granted, held, used, restored, expired, clawed, adjusted, repaid, remaining
         )
-        SELECT moved.lot_id, lot.account_id, lot.parent_id, lot.order_ref, lot.opened_at,
+        SELECT lot.id, lot.account_id, lot.parent_id, lot.order_ref, lot.opened_at,
                lot.valid_from, lot.expires_at, coalesce(moved.is_pending, false),
                moved.remaining + moved.held + moved.used - moved.restored + moved.expired
                    + moved.clawed + moved.adjusted + moved.repaid,
                moved.held, moved.used, moved.restored, moved.expired, moved.clawed,
                moved.adjusted, moved.repaid, moved.remaining
-        FROM jsonb_to_recordset(p_lots) AS lot (
-            slot integer, account_id bigint, parent_id bigint, order_ref text,
-            opened_at timestamptz, valid_from timestamptz, expires_at timestamptz
-        )
-        JOIN saleor_retention_moved(v_places, v_books, v_lots, v_points) AS moved
-          ON moved.lot_id = v_fresh[lot.slot];
+        FROM unnest(
+            v_fresh, p_lot_accounts, p_lot_parents, p_lot_order_refs, p_lot_opened_at,
+            p_lot_valid_from, p_lot_expires_at
+        ) AS lot (id, account_id, parent_id, order_ref, opened_at, valid_from, expires_at)
+        JOIN saleor_retention_moved(p_places, p_books, v_lots, p_points) AS moved
+          ON moved.lot_id = lot.id;
     END IF;
-    IF v_has_old THEN
+    IF EXISTS (SELECT FROM unnest(p_refs) AS leg (ref) WHERE ref > 0) THEN
         UPDATE saleor_retention_lot AS lot
         SET granted = lot.granted + moved.remaining + moved.held + moved.used - moved.restored
                       + moved.expired + moved.clawed + moved.adjusted + moved.repaid,
@@ -89,34 +86,50 @@ BEGIN
             repaid = lot.repaid + moved.repaid,
             remaining = lot.remaining + moved.remaining,
             is_pending = coalesce(moved.is_pending, lot.is_pending)
-        FROM saleor_retention_moved(v_places, v_books, v_lots, v_points) AS moved
-        WHERE lot.id = moved.lot_id AND moved.lot_id <> ALL (v_fresh);
+        FROM saleor_retention_moved(
+            p_places, p_books, ARRAY(
+                SELECT CASE WHEN ref > 0 THEN ref END FROM unnest(p_refs) AS leg (ref)
+            ), p_points
+        ) AS moved
+        WHERE lot.id = moved.lot_id;
     END IF;
 
     INSERT INTO saleor_retention_entry (transaction_id, book, account_id, lot_id, points)
-    SELECT v_ids[leg.place], leg.book,
-           CASE WHEN leg.book IN ('available', 'pending', 'held', 'deficit')
-                THEN posting.account_id END,
-           leg.lot_id, leg.points
-    FROM unnest(v_places, v_books, v_lots, v_points) AS leg (place, book, lot_id, points)
-    JOIN jsonb_to_recordset(p_postings) AS posting (place integer, account_id bigint)
-      ON posting.place = leg.place;
+    SELECT v_ids[place], book,
+           CASE WHEN book IN ('available', 'pending', 'held', 'deficit')
+                THEN p_accounts[place] END,
+           lot_id, points
+    FROM unnest(p_places, p_books, v_lots, p_points) AS leg (place, book, lot_id, points);
 
-    WITH changed AS (
+    WITH change AS (
+        SELECT account_id,
+               coalesce(sum(points) FILTER (WHERE book = 'available'), 0) AS available,
+               coalesce(sum(points) FILTER (WHERE book = 'pending'), 0) AS pending,
+               coalesce(sum(points) FILTER (WHERE book = 'held'), 0) AS held,
+               coalesce(sum(points) FILTER (WHERE book = 'deficit'), 0) AS deficit,
+               max(activity_at) AS activity_at
+        FROM (
+            SELECT p_accounts[place] AS account_id, book, points, NULL::timestamptz AS activity_at
+            FROM unnest(p_places, p_books, p_points) AS leg (place, book, points)
+            UNION ALL
+            SELECT account_id, NULL, 0, effective_at
+            FROM unnest(p_accounts, p_kinds, p_effective_at)
+                 AS posting (account_id, kind, effective_at)
+            WHERE kind IN ('earn', 'capture')
+        ) AS part
+        GROUP BY account_id
+    ),
+    changed AS (
         UPDATE saleor_retention_account AS account
         SET available = account.available + change.available,
             pending = account.pending + change.pending,
             held = account.held + change.held,
-            deficit = account.deficit + change.deficit,
+            deficit = account.deficit - change.deficit,
             last_activity_at = greatest(account.last_activity_at, change.activity_at)
-        FROM jsonb_to_recordset(p_accounts) AS change (
-            account_id bigint, available bigint, pending bigint, held bigint, deficit bigint,
-            activity_at timestamptz
-        )
+        FROM change
         WHERE account.id = change.account_id
-        RETURNING account.id, account.available, account.pending, account.held, account.deficit
+        RETURNING account.available, account.pending, account.held, account.deficit
     )
-    SELECT jsonb_object_agg(id, jsonb_build_array(available, pending, held, deficit))
-    INTO v_balances FROM changed;
+    SELECT ARRAY[available, pending, held, deficit] INTO v_balances FROM changed LIMIT 1;
     RETURN QUERY SELECT true, v_ids, v_fresh, v_balances;
 END $$;
