@@ -33,6 +33,10 @@ RetentionExportSection = described(
         Section.RECEIPT: "A sale at a point of sale.",
         Section.CART: "The benefits in a cart.",
         Section.HOLD: "Points set aside for a cart.",
+        Section.CUSTOMER: "What the orders come to in all.",
+        Section.SEGMENT: "A segment that the customer is in.",
+        Section.SEGMENT_EVENT: "When the customer came into a segment or went out of it.",
+        Section.TAG: "A tag that the customer bears.",
         Section.MOVEMENT: "A movement of points, the newest first.",
     },
 )

@@ -13,10 +13,14 @@ from typing import Any
 
 from saleor_retention.models import (
     Account,
+    CustomerRollup,
+    CustomerTag,
     Hold,
     Lot,
     OrderRecord,
     PosSale,
+    SegmentEvent,
+    SegmentMember,
     StoredQuote,
     TierChange,
 )
@@ -35,6 +39,10 @@ class Section(StrEnum):
     RECEIPT = "receipt"
     CART = "cart"
     HOLD = "hold"
+    CUSTOMER = "customer"
+    SEGMENT = "segment"
+    SEGMENT_EVENT = "segment_event"
+    TAG = "tag"
     MOVEMENT = "movement"
 
 
@@ -139,6 +147,10 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.RECEIPT: _by_key(PosSale),
     Section.CART: _by_key(StoredQuote),
     Section.HOLD: _by_key(Hold),
+    Section.CUSTOMER: _by_key(CustomerRollup),
+    Section.SEGMENT: _by_key(SegmentMember, "segment"),
+    Section.SEGMENT_EVENT: _by_key(SegmentEvent, "segment"),
+    Section.TAG: _by_key(CustomerTag),
     Section.MOVEMENT: _movements,
 }
 

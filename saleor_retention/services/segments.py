@@ -36,7 +36,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import Money, money_of, rule_of, setting_of
 from saleor_retention.services.customers import mend, score
-from saleor_retention.services.locking import lock_name
+from saleor_retention.services.locking import lock_name, run_serialized
 from saleor_retention.services.validating import SLUG, SLUG_LENGTH_MAX
 
 logger = logging.getLogger(__name__)
@@ -66,8 +66,8 @@ def nightly(program: Program, now: dt.datetime | None = None) -> Moved:
 
     What a refresh has written about an account that was being erased goes again.
     """
-    mend(program)
-    score(program)
+    run_serialized(lambda: mend(program))
+    run_serialized(lambda: score(program))
     moved = refresh(program, now=now)
     erased = Account.objects.filter(program=program, state=AccountState.ERASED)
     for model in (SegmentEvent, SegmentMember, CustomerTag):
