@@ -54,10 +54,10 @@ SUMS = """
 """
 SEGMENTS = {
     "active": {"band": ["active"]},
-    "sleeping": {"band": ["active", "sleeping"]},
-    "at-risk": {"band": ["active", "sleeping", "at_risk"]},
+    "sleeping": {"band": ["sleeping"]},
+    "at-risk": {"band": ["at_risk"]},
+    "lost": {"band": ["lost"]},
     "champions": {"all": [{"recency_score": {"from": 4}}, {"monetary_score": {"from": 4}}]},
-    "returning": {"novelty": ["returning"]},
 }
 
 
@@ -94,10 +94,7 @@ def ours(program: Any) -> tuple[float, dict[str, Any]]:
     segments.nightly(program, now=NOW)
     seconds = time.perf_counter() - start
     count, orders, days, minor, first, *scores = map(int, rows(SUMS)[0])
-    within = [
-        SegmentMember.objects.filter(segment__slug=slug).count()
-        for slug in ("active", "sleeping", "at-risk")
-    ]
+    sizes = {slug: SegmentMember.objects.filter(segment__slug=slug).count() for slug in SEGMENTS}
     return seconds, {
         "customers": count,
         "orders": orders,
@@ -105,7 +102,7 @@ def ours(program: Any) -> tuple[float, dict[str, Any]]:
         "minor": minor,
         "first_day_minor": first,
         "scores": scores,
-        "within": within,
+        "sizes": sizes,
     }
 
 

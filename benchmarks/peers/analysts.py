@@ -64,7 +64,15 @@ def rollup(question: dict[str, Any]) -> dict[str, Any]:
         found[name] = 1 + (found[column].rank(method="min") - 1).astype(int) * 5 // count
     today = pd.Timestamp(question["today"], tz="UTC")
     edges = [today - pd.DateOffset(months=months) for months in (3, 6, 12)]
-    bands = [(found["last_on"] >= edge).sum() for edge in edges]
+    bins = [
+        pd.Timestamp.min.tz_localize("UTC"),
+        *reversed(edges),
+        pd.Timestamp.max.tz_localize("UTC"),
+    ]
+    names = ["lost", "at-risk", "sleeping", "active"]
+    found["band"] = pd.cut(found["last_on"], bins, right=False, labels=names)
+    sizes = {str(name): int(size) for name, size in found["band"].value_counts().items()}
+    sizes["champions"] = int(((found["r"] >= 4) & (found["m"] >= 4)).sum())
     ended = time.perf_counter()
     return {
         "seconds": ended - start,
@@ -75,7 +83,7 @@ def rollup(question: dict[str, Any]) -> dict[str, Any]:
         "minor": int(found["minor"].sum()),
         "first_day_minor": int(found["first_day_minor"].sum()),
         "scores": [int(found[name].sum()) for name in ("r", "f", "m")],
-        "within": [int(band) for band in bands],
+        "sizes": sizes,
     }
 
 

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
+                        db_constraint=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="saleor_retention.account",
@@ -78,6 +79,7 @@ class Migration(migrations.Migration):
                 (
                     "segment",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="members",
@@ -100,6 +102,7 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
+                        db_constraint=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="saleor_retention.account",
@@ -108,6 +111,7 @@ class Migration(migrations.Migration):
                 (
                     "segment",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="events",
@@ -162,6 +166,7 @@ class Migration(migrations.Migration):
                 (
                     "program",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",

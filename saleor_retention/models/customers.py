@@ -2,7 +2,8 @@
 
 Everything here follows from order records and rules and can be made anew from them
 (``services.customers``); only explicit lists and the history of who came and went are told nowhere
-else.
+else. Where a statement writes hundreds of thousands of rows made from accounts and segments, which
+are never deleted, the database does not look each one up again: those references are unconstrained.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class CustomerRollup(models.Model):
         "Account", primary_key=True, on_delete=models.PROTECT, related_name="rollup"
     )
     program = models.ForeignKey(
-        "Program", on_delete=models.PROTECT, related_name="+", db_index=False
+        "Program", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     orders = models.PositiveIntegerField()
     order_days = models.PositiveIntegerField()  # different days with an order
@@ -123,9 +124,15 @@ class SegmentMember(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     segment = models.ForeignKey(
-        Segment, on_delete=models.PROTECT, related_name="members", db_index=False
+        Segment,
+        on_delete=models.PROTECT,
+        related_name="members",
+        db_index=False,
+        db_constraint=False,
     )
-    account = models.ForeignKey("Account", on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(
+        "Account", on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
     since = models.DateTimeField()
 
     class Meta:
@@ -148,9 +155,15 @@ class SegmentEvent(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     segment = models.ForeignKey(
-        Segment, on_delete=models.PROTECT, related_name="events", db_index=False
+        Segment,
+        on_delete=models.PROTECT,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
     )
-    account = models.ForeignKey("Account", on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(
+        "Account", on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
     kind = models.CharField(max_length=7, choices=SegmentEventKind.choices)
     at = models.DateTimeField()
 

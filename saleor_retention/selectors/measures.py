@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.db import connection
@@ -71,9 +72,7 @@ def table(
     days in the wrong order or far away, LIMIT_REACHED for more than ``PERIODS_MAX`` periods.
     """
     _require_days(first_day, last_day)
-    if interval is Interval.DAY and (last_day - first_day).days >= PERIODS_MAX:
-        raise _too_many()
-    periods = list(spans(first_day, last_day, interval))
+    periods = list(islice(spans(first_day, last_day, interval), PERIODS_MAX + 1))
     if len(periods) > PERIODS_MAX:
         raise _too_many()
     return _table(program, periods, channel_ref, segment)

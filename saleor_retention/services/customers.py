@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from saleor_retention import host, sql
 from saleor_retention.models import Account, Program
@@ -24,24 +24,40 @@ logger = logging.getLogger(__name__)
 
 NAMED_MAX = 100
 
+WORK_MEM = "64MB"
+"""What the nightly statement may sort in memory; a million orders fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The part of a rollup that people can read."""
+
+    orders: int
+    order_days: int
+    first_on: dt.date
+    last_on: dt.date
+    spend_minor: int
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        return (
+            f"{self.orders} orders on {self.order_days} days from {self.first_on} to "
+            f"{self.last_on}, {self.spend_minor} minor units"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One rollup that differed from its orders; None stands for a row that was not there."""
 
     account_id: int
-    kept_orders: int | None
-    made_orders: int | None
-    kept_minor: int | None
-    made_minor: int | None
-    kept_last_at: dt.datetime | None
-    made_last_at: dt.datetime | None
+    kept: Sums | None
+    made: Sums | None
 
     def __str__(self) -> str:
         """Say what was kept and what the orders make."""
-        kept = _said(self.kept_orders, self.kept_minor, self.kept_last_at)
-        made = _said(self.made_orders, self.made_minor, self.made_last_at)
-        return f"account {self.account_id}: {kept} kept, {made} in its orders"
+        kept, made = self.kept or "nothing", self.made or "nothing"
+        return f"account {self.account_id}: kept was {kept}; its orders make {made}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,7 @@ class Refreshed:
     """What a refresh changed, some of it by name, and whether segments look at it."""
 
     written: int
+    scored: int  # others, whose score alone is another one
     deleted: int
     differences: tuple[Difference, ...]
     has_segments: bool
@@ -56,7 +73,7 @@ class Refreshed:
     @property
     def is_change(self) -> bool:
         """Tell whether any rollup is other than before."""
-        return bool(self.written or self.deleted)
+        return bool(self.written or self.scored or self.deleted)
 
 
 def after_settling(account: Account, *others: int) -> None:
@@ -73,23 +90,19 @@ def after_settling(account: Account, *others: int) -> None:
 
 
 def mend(program: Program) -> Refreshed:
-    """Hold all rollups of a program against its orders, and mend them in one statement.
+    """Hold all rollups of a program against its orders, mend and score them in one statement.
 
     Takes no locks: a customer who orders at this moment is left to his own settlement.
     """
     time_zone = rules_of(program.current_version_id).time_zone
-    done = _refresh(program.pk, time_zone, None, is_locked=False)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        done = _refresh(program.pk, time_zone, None, is_locked=False)
     for difference in done.differences:
-        if difference.kept_orders is not None:
+        if difference.kept is not None:
             logger.warning("A rollup of program %s was mended: %s.", program.slug, difference)
     return done
-
-
-def score(program: Program) -> int:
-    """Score all customers of a program anew; return how many scores changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.load("customers/scores"), {"program_id": program.pk})
-        return int(cursor.fetchone()[0])
 
 
 def _refresh(
@@ -104,31 +117,20 @@ def _refresh(
     }
     with connection.cursor() as cursor:
         cursor.execute(sql.load("customers/refresh"), parameters)
-        written, deleted, named, has_segments = cursor.fetchone()
+        written, scored, deleted, named, has_segments = cursor.fetchone()
     rows: list[list[Any]] = json.loads(named) if isinstance(named, str) else named
     differences = tuple(_difference(row) for row in rows)
-    return Refreshed(written, deleted, differences, has_segments)
+    return Refreshed(written, scored, deleted, differences, has_segments)
 
 
 def _difference(row: list[Any]) -> Difference:
-    account_id, kept_orders, made_orders, kept_minor, made_minor, kept_last, made_last = row
-    return Difference(
-        account_id=account_id,
-        kept_orders=kept_orders,
-        made_orders=made_orders,
-        kept_minor=kept_minor,
-        made_minor=made_minor,
-        kept_last_at=_instant(kept_last),
-        made_last_at=_instant(made_last),
-    )
+    account_id, kept, made = row
+    return Difference(account_id, _sums(kept), _sums(made))
 
 
-def _instant(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text)
-
-
-def _said(orders: int | None, minor: int | None, last_at: dt.datetime | None) -> str:
-    if orders is None or last_at is None:
-        return "nothing"
-    last = last_at.astimezone(dt.UTC)
-    return f"{orders} orders of {minor} minor units, the last at {last:%Y-%m-%d %H:%M:%S} UTC,"
+def _sums(values: list[Any] | None) -> Sums | None:
+    if values is None:
+        return None
+    orders, order_days, first_on, last_on, spend_minor = values
+    first, last = dt.date.fromisoformat(first_on), dt.date.fromisoformat(last_on)
+    return Sums(orders, order_days, first, last, spend_minor)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from saleor_retention import sql
+from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.dumping import dump_rule
 from saleor_retention.engine.segments.parsing import Surroundings, parse_rule
 from saleor_retention.engine.segments.rules import Rule, Setting
@@ -26,6 +27,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
     Account,
     AccountState,
+    BandLimits,
     CustomerTag,
     Program,
     Segment,
@@ -35,7 +37,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import Money, money_of, rule_of, setting_of
-from saleor_retention.services.customers import mend, score
+from saleor_retention.services.customers import Refreshed, mend
 from saleor_retention.services.locking import lock_name, run_serialized
 from saleor_retention.services.validating import SLUG, SLUG_LENGTH_MAX
 
@@ -58,21 +60,28 @@ class Moved:
     left: Mapping[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a night's work changed."""
+
+    refreshed: Refreshed
+    moved: Moved
+
+
 # --- who is in them -------------------------------------------------------------------------------
 
 
-def nightly(program: Program, now: dt.datetime | None = None) -> Moved:
-    """Mend the program's rollups, score its customers, and refresh its segments.
+def nightly(program: Program, now: dt.datetime | None = None) -> Night:
+    """Mend and score the program's rollups, and refresh its segments.
 
     What a refresh has written about an account that was being erased goes again.
     """
-    run_serialized(lambda: mend(program))
-    run_serialized(lambda: score(program))
+    done = run_serialized(lambda: mend(program))
     moved = refresh(program, now=now)
     erased = Account.objects.filter(program=program, state=AccountState.ERASED)
     for model in (SegmentEvent, SegmentMember, CustomerTag):
         model.objects.filter(account__in=erased.values("pk")).delete()
-    return moved
+    return Night(done, moved)
 
 
 def refresh(
@@ -101,6 +110,19 @@ def refresh(
             seen = [segment.pk for segment, _ in readable]
             Segment.objects.filter(pk__in=seen).update(refreshed_at=at)
     return Moved({**moved.entered, **others.entered}, {**moved.left, **others.left})
+
+
+def set_bands(program: Program, limits: Limits, now: dt.datetime | None = None) -> Moved:
+    """Set how many months the program's recency bands reach back; its segments follow.
+
+    Refuses INVALID where the limits do not rise.
+    """
+    problem = limits.problem()
+    if problem is not None:
+        raise Refusal(Code.INVALID, problem, "bands")
+    months = {field.name: getattr(limits, field.name) for field in fields(Limits)}
+    BandLimits.objects.update_or_create(program=program, defaults=months)
+    return refresh(program, now=now)
 
 
 def size_of(program: Program, rule: Rule, now: dt.datetime | None = None) -> int:
@@ -329,7 +351,7 @@ def _tell(
 def _checked_rule(program: Program, draft: Draft) -> tuple[Rule | None, Draft, list[Refusal]]:
     rules = rules_of(program.current_version_id)
     money = money_of(rules)
-    lists = Segment.objects.filter(program=program, document=None, retired_at=None)
+    lists = Segment.objects.filter(program=program, document__isnull=True, retired_at=None)
     around = Surroundings(
         currency=money.currency,
         exponent=money.exponent,

@@ -7,9 +7,11 @@ import json
 import os
 import random
 import subprocess
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from saleor_retention.engine.measures import cohorts as engine_cohorts
 from saleor_retention.engine.measures import seconds as engine_seconds
@@ -224,3 +226,65 @@ def test_frequency_and_recency_are_those_of_lifetimes(shop: Shop) -> None:
         assert row is not None
         assert monetary == pytest.approx(float(row.monetary_minor))
     assert len(ours) > 15
+
+
+def test_the_command_prints_and_writes_a_table(shop: Shop, tmp_path: Path) -> None:
+    """Periods, all together, second orders, before against after; a table for a spreadsheet."""
+    ann = shop.member("ann")
+    record_order(ann, at("2026-01-10 12:00"), 1000)
+    record_order(ann, at("2026-02-20 12:00"), 501)
+    target, out = tmp_path / "out.csv", StringIO()
+
+    call_command(
+        "retention_measures",
+        *("--program", "club", "--since", "2026-01-01", "--until", "2026-02-28"),
+        *("--by", "month", "--csv", str(target)),
+        stdout=out,
+    )
+
+    lines = out.getvalue().splitlines()
+    assert lines[:4] == [
+        (
+            "2026-01-01 to 2026-01-31: 1 orders of 1 customers, 10.00 USD each; repurchase rate "
+            "0.000000, 1.000000 orders per customer, 0.000000 of orders from returning customers"
+        ),
+        (
+            "2026-02-01 to 2026-02-28: 1 orders of 1 customers, 5.01 USD each; repurchase rate "
+            "1.000000, 1.000000 orders per customer, 1.000000 of orders from returning customers"
+        ),
+        (
+            "all together: 2 orders of 1 customers, 7.51 USD each; repurchase rate 1.000000, "
+            "2.000000 orders per customer, 0.500000 of orders from returning customers"
+        ),
+        (
+            "second orders: 1 of 1 customers who first ordered in these days, after 41 days in "
+            "the median"
+        ),
+    ]
+    written = target.read_bytes().decode().split("\r\n")
+    assert written[2] == (
+        "2026-02-01,2026-02-28,1,0,1,1,0,1,5.01,0.00,5.01,USD,1.000000,5.01,1.000000,1.000000,"
+        "1.000000"
+    )
+    assert written[3].startswith("total,total,1,0,1,2,1,1,15.01,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--program", "none"), 'There is no program "none" with rules.'),
+        (("--program", "club", "--segment", "x"), 'The program "club" has no segment "x".'),
+        (("--program", "club", "--channel", "x"), 'There is no channel "x".'),
+        (("--program", "club", "--until", "2025-01-01"), "The last day lies before the first one."),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    shop: Shop, arguments: tuple[str, ...], message: str
+) -> None:
+    """A sentence and no table."""
+    days = ("--since", "2026-01-01", "--until", "2026-02-28")
+    with pytest.raises(CommandError) as caught:
+        call_command("retention_measures", *days, *arguments, stdout=StringIO())
+
+    assert str(caught.value) == message
+    assert shop.program.pk

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from saleor_retention import tasks
@@ -30,7 +32,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.segments import segments_and_tags_of, sentence_of
 from saleor_retention.services import segments
-from saleor_retention.services.segments import Draft
+from saleor_retention.services.segments import Draft, Moved
 from tests import ledger
 from tests.customers import kept, record_order
 from tests.fakes import at
@@ -114,8 +116,8 @@ def test_time_moves_people_between_segments(shop: Shop) -> None:
     last_day = segments.nightly(shop.program, now=at("2026-06-20 03:25"))
     next_day = segments.nightly(shop.program, now=at("2026-06-21 03:25"))
 
-    assert (dict(last_day.entered), dict(last_day.left)) == ({}, {})
-    assert (dict(next_day.entered), dict(next_day.left)) == ({sleeping.pk: 1}, {active.pk: 1})
+    assert last_day.moved == Moved({}, {})
+    assert next_day.moved == Moved({sleeping.pk: 1}, {active.pk: 1})
     assert events_of(active) == [(ann.pk, "entered"), (ann.pk, "left")]
     assert SegmentEvent.objects.get(segment=sleeping).at == at("2026-06-21 03:25")
 
@@ -142,9 +144,17 @@ def test_the_merchants_own_bands_count(shop: Shop) -> None:
     segments.nightly(shop.program, now=NOW)
     draft = Draft("active", "Active", {"band": ["active"]})
     default = segments.preview_segment(shop.program, draft, now=NOW).size
-    BandLimits.objects.create(program=shop.program, best=1, active=2, sleeping=4, at_risk=8)
+    segment = segments.create_segment(shop.program, draft, now=NOW)
 
-    assert (default, segments.preview_segment(shop.program, draft, now=NOW).size) == (1, 0)
+    moved = segments.set_bands(shop.program, Limits(1, 2, 4, 8), now=NOW)
+    with pytest.raises(Refusal) as caught:
+        segments.set_bands(shop.program, Limits(3, 2, 4, 8), now=NOW)
+
+    assert default == 1
+    assert moved == Moved({}, {segment.pk: 1})
+    assert sentence_of(segment) == "Customers who ordered within 2 months."
+    assert caught.value.message == "best must not reach further back than active."
+    assert BandLimits.objects.get().best == 1
 
 
 def test_only_members_of_the_program_are_in_segments(shop: Shop) -> None:
@@ -408,7 +418,7 @@ def as_customer(account: Account) -> Customer:
     """Read an account as the engine sees it."""
     account.refresh_from_db()
     row = CustomerRollup.objects.filter(account=account).first()
-    listed = SegmentMember.objects.filter(account=account, segment__document=None)
+    listed = SegmentMember.objects.filter(account=account, segment__document__isnull=True)
     return Customer(
         joined_on=local_date(account.joined_at, PARIS),
         tier=account.tier,
@@ -452,3 +462,49 @@ def test_rules_decide_in_the_database_as_in_the_engine(shop: Shop, seed: int) ->
         assert opposite == customers.keys() - expected, rule
         sizes.add(len(expected))
     assert len(sizes) > 20  # neither everybody nor nobody each time
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_command_does_the_nights_work(shop: Shop) -> None:
+    """With other bands; it names what differed and the size of each segment."""
+    ann = buyer(shop, "ann", "2026-03-20")
+    rule = {"orders": {"from": 1}}
+    segments.create_segment(shop.program, Draft("buyers", "Buyers", rule), now=NOW)
+    out = StringIO()
+
+    call_command("retention_customers", "--program", "club", "--bands", "1,2,4,8", stdout=out)
+
+    assert out.getvalue().splitlines() == [
+        "1 rollups written, 0 deleted, 0 others scored anew.",
+        (
+            f"  account {ann.pk}: kept was nothing; its orders make 1 orders on 1 days from "
+            "2026-03-20 to 2026-03-20, 1000 minor units"
+        ),
+        "buyers: 1 members, 1 came, 0 went",
+    ]
+    assert BandLimits.objects.get().at_risk == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--program", "none"), 'There is no program "none" with rules.'),
+        (("--program", "club", "--bands", "1,2,3"), "--bands: 1,2,3 is not four whole numbers."),
+        (
+            ("--program", "club", "--bands", "1,2,4,4"),
+            "sleeping must reach further back than active, and at_risk than sleeping.",
+        ),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    shop: Shop, arguments: tuple[str, ...], message: str
+) -> None:
+    """And changes nothing."""
+    with pytest.raises(CommandError) as caught:
+        call_command("retention_customers", *arguments, stdout=StringIO())
+
+    assert str(caught.value) == message
+    assert not BandLimits.objects.exists()
+    assert shop.program.pk
