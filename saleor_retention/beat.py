@@ -24,6 +24,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "kwargs": {"warns": True},
     },
     "erase-deleted": {"task": "erase_deleted", "schedule": crontab(hour=4, minute=35)},
+    "refresh-segments": {"task": "refresh_segments", "schedule": crontab(hour=3, minute=25)},
     "seal-days": {"task": "seal_days", "schedule": crontab(hour=7, minute=15)},
     "forget-quotes": {"task": "forget_quotes", "schedule": crontab(hour=4, minute=50)},
 }

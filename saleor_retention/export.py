@@ -16,11 +16,16 @@ from saleor_retention.models import (
     AccountState,
     AuditAction,
     AuditEntry,
+    CustomerRollup,
+    CustomerTag,
     Hold,
     HoldState,
     Lot,
     OrderRecord,
     PosSale,
+    SegmentEvent,
+    SegmentEventKind,
+    SegmentMember,
     StoredQuote,
     TierChange,
     TierChangeKind,
@@ -268,6 +273,41 @@ def _hold(holding: Holding) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _customer(holding: Holding) -> tuple[str, dict[str, Any]]:
+    rollup: CustomerRollup = holding.row
+    text = (
+        f"{_many(rollup.orders, 'order')} on {_many(rollup.order_days, 'day')} from "
+        f"{rollup.first_on.isoformat()} to {rollup.last_on.isoformat()}."
+    )
+    counts = ("orders", "order_days", "spend_minor", "first_day_minor")
+    scores = ("recency_score", "frequency_score", "monetary_score")
+    return text, {
+        "first_order_at": _iso(rollup.first_order_at),
+        "second_order_at": _iso(rollup.second_order_at),
+        "last_order_at": _iso(rollup.last_order_at),
+        **{name: getattr(rollup, name) for name in (*counts, *scores)},
+    }
+
+
+def _segment(holding: Holding) -> tuple[str, dict[str, Any]]:
+    member: SegmentMember = holding.row
+    text = f'In the segment "{member.segment.name}" since {_day(member.since)}.'
+    return text, {"segment": member.segment.slug, "since": _iso(member.since)}
+
+
+def _segment_event(holding: Holding) -> tuple[str, dict[str, Any]]:
+    event: SegmentEvent = holding.row
+    way = "came into" if event.kind == SegmentEventKind.ENTERED else "left"
+    text = f'{_day(event.at)}: {way} the segment "{event.segment.name}".'
+    return text, {"segment": event.segment.slug, "kind": event.kind, "at": _iso(event.at)}
+
+
+def _tag(holding: Holding) -> tuple[str, dict[str, Any]]:
+    borne: CustomerTag = holding.row
+    text = f'Bears the tag "{borne.tag}" since {_day(borne.since)}.'
+    return text, {"tag": borne.tag, "since": _iso(borne.since)}
+
+
 def _movement(holding: Holding) -> tuple[str, dict[str, Any]]:
     movement: Movement = holding.row
     reason = words.reason(movement.kind, movement.rule_key, holding.number)
@@ -311,6 +351,10 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.RECEIPT: _receipt,
     Section.CART: _cart,
     Section.HOLD: _hold,
+    Section.CUSTOMER: _customer,
+    Section.SEGMENT: _segment,
+    Section.SEGMENT_EVENT: _segment_event,
+    Section.TAG: _tag,
     Section.MOVEMENT: _movement,
     Section.AUDIT: _audit,
 }

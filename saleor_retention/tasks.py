@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from saleor_retention import conf, host
 from saleor_retention.errors import Refusal
+from saleor_retention.models import Program
 from saleor_retention.services import (
     digesting,
     erasing,
@@ -34,6 +35,7 @@ from saleor_retention.services import (
     reconciling,
     redeeming,
     repricing,
+    segments,
     settling,
     tiering,
     welcoming,
@@ -177,6 +179,27 @@ def reprice_checkouts(checkout_refs: list[str]) -> None:
 def forget_quotes() -> None:
     """Delete old quotes whose checkout is gone."""
     _sweep(forget_quotes, lambda: repricing.forget_quotes(limit=ROWS) >= ROWS)
+
+
+@shared_task(name="saleor_retention.tasks.refresh_customers")
+def refresh_customers(program_id: int, account_ids: list[int]) -> None:
+    """Let segments follow some customers; those of a busy program are left to the night."""
+    program = Program.objects.filter(pk=program_id, retired_at=None).first()
+    if program is None:
+        return
+    with host.current().writer():
+        try:
+            segments.refresh(program, account_ids)
+        except Refusal:
+            logger.warning("Segments of %s are left to the night.", program.slug, exc_info=True)
+
+
+@shared_task(name="saleor_retention.tasks.refresh_segments")
+def refresh_segments() -> None:
+    """Mend the rollups of every program, score its customers, and refresh its segments."""
+    with host.current().writer():
+        for program in Program.objects.filter(retired_at=None, current_version__isnull=False):
+            segments.nightly(program)
 
 
 @shared_task(name="saleor_retention.tasks.seal_days")

@@ -3,7 +3,8 @@
 A script named ``bench_<subject>.py`` runs in that Saleor's environment with the settings of the
 tests; ``tests.database.set_up()`` gives it a migrated database. ARGS names subjects to choose some.
 What a subject is measured against is installed into an environment of its own, whose interpreter
-the script finds in ``RETENTION_PEERS``, a solver in ``RETENTION_ORACLE``.
+the script finds in ``RETENTION_PEERS``, a solver in ``RETENTION_ORACLE``, pandas in
+``RETENTION_ANALYSTS``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from sandbox.console import SandboxError, say
 
 PEERS = (paths.PEERS, paths.HERE / "requirements-bench.txt", "RETENTION_PEERS")
 ORACLE = (paths.ORACLE, paths.HERE / "requirements-oracle.txt", "RETENTION_ORACLE")
-NEEDS = {"posting": [PEERS], "offers": [PEERS, ORACLE]}
+ANALYSTS = (paths.ANALYSTS, paths.HERE / "requirements-customers.txt", "RETENTION_ANALYSTS")
+NEEDS = {"posting": [PEERS], "offers": [PEERS, ORACLE], "rollup": [ANALYSTS]}
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ VENV = STATE / "venv"  # Saleor 2.10.1
 TOOLS = STATE / "tools"  # ruff and mypy, apart so that their needs never touch the shop's pins
 PEERS = STATE / "peers"  # what benchmarks measure against
 ORACLE = STATE / "oracle"  # OR-tools, which the offers' search is held against
+ANALYSTS = STATE / "analysts"  # pandas and lifetimes, which sums of customers are held against
 UV_HOME = STATE / "uv"
 SCHEMAS = STATE / "schemas"  # dumps of migrated schemas, named after what they were made from
 LOGS = STATE / "logs"

@@ -6,7 +6,7 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Program
+from saleor_retention.models import Account, Program, Segment
 
 KEY_DIGITS = 19
 """Any number with fewer digits fits into a 64-bit key."""
@@ -27,6 +27,15 @@ def account_of(global_id: str, field: str = "memberId") -> Account:
     if account is None:
         raise Refusal(Code.NOT_FOUND, "There is no such member.", field)
     return account
+
+
+def segment_of(global_id: str, field: str = "id") -> Segment:
+    """Return the segment of that id; refuse NOT_FOUND, naming the input field."""
+    segments = Segment.objects.select_related("program__current_version")
+    segment: Segment | None = _row_of(segments, "RetentionSegment", global_id)
+    if segment is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such segment.", field)
+    return segment
 
 
 def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:

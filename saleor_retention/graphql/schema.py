@@ -27,6 +27,9 @@ from saleor_retention.graphql.mutations.redemption_clear import RetentionRedempt
 from saleor_retention.graphql.mutations.redemption_set import RetentionRedemptionSet
 from saleor_retention.graphql.mutations.sale_record import RetentionSaleRecord
 from saleor_retention.graphql.mutations.sale_reverse import RetentionSaleReverse
+from saleor_retention.graphql.mutations.segment_create import RetentionSegmentCreate
+from saleor_retention.graphql.mutations.segment_retire import RetentionSegmentRetire
+from saleor_retention.graphql.mutations.segment_update import RetentionSegmentUpdate
 from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
@@ -51,9 +54,20 @@ from saleor_retention.graphql.types_goods import (
     resolve_variant_retention,
 )
 from saleor_retention.graphql.types_liability import RetentionLiability, RetentionLiabilityStep
+from saleor_retention.graphql.types_measures import (
+    RetentionMeasures,
+    RetentionMeasuresInterval,
+    resolve_measures,
+)
 from saleor_retention.graphql.types_member import RetentionMember, RetentionMemberConnection
 from saleor_retention.graphql.types_order import RetentionOrder, resolve_order_retention
 from saleor_retention.graphql.types_program import RetentionProgram, RetentionProgramConnection
+from saleor_retention.graphql.types_segment import (
+    RetentionSegment,
+    RetentionSegmentConnection,
+    resolve_segment,
+    resolve_segments,
+)
 from saleor_retention.graphql.types_verification import RetentionVerification
 
 CHANNEL = "Slug of the channel; not needed where one program runs."
@@ -192,6 +206,43 @@ QUERIES: dict[str, graphene.Field] = {
         },
         resolver=queries.resolve_liability,
     ),
+    "retention_segments": graphene.Field(
+        RetentionSegmentConnection,
+        description="The segments of a program's members. Requires MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        resolver=resolve_segments,
+        **paging.ARGUMENTS,
+    ),
+    "retention_segment": graphene.Field(
+        RetentionSegment,
+        description="One segment with its members. Requires MANAGE_USERS.",
+        id=graphene.ID(description="The segment's id.", required=True),
+        resolver=resolve_segment,
+    ),
+    "retention_measures": graphene.Field(
+        RetentionMeasures,
+        description="Whether a program's customers come back: repurchase rate, order value, new "
+        "against returning. Reads all of its orders. Requires MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        since=graphene.Argument(
+            Date, description="The first day, in the program's time zone.", required=True
+        ),
+        until=graphene.Argument(
+            Date, description="The last day; 366 periods at most.", required=True
+        ),
+        interval=graphene.Argument(
+            RetentionMeasuresInterval,
+            description="How long a period is; a month when left out.",
+        ),
+        channel=graphene.String(
+            description="Slug of a channel: its orders only. Who ordered before in another one "
+            "returns all the same."
+        ),
+        segment_id=graphene.ID(
+            description="A segment: orders of those who are in it now, whenever they were made."
+        ),
+        resolver=resolve_measures,
+    ),
 }
 
 MUTATIONS: dict[str, Any] = {
@@ -205,6 +256,9 @@ MUTATIONS: dict[str, Any] = {
     "retention_tier_create": RetentionTierCreate,
     "retention_tier_update": RetentionTierUpdate,
     "retention_tier_retire": RetentionTierRetire,
+    "retention_segment_create": RetentionSegmentCreate,
+    "retention_segment_update": RetentionSegmentUpdate,
+    "retention_segment_retire": RetentionSegmentRetire,
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
     "retention_member_erase": RetentionMemberErase,
@@ -224,8 +278,20 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionAuditTrail": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
+        "retentionSegments": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionSegment": {"complexity": 1},
+        "retentionMeasures": {"complexity": 100},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
+    "RetentionSegment": {
+        "size": {"complexity": 1},
+        "members": {"complexity": 1, "multipliers": ["first", "last"]},
+    },
+    "RetentionMeasures": {
+        "comparison": {"complexity": 50},
+        "cohorts": {"complexity": 50},
+        "secondOrders": {"complexity": 50},
+    },
     "RetentionMember": {
         "history": {"complexity": 1, "multipliers": ["first", "last"]},
         "lots": {"complexity": 1, "multipliers": ["first"]},

@@ -3,6 +3,15 @@
 from .accounts import Account, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
+from .customers import (
+    BandLimits,
+    CustomerRollup,
+    CustomerTag,
+    Segment,
+    SegmentEvent,
+    SegmentEventKind,
+    SegmentMember,
+)
 from .digests import LedgerDigest
 from .erasures import Erasure
 from .jobs import SettleFailure, Watermark
@@ -32,8 +41,11 @@ __all__ = [
     "AuditEntry",
     "Backfill",
     "BackfillState",
+    "BandLimits",
     "Book",
     "Consumption",
+    "CustomerRollup",
+    "CustomerTag",
     "Entry",
     "Erasure",
     "GiftGiven",
@@ -57,6 +69,10 @@ __all__ = [
     "Program",
     "ProgramChannel",
     "ProgramVersion",
+    "Segment",
+    "SegmentEvent",
+    "SegmentEventKind",
+    "SegmentMember",
     "SettleFailure",
     "StoredQuote",
     "TierChange",

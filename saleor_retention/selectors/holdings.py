@@ -14,10 +14,14 @@ from typing import Any
 from saleor_retention.models import (
     Account,
     AuditEntry,
+    CustomerRollup,
+    CustomerTag,
     Hold,
     Lot,
     OrderRecord,
     PosSale,
+    SegmentEvent,
+    SegmentMember,
     StoredQuote,
     TierChange,
 )
@@ -36,6 +40,10 @@ class Section(StrEnum):
     RECEIPT = "receipt"
     CART = "cart"
     HOLD = "hold"
+    CUSTOMER = "customer"
+    SEGMENT = "segment"
+    SEGMENT_EVENT = "segment_event"
+    TAG = "tag"
     MOVEMENT = "movement"
     AUDIT = "audit"
 
@@ -155,6 +163,10 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.RECEIPT: _by_key(PosSale),
     Section.CART: _by_key(StoredQuote),
     Section.HOLD: _by_key(Hold),
+    Section.CUSTOMER: _by_key(CustomerRollup),
+    Section.SEGMENT: _by_key(SegmentMember, "segment"),
+    Section.SEGMENT_EVENT: _by_key(SegmentEvent, "segment"),
+    Section.TAG: _by_key(CustomerTag),
     Section.MOVEMENT: _movements,
     Section.AUDIT: _audit,
 }

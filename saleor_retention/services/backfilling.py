@@ -41,7 +41,7 @@ from saleor_retention.selectors import past, qualifying
 from saleor_retention.selectors.past import Customer, Scope
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.terms import inactivity_since
-from saleor_retention.services import members, settling, tiering
+from saleor_retention.services import customers, members, settling, tiering
 from saleor_retention.services.locking import lock_account, run_patiently
 from saleor_retention.services.simulating import joins_on
 
@@ -371,6 +371,7 @@ def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Wor
             booked = _added(booked, Booked(orders=1, points=points))
     if record is None:
         return Booked()
+    customers.after_settling(account)
     tiering.after_order(account, record, work.at)
     return booked
 

@@ -25,12 +25,16 @@ from saleor_retention.models import (
     AuditAction,
     AuditEntry,
     Book,
+    CustomerRollup,
+    CustomerTag,
     Erasure,
     Hold,
     HoldState,
     Lot,
     Note,
     PosSale,
+    SegmentEvent,
+    SegmentMember,
     StoredQuote,
     TierChange,
     Transaction,
@@ -187,6 +191,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
         )
     _redact_words(account, at)
     account.tier_changes.all().delete()
+    _forget_customer(account)
     PosSale.objects.filter(account=account).update(content_hash=ERASED_CONTENT)
     if account.state != AccountState.ERASED:
         note = Note.objects.create(text=why.reason) if why.reason else None
@@ -203,6 +208,11 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
             )
     _clear_identity(account)
     return True
+
+
+def _forget_customer(account: Account) -> None:
+    for model in (SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
+        model.objects.filter(account=account).delete()
 
 
 def _clear_identity(account: Account) -> None:

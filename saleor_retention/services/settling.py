@@ -29,6 +29,7 @@ from saleor_retention.selectors.caps import earned_by_others
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import (
     accruing,
+    customers,
     lots,
     members,
     posting,
@@ -161,8 +162,12 @@ def _settle(
     if facts is None or record.account is None:
         return record
     case = _Case(record.account, record, facts, now)
+    counted = _counted_columns(record)
     _claim(case)
     _book(case)
+    if _counted_columns(record) != counted:
+        claimed_from = {counted[0]} - {case.account.pk}
+        customers.after_settling(case.account, *claimed_from)
     if case.account.state == AccountState.MEMBER:
         tiering.after_order(account=case.account, record=record, now=now)
     return record
@@ -342,6 +347,11 @@ def _in_reference(case: _Case, spend_minor: int) -> int:
     exponent = host.current().currency_exponent(rules.reference_currency)
     scale = Fraction(10**exponent, 10**facts.exponent)
     return math.floor(spend_minor * rate * scale)
+
+
+def _counted_columns(record: OrderRecord) -> tuple[int, bool, int]:
+    """Return what a customer's rollup is made of."""
+    return record.account_id, record.is_counted, record.spend_minor
 
 
 def _kept_columns(record: OrderRecord) -> tuple[object, ...]:

@@ -27,7 +27,7 @@ from saleor_retention.models import (
     Program,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import accruing, posting, tiering
+from saleor_retention.services import accruing, customers, posting, tiering
 from saleor_retention.services.locking import lock_account, run_patiently
 
 ACCOUNTS_AT_ONCE = 200
@@ -81,6 +81,7 @@ def _undo_member(batch: Backfill, account_id: int, at: dt.datetime) -> Undone:
         OrderRecord.objects.filter(backfill=batch, account=account, may_earn=True).order_by("pk")
     )
     points = sum(_undo_order(account, record, at) for record in records)
+    customers.after_settling(account)
     if records and account.state == AccountState.MEMBER:
         tiering.after_order(account, records[-1], at)
     return Undone(orders=len(records), points=points)

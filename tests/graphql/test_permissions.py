@@ -14,6 +14,7 @@ from django.db import transaction
 
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
+from saleor_retention.models import Segment
 from saleor_retention.services import redeeming
 from tests.factories.current import factories
 from tests.graphql.world import (
@@ -276,6 +277,14 @@ def goods(root: str, query: str) -> Callable[[World, Actor], str]:
     return shown
 
 
+def segment_of(world: World) -> Segment:
+    """Return the program's segment, made now if there is none."""
+    found: Segment = Segment.objects.get_or_create(
+        program=world.program, slug="buyers", defaults={"name": "Buyers"}
+    )[0]
+    return found
+
+
 def program_at_rest(world: World, actor: Actor) -> str:
     """Ask for a program that does not run."""
     type(world.program).objects.update(is_active=False)
@@ -377,6 +386,16 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         programId=lambda world: world.program_id,
         **{name: lambda _world: "2026-01-01" for name in ("from", "to")},
     ),
+    "retentionSegments": run("staff/segments", programId=lambda world: world.program_id),
+    "retentionSegment": run(
+        "staff/segment", id=lambda world: gid("RetentionSegment", segment_of(world))
+    ),
+    "retentionMeasures": run(
+        "staff/measures",
+        programId=lambda world: world.program_id,
+        since=lambda _world: "2026-01-01",
+        until=lambda _world: "2026-03-31",
+    ),
     "retentionEnrol": enrol_after_leaving,
     "retentionLeave": leave_after_joining,
     "retentionRedemptionSet": run(
@@ -427,6 +446,25 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "staff/tier-retire",
         programId=lambda world: world.program_id,
         slug=lambda _world: "vip",
+    ),
+    "retentionSegmentCreate": run(
+        "staff/segment-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {"slug": "all", "name": "All", "rule": {"orders": {"from": 0}}},
+    ),
+    "retentionSegmentCreate, dry run": run(
+        "staff/segment-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {"slug": "all", "name": "All", "rule": {"orders": {"from": 0}}},
+        dryRun=lambda _world: True,
+    ),
+    "retentionSegmentUpdate": run(
+        "staff/segment-update",
+        id=lambda world: gid("RetentionSegment", segment_of(world)),
+        input=lambda _world: {"name": "Everybody"},
+    ),
+    "retentionSegmentRetire": run(
+        "staff/segment-retire", id=lambda world: gid("RetentionSegment", segment_of(world))
     ),
     "retentionPointsAdjust": run(
         "staff/points-adjust",

@@ -18,8 +18,18 @@ from saleor_retention import export
 from saleor_retention.models import Account, AuditAction, StoredQuote
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Section
-from saleor_retention.services import erasing, granting, members, pos, redeeming, settling, tiering
+from saleor_retention.services import (
+    erasing,
+    granting,
+    members,
+    pos,
+    redeeming,
+    segments,
+    settling,
+    tiering,
+)
 from saleor_retention.services.pos import MemberKey, SaleLine
+from saleor_retention.services.segments import Draft
 from tests import fakes
 from tests.fakes import CHANNEL, FakeHost, line, order
 from tests.members import LADDER, NOON, give, make_member, make_program
@@ -81,6 +91,8 @@ def ann(shop: FakeHost) -> Account:
         points_applied=70,
         priced_at=NOON,
     )
+    draft = Draft("buyers", "Buyers", {"orders": {"from": 1}}, tag="buyer")
+    segments.create_segment(program, draft, now=NOON)
     account.refresh_from_db()
     return account
 
@@ -130,6 +142,10 @@ def test_everything_is_there_in_words(ann: Account) -> None:
             "they are set aside still."
         )
     ]
+    assert texts(document, "customer") == ["2 orders on 1 day from 2026-03-10 to 2026-03-10."]
+    assert texts(document, "segment") == ['In the segment "Buyers" since 2026-03-10.']
+    assert texts(document, "segment_event") == ['2026-03-10: came into the segment "Buyers".']
+    assert texts(document, "tag") == ['Bears the tag "buyer" since 2026-03-10.']
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",
         "2026-03-10: +0 points. Set aside for a checkout.",

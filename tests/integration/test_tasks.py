@@ -51,6 +51,7 @@ PERIODIC = (
     tasks.erase_deleted,
     tasks.forget_quotes,
     tasks.seal_days,
+    tasks.refresh_segments,
 )
 LONG_AGO = timezone.now() - dt.timedelta(days=400)
 

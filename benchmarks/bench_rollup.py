@@ -1,0 +1,183 @@
+"""Summing up, scoring and segmenting all customers from nothing, against pandas.
+
+Ours is one night's work where nothing is kept yet: rollups written and indexed, scores, members of
+five segments with their events, in the database. The peer loads the same orders through psycopg in
+a process of its own and does the same in memory; its time begins with the load and leaves out its
+start. They take turns; what came out is compared by sums. ORDERS and CUSTOMERS name the size.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import world
+from benchmarks.world import NOW, rows
+
+ORDERS = world.size("ORDERS", 1_000_000)
+CUSTOMERS = world.size("CUSTOMERS", 100_000)
+ROUNDS = world.size("ROUNDS", 3)
+PEER = Path(__file__).parent / "peers" / "analysts.py"
+GOAL = 0.3
+
+FILL = """
+    INSERT INTO saleor_retention_orderrecord (
+        order_ref, number, checkout_ref, program_id, account_id, version_id, tier, channel_ref,
+        currency, created_at, paid_at, goods, may_earn, grants_points, quoted, earned, clawed,
+        redeemed, restored, bonus, spend_minor, is_counted, sequence, settled_at
+    )
+    SELECT 'bench-' || number, '', '', %s, account_id, %s, '', '1', 'USD', made_at, made_at, '{}',
+           true, true, 0, 0, 0, 0, 0, 0, (random() * 20000)::integer, true, 0, made_at
+    FROM (
+        SELECT number,
+               %s::bigint + floor(power(random(), 1.7) * %s)::bigint AS account_id,
+               %s::timestamptz - random() * interval '1000 days' AS made_at
+        FROM generate_series(1, %s) AS number
+    ) AS made
+"""
+LOAD = """
+    SELECT account_id, created_at, spend_minor FROM saleor_retention_orderrecord
+    WHERE program_id = {program} AND is_counted AND account_id IS NOT NULL
+"""
+SUMS = """
+    SELECT count(*), sum(orders), sum(order_days), sum(spend_minor), sum(first_day_minor),
+           sum(recency_score), sum(frequency_score), sum(monetary_score)
+    FROM saleor_retention_customerrollup
+"""
+SEGMENTS = {
+    "active": {"band": ["active"]},
+    "sleeping": {"band": ["sleeping"]},
+    "at-risk": {"band": ["at_risk"]},
+    "lost": {"band": ["lost"]},
+    "champions": {"all": [{"recency_score": {"from": 4}}, {"monetary_score": {"from": 4}}]},
+}
+
+
+def fill() -> Any:
+    """Make customers with orders over some three years, a few with many."""
+    from saleor_retention.services import segments
+    from saleor_retention.services.segments import Draft
+
+    program = world.make_program("rollup", reference={"currency": "USD"})
+    account_ids = world.make_members(program, CUSTOMERS)
+    assert account_ids[-1] - account_ids[0] == CUSTOMERS - 1
+    for slug, rule in SEGMENTS.items():
+        segments.create_segment(program, Draft(slug, slug, rule), now=NOW)
+    rows("SELECT setseed(0.5)")
+    rows(FILL, program.pk, program.current_version_id, account_ids[0], CUSTOMERS, NOW, ORDERS)
+    for table in ("account", "orderrecord"):
+        rows(f"VACUUM ANALYZE saleor_retention_{table}")
+    return program
+
+
+def forget() -> None:
+    """Begin from nothing again."""
+    for table in ("segmentevent", "segmentmember", "customertag", "customerrollup"):
+        rows(f"TRUNCATE saleor_retention_{table}")
+
+
+def ours(program: Any) -> tuple[float, dict[str, Any]]:
+    """Do one night's work; return its seconds and what came out."""
+    from saleor_retention.models import SegmentMember
+    from saleor_retention.services import segments
+
+    forget()
+    start = time.perf_counter()
+    segments.nightly(program, now=NOW)
+    seconds = time.perf_counter() - start
+    count, orders, days, minor, first, *scores = map(int, rows(SUMS)[0])
+    sizes = {slug: SegmentMember.objects.filter(segment__slug=slug).count() for slug in SEGMENTS}
+    return seconds, {
+        "customers": count,
+        "orders": orders,
+        "order_days": days,
+        "minor": minor,
+        "first_day_minor": first,
+        "scores": scores,
+        "sizes": sizes,
+    }
+
+
+def again(program: Any) -> float:
+    """Do a night's work in which nothing has changed; return its seconds."""
+    from saleor_retention.services import segments
+
+    return world.timed(lambda: segments.nightly(program, now=NOW))
+
+
+def theirs(program: Any, python: str) -> tuple[float, dict[str, Any]]:
+    """Let pandas do it; return its seconds and what came out."""
+    from django.db import connection
+
+    settings = connection.settings_dict
+    names = {
+        "HOST": "host",
+        "PORT": "port",
+        "USER": "user",
+        "PASSWORD": "password",
+        "NAME": "dbname",
+    }
+    dsn = " ".join(f"{to}={settings[name]}" for name, to in names.items() if settings.get(name))
+    question = {
+        "dsn": dsn,
+        "statement": LOAD.format(program=program.pk),
+        "today": NOW.date().isoformat(),
+    }
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    answer = subprocess.run(
+        [python, str(PEER), "rollup"],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+    )
+    found: dict[str, Any] = json.loads(answer.stdout)
+    found.pop("load_seconds")
+    return found.pop("seconds"), found
+
+
+def main() -> int:
+    """Measure and print; 1 when the two do not agree."""
+    python = os.environ.get("RETENTION_ANALYSTS", "")
+    with world.fresh_database():
+        program = fill()
+        mine: list[float] = []
+        peer: list[float] = []
+        steady: list[float] = []
+        problems: list[str] = []
+        for number in range(ROUNDS + 1):  # the first warms up
+            seconds, found = ours(program)
+            still = again(program)
+            if number:
+                mine.append(seconds)
+                steady.append(still)
+            if python:
+                their_seconds, expected = theirs(program, python)
+                if number:
+                    peer.append(their_seconds)
+                if found != expected:
+                    problems.append(f"{found}, pandas {expected}")
+        print(f"\n{ORDERS:,} orders of {CUSTOMERS:,} customers, from nothing")
+        world.line("", "median s", "of pandas", "goal")
+        share = ""
+        if peer:
+            world.line("pandas, load and work", f"{statistics.median(peer):.2f}", "1.00")
+            ratio = statistics.median(a / b for a, b in zip(mine, peer, strict=True))
+            share = f"{ratio:.2f}"
+        world.line("ours, all", f"{statistics.median(mine):.2f}", share, f"{GOAL}")
+        world.line("ours, a night without changes", f"{statistics.median(steady):.2f}")
+        said = "sums as pandas has them" if python else "sums (no pandas to compare with)"
+        return 0 if world.verdict(said, problems) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Whether customers come back: the measures of capabilities C53-C57, cohorts, second orders."""

@@ -1,0 +1,46 @@
+"""The document of a rule: the inverse of ``parsing.parse_rule``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saleor_retention.engine.money import from_minor
+from saleor_retention.engine.segments.parsing import ALL, ANY, NOT
+from saleor_retention.engine.segments.rules import (
+    All,
+    AnyOf,
+    Between,
+    Not,
+    Number,
+    OneOf,
+    Rule,
+    Within,
+)
+
+
+def dump_rule(rule: Rule, exponent: int) -> dict[str, Any]:
+    """Return the document that means the rule; ``exponent`` is that of the reference currency."""
+    if isinstance(rule, All):
+        return {ALL: [dump_rule(each, exponent) for each in rule.rules]}
+    if isinstance(rule, AnyOf):
+        return {ANY: [dump_rule(each, exponent) for each in rule.rules]}
+    if isinstance(rule, Not):
+        return {NOT: dump_rule(rule.rule, exponent)}
+    if isinstance(rule, OneOf):
+        return {rule.of.value: sorted(rule.names)}
+    return {rule.of.value: _ends(rule, exponent)}
+
+
+def _ends(rule: Between | Within, exponent: int) -> dict[str, Any]:
+    values: dict[str, Any]
+    if isinstance(rule, Within):
+        days = {"from": rule.since, "before": rule.before}
+        values = {key: day and day.isoformat() for key, day in days.items()}
+    else:
+        values = {"from": rule.low, "to": rule.high}
+        if rule.of is Number.SPEND:
+            values = {
+                key: None if minor is None else f"{from_minor(minor, exponent):f}"
+                for key, minor in values.items()
+            }
+    return {key: value for key, value in values.items() if value is not None}

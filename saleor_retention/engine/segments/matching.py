@@ -1,0 +1,100 @@
+"""Decides whether a customer is in a segment: what ``statement`` asks of the database."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from saleor_retention.engine.segments.bands import Band, band_of
+from saleor_retention.engine.segments.rules import (
+    All,
+    AnyOf,
+    Between,
+    Customer,
+    Day,
+    Not,
+    Novelty,
+    Number,
+    OneOf,
+    Rule,
+    Setting,
+    Within,
+    Word,
+)
+from saleor_retention.engine.segments.stages import stage_of
+
+
+def matches(rule: Rule, customer: Customer, setting: Setting) -> bool:
+    """Tell whether the customer meets the rule on the setting's day."""
+    if isinstance(rule, All):
+        return all(matches(each, customer, setting) for each in rule.rules)
+    if isinstance(rule, AnyOf):
+        return any(matches(each, customer, setting) for each in rule.rules)
+    if isinstance(rule, Not):
+        return not matches(rule.rule, customer, setting)
+    if isinstance(rule, OneOf):
+        return not rule.names.isdisjoint(_words(rule, customer, setting))
+    return _is_bounded(rule, customer, setting)
+
+
+def _is_bounded(rule: Between | Within, customer: Customer, setting: Setting) -> bool:
+    """Tell whether what is asked of is there and keeps the bounds."""
+    if isinstance(rule, Between):
+        value = _number(rule.of, customer, setting)
+        return (
+            value is not None
+            and (rule.low is None or value >= rule.low)
+            and (rule.high is None or value <= rule.high)
+        )
+    day = _day(rule.of, customer)
+    return (
+        day is not None
+        and (rule.since is None or day >= rule.since)
+        and (rule.before is None or day < rule.before)
+    )
+
+
+def _number(of: Number, customer: Customer, setting: Setting) -> int | None:
+    rollup, scores = customer.rollup, customer.scores
+    if of is Number.ORDERS:
+        return rollup.orders if rollup is not None else 0
+    if of is Number.SPEND:
+        return rollup.spend_minor if rollup is not None else 0
+    if rollup is None:
+        return None
+    if of is Number.DAYS_SINCE_LAST_ORDER:
+        return (setting.today - rollup.last_on).days
+    if of is Number.DAYS_SINCE_FIRST_ORDER:
+        return rollup.age_days(setting.today)
+    score = {
+        Number.RECENCY: scores.recency,
+        Number.FREQUENCY: scores.frequency,
+        Number.MONETARY: scores.monetary,
+    }[of]
+    return score or None
+
+
+def _day(of: Day, customer: Customer) -> dt.date | None:
+    if of is Day.JOINED:
+        return customer.joined_on
+    if customer.rollup is None:
+        return None
+    return customer.rollup.first_on if of is Day.FIRST_ORDER else customer.rollup.last_on
+
+
+def _words(rule: OneOf, customer: Customer, setting: Setting) -> frozenset[str]:
+    """Return what the customer is, in the words of one condition."""
+    rollup = customer.rollup
+    borne = {
+        Word.TIER: frozenset({customer.tier} - {""}),
+        Word.TAG: customer.tags,
+        Word.SEGMENT: customer.lists,
+        Word.STAGE: frozenset({stage_of(rollup).value}),
+    }
+    if rule.of in borne:
+        return borne[rule.of]
+    if rollup is None:
+        return frozenset()
+    if rule.of is Word.NOVELTY:
+        return frozenset({Novelty.NEW if rollup.orders == 1 else Novelty.RETURNING})
+    band = band_of(rollup.last_on, setting.today, setting.limits)
+    return frozenset({band, Band.ACTIVE} if band is Band.BEST else {band})

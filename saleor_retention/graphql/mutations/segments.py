@@ -1,0 +1,95 @@
+"""What the mutations of segments share: their inputs, and how a draft is made of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import graphene
+
+from saleor_retention.errors import Refusals
+from saleor_retention.graphql.lookups import account_of
+from saleor_retention.graphql.segment_rules import (
+    RetentionSegmentRuleInput,
+    document_of,
+    in_terms_of_input,
+)
+from saleor_retention.models import Program, Segment
+from saleor_retention.services.segments import (
+    LIST_MAX,
+    Draft,
+    Preview,
+    change_list,
+    preview_segment,
+)
+
+DRY_RUN = "Only say how many would be in it, and change nothing."
+
+
+class RetentionSegmentCreateInput(graphene.InputObjectType):
+    """A new segment."""
+
+    slug = graphene.String(description="A stable name within the program.", required=True)
+    name = graphene.String(description="What staff read.", required=True)
+    rule = graphene.InputField(
+        RetentionSegmentRuleInput, description="Who is in it; left out for an explicit list."
+    )
+    tag = graphene.String(description="The tag that its members bear.")
+    is_active = graphene.Boolean(description="Whether it is kept up to date; yes when left out.")
+    members = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description=f"Members to put on an explicit list; {LIST_MAX} at most.",
+    )
+
+
+class RetentionSegmentUpdateInput(graphene.InputObjectType):
+    """Changes of a segment; what is left out stays."""
+
+    name = graphene.String(description="What staff read.")
+    rule = graphene.InputField(RetentionSegmentRuleInput, description="Who is in it.")
+    tag = graphene.String(description='The tag that its members bear; "" for none.')
+    is_active = graphene.Boolean(description="Whether it is kept up to date.")
+    add_members = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description=f"Members to put on an explicit list; {LIST_MAX} at most.",
+    )
+    remove_members = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description=f"Members to take off an explicit list; {LIST_MAX} at most.",
+    )
+
+
+def draft_of(given: Mapping[str, Any], segment: Segment | None = None) -> Draft:
+    """Return the draft that an input means, on top of a segment that there is."""
+    has_rule = given.get("rule") is not None
+    document = segment.document if segment is not None else None
+    values = {
+        "slug": segment.slug if segment is not None else given["slug"],
+        "name": segment.name if segment is not None else "",
+        "tag": segment.tag if segment is not None else "",
+        "is_active": segment.is_active if segment is not None else True,
+    }
+    for name in ("name", "tag", "is_active"):
+        if given.get(name) is not None:
+            values[name] = given[name]
+    return Draft(document=document_of(given["rule"]) if has_rule else document, **values)
+
+
+def previewed(program: Program, draft: Draft, segment: Segment | None = None) -> Preview:
+    """Return what a draft would make; refuse in terms of the input."""
+    try:
+        return preview_segment(program, draft, segment=segment)
+    except Refusals as refusals:
+        raise in_terms_of_input(refusals) from refusals
+
+
+def put_on_list(segment: Segment, given: Mapping[str, Any], add: str, remove: str) -> None:
+    """Change an explicit list as an input asks for; nothing where it asks for nothing."""
+    to_add = _account_ids(given.get(add), add)
+    to_remove = _account_ids(given.get(remove), remove) if remove else []
+    if to_add or to_remove:
+        change_list(segment, add=to_add, remove=to_remove)
+
+
+def _account_ids(ids: list[str] | None, field: str) -> list[int]:
+    return [account_of(each, field).pk for each in ids or ()]

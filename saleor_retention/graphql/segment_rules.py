@@ -1,0 +1,171 @@
+"""A segment's rule as GraphQL takes it, and the way to the document that it means.
+
+Every condition is a field of one input type; a rule has exactly one of them, which the one parser
+says where a client gives more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import graphene
+from graphene.utils.str_converters import to_camel_case
+
+from saleor_retention.engine.segments.bands import Band
+from saleor_retention.engine.segments.parsing import TOP
+from saleor_retention.engine.segments.rules import Novelty
+from saleor_retention.engine.segments.stages import Stage
+from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.graphql.enums import described
+from saleor_retention.graphql.host_types import Date, Decimal
+from saleor_retention.graphql.scalars import NotWhole, RetentionWholeNumber
+
+RetentionRecencyBand = described(
+    "RetentionRecencyBand",
+    Band,
+    "How long ago a customer last ordered, by the program's limits.",
+    {
+        Band.BEST: "Within a month, unless the program says otherwise.",
+        Band.ACTIVE: "Within three months, the best with them.",
+        Band.SLEEPING: "Three to six months ago.",
+        Band.AT_RISK: "Six to twelve months ago.",
+        Band.LOST: "Longer ago.",
+    },
+)
+
+RetentionCustomerStage = described(
+    "RetentionCustomerStage",
+    Stage,
+    "How far a customer has come, as far as orders tell.",
+    {
+        Stage.AWARE: "Has an account and no order.",
+        Stage.ACT: "Has ordered once.",
+        Stage.ADVOCATE: "Has ordered again.",
+    },
+)
+
+RetentionNovelty = described(
+    "RetentionNovelty",
+    Novelty,
+    "Whether a customer has ordered once or again.",
+    {Novelty.NEW: "Has ordered once.", Novelty.RETURNING: "Has ordered again."},
+)
+
+
+def _input(name: str, about: str, **fields: Any) -> Any:
+    """Return an input type; some of its fields are named as Python's own words are."""
+    return type(name, (graphene.InputObjectType,), {"__doc__": about, **fields})
+
+
+RetentionSegmentRangeInput = _input(
+    "RetentionSegmentRangeInput",
+    "A range of whole numbers, both ends included; one of them at least.",
+    **{
+        "from": RetentionWholeNumber(description="The least."),
+        "to": RetentionWholeNumber(description="The most."),
+    },
+)
+
+RetentionSegmentSpendInput = _input(
+    "RetentionSegmentSpendInput",
+    "A range of money in the program's reference currency, both ends included; one at least.",
+    **{
+        "from": graphene.InputField(Decimal, description="The least."),
+        "to": graphene.InputField(Decimal, description="The most."),
+    },
+)
+
+RetentionSegmentDaysInput = _input(
+    "RetentionSegmentDaysInput",
+    "A range of days in the program's time zone; one end at least.",
+    **{
+        "from": graphene.InputField(Date, description="On this day or later."),
+        "before": graphene.InputField(Date, description="Before this day."),
+    },
+)
+
+
+def _range(about: str) -> Any:
+    return graphene.InputField(RetentionSegmentRangeInput, description=about)
+
+
+def _days(about: str) -> Any:
+    return graphene.InputField(RetentionSegmentDaysInput, description=about)
+
+
+def _names(kind: Any, about: str) -> Any:
+    return graphene.List(graphene.NonNull(kind), description=about)
+
+
+def _rules(about: str) -> Any:
+    return graphene.List(graphene.NonNull(lambda: RetentionSegmentRuleInput), description=about)
+
+
+RetentionSegmentRuleInput: Any = _input(
+    "RetentionSegmentRuleInput",
+    "Who is in a segment: exactly one of these conditions, which may hold others.",
+    **{
+        "all": _rules("Every one of these."),
+        "any": _rules("At least one of these."),
+        "not": graphene.InputField(lambda: RetentionSegmentRuleInput, description="Not this."),
+        "days_since_last_order": _range("Days since the last order."),
+        "days_since_first_order": _range("Days since the first order."),
+        "orders": _range("How many orders."),
+        "spend": graphene.InputField(
+            RetentionSegmentSpendInput, description="What is kept of all orders."
+        ),
+        "recency_score": _range("The fifth by last order, 5 the most recent."),
+        "frequency_score": _range("The fifth by days with an order, 5 the most."),
+        "monetary_score": _range("The fifth by spend, 5 the most."),
+        "first_order": _days("The day of the first order."),
+        "last_order": _days("The day of the last order."),
+        "joined": _days("The day of joining the program."),
+        "band": _names(RetentionRecencyBand, "In any of these recency bands."),
+        "stage": _names(RetentionCustomerStage, "At any of these stages."),
+        "novelty": _names(RetentionNovelty, "Any of these."),
+        "tier": _names(graphene.String, "In any of these tiers, by slug."),
+        "tag": _names(graphene.String, "With any of these tags."),
+        "segment": _names(graphene.String, "On any of these explicit lists, by slug."),
+    },
+)
+
+
+def document_of(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document that an input means; what is null was not given."""
+    return {key: _plain(value) for key, value in rule.items() if value is not None}
+
+
+def json_of(document: Mapping[str, Any]) -> str:
+    """Return a stored document as JSON that the input takes."""
+    return json.dumps(_camelized(document), ensure_ascii=False, sort_keys=True)
+
+
+def in_terms_of_input(refusals: Refusals) -> Refusals:
+    """Return refusals with their paths into a rule as the client has written them."""
+    return Refusals([_renamed(refusal) for refusal in refusals.refusals])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return document_of(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, NotWhole) else value
+
+
+def _camelized(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {to_camel_case(key): _camelized(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_camelized(item) for item in value]
+    return value
+
+
+def _renamed(refusal: Refusal) -> Refusal:
+    path = refusal.field or ""
+    if not path.startswith(TOP):
+        return refusal
+    shown = ".".join(to_camel_case(part) for part in path.split("."))
+    return Refusal(refusal.code, refusal.message.replace(path, shown), shown)

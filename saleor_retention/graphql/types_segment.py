@@ -1,0 +1,104 @@
+"""Segments of a program's members, for staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphene
+
+from saleor_retention import host
+from saleor_retention.graphql import paging
+from saleor_retention.graphql.context import require
+from saleor_retention.graphql.errors import discreet
+from saleor_retention.graphql.host_types import DateTime
+from saleor_retention.graphql.lookups import program_of, segment_of
+from saleor_retention.graphql.segment_rules import json_of
+from saleor_retention.graphql.types_member import Member, RetentionMemberConnection
+from saleor_retention.models import Segment, SegmentMember
+from saleor_retention.selectors.segments import sentence_of
+
+
+class RetentionSegment(graphene.ObjectType):
+    """A named set of a program's members: by a rule, or by an explicit list."""
+
+    id = graphene.ID(description="The segment's id.", required=True)
+    slug = graphene.String(description="A stable name.", required=True)
+    name = graphene.String(description="What staff read.", required=True)
+    sentence = graphene.String(description="Who is in it, in words.", required=True)
+    rule = graphene.String(
+        description="The rule as JSON in the shape of RetentionSegmentRuleInput; null of a list."
+    )
+    tag = graphene.String(description='The tag that its members bear; "" for none.', required=True)
+    is_active = graphene.Boolean(
+        description="Whether it is kept up to date and offers may ask for it.", required=True
+    )
+    retired_at = graphene.Field(DateTime, description="When it was ended for good.")
+    refreshed_at = graphene.Field(
+        DateTime, description="When all members were last looked at; null of a list."
+    )
+    size = graphene.Int(description="How many are in it.", required=True)
+    members = graphene.Field(
+        RetentionMemberConnection, description="Who is in it.", **paging.ARGUMENTS
+    )
+
+    @staticmethod
+    def resolve_id(root: Segment, _info: Any) -> str:
+        """Return the global id."""
+        return host.current().to_global_id("RetentionSegment", str(root.pk))
+
+    @staticmethod
+    @discreet
+    def resolve_sentence(root: Segment, _info: Any) -> str:
+        """Return the rule in words."""
+        return sentence_of(root)
+
+    @staticmethod
+    def resolve_rule(root: Segment, _info: Any) -> str | None:
+        """Return the rule as JSON."""
+        return None if root.document is None else json_of(root.document)
+
+    @staticmethod
+    @discreet
+    def resolve_size(root: Segment, _info: Any) -> int:
+        """Count the members."""
+        return SegmentMember.objects.filter(segment=root).count()
+
+    @staticmethod
+    @discreet
+    def resolve_members(root: Segment, _info: Any, **arguments: Any) -> Any:
+        """Return a page of members."""
+        window = paging.Window.of("members", arguments, paging.row_id, paging.row_id)
+        rows = SegmentMember.objects.filter(segment=root).select_related("account")
+        return paging.page(
+            RetentionMemberConnection,
+            rows,
+            paging.Order("account_id"),
+            window,
+            node_of=lambda row: Member(row.account),
+        )
+
+
+class RetentionSegmentConnection(paging.Connection):
+    """Segments, a page at a time."""
+
+    class Meta:
+        """Of segments."""
+
+        node = RetentionSegment
+
+
+@discreet
+def resolve_segments(_root: Any, info: Any, *, program_id: str, **arguments: Any) -> Any:
+    """Return a page of a program's segments, for those who manage customers."""
+    require(info, "users")
+    window = paging.Window.of("retentionSegments", arguments, str, paging.row_id)
+    rows = Segment.objects.filter(program=program_of(program_id, "programId"))
+    found = rows.select_related("program__current_version")
+    return paging.page(RetentionSegmentConnection, found, paging.Order("slug"), window)
+
+
+@discreet
+def resolve_segment(_root: Any, info: Any, *, id: str) -> Segment:  # noqa: A002
+    """Return one segment, for those who manage customers."""
+    require(info, "users")
+    return segment_of(id)

@@ -1,0 +1,88 @@
+"""Segments as they are set up, and what the rest of the plugin asks about an account's.
+
+Members are those of the last refresh (``services.segments``); a rule is read as it is stored, also
+where it names a tier or a list that is gone, which nobody is in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from django.db import connection
+
+from saleor_retention import host
+from saleor_retention.engine.periods import local_date
+from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.engine.segments.bands import Limits
+from saleor_retention.engine.segments.parsing import Surroundings, parse_rule
+from saleor_retention.engine.segments.rules import Rule, Setting
+from saleor_retention.engine.segments.words import sentence
+from saleor_retention.models import BandLimits, Program, Segment
+from saleor_retention.selectors.programs import rules_of
+
+LIST_SENTENCE = "Customers whom the shop has put on this list."
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The currency in which a program counts spend; "" where it has no one for all orders."""
+
+    currency: str
+    exponent: int
+
+
+def segments_and_tags_of(account_id: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the slugs of the account's active segments and its tags, in one statement.
+
+    Among the tags is the 5A stage, as ``stage:aware``, ``stage:act`` or ``stage:advocate``.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT saleor_retention_segments_of(%s)", [account_id])
+        found = cursor.fetchone()[0]
+    facts = json.loads(found) if isinstance(found, str) else found
+    return frozenset(facts["segments"]), frozenset(facts["tags"])
+
+
+def money_of(rules: ProgramRules) -> Money:
+    """Return the reference currency, or the one currency of a program that has no other."""
+    currency = rules.reference_currency
+    if not currency and len(rules.earn_rates) == 1:
+        (currency,) = rules.earn_rates
+    exponent = host.current().currency_exponent(currency) if currency else 0
+    return Money(currency, exponent)
+
+
+def limits_of(program: Program) -> Limits:
+    """Return the program's recency bands."""
+    row = BandLimits.objects.filter(program=program).first()
+    if row is None:
+        return Limits()
+    return Limits(row.best, row.active, row.sleeping, row.at_risk)
+
+
+def setting_of(program: Program, at: dt.datetime) -> Setting:
+    """Return the program's day, bands and time zone for rules to be asked in."""
+    rules = rules_of(program.current_version_id)
+    return Setting(local_date(at, rules.time_zone), limits_of(program), rules.time_zone)
+
+
+def rule_of(segment: Segment, money: Money) -> Rule:
+    """Return what a segment's stored document means.
+
+    Raises ``ValueError`` where it cannot be read any more (a fault: it was valid when stored).
+    """
+    rule, problems = parse_rule(segment.document, Surroundings(money.currency, money.exponent))
+    if rule is None:
+        raise ValueError(f"Segment {segment.pk}: {problems[0].message}")
+    return rule
+
+
+def sentence_of(segment: Segment) -> str:
+    """Say in words who is in a segment."""
+    if segment.document is None:
+        return LIST_SENTENCE
+    money = money_of(rules_of(segment.program.current_version_id))
+    rule = rule_of(segment, money)
+    return sentence(rule, money.currency, money.exponent, limits_of(segment.program))

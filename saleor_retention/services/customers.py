@@ -1,0 +1,136 @@
+"""Keep what is summed up of each customer: after each order, and every night for all of them.
+
+Nothing is ever added to a rollup: it is made afresh from the order records, so that an event told
+twice, or never, or a clock of another zone cannot bend it. The nightly statement reads all counted
+orders of a program, mends what differs, and names it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from saleor_retention import host, sql
+from saleor_retention.models import Account, Program
+from saleor_retention.selectors.programs import rules_of
+
+logger = logging.getLogger(__name__)
+
+NAMED_MAX = 100
+
+WORK_MEM = "64MB"
+"""What the nightly statement may sort in memory; a million orders fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The part of a rollup that people can read."""
+
+    orders: int
+    order_days: int
+    first_on: dt.date
+    last_on: dt.date
+    spend_minor: int
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        return (
+            f"{self.orders} orders on {self.order_days} days from {self.first_on} to "
+            f"{self.last_on}, {self.spend_minor} minor units"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One rollup that differed from its orders; None stands for a row that was not there."""
+
+    account_id: int
+    kept: Sums | None
+    made: Sums | None
+
+    def __str__(self) -> str:
+        """Say what was kept and what the orders make."""
+        kept, made = self.kept or "nothing", self.made or "nothing"
+        return f"account {self.account_id}: kept was {kept}; its orders make {made}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh changed, some of it by name, and whether segments look at it."""
+
+    written: int
+    scored: int  # others, whose score alone is another one
+    deleted: int
+    differences: tuple[Difference, ...]
+    has_segments: bool
+
+    @property
+    def is_change(self) -> bool:
+        """Tell whether any rollup is other than before."""
+        return bool(self.written or self.scored or self.deleted)
+
+
+def after_settling(account: Account, *others: int) -> None:
+    """Sum up the customer of an order that was just settled, under the account's lock.
+
+    ``others`` are accounts that the order was taken from. Segments follow after commit, on a
+    worker where there is one.
+    """
+    ids = [account.pk, *others]
+    time_zone = rules_of(account.program.current_version_id).time_zone
+    done = _refresh(account.program_id, time_zone, ids, is_locked=True)
+    if done.is_change and done.has_segments:
+        host.current().dispatch("refresh_customers", account.program_id, ids)
+
+
+def mend(program: Program) -> Refreshed:
+    """Hold all rollups of a program against its orders, mend and score them in one statement.
+
+    Takes no locks: a customer who orders at this moment is left to his own settlement.
+    """
+    time_zone = rules_of(program.current_version_id).time_zone
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        done = _refresh(program.pk, time_zone, None, is_locked=False)
+    for difference in done.differences:
+        if difference.kept is not None:
+            logger.warning("A rollup of program %s was mended: %s.", program.slug, difference)
+    return done
+
+
+def _refresh(
+    program_id: int, time_zone: str, account_ids: Sequence[int] | None, *, is_locked: bool
+) -> Refreshed:
+    parameters = {
+        "program_id": program_id,
+        "time_zone": time_zone,
+        "account_ids": None if account_ids is None else list(account_ids),
+        "is_locked": is_locked,
+        "named_max": NAMED_MAX,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load("customers/refresh"), parameters)
+        written, scored, deleted, named, has_segments = cursor.fetchone()
+    rows: list[list[Any]] = json.loads(named) if isinstance(named, str) else named
+    differences = tuple(_difference(row) for row in rows)
+    return Refreshed(written, scored, deleted, differences, has_segments)
+
+
+def _difference(row: list[Any]) -> Difference:
+    account_id, kept, made = row
+    return Difference(account_id, _sums(kept), _sums(made))
+
+
+def _sums(values: list[Any] | None) -> Sums | None:
+    if values is None:
+        return None
+    orders, order_days, first_on, last_on, spend_minor = values
+    first, last = dt.date.fromisoformat(first_on), dt.date.fromisoformat(last_on)
+    return Sums(orders, order_days, first, last, spend_minor)

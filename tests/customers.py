@@ -1,0 +1,67 @@
+"""Order records written straight into the table, for what is summed up of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
+from saleor_retention.models import Account, CustomerRollup, OrderRecord, Program
+from tests.fakes import CHANNEL
+
+_numbers = itertools.count(1)
+
+
+def record_order(
+    account: Account,
+    at: dt.datetime,
+    minor: int,
+    *,
+    channel_ref: str = CHANNEL,
+    is_counted: bool = True,
+) -> OrderRecord:
+    """Write down an order that was settled, without telling anybody."""
+    return OrderRecord.objects.create(
+        order_ref=f"written-{next(_numbers)}",
+        program=account.program,
+        account=account,
+        version=account.program.current_version,
+        channel_ref=channel_ref,
+        currency="USD",
+        created_at=at,
+        paid_at=at,
+        is_counted=is_counted,
+        spend_minor=minor if is_counted else 0,
+        settled_at=at,
+    )
+
+
+def kept(account: Account) -> Rollup | None:
+    """Return the stored rollup of an account as the engine has it."""
+    row = CustomerRollup.objects.filter(account=account).first()
+    if row is None:
+        return None
+    return Rollup(
+        orders=row.orders,
+        order_days=row.order_days,
+        first_order_at=row.first_order_at,
+        second_order_at=row.second_order_at,
+        last_order_at=row.last_order_at,
+        first_on=row.first_on,
+        last_on=row.last_on,
+        spend_minor=row.spend_minor,
+        first_day_minor=row.first_day_minor,
+    )
+
+
+def made(account: Account, tz: str) -> Rollup | None:
+    """Sum the account's records up with the engine."""
+    records = OrderRecord.objects.filter(account=account, is_counted=True)
+    orders = [OrderMade(record.created_at, record.spend_minor) for record in records]
+    return rollup_of(orders, tz)
+
+
+def wrong_rollups(program: Program, tz: str) -> list[int]:
+    """Return the accounts whose rollup is not what the engine makes of their records."""
+    accounts = Account.objects.filter(program=program)
+    return [account.pk for account in accounts if kept(account) != made(account, tz)]

@@ -1,0 +1,204 @@
+"""Segments and measures as staff see them through GraphQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from saleor_retention.models import SegmentMember
+from tests.customers import record_order
+from tests.fakes import at
+from tests.graphql.world import Actor, World, customer, gid, operation, staff
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+
+RULE = {
+    "all": [
+        {"orders": {"from": 2}},
+        {"not": {"tier": ["vip"]}},
+        {"spend": {"from": "20.00"}},
+        {"band": ["BEST", "ACTIVE"]},
+        {"firstOrder": {"from": "2020-01-01"}},
+    ]
+}
+SENTENCE = (
+    "Customers who have 2 orders or more, and who not: are in the tier vip, and who spent "
+    "20.00 USD or more, and who ordered within 1 month or ordered within 3 months, and who first "
+    "ordered on or after 2020-01-01."
+)
+
+
+@pytest.fixture
+def manager() -> Actor:
+    """Staff who manage members."""
+    return staff("manage_users")
+
+
+def create(actor: Actor, world: World, **given: Any) -> dict[str, Any]:
+    """Create a segment, or see what it would be."""
+    dry_run = given.pop("dry_run", False)
+    segment = {"slug": "again", "name": "Again", **given}
+    return actor.do(
+        operation("staff/segment-create"),
+        programId=world.program_id,
+        input=segment,
+        dryRun=dry_run,
+    )
+
+
+def buyer(world: World, *amounts: int) -> str:
+    """Make a member who has just bought for these minor units; return the member's id."""
+    from saleor_retention.services import customers
+
+    actor = customer()
+    for minor in amounts:
+        record_order(world.account(actor), timezone.now(), minor)
+    customers.mend(world.program)
+    return world.member_id(actor)
+
+
+def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
+    """Looked at first, made, read in words and as a rule that can be sent back, and listed."""
+    inside = buyer(world, 1000, 1500)
+    buyer(world, 5000)
+
+    dry = create(manager, world, rule=RULE, dry_run=True)
+    made = create(manager, world, rule=RULE)
+
+    assert (dry["segment"], dry["size"]) == (None, 1)
+    segment = made["segment"]
+    assert (made["size"], segment["size"], segment["sentence"]) == (1, 1, SENTENCE)
+    rule = json.loads(segment["rule"])
+    assert rule["all"][4] == {"firstOrder": {"from": "2020-01-01"}}
+    read = manager.ask(operation("staff/segment"), id=segment["id"])["retentionSegment"]
+    assert [edge["node"]["id"] for edge in read["members"]["edges"]] == [inside]
+    assert read["members"]["totalCount"] == 1
+    listed = manager.ask(operation("staff/segments"), programId=world.program_id)
+    (edge,) = listed["retentionSegments"]["edges"]
+    assert edge["node"]["slug"] == "again"
+
+
+def test_a_segment_is_changed_and_retired(world: World, manager: Actor) -> None:
+    """What is left out stays; a retired one is empty."""
+    buyer(world, 1000)
+    segment = create(manager, world, rule={"orders": {"from": 2}})["segment"]
+
+    dry = manager.do(
+        operation("staff/segment-update"),
+        id=segment["id"],
+        input={"rule": {"orders": {"to": 1}}},
+        dryRun=True,
+    )
+    manager.do(
+        operation("staff/segment-update"),
+        id=segment["id"],
+        input={"name": "Once", "tag": "once", "rule": {"orders": {"from": 1, "to": 1}}},
+    )
+    renamed = manager.do(
+        operation("staff/segment-update"), id=segment["id"], input={"isActive": True}
+    )["segment"]
+    retired = manager.do(operation("staff/segment-retire"), id=segment["id"])["segment"]
+
+    assert dry["size"] == 1
+    assert (renamed["name"], renamed["tag"], renamed["size"]) == ("Once", "once", 1)
+    assert renamed["sentence"] == "Customers who have 1 order."
+    assert (retired["size"], retired["isActive"]) == (0, False)
+    assert retired["retiredAt"] is not None
+
+
+def test_a_list_is_filled_by_id(world: World, manager: Actor) -> None:
+    """Without a rule it is a list."""
+    ann, bob = buyer(world), buyer(world)
+
+    made = create(manager, world, slug="friends", members=[ann])
+    changed = manager.do(
+        operation("staff/segment-update"),
+        id=made["segment"]["id"],
+        input={"addMembers": [bob], "removeMembers": [ann]},
+    )
+
+    assert (made["size"], made["segment"]["size"], made["segment"]["rule"]) == (None, 1, None)
+    assert changed["segment"]["size"] == 1
+    assert gid("RetentionMember", SegmentMember.objects.get().account) == bob
+
+
+@pytest.mark.parametrize(
+    ("given", "refusals"),
+    [
+        (
+            {"rule": {"any": [{"daysSinceLastOrder": {"from": 3, "to": 2}}]}},
+            [("rule.any.0.daysSinceLastOrder.to", "INVALID")],
+        ),
+        (
+            {"rule": {"orders": {"from": 1}, "tier": ["vip"]}},
+            [("rule", "INVALID")],
+        ),
+        ({"rule": {"orders": {"from": 1.5}}}, [("rule.orders.from", "INVALID")]),
+        (
+            {"rule": {"tier": ["gold"]}, "name": " "},
+            [("name", "REQUIRED"), ("rule.tier.0", "INVALID")],
+        ),
+        ({"members": ["bm9uZQ=="]}, [("members", "NOT_FOUND")]),
+    ],
+)
+def test_what_is_wrong_is_named_in_terms_of_the_input(
+    world: World, manager: Actor, given: dict[str, Any], refusals: list[tuple[str, str]]
+) -> None:
+    """And nothing is made."""
+    found = manager.refused(
+        operation("staff/segment-create"),
+        programId=world.program_id,
+        input={"slug": "some", "name": "Some", **given},
+    )
+
+    assert found == refusals
+
+
+def test_measures_by_period_with_csv(world: World, manager: Actor) -> None:
+    """Two customers in January, one of whom comes back in February."""
+    ann, bob = world.account(), world.account(world.other)
+    record_order(ann, at("2026-01-10 12:00"), 1000)
+    record_order(bob, at("2026-01-11 12:00"), 2000)
+    record_order(ann, at("2026-02-20 12:00"), 501)
+
+    found = manager.ask(
+        operation("staff/measures"),
+        programId=world.program_id,
+        since="2026-01-01",
+        until="2026-02-28",
+    )["retentionMeasures"]
+
+    january, february = found["rows"]
+    assert (january["customers"], january["newOrders"], january["repurchaseRate"]) == (2, 2, 0)
+    assert january["averageOrderValue"] == {"amount": 15.0, "currency": "USD"}
+    assert (february["returningCustomers"], february["repurchaseRate"]) == (1, 1)
+    total = found["total"]
+    assert (total["customers"], total["orders"]) == (2, 3)
+    assert float(total["ordersPerCustomer"]) == 1.5
+    assert float(total["returningOrderShare"]) == 0.333333
+    assert total["averageOrderValue"]["amount"] == 11.67
+    cells = [(cell["month"], cell["offset"], cell["customers"]) for cell in found["cohorts"]]
+    assert cells == [("2026-01-01", 0, 2), ("2026-01-01", 1, 1)]
+    assert (found["secondOrders"]["again"], found["secondOrders"]["medianDays"]) == (1, 41)
+    assert found["comparison"] is None
+    table = list(csv.DictReader(io.StringIO(found["csv"])))
+    assert [row["orders"] for row in table] == ["2", "1", "3"]
+    assert (table[2]["first_day"], table[2]["revenue"]) == ("total", "35.01")
+
+
+def test_measures_refuse_what_makes_no_table(world: World, manager: Actor) -> None:
+    """Days, a channel and a segment that are not there."""
+    asked = {"programId": world.program_id, "since": "2026-01-01", "until": "2026-02-28"}
+    for wrong, message in (
+        ({"until": "2025-01-01"}, "The last day lies before the first one."),
+        ({"channel": "nowhere"}, 'There is no channel "nowhere".'),
+        ({"segmentId": world.program_id}, "There is no such segment."),
+    ):
+        answer = manager.post(operation("staff/measures"), **{**asked, **wrong})
+
+        assert [error["message"] for error in answer["errors"]] == [message]
