@@ -129,7 +129,8 @@ class Lanes:
         if any(rate for _item, rate in rates):
             fixed += HALF  # a per cent is rounded to the nearest
         wanted = self.total(answer.outcome) + 1 - self._members_minor()
-        packing = solve(caps, columns, nodes_max, ceil((wanted - fixed) * scale))
+        required = ceil((wanted - fixed) * scale)
+        packing = solve(caps, columns, nodes_max, required, first)
         answer.nodes += packing.nodes
         answer.proofs.append(self._proof(plan, packing, scale))
         return packing, floor(Fraction(packing.bound, scale) + fixed)
