@@ -64,6 +64,32 @@ def shelve(basket: BasketFacts, selections: Sequence[Selection]) -> Shelf:
     return Shelf(rows, tuple(map(tuple, matched)))
 
 
+def merged(shelf: Shelf) -> Shelf:
+    """Return the shelf with rows as one that its selections do not tell apart.
+
+    For a shelf of which some selections are of no interest any more.
+    """
+    touched: list[list[int]] = [[] for _row in shelf.rows]
+    for position, rows in enumerate(shelf.matched):
+        for row in rows:
+            touched[row].append(position)
+    alike: dict[tuple[int, tuple[int, ...], str], list[Row]] = {}
+    for row, positions in zip(shelf.rows, touched, strict=True):
+        alone = row.lines[0][0] if row.spare_minor else ""
+        alike.setdefault((row.unit_minor, tuple(positions), alone), []).append(row)
+    place = {row.lines[0][0]: index for index, rows in enumerate(alike.values()) for row in rows}
+    places = [place[row.lines[0][0]] for row in shelf.rows]
+    matched = tuple(tuple(sorted({places[row] for row in rows})) for rows in shelf.matched)
+    return Shelf(tuple(map(_united, alike.values())), matched)
+
+
+def _united(rows: list[Row]) -> Row:
+    if len(rows) == 1:
+        return rows[0]
+    lines = tuple(sorted(line for row in rows for line in row.lines))
+    return Row(rows[0].unit_minor, sum(row.quantity for row in rows), 0, lines)
+
+
 def _hits(lines: Sequence[BasketLine], selections: Sequence[Selection]) -> Iterator[Iterable[int]]:
     """Yield for each selection the lines it matches; of no matter is how much else it names."""
     variants: dict[str, list[int]] = {}
