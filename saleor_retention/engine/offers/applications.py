@@ -6,9 +6,9 @@ member lane can no longer take off the same units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement, product
+from itertools import chain, product
 from math import comb
 
 from saleor_retention.engine.money import allocate_capped
@@ -40,7 +40,7 @@ class Ways:
 
 def enumerate_ways(found: Field, members: MemberLane) -> Ways:
     """Return every way of every live goods-lane offer, in the order of ranks."""
-    shelf = found.shelf
+    shelf, prices = found.shelf, [row.unit_minor for row in found.shelf.rows]
     ways = Ways([row.quantity for row in shelf.rows])
     limited_cost = 1 + len(found.live) * (1 + sum(ways.caps))
     for live in found.live:
@@ -52,21 +52,19 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
             ways.limits[live.offer.id] = len(ways.caps)
             ways.caps.append(live.uses_max)
         tie = live.rank + (limited_cost if live.is_limited and limit else 0)
+        is_plain = not live.offer.floor_minor and not any(
+            members.is_open(row) for each in live.rows for row in each
+        )
         for units in _units(live, ways, shelf):
-            value = worth(live, units, shelf, members)
+            if is_plain:
+                value = saving(live, [prices[row] for row in units])
+            else:
+                value = sum(falls(live, units, shelf, members))
             if value > 0:
                 ways.columns.append(Column(value, (*_counted(units), *limit), tie))
                 ways.owners.append(live)
                 ways.units.append(units)
     return ways
-
-
-def worth(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane) -> int:
-    """Return what the price of the basket falls by when the offer takes these units."""
-    rows, floor = shelf.rows, live.offer.floor_minor
-    if not floor and not any(members.is_open(row) for row in units):
-        return saving(live, [rows[row].unit_minor for row in units])
-    return sum(falls(live, units, shelf, members))
 
 
 def falls(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane) -> list[int]:
@@ -95,49 +93,52 @@ def saving(live: Live, prices: list[int]) -> int:
     return cut.off(sum(prices)) if cut else 0
 
 
-def _counted(units: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield (row, units) of sorted units."""
-    row, count = units[0], 0
-    for each in units:
-        if each == row:
-            count += 1
-        else:
-            yield row, count
-            row, count = each, 1
-    yield row, count
+def _counted(units: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Return (row, units) of sorted units."""
+    return tuple([(row, units.count(row)) for row in dict.fromkeys(units)])
 
 
-def _units(live: Live, ways: Ways, shelf: Shelf) -> Iterator[tuple[int, ...]]:
+def _units(live: Live, ways: Ways, shelf: Shelf) -> Iterable[tuple[int, ...]]:
     benefit = live.offer.benefit
     if not isinstance(benefit, Bundle):
-        yield from ((row,) for row in live.rows[0])
-        return
+        return [(row,) for row in live.rows[0]]
     rows, sizes = live.rows, [part.quantity for part in benefit.parts]
     if _ways_count(rows, sizes) > WAYS_MAX:
         ways.left_out[live.offer.id] = _most(live, rows, sizes, shelf)
         rows = _narrowed(rows, sizes, shelf)
-    caps = ways.caps
-    if len(sizes) == 1 and sizes[0] == 1:
-        yield from ((row,) for row in rows[0])
-    elif len(sizes) == 1:
-        yield from filter(_fitting(caps, rows[0], sizes[0]), _some(rows[0], sizes[0]))
-    else:
-        every = [_some(each, size) for each, size in zip(rows, sizes, strict=True)]
-        united = {tuple(sorted(sum(some, ()))) for some in product(*every)}
-        together = sorted({row for each in rows for row in each})
-        yield from filter(_fitting(caps, together, sum(sizes)), sorted(united))
+    if len(sizes) == 1:
+        price = benefit.cut.price_minor if benefit.cut else None
+        return _some(rows[0], sizes[0], shelf, price or 0)
+    every = [_some(each, size, shelf) for each, size in zip(rows, sizes, strict=True)]
+    united = sorted({tuple(sorted(chain.from_iterable(some))) for some in product(*every)})
+    scarce = [row for row in set(chain(*rows)) if shelf.rows[row].quantity < sum(sizes)]
+    return [
+        units
+        for units in united
+        if all([units.count(row) <= shelf.rows[row].quantity for row in scarce])
+    ]
 
 
-def _some(rows: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
-    return combinations_with_replacement(rows, size)
+def _some(
+    rows: Sequence[int], size: int, shelf: Shelf, least_minor: int = -1
+) -> list[tuple[int, ...]]:
+    """Return so many units of these rows that are there and worth more than an amount.
 
-
-def _fitting(
-    caps: Sequence[int], rows: Sequence[int], size: int
-) -> Callable[[tuple[int, ...]], bool]:
-    """Return a test of whether the rows have the units."""
-    scarce = [(row, caps[row]) for row in rows if caps[row] < size]
-    return lambda units: all(units.count(row) <= cap for row, cap in scarce)
+    Rows come dearest first: where the dearest of the rest do not reach the amount, none does.
+    """
+    prices = [shelf.rows[row].unit_minor for row in rows]
+    caps = [shelf.rows[row].quantity for row in rows]
+    some: list[tuple[tuple[int, ...], int, int]] = [((), 0, 0)]  # units, their worth, last place
+    for missing in range(size, 0, -1):
+        longer = []
+        for units, worth, last in some:
+            for place in range(last, len(rows)):
+                if worth + prices[place] * missing <= least_minor:
+                    break
+                if caps[place] >= size or units.count(rows[place]) < caps[place]:
+                    longer.append(((*units, rows[place]), worth + prices[place], place))
+        some = longer
+    return [units for units, _worth, _last in some]
 
 
 def _ways_count(rows: Sequence[Sequence[int]], sizes: Sequence[int]) -> int:

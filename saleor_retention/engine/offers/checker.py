@@ -470,6 +470,12 @@ class _Checker:
         limited = [key for key in self.ways if self.open[key][0] is not None]
         prices += [uses[key] for key in limited] + [price for _rate, price in rates]
         caps = [*self.caps, *(self.open[key][0] or 0 for key in limited), *room]
+        pairs = [
+            (len(caps) + index, {row for row, refs in enumerate(self.rows) if refs[0] in named})
+            for index, (named, _price) in enumerate(proof.pair_prices)
+        ]
+        prices += [price for _named, price in proof.pair_prices]
+        caps += [sum(self.caps[row] for row in rows) // 2 for _at, rows in pairs]
         worth = sum(price * cap for price, cap in zip(prices, caps, strict=True))
         bar = self.quote.certificate.bound_minor + 1 - (HALF if any(r for r, _ in rates) else 0)
         columns = []
@@ -483,6 +489,8 @@ class _Checker:
                 loss = sum(fall for row, fall in zip(units, falls, strict=True) if row in rows)
                 takes[len(self.caps) + len(limited) + index] = loss
                 net -= rate * loss
+            for at, rows in pairs:
+                takes[at] = sum(count[row] for row in rows) // 2
             slack = sum(prices[at] * n for at, n in takes.items()) - net
             if slack < 0 or min(prices) < 0:
                 raise Refused(f"the prices do not cover a way of {key}")

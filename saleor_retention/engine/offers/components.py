@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from saleor_retention.engine.offers.packing import Column
 
 
-def components(resources_count: int, columns: Sequence[Column]) -> list[list[int]]:
-    """Return the columns' positions, grouped by shared resources; deterministic in their order."""
+def components(
+    resources_count: int, columns: Sequence[Column], positions: Sequence[int]
+) -> list[list[int]]:
+    """Return these columns' positions, grouped by shared resources; in the order they came."""
     parent = list(range(resources_count))
 
     def root(resource: int) -> int:
@@ -17,13 +19,14 @@ def components(resources_count: int, columns: Sequence[Column]) -> list[list[int
             resource = parent[resource]
         return resource
 
-    for column in columns:
+    for position in positions:
+        column = columns[position]
         first = root(column.pairs[0][0])
         for resource, _taken in column.pairs[1:]:
             other = root(resource)
             if other != first:
                 parent[other] = first
     grouped: dict[int, list[int]] = {}
-    for position, column in enumerate(columns):
-        grouped.setdefault(root(column.pairs[0][0]), []).append(position)
+    for position in positions:
+        grouped.setdefault(root(columns[position].pairs[0][0]), []).append(position)
     return list(grouped.values())

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor, lcm
+from operator import mul
 
 from saleor_retention.engine.offers.applications import Ways, enumerate_ways, falls
 from saleor_retention.engine.offers.live import Field
@@ -59,7 +60,7 @@ class Lanes:
 
     def search(self, nodes_max: int) -> Answer:
         """Return the best outcome, plan by plan; plans that cannot win are not searched."""
-        base = solve(self.ways.caps, self.ways.columns, nodes_max)
+        base = solve(self.ways.caps, self.ways.columns, len(self.shelf.rows), nodes_max)
         outcome = self._outcome(base.chosen)
         answer = Answer(outcome, self.total(outcome), base.nodes)
         answer.proofs.append(self._proof(Plan(), base, 1))
@@ -113,12 +114,11 @@ class Lanes:
         caps = list(self.ways.caps)
         caps += [self._base(rows) - least for _offer, rows, least in demands]
         first = len(self.ways.caps)
-        columns = []
+        columns, factors = [], [int(rate * scale) for _item, rate in rates]
+        counting = [frozenset(rows) for _offer, rows, _least in demands]
         for index, column in enumerate(self.ways.columns):
-            losses = self._losses(index, [rows for _offer, rows, _least in demands])
-            value = column.value * scale - sum(
-                int(rate * scale) * loss for (_item, rate), loss in zip(rates, losses, strict=False)
-            )
+            losses = self._losses(index, counting)
+            value = column.value * scale - sum(map(mul, factors, losses))
             extra = tuple((first + i, loss) for i, loss in enumerate(losses) if loss)
             columns.append(Column(max(0, value), (*column.pairs, *extra), column.tie))
         fixed = Fraction(sum(self.ways.left_out.values()))
@@ -129,14 +129,17 @@ class Lanes:
         if any(rate for _item, rate in rates):
             fixed += HALF  # a per cent is rounded to the nearest
         wanted = self.total(answer.outcome) + 1 - self._members_minor()
-        packing = solve(caps, columns, nodes_max, ceil((wanted - fixed) * scale))
+        required = ceil((wanted - fixed) * scale)
+        packing = solve(caps, columns, len(self.shelf.rows), nodes_max, required)
         answer.nodes += packing.nodes
         answer.proofs.append(self._proof(plan, packing, scale))
         return packing, floor(Fraction(packing.bound, scale) + fixed)
 
-    def _losses(self, index: int, rows: Sequence[tuple[int, ...]]) -> list[int]:
+    def _losses(self, index: int, rows: Sequence[frozenset[int]]) -> list[int]:
         """Return by how much a column lowers the basis of each demand."""
         units = self.ways.units[index]
+        if all([some.issuperset(units) for some in rows]):
+            return [self.ways.columns[index].value for _some in rows]
         fallen = falls(self.ways.owners[index], units, self.shelf, self.members)
         return [
             sum(fall for row, fall in zip(units, fallen, strict=True) if row in some)
@@ -164,13 +167,18 @@ class Lanes:
             for index, (offer_id, _rows, _least) in enumerate(plan.demands())
             if packing.prices[first + index]
         ]
+        pairs = [
+            (tuple(sorted(ref for row in rows for ref, _units in self.shelf.rows[row].lines)), price)
+            for rows, price in packing.sets
+        ]
         return Proof(
-            self.picks,
-            plan.key,
-            tuple(sorted(lines)),
-            tuple(sorted(uses)),
-            tuple(steps),
-            self.declined,
+            picks=self.picks,
+            steps=plan.key,
+            line_prices=tuple(sorted(lines)),
+            use_prices=tuple(sorted(uses)),
+            step_prices=tuple(steps),
+            pair_prices=tuple(sorted((refs, price / scale) for refs, price in pairs)),
+            declined=self.declined,
         )
 
     def _force(self, offer_id: str) -> None:

@@ -20,7 +20,7 @@ from saleor_retention.engine.offers.kinds import (
     first_come,
 )
 from saleor_retention.engine.offers.result import Finding, GiftChoice, Miss, NearMiss
-from saleor_retention.engine.offers.shelf import Shelf, shelve
+from saleor_retention.engine.offers.shelf import Shelf, merged, shelve
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.rules import Selection
 
@@ -68,7 +68,18 @@ def lay_out(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) 
             found.misses[offer.id] = tuple(missed)
         else:
             found.live.append(live)
+    if len(found.live) < len(open_offers):
+        _forget_the_others(found)
     return found
+
+
+def _forget_the_others(found: Field) -> None:
+    """Merge the rows that only offers tell apart that do not apply."""
+    shelf = Shelf(found.shelf.rows, tuple(rows for live in found.live for rows in live.rows))
+    found.shelf = merged(shelf)
+    matched = iter(found.shelf.matched)
+    for live in found.live:
+        live.rows = [next(matched) for _rows in live.rows]
 
 
 def selections_of(offer: Offer, situation: Situation) -> list[Selection]:

@@ -30,6 +30,7 @@ class Packing:
     value: int = 0
     bound: int = 0
     prices: list[Fraction] = field(default_factory=list)  # by resource
+    sets: list[tuple[tuple[int, ...], Fraction]] = field(default_factory=list)  # rows, of a pair
     nodes: int = 0
 
 

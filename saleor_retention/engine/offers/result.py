@@ -100,7 +100,8 @@ class Proof:
 
     For every way that an offer can use units, the prices of these units (and of the limits it
     draws on) add up to at least what the way saves. So no choice of ways saves more than all units
-    and limits are worth at these prices.
+    and limits are worth at these prices. Where lines have a price of pairs, a way pays for as many
+    pairs as its units of these lines make, and there are as many as all their units make.
     """
 
     picks: tuple[tuple[str, str], ...]  # (group, offer id)
@@ -108,6 +109,7 @@ class Proof:
     line_prices: tuple[tuple[str, Fraction], ...]
     use_prices: tuple[tuple[str, Fraction], ...] = ()  # by offer id: one use of a limit
     step_prices: tuple[tuple[str, Fraction], ...] = ()  # by offer id: a minor unit of its basis
+    pair_prices: tuple[tuple[tuple[str, ...], Fraction], ...] = ()  # lines: two units of them
     declined: tuple[str, ...] = ()  # member prices that this case does without
 
 

@@ -2,15 +2,53 @@
 
 Every choice falls short of the bound by its slack: what its columns save less than their resources
 are worth, and what unused resources are worth. A choice that beats the incumbent has less slack
-than the incumbent, so a branch ends as soon as its slack reaches that. Columns that alone have too
-much slack are never looked at (reduced-cost pruning).
+than the incumbent, so a branch ends as soon as its slack reaches that. Columns that have more slack
+than is left are dropped on the way down (reduced-cost pruning), and what no column wants any more
+stays unused at once: its price is slack too, which drops further columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter, ge, mul
+from typing import NamedTuple
 
-from saleor_retention.engine.offers.packing import Column, take, times_max
+from saleor_retention.engine.offers.components import components
+from saleor_retention.engine.offers.packing import Column, Pairs, take, times_max
+from saleor_retention.engine.offers.pairs import Rows
+
+LOOKS_EACH = 8  # columns looked at count as one node
+DEPTH_MAX = 250  # branches on the way down, far from where Python's own limit is
+
+Path = tuple[tuple[int, int], ...]  # (column, times)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a search looks at; the first ``rows_count`` resources are rows of units."""
+
+    columns: Sequence[Column]
+    caps: Sequence[int]
+    rows_count: int
+    costs: Sequence[int]  # of a column: what it falls short of its resources' prices
+    prices: Sequence[int]
+    sets: Sequence[tuple[int, Rows]] = ()  # price of a pair of units, of these rows
+
+
+class Way(NamedTuple):
+    """A column as the search uses it."""
+
+    cost: int
+    needs: int  # a bit for each resource, by how much must be left of it
+    position: int
+    resources: tuple[int, ...]
+    pairs: Pairs
+    bare_cost: int  # without what it pays for pairs of units ...
+    sets: tuple[tuple[int, int], ...]  # ... of these sets, of which it takes so many units
 
 
 class OutOfBudget(Exception):
@@ -20,89 +58,193 @@ class OutOfBudget(Exception):
 class Search:
     """Looks for a choice of less than ``limit`` slack; each that it finds lowers the limit."""
 
-    def __init__(
-        self,
-        columns: Sequence[Column],
-        caps: Sequence[int],
-        costs: Sequence[int],
-        prices: Sequence[int],
-        limit: int,
-        nodes_max: int,
-    ) -> None:
-        self.columns, self.caps, self.costs, self.prices = columns, caps, costs, prices
-        self.limit, self.nodes_max, self.nodes = limit, nodes_max, 0
+    def __init__(self, problem: Problem, most: int, nodes_max: int) -> None:
+        self.problem, self.prices, self.sets = problem, problem.prices, problem.sets
+        self.limit, self.nodes_max, self.nodes = most, nodes_max, 0
         self.found: dict[int, int] | None = None
-        self._done: dict[tuple[int, int, tuple[int, ...]], int] = {}
-        self._order, self._by_resource = self._scarcest_first()
+        self._done: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
+        usable = [position for position, cost in enumerate(problem.costs) if cost < most]
+        self._levels, self._reached = _levels(problem, usable)
+        ways = [self._way(position) for position in usable]
+        self.ways = sorted(ways, key=attrgetter("cost", "position"))
+        self._place = _places(problem)
 
-    def run(self) -> bool:
-        """Search; False when the budget ran out before everything was looked at."""
+    def run(self, limit: int) -> bool:
+        """Search; False when the budget ran out before everything was looked at.
+
+        May run again with another limit, up to the most that was said; nodes add up.
+        """
+        self.limit = limit
+        self._done.clear()
+        left = list(self.problem.caps)
         try:
-            self._explore(0, 0, list(self.caps), 0, ())
+            self._explore(left, self._reach(0, left, range(len(left))), 0, self.ways, ())
         except OutOfBudget:
             return False
         return True
 
-    def _scarcest_first(self) -> tuple[list[int], list[list[int]]]:
-        """Order the resources by how few columns want them; put each column to its first one."""
-        usable = [position for position, cost in enumerate(self.costs) if cost < self.limit]
-        wanted: dict[int, int] = {}
-        for position in usable:
-            for resource, _taken in self.columns[position].pairs:
-                wanted[resource] = wanted.get(resource, 0) + 1
-        order = sorted(wanted, key=lambda each: (not self.prices[each], wanted[each], each))
-        place = {resource: index for index, resource in enumerate(order)}
-        grouped: list[list[int]] = [[] for _resource in order]
-        for position in sorted(usable, key=lambda each: (self.costs[each], each)):
-            first = min(place[resource] for resource, _taken in self.columns[position].pairs)
-            grouped[first].append(position)
-        unwanted = [each for each in range(len(self.caps)) if each not in place]
-        return [*order, *unwanted], [*grouped, *([] for _resource in unwanted)]
+    def _way(self, position: int) -> Way:
+        cost, pairs = self.problem.costs[position], self.problem.columns[position].pairs
+        needs, bare_cost, sets = 0, cost, []
+        for resource, taken in pairs:
+            index = bisect_left(self._levels[resource], taken)
+            needs |= self._reached[resource][index + 1] ^ self._reached[resource][index]
+        for index, (price, rows) in enumerate(self.sets):
+            units = sum([taken for resource, taken in pairs if resource in rows])
+            if units:
+                bare_cost -= price * (units // 2)
+                sets.append((index, units))
+        resources = tuple([resource for resource, _taken in pairs])
+        return Way(cost, needs, position, resources, pairs, bare_cost, tuple(sets))
+
+    def _reach(self, reached: int, left: Sequence[int], resources: Iterable[int]) -> int:
+        """Return the bits of what can be taken, where what is left of these has changed."""
+        for resource in resources:
+            bits = self._reached[resource]
+            index = bisect_right(self._levels[resource], left[resource])
+            reached = reached & ~bits[-1] | bits[index]
+        return reached
 
     def _explore(
-        self,
-        place: int,
-        index: int,
-        left: list[int],
-        slack: int,
-        path: tuple[tuple[int, int], ...],
+        self, left: list[int], reached: int, slack: int, ways: list[Way], path: Path
     ) -> None:
         """Look at every completion of a partial choice.
 
-        ``_done`` holds, for what is left at a place, up to which further slack it is known that
-        no completion is of use; coming back with no more to spend is pointless.
+        ``_done`` holds, for what is left, up to which further slack it is known that no completion
+        is of use; coming back with no more to spend is pointless.
         """
-        self.nodes += 1
-        if self.nodes > self.nodes_max:
-            raise OutOfBudget
-        key = (place, index, tuple(left))
-        if self._done.get(key, -1) >= self.limit - slack:
+        rows_count, before = self.problem.rows_count, slack
+        rest = left[rows_count:]
+        worth = sum(map(mul, self.prices[rows_count:], rest))
+        known = self._done.setdefault(tuple(left[:rows_count]), [])
+        if known and self._is_in_vain(known, rest, self.limit - slack - worth):
             return
-        entry_slack = slack
-        while place < len(self._order):
-            resource = self._order[place]
-            if left[resource]:
-                group = self._by_resource[place]
-                for here in range(index, len(group)):
-                    position = group[here]
-                    cost = self.costs[position]
-                    if slack + cost >= self.limit:
-                        break  # sorted by cost
-                    self.nodes += 1
-                    pairs = self.columns[position].pairs
-                    for times in range(times_max(pairs, left), 0, -1):
-                        if slack + cost * times < self.limit:  # which may have fallen meanwhile
-                            rest = left.copy()
-                            take(pairs, rest, times)
-                            step = (position, times)
-                            self._explore(
-                                place, here + 1, rest, slack + cost * times, (*path, step)
-                            )
-                slack += self.prices[resource] * left[resource]
-                if slack >= self.limit:
-                    break
+        slack, ways, wanted = self._drop(left, reached, slack, ways)
+        if slack < self.limit and not ways:
+            self.limit, self.found = slack, {}
+            for position, times in path:
+                self.found[position] = self.found.get(position, 0) + times
+        elif slack < self.limit:
+            if len(path) >= DEPTH_MAX:
+                raise OutOfBudget
+            self._branch(left, reached, slack, ways, path, self._scarcest(wanted))
+        known.append((self.limit - before - worth, rest))
+
+    def _is_in_vain(self, known: list[tuple[int, list[int]]], rest: list[int], spare: int) -> bool:
+        """Return whether as much slack was tried in vain with the same units and no less else.
+
+        With more left the same completion has more slack: what the difference is worth.
+        """
+        self.nodes += len(known) // (8 * LOOKS_EACH)
+        return any([tried >= spare and all(map(ge, more, rest)) for tried, more in known])
+
+    def _branch(
+        self,
+        left: list[int],
+        reached: int,
+        slack: int,
+        ways: list[Way],
+        path: Path,
+        resource: int,
+    ) -> None:
+        """Take each column that wants the resource, as often as it fits; then leave it unused."""
+        units = [sum([left[row] for row in rows]) for _price, rows in self.sets]
+        for way in ways:
+            if resource not in way.resources or slack + way.cost >= self.limit:
+                continue
+            for times in range(times_max(way.pairs, left), 0, -1):
+                then = slack + way.bare_cost * times
+                for index, taken in way.sets:
+                    pairs = units[index] // 2 - (units[index] - taken * times) // 2
+                    then += self.sets[index][0] * pairs
+                if then >= self.limit:  # which may have fallen meanwhile
+                    continue
+                rest = left.copy()
+                take(way.pairs, rest, times)
+                still = self._reach(reached, rest, way.resources)
+                self._explore(rest, still, then, ways, (*path, (way.position, times)))
+        rest = left.copy()
+        rest[resource] = 0
+        slack += self._worth(left) - self._worth(rest)
+        if slack < self.limit:
+            others = [way for way in ways if resource not in way.resources]
+            self._explore(rest, reached, slack, others, path)
+
+    def _worth(self, left: list[int]) -> int:
+        """Return what so much of the resources is worth, and the pairs that are left in them."""
+        worth = sum(map(mul, self.prices, left))
+        for price, rows in self.sets:
+            worth += price * (sum([left[row] for row in rows]) // 2)
+        return worth
+
+    def _drop(
+        self, left: list[int], reached: int, slack: int, ways: list[Way]
+    ) -> tuple[int, list[Way], Counter[int]]:
+        """Drop what no longer fits, give up what is no longer wanted, until nothing changes.
+
+        Return the slack, the columns that remain and by how many of them each resource is wanted.
+        """
+        while True:
+            self.nodes += 1 + len(ways) // LOOKS_EACH
+            if self.nodes > self.nodes_max:
+                raise OutOfBudget
+            spare = self.limit - slack
+            ways = [way for way in ways if way[0] < spare and way[1] & reached == way[1]]
+            wanted = Counter(chain.from_iterable([way.resources for way in ways]))
+            unused = [place for place, count in enumerate(left) if count and place not in wanted]
+            if not unused:
+                return slack, ways, wanted
+            worth = self._worth(left)
+            for resource in unused:
                 left[resource] = 0
-            place, index = place + 1, 0
-        else:
-            self.limit, self.found = slack, dict(path)
-        self._done[key] = self.limit - entry_slack
+            lost = worth - self._worth(left)
+            slack += lost
+            if not lost or slack >= self.limit:
+                return slack, ways, wanted
+
+    def _scarcest(self, wanted: Counter[int]) -> int:
+        """Return the resource with a price that the fewest columns want, the dearest of these."""
+        prices, place = self.prices, self._place
+        return min(
+            wanted,
+            key=lambda each: (place[each], not prices[each], wanted[each], -prices[each], each),
+        )
+
+
+def _levels(problem: Problem, usable: Sequence[int]) -> tuple[list[list[int]], list[list[int]]]:
+    """Return by resource the amounts that columns take of it, and the bits of what is in reach.
+
+    A column fits when its bits are among those of all resources: one operation for all of it.
+    """
+    amounts: list[set[int]] = [set() for _cap in problem.caps]
+    for position in usable:
+        for resource, taken in problem.columns[position].pairs:
+            amounts[resource].add(taken)
+    levels = [sorted(some) for some in amounts]
+    reached, first = [], 0
+    for some in levels:
+        reached.append([((1 << index) - 1) << first for index in range(len(some) + 1)])
+        first += len(some)
+    return levels, reached
+
+
+def _places(problem: Problem) -> list[int]:
+    """Number the parts that only limits or money hold together: one after the other is easier.
+
+    Limits and money come last.
+    """
+    rows_count, columns = problem.rows_count, problem.columns
+    place = [0] * len(problem.caps)
+    if rows_count == len(place):
+        return place
+    place[rows_count:] = [len(columns)] * (len(place) - rows_count)
+    bare = [
+        column._replace(pairs=tuple([pair for pair in column.pairs if pair[0] < rows_count]))
+        for column in columns
+    ]
+    grouped = components(rows_count, bare, range(len(bare)))
+    for index, group in enumerate(sorted(grouped, key=len)):
+        for position in group:
+            for resource, _taken in bare[position].pairs:
+                place[resource] = index
+    return place

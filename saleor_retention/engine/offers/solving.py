@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from saleor_retention.engine.offers.bound import Simplex
 from saleor_retention.engine.offers.components import components
 from saleor_retention.engine.offers.greedy import by_density, fill, tie_of, value_of
-from saleor_retention.engine.offers.packing import Column, Packing
-from saleor_retention.engine.offers.search import Search
+from saleor_retention.engine.offers.packing import Column, Packing, Pairs, times_max
+from saleor_retention.engine.offers.pairs import Rows, broken_sets, with_sets
+from saleor_retention.engine.offers.search import Problem, Search
 
+FIRST_SHIFT = 5  # the first search allows a 32nd of the slack that there is
+FIRST_NODES = 200  # after so many nodes the bound is worth tightening
+TIGHTER_MAX = 4  # times that the bound is tightened
 TIE_NODES_MAX = 1_000  # looking for an equal saving that is preferred is a courtesy, no promise
 
 
@@ -23,35 +28,83 @@ class _Part:
     columns: list[Column]
     origin: list[int]  # its columns' positions in the whole
     resources: list[int]
+    rows_count: int  # so many of the resources are rows of units, limits and money come after
     simplex: Simplex
-    costs: list[int]  # what a column falls short of its resources' prices, over the denominator
-    dual: int  # what the resources are worth, over the denominator
     incumbent: dict[int, int]
-    bound: int
+    sets: list[Rows] = field(default_factory=list)
+    costs: list[int] = field(default_factory=list)  # see ``Problem``; over the denominator
+    dual: int = 0  # what the resources are worth, over the denominator
+    bound: int = 0
 
     @property
     def value(self) -> int:
         """Return what the best choice so far saves."""
         return value_of(self.incumbent, self.columns)
 
+    @property
+    def denominator(self) -> int:
+        """Return what prices, costs and the dual are over."""
+        return self.simplex.denominator
+
+    def bounded_by(self, simplex: Simplex, caps: Sequence[int]) -> None:
+        """Take over prices, of resources that the columns of the relaxation name."""
+        self.simplex, prices = simplex, simplex.prices
+        self.costs = [
+            sum([prices[resource] * taken for resource, taken in column.pairs])
+            - column.value * simplex.denominator
+            for column in simplex.columns
+        ]
+        self.dual = sum([price * cap for price, cap in zip(prices, caps, strict=True)])
+        self.bound = self.dual // simplex.denominator
+
+    def fill_by_cost(self) -> None:
+        """Choose once more greedily, by what the prices say; keep the better choice."""
+        columns = self.columns
+        keys = [
+            (cost, -column.value) for cost, column in zip(self.costs, columns, strict=True)
+        ]
+        other = fill(sorted(range(len(keys)), key=keys.__getitem__), columns, self.caps)
+        if _rank(other, columns) < _rank(self.incumbent, columns):
+            self.incumbent = other
+
+    def problem(self, scale: int = 1) -> Problem:
+        """Return what is to be searched; with a scale prices and costs leave room for ties."""
+        prices = [price * scale for price in self.simplex.prices]
+        return Problem(
+            columns=self.columns,
+            caps=self.caps,
+            rows_count=self.rows_count,
+            costs=[cost * scale for cost in self.costs],
+            prices=prices[: len(self.caps)],
+            sets=list(zip(prices[len(self.caps) :], self.sets, strict=True)),
+        )
+
 
 def solve(
-    caps: Sequence[int], columns: Sequence[Column], nodes_max: int, required: int = 0
+    caps: Sequence[int],
+    columns: Sequence[Column],
+    rows_count: int,
+    nodes_max: int,
+    required: int = 0,
 ) -> Packing:
     """Return the best choice of columns; the budget of nodes is shared by the components.
 
-    Choices that save less than ``required`` are of no use: where it is proved that none saves as
-    much, the bound may stay anywhere below that.
+    The first ``rows_count`` resources are rows of units. Choices that save less than ``required``
+    are of no use: where it is proved that none saves as much, the bound may stay anywhere below.
     """
-    parts = [_part(caps, columns, own) for own in components(len(caps), columns)]
+    grouped = components(len(caps), columns, _unbeaten(columns))
+    parts = [_part(caps, columns, own, rows_count) for own in grouped]
     parts.sort(key=lambda part: len(part.columns))
     result = Packing(prices=[Fraction(0)] * len(caps))
     for part in parts:
         rest = sum(other.bound for other in parts if other is not part)
         result.nodes += _search(part, nodes_max - result.nodes, required - rest)
-        denominator = part.simplex.denominator
-        for resource, price in zip(part.resources, part.simplex.prices, strict=True):
-            result.prices[resource] = Fraction(price, denominator)
+        prices = [Fraction(price, part.denominator) for price in part.simplex.prices]
+        for resource, price in zip(part.resources, prices, strict=False):
+            result.prices[resource] = price
+        for some, price in zip(part.sets, prices[len(part.caps) :], strict=True):
+            if price:
+                result.sets.append((tuple([part.resources[row] for row in some]), price))
         for index, times in part.incumbent.items():
             result.chosen[part.origin[index]] = times
     result.value = sum(part.value for part in parts)
@@ -59,7 +112,19 @@ def solve(
     return result
 
 
-def _part(caps: Sequence[int], columns: Sequence[Column], origin: list[int]) -> _Part:
+def _unbeaten(columns: Sequence[Column]) -> list[int]:
+    """Return the positions of the columns that no other of the same resources beats."""
+    best: dict[Pairs, int] = {}
+    for position, (value, pairs, tie) in enumerate(columns):
+        other = best.setdefault(pairs, position)
+        if (value, -tie) > (columns[other].value, -columns[other].tie):
+            best[pairs] = position
+    return sorted(best.values())
+
+
+def _part(
+    caps: Sequence[int], columns: Sequence[Column], origin: list[int], rows_count: int
+) -> _Part:
     """Bound a component, and choose greedily: by density, and by what the prices say."""
     resources = sorted({r for position in origin for r, _ in columns[position].pairs})
     place = {resource: index for index, resource in enumerate(resources)}
@@ -71,49 +136,88 @@ def _part(caps: Sequence[int], columns: Sequence[Column], origin: list[int]) -> 
     incumbent = fill(by_density(own), own, own_caps)
     simplex = Simplex(own_caps, own)
     simplex.run(list(incumbent))
-    prices, denominator = simplex.prices, simplex.denominator
-    costs = [
-        sum([prices[r] * n for r, n in pairs]) - value * denominator for value, pairs, _tie in own
-    ]
-    keys = [(cost, -column.value) for cost, column in zip(costs, own, strict=True)]
-    other = fill(sorted(range(len(own)), key=keys.__getitem__), own, own_caps)
-    if _rank(other, own) < _rank(incumbent, own):
-        incumbent = other
-    dual = sum([price * cap for price, cap in zip(prices, own_caps, strict=True)])
-    bound = dual // denominator
-    return _Part(own_caps, own, origin, resources, simplex, costs, dual, incumbent, bound)
+    rows = bisect_left(resources, rows_count)
+    part = _Part(own_caps, own, origin, resources, rows, simplex, incumbent)
+    part.bounded_by(simplex, own_caps)
+    part.fill_by_cost()
+    return part
 
 
 def _search(part: _Part, nodes_max: int, required: int) -> int:
     """Improve a component's choice until it is proved or the budget is used; return the nodes."""
-    nodes, denominator, prices = 0, part.simplex.denominator, part.simplex.prices
-    wanted = max(part.value + 1, required)
-    if part.bound >= wanted:
-        limit = part.dual - wanted * denominator + 1
-        search = Search(part.columns, part.caps, part.costs, prices, limit, nodes_max)
-        is_proved = search.run()
-        part.incumbent, nodes = search.found or part.incumbent, search.nodes
-        if is_proved:
-            part.bound = part.value if search.found else wanted - 1
+    nodes = _widen(part, min(nodes_max, FIRST_NODES), required)
+    if part.bound >= max(part.value + 1, required) and nodes < nodes_max:
+        _tighten(part)
+        nodes += _widen(part, nodes_max - nodes, required)
     if part.bound == part.value:
         part.incumbent, more = _preferred(part)
         nodes += more
     return nodes
 
 
+def _widen(part: _Part, nodes_max: int, required: int) -> int:
+    """Search with little slack first: such a search is short, finds the best choices, and what it
+    does not find lowers the bound.
+    """
+    wanted = max(part.value + 1, required)
+    if part.bound < wanted:
+        return 0
+    most = part.dual - wanted * part.denominator + 1
+    search = Search(part.problem(), most, nodes_max)
+    costs = [way.cost for way in search.ways]
+    limit = max(1, most >> FIRST_SHIFT)
+    while part.bound >= wanted:
+        usable = bisect_left(costs, limit)
+        limit = min(limit, most) if usable < len(costs) else most
+        is_proved = search.run(limit)
+        part.incumbent = search.found or part.incumbent
+        if not is_proved:
+            break
+        part.bound = part.value if search.found else (part.dual - limit) // part.denominator
+        if search.found:
+            break
+        while bisect_left(costs, limit) == usable and limit < most:
+            limit *= 2
+    return search.nodes
+
+
+def _tighten(part: _Part) -> None:
+    """Lower the bound by what pairs of units do not allow, and choose again by the new prices."""
+    bound = part.bound
+    for _time in range(TIGHTER_MAX):
+        broken = broken_sets(part.simplex.amounts, part.columns, part.caps, part.rows_count)
+        new = [some for some in broken if some not in part.sets]
+        if not new:
+            break
+        sets = part.sets + new
+        caps = part.caps + [sum(part.caps[row] for row in some) // 2 for some in sets]
+        simplex = Simplex(caps, with_sets(part.columns, sets, len(part.caps)))
+        simplex.run([position for position, _amount, _over in part.simplex.amounts])
+        part.sets = sets
+        part.bounded_by(simplex, caps)
+        part.fill_by_cost()
+    part.bound = min(bound, part.bound)
+
+
 def _preferred(part: _Part) -> tuple[dict[int, int], int]:
     """Return, of choices that save the same, the one of fewest limited uses and best ranks."""
-    columns, caps, incumbent = part.columns, part.caps, part.incumbent
-    scale = 1 + max(column.tie for column in columns) * sum(caps)  # no tie outweighs one unit
-    slack = part.dual - part.value * part.simplex.denominator
+    columns, incumbent = part.columns, part.incumbent
+    slack = part.dual - part.value * part.denominator
+    if all(
+        times_max(column.pairs, part.caps) <= incumbent.get(position, 0)
+        for position, (cost, column) in enumerate(zip(part.costs, columns, strict=True))
+        if cost <= slack
+    ):
+        return incumbent, 0  # there is nothing else to take
+    scale = 1 + max(column.tie for column in columns) * sum(part.caps)  # no tie outweighs one unit
     limit = slack * scale + tie_of(incumbent, columns)
+    problem = part.problem(scale)
     tied = [
-        cost * scale + column.tie if cost <= slack else limit
-        for cost, column in zip(part.costs, columns, strict=True)
+        cost + column.tie if cost <= slack * scale else limit
+        for cost, column in zip(problem.costs, columns, strict=True)
     ]
-    scaled = [price * scale for price in part.simplex.prices]
-    search = Search(columns, caps, tied, scaled, limit, TIE_NODES_MAX)
-    search.run()
+    search = Search(replace(problem, costs=tied), limit, TIE_NODES_MAX)
+    search.run(limit)
     return search.found or incumbent, search.nodes
 
 
