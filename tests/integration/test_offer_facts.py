@@ -1,4 +1,4 @@
-"""What the database says of a shopper's offers: uses of the running periods, cards, gifts, picks."""
+"""What the database says of a shopper's offers: uses of running periods, cards, gifts, picks."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def use_of(offer: Offer, account: Account | None, **fields: Any) -> OfferUse:
         "lapses_at": now,
         "ended_at": now,
     }
-    return OfferUse.objects.create(
-        offer=offer, version=version, account=account, **values | fields
-    )
+    return OfferUse.objects.create(offer=offer, version=version, account=account, **values | fields)
 
 
 def facts(program: Program, account: Account | None = None, cart: str = CART) -> dict[str, Any]:

@@ -114,7 +114,9 @@ def test_the_shopper_is_who_the_facts_say() -> None:
     situation = situation_of(facts, {}, at=SUNDAY, customer=ANN, shipping_minor=490)
 
     asleep, tea = frozenset(["asleep"]), frozenset(["tea"])
-    assert situation.shopper == Shopper(True, "vip", asleep, tea, 3)
+    assert situation.shopper == Shopper(
+        is_member=True, tier="vip", segments=asleep, tags=tea, orders_count=3
+    )
     assert situation.gifts_had == frozenset(["7"])
     assert situation.gift_choices == {"9": "8"}
     assert (situation.at, situation.shipping_minor) == (SUNDAY, 490)
