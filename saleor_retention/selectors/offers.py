@@ -41,7 +41,13 @@ class OfferShelf:
 
 
 @lru_cache(maxsize=256)
-def offers_in(program_id: int, stamp: int, *, channel_ref: str, currency: str) -> OfferShelf:
+def offers_in(
+    program_id: int,
+    stamp: int,  # noqa: ARG001 - a key of what is kept
+    *,
+    channel_ref: str,
+    currency: str,
+) -> OfferShelf:
     """Return the active offers of a program that its channel has, in the order of their ids.
 
     Also those whose window is not open: the clock belongs to the engine. An offer without an amount

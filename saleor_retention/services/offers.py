@@ -223,7 +223,9 @@ def document_of(offer: Offer) -> dict[str, Any]:
     """
     version = offer.current_version
     zone = rules_of(offer.program.current_version_id).time_zone
-    return dump_offer(kept_terms(version.pk, version.document), offer_exponents(version.document), zone)
+    return dump_offer(
+        kept_terms(version.pk, version.document), offer_exponents(version.document), zone
+    )
 
 
 def settings_of(offer: Offer) -> dict[str, Any]:

@@ -112,9 +112,7 @@ def test_the_customer_decides_about_audience_limits_and_cards(
     }
     card = {"kind": "punch_card", "punch_card": {"select": {"products": ["11"]}, "buy": 6}}
     limited, punched = create(program, once, "once"), create(program, card, "card")
-    OfferStamp.objects.create(
-        offer=punched, account=ann, order_ref="o1", units=6, stamped_at=NOON
-    )
+    OfferStamp.objects.create(offer=punched, account=ann, order_ref="o1", units=6, stamped_at=NOON)
     basket: dict[str, Any] = {
         "program": program,
         "lines": [("21", 2), ("23", 1)],
@@ -127,7 +125,10 @@ def test_the_customer_decides_about_audience_limits_and_cards(
     OfferCounter.objects.create(offer=limited, account=ann, used=1)
     again = offers.preview(**basket, account=ann)
 
-    assert codes(guest) == {str(limited.pk): "LIMIT_PER_CUSTOMER", str(punched.pk): "STAMPS_MISSING"}
+    assert codes(guest) == {
+        str(limited.pk): "LIMIT_PER_CUSTOMER",
+        str(punched.pk): "STAMPS_MISSING",
+    }
     assert guest.quote.saving_minor == 0
     assert member.quote.saving_minor == 1000 + 50 + 400  # the card, 5 % of a tea, half a cup
     assert codes(again)[str(limited.pk)] == "LIMIT_PER_CUSTOMER"

@@ -78,9 +78,7 @@ def test_what_orders_keep_is_counted_by_offer_and_currency(program: Program) -> 
     assert statistics_of([tea.pk])[tea.pk].uses == 4
 
 
-def test_a_counter_is_the_sum_of_uses_reserved_and_taken(
-    shop: FakeHost, program: Program
-) -> None:
+def test_a_counter_is_the_sum_of_uses_reserved_and_taken(shop: FakeHost, program: Program) -> None:
     """In total and of a member, of all time and of a period; what came back does not count."""
     tea, ann = create(program, "tea"), make_member(shop, program)
     march = at("2026-03-01 00:00").date()

@@ -38,9 +38,7 @@ def create(program: Program, **common: Any) -> Offer:
     ).offer
 
 
-def test_a_cart_is_priced_afresh_once_when_a_window_opens(
-    shop: FakeHost, program: Program
-) -> None:
+def test_a_cart_is_priced_afresh_once_when_a_window_opens(shop: FakeHost, program: Program) -> None:
     """The first run notes where to begin; then every opening and closing is seen once."""
     create(program, starts_at="2026-03-10T13:00", ends_at="2026-03-10T14:00")
     shop.repriced.clear()

@@ -186,7 +186,7 @@ def test_a_preview_of_a_change_changes_nothing(program: Program) -> None:
     assert stamp_of(program) == 1
 
 
-def test_the_shelf_costs_one_statement_for_a_stamp(shop: FakeHost, program: Program) -> None:
+def test_the_shelf_costs_one_statement_for_a_stamp(program: Program) -> None:
     """And none while the stamp stays; channels and currencies that an offer lacks are left out."""
     programs.update_program(
         program=program,
@@ -284,8 +284,8 @@ def test_what_the_shop_contradicts_is_refused(
 
 def test_a_price_above_the_cheapest_is_a_warning(program: Program) -> None:
     """Any two for 12.00 helps those who take the dear one, and not those who take two at 5.00."""
-    any_two = {"kind": "bundle", "bundle": {
-        "parts": [{"select": {"products": ["11"]}, "quantity": 2}], "price": {"USD": "12.00"}}}  # fmt: skip
+    parts = [{"select": {"products": ["11"]}, "quantity": 2}]
+    any_two = {"kind": "bundle", "bundle": {"parts": parts, "price": {"USD": "12.00"}}}
 
     change = offers.create_offer(
         program=program, slug="two", name="Any two", document=any_two, now=NOON
@@ -300,7 +300,10 @@ def test_a_price_above_the_cheapest_is_a_warning(program: Program) -> None:
 def test_goods_that_nobody_can_buy_are_a_warning(shop: FakeHost, program: Program) -> None:
     """The product is there, and no channel of the offer sells it."""
     shop.slugs["products"]["cellar"] = "13"
-    cellar = {"kind": "member_price", "member_price": {"select": {"products": ["13"]}, "percent": 5}}
+    cellar = {
+        "kind": "member_price",
+        "member_price": {"select": {"products": ["13"]}, "percent": 5},
+    }
 
     change = offers.create_offer(program=program, slug="s", name="S", document=cellar, now=NOON)
 
@@ -353,9 +356,9 @@ def test_an_offer_that_was_right_when_it_was_stored_may_stay(
 
     assert not change.is_change
     assert off.is_change
-    assert refusals_of(
-        lambda: offers.switch_offer(offer=offer, is_active=True, now=later)
-    ) == [("INVALID", "ends_at")]
+    assert refusals_of(lambda: offers.switch_offer(offer=offer, is_active=True, now=later)) == [
+        ("INVALID", "ends_at")
+    ]
     assert refusals_of(
         lambda: offers.update_offer(
             offer=offer, document=offers.document_of(offer), is_active=True, now=later
@@ -403,5 +406,3 @@ def test_a_version_never_changes(program: Program) -> None:
 
     with pytest.raises(DatabaseError), transaction.atomic():
         OfferVersion.objects.update(document={})
-
-

@@ -10,9 +10,7 @@ from saleor_retention.engine.offers.terms import OfferTerms
 WEEK = 7
 
 
-def has_turned(
-    terms: OfferTerms, zone: ZoneInfo, since: dt.datetime, until: dt.datetime
-) -> bool:
+def has_turned(terms: OfferTerms, zone: ZoneInfo, since: dt.datetime, until: dt.datetime) -> bool:
     """Return whether the window or a weekday began or ended after ``since``, up to ``until``.
 
     Weekdays are those of the program's zone. An offer that opened and closed again in between has

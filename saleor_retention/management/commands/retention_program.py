@@ -74,7 +74,6 @@ class Command(BaseCommand):
         Path(file).write_text(text, encoding="utf-8")
         self.stdout.write(f"Written to {file}.")
 
-
     def _templates(self) -> None:
         try:
             text = program_files.templates()

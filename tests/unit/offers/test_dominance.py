@@ -78,7 +78,9 @@ BETTER: tuple[tuple[OfferTerms, OfferTerms], ...] = (
     ),
     (
         read("add_on", {**TEA, "percent": 20, "opens": {"from": {"USD": 20}}}),
-        read("add_on", {**TEA, "percent": 10, "opens": {"from": {"USD": 30}, "below": {"USD": 50}}}),
+        read(
+            "add_on", {**TEA, "percent": 10, "opens": {"from": {"USD": 30}, "below": {"USD": 50}}}
+        ),
     ),
 )
 

@@ -245,7 +245,9 @@ def test_numbers_of_units_and_uses_are_whole_and_positive() -> None:
     assert problems_of(member_price(limits={"per_customer": 0})) == [
         ("limits.per_customer", "TOO_SMALL")
     ]
-    assert problems_of(member_price(limits={"in_total": "1.5"})) == [("limits.in_total", "NOT_WHOLE")]
+    assert problems_of(member_price(limits={"in_total": "1.5"})) == [
+        ("limits.in_total", "NOT_WHOLE")
+    ]
     assert problems_of(member_price(priority=10**6)) == [("priority", "TOO_LARGE")]
     assert problems_of(member_price(group="My Group")) == [("group", "NOT_A_SLUG")]
 
@@ -381,9 +383,7 @@ def test_what_just_fits_is_fine() -> None:
 
 def near_misses() -> Iterator[dict[str, Any]]:
     """Yield documents that are nearly contradictions."""
-    yield member_price(
-        starts_at="2026-05-01T00:00", ends_at="2026-05-03T00:01", weekdays=["sun"]
-    )
+    yield member_price(starts_at="2026-05-01T00:00", ends_at="2026-05-03T00:01", weekdays=["sun"])
     yield bundle(percent=5, limits={"per_order": 2, "per_customer": 2, "in_total": 2})
     yield bundle(3, cheapest_free=2)
     yield bundle(3, price={"USD": 21}, floor={"USD": 7})
