@@ -52,6 +52,7 @@ PERIODIC = (
     tasks.forget_quotes,
     tasks.seal_days,
     tasks.refresh_segments,
+    tasks.turn_offers,
 )
 LONG_AGO = timezone.now() - dt.timedelta(days=400)
 
