@@ -202,7 +202,7 @@ def fingerprint(
         for line in basket.lines
     )
     tier = None if customer is None else [customer.tier]
-    decisive = [] if offers is None else [offers.decisive()]
+    decisive = [] if offers is None else [offers.decisive(basket)]
     return _digest(
         [
             basket_fingerprint(basket),

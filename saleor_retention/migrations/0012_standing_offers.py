@@ -14,7 +14,7 @@ DROP = "DROP FUNCTION saleor_retention_standing(uuid, text, integer[]);"
 class Migration(migrations.Migration):
     """The standing with offers."""
 
-    dependencies = (("saleor_retention", "0010_offers"),)
+    dependencies = (("saleor_retention", "0011_offer_facts"),)
     operations = (
         migrations.RunSQL(DROP, migrations.RunSQL.noop),
         migrations.RunSQL(sql.load("functions/standing_3"), migrations.RunSQL.noop),

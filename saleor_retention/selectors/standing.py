@@ -82,7 +82,6 @@ class Standing:
     points_held: int
     stored: StoredPrice | None
     extra: Mapping[str, Any]
-    has_left: bool = False  # the customer was a member once
     offers_stamp: int = 0  # of the program's offers; 0: it has had none
     offer_facts: str = ""  # JSON; what `saleor_retention_offer_facts` says of the shopper
     delivery: Decimal | None = None  # price of the delivery that is chosen, where it is known
@@ -121,7 +120,6 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         points_held=row[16] or 0,
         stored=_stored(row[17:25]),
         extra=json.loads(extra) if extra else {},
-        has_left=row[9] is not None and row[10] != AccountState.MEMBER,
         offers_stamp=row[25] or 0,
         offer_facts=row[26] or "",
         delivery=row[27],

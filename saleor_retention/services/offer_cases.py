@@ -67,7 +67,7 @@ def put(
         json.loads(standing.offer_facts or "{}"),
         {offer.id: shelf.terms[offer.id] for offer in offers},
         at=now.astimezone(ZoneInfo(rules.time_zone)),
-        customer=None if standing.has_left else customer,
+        customer=customer,
         shipping_minor=int(delivery.scaleb(basket.exponent).to_integral_value(ROUND_HALF_UP)),
     )
     return OfferCase(
@@ -75,7 +75,6 @@ def put(
         situation=situation,
         version_ids=shelf.version_ids,
         stamp=standing.offers_stamp,
-        facts=standing.offer_facts,
         nodes_max=int(conf.get("OFFER_NODES_MAX")),
     )
 

@@ -6,8 +6,8 @@ A tier's prices join the search as member prices. What they take off keeps the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +16,14 @@ from saleor_retention.engine.money import from_minor, money_text, percent_of
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.eligibility import is_open
 from saleor_retention.engine.offers.kinds import Cut, FreeShipping, Gift, MemberPrice, Offer
-from saleor_retention.engine.offers.result import Finding, OfferQuote, OfferVerdict
+from saleor_retention.engine.offers.result import Finding, OfferQuote
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.quote import Allocation, AppliedOffer, Verdict
 from saleor_retention.engine.rules import PriceBenefit, Tier
+from saleor_retention.engine.selections import matches
+
+Prices = Mapping[str, Offer]
+"""A tier's own prices as offers, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +34,34 @@ class OfferCase:
     situation: Situation
     version_ids: Mapping[str, int]  # by offer id
     stamp: int  # of the program's offers
-    facts: str  # of the shopper, as they were read
     nodes_max: int  # of the search
 
-    def decisive(self) -> list[Any]:
+    def decisive(self, basket: BasketFacts) -> list[Any]:
         """Return what decides besides basket, member and rules, for a fingerprint.
 
-        The offers whose window is open are named: the price changes when one opens or closes.
+        The offers whose window is open are named: the price changes when one opens or closes. Of a
+        limit that the whole basket could not use up it does not matter how much is left.
         """
-        at = self.situation.at
+        at, shopper = self.situation.at, self.situation.shopper
+        ids = {offer.id for offer in self.offers}
+        gifts = [offer.benefit for offer in self.offers if isinstance(offer.benefit, Gift)]
+        choices: frozenset[str] = frozenset().union(*(gift.choices for gift in gifts))
         is_shipped = any(isinstance(offer.benefit, FreeShipping) for offer in self.offers)
+        units = 1 + sum(max(0, line.quantity) for line in basket.lines)
         return [
             self.stamp,
-            self.facts,
-            sorted(offer.id for offer in self.offers if is_open(offer, at)),
-            self.situation.shopper.is_member,
-            self.situation.shipping_minor if is_shipped else None,
             self.nodes_max,
+            sorted(offer.id for offer in self.offers if is_open(offer, at)),
+            [shopper.is_member, sorted(shopper.segments), sorted(shopper.tags)],
+            shopper.orders_count > 0,
+            sorted(
+                [key, _up_to(left.by_customer, units), _up_to(left.in_total, units)]
+                for key, left in self.situation.uses_left.items()
+            ),
+            sorted([key, units] for key, units in self.situation.stamps.items() if key in ids),
+            sorted(choices & self.situation.gifts_had),
+            sorted([key, ref] for key, ref in self.situation.gift_choices.items() if key in ids),
+            self.situation.shipping_minor if is_shipped else None,
         ]
 
 
@@ -64,12 +79,11 @@ class OfferPrice:
 def lowest(basket: BasketFacts, tier: Tier | None, case: OfferCase) -> OfferPrice:
     """Return the lowest price that the case's offers and the tier's prices allow together."""
     prices = tier_prices(case, tier, basket.currency)
-    offers = joined(case, tier, prices)
-    quote = best_offers(basket, offers, case.situation, nodes_max=case.nodes_max)
-    applied = _applied(quote, basket, case)
+    quote = compete(basket, tier, case, prices)
+    applied = _applied(quote, basket, tier, case)
     names = {offer.id: offer.name for offer in case.offers}
     return OfferPrice(
-        allocations=tuple(_allocations(quote, basket, tier, prices)),
+        allocations=tuple(_allocations(quote, basket, tier, case, prices)),
         verdicts=tuple(_verdict(each, names[each.offer_id], basket) for each in applied),
         applied=applied,
         has_free_shipping=quote.has_free_shipping,
@@ -77,23 +91,27 @@ def lowest(basket: BasketFacts, tier: Tier | None, case: OfferCase) -> OfferPric
     )
 
 
-def joined(
-    case: OfferCase, tier: Tier | None, prices: Mapping[str, Offer]
-) -> tuple[Offer, ...]:
-    """Return all that competes: offers and tier prices.
+def compete(
+    basket: BasketFacts,
+    tier: Tier | None,
+    case: OfferCase,
+    prices: Prices,
+    *,
+    explain: bool = False,
+) -> OfferQuote:
+    """Return what the search makes of offers and tier prices together.
 
-    Where the tier ships for nothing no offer is used up for it.
+    Where the tier ships for nothing, no offer can save the shipping. ``explain`` is that of
+    ``best_offers``.
     """
-    has_free_shipping = tier is not None and tier.has_free_shipping
-    offers = (
-        offer
-        for offer in case.offers
-        if not (has_free_shipping and isinstance(offer.benefit, FreeShipping))
-    )
-    return (*offers, *prices.values())
+    situation = case.situation
+    if tier is not None and tier.has_free_shipping:
+        situation = replace(situation, shipping_minor=0)
+    offers = (*case.offers, *prices.values())
+    return best_offers(basket, offers, situation, nodes_max=case.nodes_max, explain=explain)
 
 
-def tier_prices(case: OfferCase, tier: Tier | None, currency: str) -> dict[str, Offer]:
+def tier_prices(case: OfferCase, tier: Tier | None, currency: str) -> Prices:
     """Return the tier's own prices in a currency as offers, by their ids ("member:<tier>:<n>").
 
     They come before offers of the same worth, which may be limited.
@@ -101,7 +119,7 @@ def tier_prices(case: OfferCase, tier: Tier | None, currency: str) -> dict[str, 
     if tier is None:
         return {}
     priority = 1 + max((offer.priority for offer in case.offers), default=0)
-    found = {}
+    found: dict[str, Offer] = {}
     for number, benefit in enumerate(tier.prices):
         cut = _cut(benefit, currency)
         if cut is not None:
@@ -131,6 +149,10 @@ def percent_off(line_minor: int, quantity: int, percent: Decimal) -> int:
     return quantity * percent_of(unit_minor, percent) + percent_of(odd_minor, percent)
 
 
+def _up_to(limit: int | None, most: int) -> int | None:
+    return None if limit is None else min(limit, most)
+
+
 def _cut(benefit: PriceBenefit, currency: str) -> Cut | None:
     if benefit.percent is not None:
         return Cut(percent=benefit.percent)
@@ -139,24 +161,48 @@ def _cut(benefit: PriceBenefit, currency: str) -> Cut | None:
 
 
 def _allocations(
-    quote: OfferQuote, basket: BasketFacts, tier: Tier | None, prices: Mapping[str, Offer]
+    quote: OfferQuote, basket: BasketFacts, tier: Tier | None, case: OfferCase, prices: Prices
 ) -> Iterator[Allocation]:
     """Yield one allocation for a line and a rule, the tier's own under its name."""
-    lines = {line.ref: line for line in basket.lines}
+    left = {line.ref: max(0, line.total_minor) for line in basket.lines}
     keys = {price.rule_key: price for price in prices.values()}
-    left = {ref: max(0, line.total_minor) for ref, line in lines.items()}
+    rivals = {each.rule_key for each in case.offers if isinstance(each.benefit, MemberPrice)}
     own: dict[str, list[tuple[Cut, int]]] = {}
+    taken = set()
     for item in quote.allocations:
         left[item.line_ref] -= item.amount_minor
-        if item.rule_key not in keys:
-            yield item
+        if item.rule_key in keys:
+            cut = _price(keys[item.rule_key]).cut
+            own.setdefault(item.line_ref, []).append((cut, item.amount_minor))
             continue
-        benefit = keys[item.rule_key].benefit
-        assert isinstance(benefit, MemberPrice)  # noqa: S101 - tier_prices makes no others
-        own.setdefault(item.line_ref, []).append((benefit.cut, item.amount_minor))
-    if tier is not None:
-        for ref, cuts in sorted(own.items()):
-            yield _tier_allocation(tier, lines[ref], cuts, left[ref], basket.exponent)
+        yield item
+        if item.rule_key in rivals:
+            taken.add(item.line_ref)
+    if tier is None:
+        return
+    declined = quote.certificate.declined
+    open_prices = [_price(price) for key, price in prices.items() if key not in declined]
+    for line in sorted(basket.lines, key=lambda each: each.ref):
+        if line.quantity <= 0 or line.is_gift or line.is_gift_card:
+            continue
+        cuts = own.get(line.ref)
+        if cuts is None:
+            cuts = [_odd_cut(line, () if line.ref in taken else open_prices)]
+        found = _tier_allocation(tier, line, cuts, left[line.ref], basket.exponent)
+        if found.amount_minor:
+            yield found
+
+
+def _price(offer: Offer) -> MemberPrice:
+    assert isinstance(offer.benefit, MemberPrice)  # noqa: S101 - tier_prices makes no others
+    return offer.benefit
+
+
+def _odd_cut(line: BasketLine, prices: Sequence[MemberPrice]) -> tuple[Cut, int]:
+    """Return what lowers the odd cents of a line that has nothing else for a tier to lower."""
+    cuts = [price.cut for price in prices if matches(price.selection, line.goods)]
+    highest = max((cut.percent for cut in cuts if cut.percent is not None), default=Decimal(0))
+    return Cut(percent=highest), 0
 
 
 def _tier_allocation(
@@ -168,8 +214,7 @@ def _tier_allocation(
     """
     total_minor = max(0, line.total_minor)
     amount_minor = sum(amount for _cut, amount in cuts)
-    percents = [cut.percent for cut, _amount in cuts]
-    percent = percents[0]
+    percent = cuts[0][0].percent
     if percent is not None:
         amount_minor += min(left_minor, percent_of(total_minor % line.quantity, percent))
     is_whole = (
@@ -187,9 +232,12 @@ def _tier_allocation(
     )
 
 
-def _applied(quote: OfferQuote, basket: BasketFacts, case: OfferCase) -> tuple[AppliedOffer, ...]:
+def _applied(
+    quote: OfferQuote, basket: BasketFacts, tier: Tier | None, case: OfferCase
+) -> tuple[AppliedOffer, ...]:
     """Return the offers that the price has; one that gives nothing is not used."""
     offers = {offer.id: offer for offer in case.offers}
+    is_shipped = tier is not None and tier.has_free_shipping
     return tuple(
         AppliedOffer(
             offer_id=verdict.offer_id,
@@ -199,13 +247,13 @@ def _applied(quote: OfferQuote, basket: BasketFacts, case: OfferCase) -> tuple[A
             gift_refs=_gifts(quote, basket, offers[verdict.offer_id]),
         )
         for verdict in quote.verdicts
-        if verdict.offer_id in offers and _is_used(verdict, offers[verdict.offer_id])
+        if verdict.offer_id in offers
+        and verdict.code is Finding.APPLIED
+        and (
+            verdict.amount_minor > 0
+            or (isinstance(offers[verdict.offer_id].benefit, FreeShipping) and not is_shipped)
+        )
     )
-
-
-def _is_used(verdict: OfferVerdict, offer: Offer) -> bool:
-    is_shipping = isinstance(offer.benefit, FreeShipping)
-    return verdict.code is Finding.APPLIED and (verdict.amount_minor > 0 or is_shipping)
 
 
 def _gifts(quote: OfferQuote, basket: BasketFacts, offer: Offer) -> tuple[str, ...]:
