@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """One small table, with a row for each actor; and a column, empty for channels of the start."""
 
-    dependencies = (("saleor_retention", "0010_offers"),)
+    dependencies = (("saleor_retention", "0013_offer_audit"),)
     operations = (
         migrations.CreateModel(
             name="LookupPace",

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     """Tables of customers and a function over them."""
 
     dependencies = [
-        ("saleor_retention", "0010_offers"),
+        ("saleor_retention", "0015_posting"),
     ]
 
     operations = [

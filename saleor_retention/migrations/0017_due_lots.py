@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Two indexes with the id behind the instant."""
 
-    dependencies = (("saleor_retention", "0010_offers"),)
+    dependencies = (("saleor_retention", "0016_customers"),)
     operations = (
         migrations.RemoveIndex(model_name="lot", name="retention_lot_expiry"),
         migrations.RemoveIndex(model_name="lot", name="retention_lot_maturing"),

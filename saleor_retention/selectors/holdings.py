@@ -18,6 +18,8 @@ from saleor_retention.models import (
     CustomerTag,
     Hold,
     Lot,
+    OfferStamp,
+    OfferUse,
     OrderRecord,
     PosSale,
     SegmentEvent,
@@ -44,6 +46,8 @@ class Section(StrEnum):
     SEGMENT = "segment"
     SEGMENT_EVENT = "segment_event"
     TAG = "tag"
+    OFFER_USE = "offer_use"
+    STAMPS = "stamps"
     MOVEMENT = "movement"
     AUDIT = "audit"
 
@@ -129,6 +133,12 @@ def _by_key(model: Any, *related: str) -> Callable[[Account, str, int], Rows]:
     return read
 
 
+def _offer_uses(account: Account, last: str, limit: int) -> Rows:
+    rows = OfferUse.objects.filter(account=account, pk__gt=last or 0).order_by("pk")
+    found = rows.select_related("offer").prefetch_related("gifts")[:limit]
+    return [(str(row.pk), row) for row in found]
+
+
 def _movements(account: Account, last: str, limit: int) -> Rows:
     rows: Rows = []
     before = int(last) if last else None
@@ -167,6 +177,8 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.SEGMENT: _by_key(SegmentMember, "segment"),
     Section.SEGMENT_EVENT: _by_key(SegmentEvent, "segment"),
     Section.TAG: _by_key(CustomerTag),
+    Section.OFFER_USE: _offer_uses,
+    Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.MOVEMENT: _movements,
     Section.AUDIT: _audit,
 }

@@ -28,10 +28,13 @@ from saleor_retention.models import (
     CustomerRollup,
     CustomerTag,
     Erasure,
+    GiftGiven,
+    GiftPick,
     Hold,
     HoldState,
     Lot,
     Note,
+    OfferStamp,
     PosSale,
     SegmentEvent,
     SegmentMember,
@@ -192,6 +195,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
     _redact_words(account, at)
     account.tier_changes.all().delete()
     _forget_customer(account)
+    _empty_cards(account)
     PosSale.objects.filter(account=account).update(content_hash=ERASED_CONTENT)
     if account.state != AccountState.ERASED:
         note = Note.objects.create(text=why.reason) if why.reason else None
@@ -213,6 +217,14 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
 def _forget_customer(account: Account) -> None:
     for model in (SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
+
+
+def _empty_cards(account: Account) -> None:
+    """Delete stamps, gifts and picks; uses of offers stay under the pseudonym, for their sums."""
+    OfferStamp.objects.filter(account=account).delete()
+    GiftGiven.objects.filter(account=account).delete()
+    carts = StoredQuote.objects.filter(account=account).values("checkout_ref")
+    GiftPick.objects.filter(checkout_ref__in=carts).delete()
 
 
 def _clear_identity(account: Account) -> None:

@@ -168,7 +168,10 @@ class Lanes:
             if packing.prices[first + index]
         ]
         pairs = [
-            (tuple(sorted(ref for row in rows for ref, _units in self.shelf.rows[row].lines)), price)
+            (
+                tuple(sorted(ref for row in rows for ref, _units in self.shelf.rows[row].lines)),
+                price,
+            )
             for rows, price in packing.sets
         ]
         return Proof(

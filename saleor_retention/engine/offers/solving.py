@@ -60,9 +60,7 @@ class _Part:
     def fill_by_cost(self) -> None:
         """Choose once more greedily, by what the prices say; keep the better choice."""
         columns = self.columns
-        keys = [
-            (cost, -column.value) for cost, column in zip(self.costs, columns, strict=True)
-        ]
+        keys = [(cost, -column.value) for cost, column in zip(self.costs, columns, strict=True)]
         other = fill(sorted(range(len(keys)), key=keys.__getitem__), columns, self.caps)
         if _rank(other, columns) < _rank(self.incumbent, columns):
             self.incumbent = other

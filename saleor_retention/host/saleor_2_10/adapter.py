@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts
+from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
@@ -151,6 +152,14 @@ class Saleor210:
         """Return the selection facts of variants in one statement."""
         return catalog.goods_of_variants(variant_refs)
 
+    def in_stock(
+        self,
+        variant_refs: Iterable[str],  # noqa: ARG002
+        checkout_ref: str,  # noqa: ARG002
+    ) -> set[str]:
+        """Return nothing: no gift is given on this host."""
+        return set()
+
     # --- effects ---------------------------------------------------------------------------
     def reprice(self, checkout_ref: str) -> None:
         """Bring what is kept of the checkout's price up to date: its voucher's discount."""
@@ -184,6 +193,21 @@ class Saleor210:
     def forget_orders(self) -> int:
         """Remove what orders were sold for from their private metadata."""
         return sold.forget()
+
+    def add_goods(
+        self,
+        checkout_ref: str,  # noqa: ARG002
+        variant_ref: str,  # noqa: ARG002
+        quantity: int,  # noqa: ARG002
+        *,
+        offer_id: str,  # noqa: ARG002
+    ) -> str:
+        """Refuse: no gift is given on this host."""
+        raise Refusal(Code.NOT_SUPPORTED, NOT_HERE["gifts"], "checkoutId")
+
+    def remove_line(self, checkout_ref: str, line_ref: str) -> bool:  # noqa: ARG002
+        """Find nothing to take off: ``add_goods`` adds nothing here."""
+        return False
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

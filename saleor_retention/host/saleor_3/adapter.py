@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from saleor import __version__
 
-from . import basket, catalog, checkouts, effects, graph, hooks, orders, people, seam, tested
+from . import (
+    basket,
+    catalog,
+    checkouts,
+    effects,
+    gift_lines,
+    graph,
+    hooks,
+    orders,
+    people,
+    seam,
+    tested,
+)
 
 
 class Saleor3:
@@ -45,6 +57,7 @@ class Saleor3:
     goods_of_variants = staticmethod(catalog.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)
+    in_stock = staticmethod(gift_lines.in_stock)
 
     # --- effects -----------------------------------------------------------------------------
     reprice = staticmethod(hooks.reprice)
@@ -53,6 +66,8 @@ class Saleor3:
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
     forget_orders = staticmethod(effects.forget_orders)
+    add_goods = staticmethod(gift_lines.add_goods)
+    remove_line = staticmethod(gift_lines.remove_line)
 
     # --- GraphQL -----------------------------------------------------------------------------
     requestor = staticmethod(graph.requestor)
