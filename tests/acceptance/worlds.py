@@ -43,6 +43,9 @@ class World(Protocol):
     def sign_up(self, name: str) -> Shopper:
         """Register a customer and sign in."""
 
+    def variant(self, name: str) -> str:
+        """Return the id of the goods of that name."""
+
     def cart(self, shopper: Shopper, **goods: int) -> WorldCart:
         """Fill a cart with goods by name."""
 
@@ -73,6 +76,11 @@ class World3:
     def sign_up(self, name: str) -> Shopper:
         """Register a customer, confirm the address, sign in."""
         return storefront.sign_up(self.shop, self.channel, name)
+
+    def variant(self, name: str) -> str:
+        """Return the id of goods."""
+        found: str = self.shop.variants[name]
+        return found
 
     def cart(self, shopper: Shopper, **goods: int) -> storefront.Cart:
         """Fill a cart."""
@@ -129,6 +137,10 @@ class World2:
             password=PASSWORD,
         )
         return Shopper("", email, sign_in(self.anonymous, email, PASSWORD))
+
+    def variant(self, name: str) -> str:
+        """Return the id of goods."""
+        return self._variants()[name]
 
     def cart(self, shopper: Shopper, **goods: int) -> Cart2:
         """Fill a cart and choose the parcel service."""

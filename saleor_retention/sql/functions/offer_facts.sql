@@ -10,6 +10,7 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     today date := (now() AT TIME ZONE 'UTC')::date;
+    groups jsonb;
     starts date[] := ARRAY(
         SELECT DISTINCT date_trunc(unit, day)::date
         FROM unnest(ARRAY[today - 1, today, today + 1]) AS day,
@@ -52,7 +53,10 @@ facts := jsonb_build_object(
               AND (counter.period_start IS NULL OR counter.period_start = ANY(starts))
         ) counter));
 IF p_account_id IS NOT NULL THEN
+    groups := saleor_retention_segments_of(p_account_id);
     facts := facts || jsonb_build_object(
+        'segments', NULLIF(groups -> 'segments', '[]'),
+        'tags', NULLIF(groups -> 'tags', '[]'),
         'left', (
             SELECT true FROM saleor_retention_account account
             WHERE account.id = p_account_id AND account.state <> 'member'),
