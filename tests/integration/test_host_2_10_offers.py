@@ -154,7 +154,7 @@ def test_offers_that_change_reach_an_open_cart(make: ModuleType) -> None:
     offer = put_offer(start(), "Half", member_price={"select": dict(select(tea)), "percent": 50})
     one, other = (make.make_checkout(make.make_user(), {tea: 1}) for _number in range(2))
     assert cart(make, one) == cart(make, other) == priced("5.00")
-    make.announce(other)
+    make.pay(other)
 
     change_offer(offer, is_active=False)
 
