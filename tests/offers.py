@@ -89,7 +89,7 @@ def store_quote(
 
 def uses() -> list[tuple[str, str, str, int]]:
     """Return all uses: offer, checkout, state, uses."""
-    rows = OfferUse.objects.order_by("offer", "checkout_ref")
+    rows = OfferUse.objects.order_by("offer_id", "checkout_ref")
     return list(rows.values_list("offer__slug", "checkout_ref", "state", "uses"))
 
 

@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.utils import OperationalError
 from django.utils import timezone
 
-from saleor_retention import conf, host
+from saleor_retention import host
 from saleor_retention.engine.offers.facts import has_counters, period_start
 from saleor_retention.engine.offers.terms import OfferTerms, PunchCardTerms
 from saleor_retention.engine.periods import local_date
@@ -45,6 +45,7 @@ from saleor_retention.services.pricing import load_quote
 logger = logging.getLogger(__name__)
 
 LAPSE_BATCH = 500
+POSTPONED = dt.timedelta(hours=1)
 RESERVE = """
 SELECT * FROM saleor_retention_reserve(%s, %s, %s, %s::jsonb, %s, %s, %s)
 """
@@ -157,8 +158,8 @@ def lapse_reservations(now: dt.datetime | None = None, limit: int = LAPSE_BATCH)
     """Give back what checkouts set aside and did not use in time; return how many checkouts.
 
     Up to ``limit`` uses. One whose order is there stays for ``settle``, which is dispatched. Each
-    checkout has a transaction of its own; one that fails is logged and left to the next run. Safe
-    to run twice and at the same time.
+    checkout has a transaction of its own; one that fails is logged and waits an hour, so that it
+    does not stand in the way of others. Safe to run twice and at the same time.
     """
     at = now or timezone.now()
     due = uses_to_lapse(at).order_by("lapses_at")[:limit]
@@ -287,7 +288,8 @@ def _lapse_safely(checkout_ref: str, at: dt.datetime) -> bool:
         return run_serialized(lambda: _lapse(checkout_ref, at))
     except Exception:
         logger.exception("Offers reserved by checkout %s could not lapse.", checkout_ref)
-        return False
+    uses_to_lapse(at).filter(checkout_ref=checkout_ref).update(lapses_at=at + POSTPONED)
+    return False
 
 
 def _lapse(checkout_ref: str, at: dt.datetime) -> bool:
@@ -299,8 +301,10 @@ def _lapse(checkout_ref: str, at: dt.datetime) -> bool:
     order_ref = shop.order_ref_of_checkout(checkout_ref)
     if order_ref is not None:
         shop.dispatch("settle", order_ref)
-        later = at + dt.timedelta(minutes=int(conf.get("HOLD_MINUTES_MAX")))
-        OfferUse.objects.filter(pk__in=[use.pk for use in due]).update(lapses_at=later)
+        waiting = OfferUse.objects.filter(
+            pk__in=[use.pk for use in due], state=OfferUseState.RESERVED
+        )
+        waiting.update(lapses_at=at + POSTPONED)
         return False
     count((use, -use.uses) for use in due)
     give_back(due, at)

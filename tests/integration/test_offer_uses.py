@@ -278,3 +278,30 @@ def test_a_reservation_lapses(shop: Shop, ann: Account) -> None:
     assert not GiftGiven.objects.exists()
     reserve(shop, ann, applied(offer, gifts=["7"]))
     assert uses() == [("set", CART, "reserved", 1)]
+
+
+def test_one_that_cannot_lapse_does_not_hold_up_the_others(
+    shop: Shop, ann: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged and tried again after an hour."""
+    offer = make_offer(shop.program, "set", limits={"in_total": 5})
+    reserve(shop, ann, applied(offer))
+    reserve(shop, ann, applied(offer), cart="cart-2")
+    real = offer_uses.give_back
+
+    def fail(found: Any, now: Any) -> None:
+        if found[0].checkout_ref == CART:
+            raise ZeroDivisionError("on purpose")
+        real(found, now)
+
+    monkeypatch.setattr(offer_uses, "give_back", fail)
+    due = at("2026-03-10 13:00")
+
+    assert offer_uses.lapse_reservations(due, limit=1) == 0
+    assert offer_uses.lapse_reservations(due, limit=1) == 1
+
+    assert "on purpose" in caplog.text
+    assert uses() == [("set", CART, "reserved", 1), ("set", "cart-2", "returned", 1)]
+    assert counters() == {("set", None, None): 1}
+    monkeypatch.setattr(offer_uses, "give_back", real)
+    assert offer_uses.lapse_reservations(at("2026-03-10 14:00")) == 1

@@ -195,7 +195,7 @@ def test_a_guests_use_becomes_the_members_who_claims_it(shop: Shop) -> None:
     reserve(shop, None, applied(offer, uses=2))
     buy(shop, None, email="ann@example.com")
     assert (OfferUse.objects.get().account, counters()) == (None, {("set", None, None): 2})
-    add_version(offer, {"parts": [{"select": {}, "quantity": 2}], "percent": 10}, limits=LIMITS)
+    add_version(offer, {"parts": [{"quantity": 2}], "percent": 10}, limits=LIMITS)
     ann = shop.member("ann")
     reserve(shop, ann, applied(offer), cart="cart-2")
 
@@ -260,7 +260,7 @@ def test_goods_that_move_take_no_stamps_along(shop: Shop, ann: Account) -> None:
     buy(shop, ann, tea(quantity=3))
 
     moved = GoodsFacts("7", "product-a", category_refs=frozenset(["coffee"]))
-    change(shop, lines=(line("a", 3000, quantity=3, goods=moved, quantity_returned=1),))
+    change(shop, lines=(line("a", 3000, quantity=3, goods=moved, returned=1),))
 
     assert OrderRecord.objects.get().goods["a"]["categories"] == ["tea"]
     assert stamps(card) == [("o1", 2)]
