@@ -67,25 +67,29 @@ class Rollup:
 def rollup_of(orders: Iterable[OrderMade], tz: str) -> Rollup | None:
     """Sum up a customer's counted orders; None without any.
 
+    The second one is told by local day, then by instant: clocks that go back over midnight give a
+    later order the earlier day.
+
     >>> noon = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
     >>> rollup_of([OrderMade(noon, 500), OrderMade(noon, 200)], "UTC").monetary_minor
     Fraction(0, 1)
     """
-    made = sorted(orders, key=lambda order: order.at)
-    if not made:
+    dated = sorted(
+        ((local_date(order.at, tz), order.at, order.spend_minor) for order in orders),
+        key=lambda each: each[:2],
+    )
+    if not dated:
         return None
-    days = [local_date(order.at, tz) for order in made]
-    first_on = days[0]
+    days = [day for day, _, _ in dated]
+    instants = [at for _, at, _ in dated]
     return Rollup(
-        orders=len(made),
+        orders=len(dated),
         order_days=len(set(days)),
-        first_order_at=made[0].at,
-        second_order_at=made[1].at if len(made) > 1 else None,
-        last_order_at=made[-1].at,
-        first_on=first_on,
+        first_order_at=min(instants),
+        second_order_at=instants[1] if len(instants) > 1 else None,
+        last_order_at=max(instants),
+        first_on=days[0],
         last_on=days[-1],
-        spend_minor=sum(order.spend_minor for order in made),
-        first_day_minor=sum(
-            order.spend_minor for order, day in zip(made, days, strict=True) if day == first_on
-        ),
+        spend_minor=sum(minor for _, _, minor in dated),
+        first_day_minor=sum(minor for day, _, minor in dated if day == days[0]),
     )

@@ -16,20 +16,20 @@ WITH dated AS (
       AND (%(account_ids)s::bigint[] IS NULL OR record.account_id = ANY(%(account_ids)s::bigint[]))
 ), placed AS (
     SELECT account_id, created_at, spend_minor, day,
-           row_number() OVER (PARTITION BY account_id ORDER BY created_at) AS number,
-           min(day) OVER (PARTITION BY account_id) AS first_on
+           row_number() OVER (PARTITION BY account_id ORDER BY day, created_at) AS number,
+           dense_rank() OVER (PARTITION BY account_id ORDER BY day) AS day_number
     FROM dated
 ), made AS (
     SELECT account_id,
            count(*)::integer AS orders,
-           count(DISTINCT day)::integer AS order_days,
+           max(day_number)::integer AS order_days,
            min(created_at) AS first_order_at,
            min(created_at) FILTER (WHERE number = 2) AS second_order_at,
            max(created_at) AS last_order_at,
            min(day) AS first_on,
            max(day) AS last_on,
            sum(spend_minor)::bigint AS spend_minor,
-           sum(spend_minor) FILTER (WHERE day = first_on)::bigint AS first_day_minor
+           sum(spend_minor) FILTER (WHERE day_number = 1)::bigint AS first_day_minor
     FROM placed
     GROUP BY account_id
 ), scored AS (
@@ -109,10 +109,13 @@ WITH dated AS (
         revision = rollup.revision + 1
     WHERE %(is_locked)s OR EXCLUDED.revision = rollup.revision + 1
     RETURNING account_id
+), tally AS (
+    SELECT count(*) FILTER (WHERE wrong.is_wrong) AS mended,
+           count(*) FILTER (WHERE NOT wrong.is_wrong) AS scored
+    FROM written
+    JOIN wrong USING (account_id)
 )
-SELECT (SELECT count(*) FILTER (WHERE wrong.is_wrong) FROM written JOIN wrong USING (account_id)),
-       (SELECT count(*) FILTER (WHERE NOT wrong.is_wrong) FROM written JOIN wrong USING (account_id)),
-       (SELECT count(*) FROM gone),
+SELECT tally.mended, tally.scored, (SELECT count(*) FROM gone),
        (
            SELECT COALESCE(json_agg(json_build_array(
                account_id, was,
@@ -127,3 +130,4 @@ SELECT (SELECT count(*) FILTER (WHERE wrong.is_wrong) FROM written JOIN wrong US
            SELECT 1 FROM saleor_retention_segment
            WHERE program_id = %(program_id)s AND is_active AND document IS NOT NULL
        )
+FROM tally
