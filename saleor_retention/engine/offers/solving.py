@@ -60,9 +60,7 @@ class _Part:
     def fill_by_cost(self) -> None:
         """Choose once more greedily, by what the prices say; keep the better choice."""
         columns = self.columns
-        keys = [
-            (cost, -column.value) for cost, column in zip(self.costs, columns, strict=True)
-        ]
+        keys = [(cost, -column.value) for cost, column in zip(self.costs, columns, strict=True)]
         other = fill(sorted(range(len(keys)), key=keys.__getitem__), columns, self.caps)
         if _rank(other, columns) < _rank(self.incumbent, columns):
             self.incumbent = other
@@ -156,8 +154,9 @@ def _search(part: _Part, nodes_max: int, required: int) -> int:
 
 
 def _widen(part: _Part, nodes_max: int, required: int) -> int:
-    """Search with little slack first: such a search is short, finds the best choices, and what it
-    does not find lowers the bound.
+    """Search with little slack first, then with more.
+
+    Such a search is short, finds the best choices, and what it does not find lowers the bound.
     """
     wanted = max(part.value + 1, required)
     if part.bound < wanted:
