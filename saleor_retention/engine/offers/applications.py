@@ -115,7 +115,7 @@ def _units(live: Live, ways: Ways, shelf: Shelf) -> Iterable[tuple[int, ...]]:
     return [
         units
         for units in united
-        if all([units.count(row) <= shelf.rows[row].quantity for row in scarce])
+        if all(units.count(row) <= shelf.rows[row].quantity for row in scarce)
     ]
 
 

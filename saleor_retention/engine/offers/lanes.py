@@ -138,7 +138,7 @@ class Lanes:
     def _losses(self, index: int, rows: Sequence[frozenset[int]]) -> list[int]:
         """Return by how much a column lowers the basis of each demand."""
         units = self.ways.units[index]
-        if all([some.issuperset(units) for some in rows]):
+        if all(some.issuperset(units) for some in rows):
             return [self.ways.columns[index].value for _some in rows]
         fallen = falls(self.ways.owners[index], units, self.shelf, self.members)
         return [

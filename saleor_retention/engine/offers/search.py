@@ -136,7 +136,7 @@ class Search:
         With more left the same completion has more slack: what the difference is worth.
         """
         self.nodes += len(known) // (8 * LOOKS_EACH)
-        return any([tried >= spare and all(map(ge, more, rest)) for tried, more in known])
+        return any(tried >= spare and all(map(ge, more, rest)) for tried, more in known)
 
     def _branch(
         self,
@@ -229,9 +229,9 @@ def _levels(problem: Problem, usable: Sequence[int]) -> tuple[list[list[int]], l
 
 
 def _places(problem: Problem) -> list[int]:
-    """Number the parts that only limits or money hold together: one after the other is easier.
+    """Return by resource which part it is of, where only limits or money hold parts together.
 
-    Limits and money come last.
+    It is easier to finish one part after the other; limits and money come last.
     """
     rows_count, columns = problem.rows_count, problem.columns
     place = [0] * len(problem.caps)

@@ -57,8 +57,8 @@ def shelve(basket: BasketFacts, selections: Sequence[Selection]) -> Shelf:
         alike.setdefault((unit_minor, tuple(positions), alone), []).append(line)
     by_price = sorted(alike.items(), key=lambda each: -each[0][0])
     matched: list[list[int]] = [[] for _selection in selections]
-    for row, ((_unit_minor, positions, _alone), _lines) in enumerate(by_price):
-        for position in positions:
+    for row, ((_unit_minor, selected, _alone), _lines) in enumerate(by_price):
+        for position in selected:
             matched[position].append(row)
     rows = tuple(_row(unit_minor, own) for (unit_minor, _, _), own in by_price)
     return Shelf(rows, tuple(map(tuple, matched)))
@@ -71,15 +71,15 @@ def merged(shelf: Shelf) -> Shelf:
     """
     touched: list[list[int]] = [[] for _row in shelf.rows]
     for position, rows in enumerate(shelf.matched):
-        for row in rows:
-            touched[row].append(position)
+        for index in rows:
+            touched[index].append(position)
     alike: dict[tuple[int, tuple[int, ...], str], list[Row]] = {}
     for row, positions in zip(shelf.rows, touched, strict=True):
         alone = row.lines[0][0] if row.spare_minor else ""
         alike.setdefault((row.unit_minor, tuple(positions), alone), []).append(row)
     place = {row.lines[0][0]: index for index, rows in enumerate(alike.values()) for row in rows}
     places = [place[row.lines[0][0]] for row in shelf.rows]
-    matched = tuple(tuple(sorted({places[row] for row in rows})) for rows in shelf.matched)
+    matched = tuple(tuple(sorted({places[index] for index in rows})) for rows in shelf.matched)
     return Shelf(tuple(map(_united, alike.values())), matched)
 
 

@@ -154,8 +154,9 @@ def _search(part: _Part, nodes_max: int, required: int) -> int:
 
 
 def _widen(part: _Part, nodes_max: int, required: int) -> int:
-    """Search with little slack first: such a search is short, finds the best choices, and what it
-    does not find lowers the bound.
+    """Search with little slack first, then with more.
+
+    Such a search is short, finds the best choices, and what it does not find lowers the bound.
     """
     wanted = max(part.value + 1, required)
     if part.bound < wanted:
