@@ -59,7 +59,7 @@ def near_miss_text(near: NearMiss, terms: OfferTerms, vocabulary: Vocabulary) ->
     >>> render(near_miss_text(near, terms, Vocabulary({"USD": 2}, "USD")))
     '12.30 USD more for free shipping'
     """
-    gain = _gain(near, terms, vocabulary)
+    gain = _gain(terms, vocabulary)
     if near.code is Finding.AMOUNT_MISSING:
         money = _money(near.missing, vocabulary)
         return phrase(_("%(money)s more for %(gain)s"), money=money, gain=gain)
@@ -97,7 +97,7 @@ def _beaten(verdict: OfferVerdict, vocabulary: Vocabulary) -> Phrase:
     return phrase(_("At least %(money)s less is paid with %(offers)s."), money=money, offers=by)
 
 
-def _gain(near: NearMiss, terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
+def _gain(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
     """Return what the offer gives, as it follows "for"."""
     benefit = terms.benefit
     if isinstance(benefit, FreeShippingTerms):
@@ -175,16 +175,16 @@ def _not_opened(miss: Miss, terms: OfferTerms, vocabulary: Vocabulary) -> Phrase
     if not isinstance(benefit, AddOnTerms | GiftTerms) or benefit.opening.main is None:
         return _units(miss, terms, vocabulary)
     forms = ngettext(
-        "%(number)s more of %(goods)s is missing", "%(number)s more of %(goods)s are missing", number
+        "%(number)s more of %(goods)s is missing",
+        "%(number)s more of %(goods)s are missing",
+        number,
     )
     return counted(number, forms, goods=vocabulary.goods_of(benefit.opening.main))
 
 
 def _units(miss: Miss, _terms: OfferTerms, _vocabulary: Vocabulary) -> Phrase:
     number = miss.missing or 0
-    forms = ngettext(
-        "%(number)s more unit is missing", "%(number)s more units are missing", number
-    )
+    forms = ngettext("%(number)s more unit is missing", "%(number)s more units are missing", number)
     return counted(number, forms)
 
 

@@ -68,15 +68,18 @@ class Vocabulary:
             if self.currency in ("", currency)
         )
 
-    def goods_of(self, selection: Selection) -> Value:
-        """Return the names of what is selected, as a list; "chosen goods" where that is long."""
+    def goods_of(self, selection: Selection, *, is_first: bool = False) -> Value:
+        """Return the names of what is selected, as a list; "chosen goods" where that is long.
+
+        ``is_first`` where a sentence begins with it.
+        """
         if is_everything(selection):
-            return phrase(_("all goods"))
+            return phrase(_("All goods") if is_first else _("all goods"))
         refs = [(each.name, ref) for each in fields(selection)
                 for ref in sorted(getattr(selection, each.name))]  # fmt: skip
         names = [self.goods.get(ref) for ref in refs[: NAMES_MAX + 1]]
         if len(names) > NAMES_MAX or None in names:
-            return phrase(_("chosen goods"))
+            return phrase(_("Chosen goods") if is_first else _("chosen goods"))
         return tuple(phrase("%(name)s", name=name) for name in names if name is not None)
 
     def tiers_of(self, slugs: frozenset[str] | tuple[str, ...]) -> Value:
@@ -114,7 +117,7 @@ def sentence_of(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
     return phrase(_("%(offer)s."), offer=what)
 
 
-def benefit_of(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
+def benefit_of(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:  # noqa: PLR0911 - a kind each
     """Return what the offer gives, without its conditions and without a full stop."""
     match terms.benefit:
         case BundleTerms() as bundle:
@@ -124,7 +127,7 @@ def benefit_of(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
         case AddOnTerms() as add_on:
             return phrase(
                 _("%(goods)s at %(cut)s%(main)s%(amounts)s"),
-                goods=vocabulary.goods_of(add_on.selection),
+                goods=vocabulary.goods_of(add_on.selection, is_first=True),
                 cut=unit_cut(add_on.cut, vocabulary),
                 **_opening(add_on.opening, vocabulary),
             )
@@ -135,7 +138,7 @@ def benefit_of(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
         case MemberPriceTerms() as price:
             return phrase(
                 _("%(goods)s at %(cut)s"),
-                goods=vocabulary.goods_of(price.selection),
+                goods=vocabulary.goods_of(price.selection, is_first=True),
                 cut=unit_cut(price.cut, vocabulary),
             )
         case ThresholdTerms() as threshold:
@@ -216,7 +219,7 @@ def _quantity(quantity: QuantityTerms, vocabulary: Vocabulary) -> Phrase:
         )
         for step in quantity.steps
     )
-    goods = vocabulary.goods_of(quantity.selection)
+    goods = vocabulary.goods_of(quantity.selection, is_first=True)
     if quantity.units_max is None:
         return phrase(_("%(goods)s: %(steps)s"), goods=goods, steps=steps)
     units = ngettext(
@@ -304,9 +307,7 @@ def _free_shipping(shipping: FreeShippingTerms, vocabulary: Vocabulary) -> Phras
     money = vocabulary.money(shipping.from_minor)
     if everything:
         return phrase(_("Free shipping from %(money)s spent"), money=money)
-    return phrase(
-        _("Free shipping from %(money)s spent on %(goods)s"), money=money, goods=goods
-    )
+    return phrase(_("Free shipping from %(money)s spent on %(goods)s"), money=money, goods=goods)
 
 
 def _clauses(terms: OfferTerms, vocabulary: Vocabulary) -> Iterator[Phrase]:

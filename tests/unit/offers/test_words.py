@@ -114,8 +114,10 @@ def steps(*pairs: tuple[int, CutTerms]) -> tuple[SpendStepTerms, ...]:
                 ),
                 units_max=10,
             ),
-            "Tea: 3 or more at 0.50 USD off each, 6 or more at 4.00 USD each, "
-            "for up to 10 units in an order.",
+            (
+                "Tea: 3 or more at 0.50 USD off each, 6 or more at 4.00 USD each, "
+                "for up to 10 units in an order."
+            ),
         ),
         (
             AddOnTerms(CUPS, CutTerms(price_minor=usd(300)), OpeningTerms(TEA, 2)),
@@ -123,18 +125,24 @@ def steps(*pairs: tuple[int, CutTerms]) -> tuple[SpendStepTerms, ...]:
         ),
         (
             AddOnTerms(CUPS, TENTH, OpeningTerms(from_minor=usd(3000), below_minor=usd(5000))),
-            "Cups at 10 % off each when the other goods come to 30.00 USD or more, "
-            "but less than 50.00 USD.",
+            (
+                "Cups at 10 % off each when the other goods come to 30.00 USD or more, "
+                "but less than 50.00 USD."
+            ),
         ),
         (
             GiftTerms(frozenset({"7"}), OpeningTerms(from_minor=usd(5000))),
-            "A free gift when the other goods come to 50.00 USD or more: Mug "
-            "(no gift twice to one customer).",
+            (
+                "A free gift when the other goods come to 50.00 USD or more: Mug "
+                "(no gift twice to one customer)."
+            ),
         ),
         (
             GiftTerms(frozenset({"7", "8"}), OpeningTerms(TEA), 2),
-            "2 free gifts of your choice with every 1 of Tea: Mug, Pin "
-            "(no gift twice to one customer).",
+            (
+                "2 free gifts of your choice with every 1 of Tea: Mug, Pin "
+                "(no gift twice to one customer)."
+            ),
         ),
         (
             PunchCardTerms(TEA, 6),
@@ -145,7 +153,7 @@ def steps(*pairs: tuple[int, CutTerms]) -> tuple[SpendStepTerms, ...]:
             "Buy 6 of Tea, the next one at 50 % off each (counted over earlier orders).",
         ),
         (MemberPriceTerms(TEA, CutTerms(percent=Decimal("12.5"))), "Tea at 12.5 % off each."),
-        (MemberPriceTerms(Selection(), FREE), "all goods at no charge."),
+        (MemberPriceTerms(Selection(), FREE), "All goods at no charge."),
         (ThresholdTerms(steps((5000, TENTH))), "From 50.00 USD spent, 10 % off."),
         (
             ThresholdTerms(steps((5000, CutTerms(amount_minor=usd(500)))), TEA),
@@ -240,7 +248,11 @@ def test_a_merchant_reads_every_currency() -> None:
 @pytest.mark.parametrize(
     ("near", "benefit", "text"),
     [
-        ((Finding.AMOUNT_MISSING, 1230), FreeShippingTerms(usd(5000)), "12.30 USD more for free shipping"),
+        (
+            (Finding.AMOUNT_MISSING, 1230),
+            FreeShippingTerms(usd(5000)),
+            "12.30 USD more for free shipping",
+        ),
         ((Finding.UNITS_MISSING, 1), any_of(3, TENTH), "one more for the set"),
         ((Finding.UNITS_MISSING, 2), any_of(3, TENTH), "2 more for the set"),
         (
@@ -280,7 +292,7 @@ def test_a_merchant_reads_every_currency() -> None:
         ),
         ((Finding.STAMPS_MISSING, 4), PunchCardTerms(TEA, 6), "4 more for the reward"),
     ],
-)  # fmt: skip
+)
 def test_near_misses(near: tuple[object, ...], benefit: BenefitTerms, text: str) -> None:
     """How much of what is missing, and what it brings."""
     miss = NearMiss("1", *near)  # type: ignore[arg-type]
