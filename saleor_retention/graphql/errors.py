@@ -18,6 +18,7 @@ from promise import is_thenable
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.graphql import words
 from saleor_retention.graphql.enums import described
 from saleor_retention.graphql.texts import RULE, unstorable_in
 
@@ -80,9 +81,10 @@ class InternalError(GraphQLError):
     """A fault that was logged; the client learns that it happened and nothing more."""
 
 
-def error_of(refusal: Refusal) -> RetentionError:
-    """Return the refusal as a client sees it."""
-    return RetentionError(field=refusal.field, message=refusal.message, code=refusal.code.value)
+def error_of(refusal: Refusal, info: Any) -> RetentionError:
+    """Return the refusal as a client sees it, in the request's language where it has one."""
+    message = refusal.message if refusal.phrase is None else words.said(refusal.phrase, info)
+    return RetentionError(field=refusal.field, message=message, code=refusal.code.value)
 
 
 def harmless(resolver: Resolver) -> Resolver:

@@ -116,9 +116,10 @@ class RetentionHistoryEntry(graphene.ObjectType):
         )
 
     @staticmethod
-    def resolve_text(root: Row, _info: Any) -> str:
+    def resolve_text(root: Row, info: Any) -> str:
         """Return the reason in words."""
-        return words.reason(root.row.kind, root.row.rule_key, root.number, root.row.cause)
+        reason = words.reason(root.row.kind, root.row.rule_key, root.number, root.row.cause)
+        return words.said(reason, info)
 
     @staticmethod
     def resolve_order_id(root: Row, _info: Any) -> str | None:

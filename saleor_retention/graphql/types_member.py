@@ -91,6 +91,11 @@ class RetentionNextTier(graphene.ObjectType):
         graphene.NonNull(RetentionBenefit), description="What it would give.", required=True
     )
 
+    @staticmethod
+    def resolve_text(root: RetentionNextTier, info: Any) -> str:
+        """Return the phrase in the request's language."""
+        return words.said(root.text, info)
+
 
 class RetentionMember(graphene.ObjectType):
     """A customer's membership of a program."""

@@ -14,6 +14,7 @@ import graphene
 from graphql.error import GraphQLError
 
 from saleor_retention import host
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.context import new_moment, requestor, require
 from saleor_retention.graphql.dataloaders.base import forget
@@ -58,9 +59,9 @@ class RetentionMutation(graphene.Mutation):
                     _require_storable(arguments)
                     payload = cls.perform(info, asks, **arguments)
                 except Refusal as refusal:
-                    return cls(errors=[error_of(refusal)])
+                    return cls(errors=[error_of(refusal, info)])
                 except Refusals as refusals:
-                    return cls(errors=[error_of(refusal) for refusal in refusals.refusals])
+                    return cls(errors=[error_of(refusal, info) for refusal in refusals.refusals])
                 finally:
                     forget(info)
                     new_moment(info)
@@ -82,5 +83,5 @@ def _require_storable(arguments: Mapping[str, Any]) -> None:
 def customer_ref(asks: Requestor) -> str:
     """Return the logged-in customer; refuse LOGIN_REQUIRED where nobody or an app asks."""
     if asks.user_ref is None or asks.app_ref is not None:
-        raise Refusal(Code.LOGIN_REQUIRED, "Log in to do this.")
+        raise Refusal(Code.LOGIN_REQUIRED, phrase(_("Log in to do this.")))
     return asks.user_ref
