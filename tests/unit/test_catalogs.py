@@ -1,4 +1,4 @@
-"""Translations: every message that a shopper may read is translated, and what ships is up to date."""
+"""Translations: every message that a shopper may read has one, and what ships is up to date."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import saleor_retention
-from sandbox import catalogs
 from saleor_retention.engine import phrases, sentences
 from saleor_retention.engine.offers.kinds import Part
 from saleor_retention.engine.offers.result import Finding, NearMiss
@@ -26,6 +25,7 @@ from saleor_retention.engine.offers.terms import (
 from saleor_retention.engine.offers.verdict_words import near_miss_text
 from saleor_retention.engine.offers.words import Vocabulary, sentence_of
 from saleor_retention.engine.rules import Selection
+from sandbox import catalogs
 from tests.unit.builders import rules
 
 PACKAGE = Path(saleor_retention.__file__).parent
