@@ -54,6 +54,7 @@ class FakeHost:
     version: str = "0"
     tested_versions: tuple[str, ...] = ("0",)
     problems: tuple[str, ...] = ()  # of the price seam
+    net_channels: frozenset[str] = frozenset()  # whose prices are entered without tax
     warnings: tuple[str, ...] = ()
     orders: dict[str, OrderFacts] = field(default_factory=dict)
     orders_changed_at: dict[str, dt.datetime] = field(default_factory=dict)
@@ -135,7 +136,12 @@ class FakeHost:
         return self.checkouts[ref]
 
     def put_price(
-        self, variant_ref: str, unit_minor: int, *, channel_ref: str = CHANNEL, product_ref: str = ""
+        self,
+        variant_ref: str,
+        unit_minor: int,
+        *,
+        channel_ref: str = CHANNEL,
+        product_ref: str = "",
     ) -> ShelfPrice:
         """Sell a variant in a channel at a price."""
         channel = next(place for place in self.shop_channels if place.ref == channel_ref)
@@ -254,6 +260,10 @@ class FakeHost:
         """Map slugs to references."""
         known = self.slugs.get(kind, {})
         return {slug: known[slug] for slug in slugs if slug in known}
+
+    def has_tax_in_prices(self, channel_ref: str) -> bool:
+        """Return whether prices are entered with tax there."""
+        return channel_ref not in self.net_channels
 
     def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references to slugs."""
