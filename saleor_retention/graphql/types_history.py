@@ -116,10 +116,10 @@ class RetentionHistoryEntry(graphene.ObjectType):
         )
 
     @staticmethod
-    def resolve_text(root: Row, info: Any) -> str:
+    def resolve_text(root: Row, _info: Any) -> str:
         """Return the reason in words."""
-        reason = words.reason(root.row.kind, root.row.rule_key, root.number, root.row.cause)
-        return words.said(reason, info)
+        row = root.row
+        return words.said(words.reason(row.kind, row.rule_key, root.number, row.cause))
 
     @staticmethod
     def resolve_order_id(root: Row, _info: Any) -> str | None:

@@ -91,11 +91,6 @@ class RetentionNextTier(graphene.ObjectType):
         graphene.NonNull(RetentionBenefit), description="What it would give.", required=True
     )
 
-    @staticmethod
-    def resolve_text(root: RetentionNextTier, info: Any) -> str:
-        """Return the phrase in the request's language."""
-        return words.said(root.text, info)
-
 
 class RetentionMember(graphene.ObjectType):
     """A customer's membership of a program."""
@@ -304,8 +299,10 @@ def _next_tier(account: Account, program: Program, value: int) -> RetentionNextT
         slug=tier.slug,
         name=tier.name,
         missing=threshold_type(progress.missing, terms.rules),
-        text=words.missing(
-            metric, progress.missing, currency, terms.exponents.get(currency, 0), tier.name
+        text=words.said(
+            words.missing(
+                metric, progress.missing, currency, terms.exponents.get(currency, 0), tier.name
+            )
         ),
         benefits=benefit_types(tier, terms),
     )

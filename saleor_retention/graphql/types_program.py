@@ -72,11 +72,6 @@ class RetentionBenefit(graphene.ObjectType):
     key = graphene.String(description="A perk's stable name.")
     select = graphene.Field(RetentionSelection, description="The goods of a price benefit.")
 
-    @staticmethod
-    def resolve_text(root: RetentionBenefit, info: Any) -> str:
-        """Return the phrase in the request's language, as it stands alone."""
-        return words.capitalized(words.said(root.text, info))
-
 
 class RetentionThreshold(graphene.ObjectType):
     """How much of what the ladder counts. Exactly one of the three is given."""
@@ -109,11 +104,6 @@ class RetentionSentence(graphene.ObjectType):
         description="Which rule it says, as a path into the rules.", required=True
     )
     text = graphene.String(description="The rule.", required=True)
-
-    @staticmethod
-    def resolve_text(root: RetentionSentence, info: Any) -> str:
-        """Return the sentence in the request's language."""
-        return words.said(root.text, info)
 
 
 class RetentionProgram(graphene.ObjectType):
@@ -168,7 +158,7 @@ class RetentionProgram(graphene.ObjectType):
         """Return every rule in words."""
         terms = Terms.of(root)
         return [
-            RetentionSentence(key=sentence.rule_key, text=sentence.phrase)
+            RetentionSentence(key=sentence.rule_key, text=words.said(sentence))
             for sentence in sentences(terms.rules, terms.exponents)
         ]
 
@@ -249,7 +239,7 @@ def benefit_types(tier: Tier, terms: Terms) -> list[RetentionBenefit]:
     made = []
     phrases = benefits_of(tier, terms.exponents)
     for benefit, phrase in zip(_benefits(tier), phrases, strict=True):
-        benefit.text = phrase
+        benefit.text = words.capitalized(words.said(phrase))
         made.append(benefit)
     return made
 

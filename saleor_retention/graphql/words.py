@@ -7,7 +7,6 @@ The request decides the language (``graphql.languages``), else it is whatever is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.utils import translation
 
@@ -59,11 +58,9 @@ _OF_CAUSE: Mapping[tuple[str, str], str] = {
 }
 
 
-def said(sentence: Sentence | Phrase, info: Any = None) -> str:
+def said(sentence: Sentence | Phrase) -> str:
     """Return a sentence of the engine in the language of the request, else in the active one."""
-    if info is None:
-        return render(sentence, translation.gettext, translation.ngettext)
-    with reading(info):
+    with reading():
         return render(sentence, translation.gettext, translation.ngettext)
 
 

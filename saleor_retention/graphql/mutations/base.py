@@ -19,6 +19,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.context import new_moment, requestor, require
 from saleor_retention.graphql.dataloaders.base import forget
 from saleor_retention.graphql.errors import InternalError, RetentionError, error_of
+from saleor_retention.graphql.languages import follow
 from saleor_retention.graphql.texts import RULE, unstorable_in
 from saleor_retention.host.contract import Requestor
 
@@ -52,6 +53,7 @@ class RetentionMutation(graphene.Mutation):
     @classmethod
     def mutate(cls, _root: Any, info: Any, **arguments: Any) -> Any:
         """Run the mutation; refusals are answers, faults are logged and not told."""
+        follow(info)
         try:
             with host.current().mutation_context(info):
                 asks = require(info, *cls.permissions) if cls.permissions else requestor(info)
@@ -59,9 +61,9 @@ class RetentionMutation(graphene.Mutation):
                     _require_storable(arguments)
                     payload = cls.perform(info, asks, **arguments)
                 except Refusal as refusal:
-                    return cls(errors=[error_of(refusal, info)])
+                    return cls(errors=[error_of(refusal)])
                 except Refusals as refusals:
-                    return cls(errors=[error_of(refusal, info) for refusal in refusals.refusals])
+                    return cls(errors=[error_of(refusal) for refusal in refusals.refusals])
                 finally:
                     forget(info)
                     new_moment(info)
