@@ -29,13 +29,16 @@ from saleor_retention.engine.offers.fairness import (
 from saleor_retention.engine.offers.kinds import Offer as PricedOffer
 from saleor_retention.engine.offers.terms import OfferTerms, in_currency
 from saleor_retention.errors import Code, Refusal
+from saleor_retention.host.contract import PastOrder
 from saleor_retention.models import Account, AccountState, Offer, Program
 from saleor_retention.selectors.offers import terms_of
 from saleor_retention.selectors.past import ORDERS_AT_ONCE, Scope, customers
+from saleor_retention.selectors.past import Customer as PastCustomer
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import granting, members
 
 DAYS_MAX = 366
+ORDERS_A_PAGE_MAX = 5000
 
 
 class Outcome(StrEnum):
@@ -57,6 +60,7 @@ class Customer:
     account_id: int | None  # of a present member
     lines: tuple[Overpaid, ...]
     points: int | None  # that make it good; None where points have no value in a currency
+    place: PastOrder  # to go on after
 
     @property
     def over_minor(self) -> dict[str, int]:
@@ -65,6 +69,14 @@ class Customer:
         for line in self.lines:
             found[line.currency] = found.get(line.currency, 0) + line.over_minor
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some customers, and the place to go on after; None when that was all."""
+
+    customers: tuple[Customer, ...]
+    place: PastOrder | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +153,29 @@ def who_paid_more(found: Study, *, size: int = ORDERS_AT_ONCE) -> Iterator[Custo
     For each chunk of ``size`` orders a constant number of statements. An order in a currency that
     the offer has no amounts in is passed over.
     """
-    scope = Scope(tuple(sorted(found.tax_in_prices)), found.since, found.until)
-    if not scope.channel_refs or found.since >= found.until:
-        return
-    for chunk in customers(scope, size):
-        paid_more = {
-            each.user_ref: (each.user.email if each.user else "", lines)
-            for each in chunk
-            if (lines := tuple(_lines(each.orders, found)))
-        }
-        accounts = _members(found.program, paid_more)
-        for user_ref, (email, lines) in paid_more.items():
-            points = points_to_make_good(lines, found.point_values)
-            yield Customer(user_ref, email, accounts.get(user_ref), lines, points)
+    for chunk in _chunks(found, size, None):
+        yield from _paid_more(chunk, found)
+
+
+def page(
+    found: Study, *, limit: int, after: PastOrder | None = None, size: int = ORDERS_AT_ONCE
+) -> Page:
+    """Return up to ``limit`` customers who paid more, after a place.
+
+    Fewer, also none, where a page's worth of orders (``ORDERS_A_PAGE_MAX``) was looked at without
+    finding more: the page then names the place that was reached.
+    """
+    paid_more: list[Customer] = []
+    looked_at = 0
+    for chunk in _chunks(found, size, after):
+        for customer in _paid_more(chunk, found):
+            paid_more.append(customer)
+            if len(paid_more) == limit:
+                return Page(tuple(paid_more), customer.place)
+        looked_at += sum(len(each.orders) for each in chunk)
+        if looked_at >= ORDERS_A_PAGE_MAX:
+            return Page(tuple(paid_more), chunk[-1].place)
+    return Page(tuple(paid_more), None)
 
 
 def make_good(
@@ -198,6 +220,26 @@ def _grant(found: Study, customer: Customer, actor_ref: str, at: dt.datetime) ->
             return Granted(customer, Outcome.GRANTED_BEFORE)
         return Granted(customer, Outcome.REFUSED, refusal.message)
     return Granted(customer, Outcome.GRANTED if posted.is_new else Outcome.GRANTED_BEFORE)
+
+
+def _chunks(found: Study, size: int, after: PastOrder | None) -> Iterator[list[PastCustomer]]:
+    scope = Scope(tuple(sorted(found.tax_in_prices)), found.since, found.until)
+    if scope.channel_refs and found.since < found.until:
+        yield from customers(scope, size, after)
+
+
+def _paid_more(chunk: list[PastCustomer], found: Study) -> Iterator[Customer]:
+    paid_more = [(each, lines) for each in chunk if (lines := tuple(_lines(each.orders, found)))]
+    accounts = _members(found.program, [each.user_ref for each, _ in paid_more])
+    for each, lines in paid_more:
+        yield Customer(
+            user_ref=each.user_ref,
+            email=each.user.email if each.user else "",
+            account_id=accounts.get(each.user_ref),
+            lines=lines,
+            points=points_to_make_good(lines, found.point_values),
+            place=each.place,
+        )
 
 
 def _lines(orders: Iterable[OrderFacts], found: Study) -> Iterator[Overpaid]:

@@ -119,6 +119,24 @@ def test_chunks_change_nothing_and_cost_the_same_each(shop: Shop) -> None:
     assert len(whole) <= 4
 
 
+def test_pages_hold_what_the_whole_holds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few customers a page has, and however few orders it looks at."""
+    refs = [shop.customer(f"c{number}") for number in range(5)]
+    for number, ref in enumerate(refs):
+        buys(shop, ref, f"{number}", 1000 if number % 2 else 0)
+    made = offer(shop)
+    expected = report(made)
+    found = fairness.study(made, days=14, now=NOW)
+
+    for limit, orders_max in ((1, 5000), (2, 5000), (100, 1), (100, 3)):
+        monkeypatch.setattr(fairness, "ORDERS_A_PAGE_MAX", orders_max)
+        pages = [fairness.page(found, limit=limit, size=1)]
+        while pages[-1].place is not None:
+            pages.append(fairness.page(found, limit=limit, after=pages[-1].place, size=1))
+        assert [each for page in pages for each in page.customers] == expected
+        assert len(pages) > 1
+
+
 def test_an_offer_that_starts_later_looks_at_the_days_before_it(shop: Shop) -> None:
     """Fourteen days before its start end now; before a past start they end there."""
     early, late = NOW - dt.timedelta(days=12), NOW - dt.timedelta(days=1)
