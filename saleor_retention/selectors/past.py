@@ -53,8 +53,9 @@ def customers(
 ) -> Iterator[list[Customer]]:
     """Yield all customers with orders in the scope, in the order of their keys, in chunks.
 
-    ``after`` is the place of a customer to go on after. A chunk reads ``size`` orders in a constant number of statements. A customer comes once, with
-    all orders: those at the end of a chunk wait for the next one.
+    ``after`` is the place of a customer to go on after. A chunk reads ``size`` orders in a constant
+    number of statements. A customer comes once, with all orders: those at the end of a chunk wait
+    for the next one.
     """
     waiting: list[tuple[PastOrder, OrderFacts]] = []
     while True:
