@@ -197,9 +197,9 @@ def make_good(
 
 
 def _grant(found: Study, customer: Customer, actor_ref: str, at: dt.datetime) -> Granted:
-    if customer.points is None:
+    points, account_id = customer.points, customer.account_id
+    if points is None:
         return Granted(customer, Outcome.NO_POINT_VALUE)
-    account_id = customer.account_id
     if account_id is None:  # the first points open an account where every customer is a member
         account = members.member_of(found.program, customer.user_ref, now=at)
         if account is None or account.state != AccountState.MEMBER:
@@ -209,7 +209,7 @@ def _grant(found: Study, customer: Customer, actor_ref: str, at: dt.datetime) ->
     try:
         posted = granting.grant(
             account_id=account_id,
-            points=customer.points,
+            points=points,
             reason=f'You bought just before the offer "{found.offer.name}" starts.',
             actor_ref=actor_ref,
             key=f"fairness:{found.version_id}:{account_id}",

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
 from saleor_retention.engine.money import from_minor, money_text
-from saleor_retention.engine.spreadsheets import safe
+from saleor_retention.engine.spreadsheets import Cell, safe
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Offer
 from saleor_retention.services.fairness import (
@@ -135,7 +135,7 @@ class _Rows:
 def _cells(customer: Customer) -> Iterator[list[str]]:
     for line in customer.lines:
         amounts = (line.paid_minor, line.offer_minor, line.over_minor)
-        cells = (
+        cells: tuple[Cell, ...] = (
             customer.user_ref,
             customer.email,
             line.order_number,
