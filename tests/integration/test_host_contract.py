@@ -562,8 +562,9 @@ def test_currencies(shop: Host) -> None:
     assert [shop.currency_exponent(code) for code in ("JPY", "USD", "KWD")] == [0, 2, 3]
 
 
+@pytest.mark.usefixtures("make")
 @pytest.mark.parametrize("is_gross", [True, False])
-def test_how_prices_are_entered(shop: Host, make: Any, is_gross: bool) -> None:  # noqa: FBT001
+def test_how_prices_are_entered(shop: Host, is_gross: bool) -> None:  # noqa: FBT001
     """With tax or without, by channel; of a channel that is not there, without."""
     if shop.name == "2.10":
         from saleor.site.models import SiteSettings
