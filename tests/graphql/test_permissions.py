@@ -14,7 +14,7 @@ from django.db import transaction
 
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
-from saleor_retention.models import Segment
+from saleor_retention.models import Offer, OfferVersion, Segment
 from saleor_retention.services import redeeming
 from tests.factories.current import factories
 from tests.graphql.world import (
@@ -146,6 +146,7 @@ def prepare(world: World) -> None:
         reason="A test needs it",
     )
     world.order = bought(world, {variant: 1})
+    world.dear_offer_id = dear_offer(world)
     world.checkout_id = world.checkout({variant: 1})
     redeeming.set_redemption(
         checkout_ref=factories().pk_of(world.checkout_id)
@@ -352,6 +353,17 @@ def enrol_after_leaving(world: World, actor: Actor) -> str:
     return run("storefront/enrol")(world, actor)
 
 
+def dear_offer(world: World) -> str:
+    """Return the id of an offer that makes the owner's order look dear."""
+    document = {"kind": "member_price", "member_price": {"percent": 50}}
+    made = Offer.objects.create(
+        program=world.program, slug="half", name="Half", kind="member_price", is_active=False
+    )
+    made.current_version = OfferVersion.objects.create(offer=made, number=1, document=document)
+    made.save()
+    return gid("RetentionOffer", made)
+
+
 RUNS: dict[str, Callable[[World, Actor], str]] = {
     "User.retention": user_retention,
     "Checkout.retention": as_saleor(CHECKOUT, "checkout"),
@@ -395,6 +407,12 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         programId=lambda world: world.program_id,
         since=lambda _world: "2026-01-01",
         until=lambda _world: "2026-03-31",
+    ),
+    "retentionOfferFairness": run(
+        "staff/offer-fairness", offerId=lambda world: world.dear_offer_id
+    ),
+    "retentionOfferFairnessGrant": run(
+        "staff/offer-fairness-grant", offerId=lambda world: world.dear_offer_id
     ),
     "retentionEnrol": enrol_after_leaving,
     "retentionLeave": leave_after_joining,
