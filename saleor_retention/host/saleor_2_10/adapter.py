@@ -14,13 +14,14 @@ from saleor_retention.engine.facts import GoodsFacts, OrderFacts
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
+    CodeTotals,
     PastOrder,
     Requestor,
     ShelfPrice,
     UserFacts,
 )
 
-from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop
+from . import catalog, checkouts, comparing, conflicts, graph, memo, orders, people, shop
 
 logger = logging.getLogger(__name__)
 
@@ -210,6 +211,10 @@ class Saleor210:
     def checkout_prices(self, info: Any, root: Any) -> Any:
         """Promise the ``PricedCheckout`` of a resolver's root; None when it is gone."""
         return checkouts.checkout_prices(info, root)
+
+    def code_totals(self, checkout_ref: str, code: str) -> CodeTotals | None:
+        """Return what a checkout costs without a voucher and with this one; None: it is gone."""
+        return comparing.code_totals(checkout_ref, code)
 
     def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
         """Return prices of published variants in a constant number of statements."""

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from saleor import __version__
 
-from . import basket, catalog, checkouts, effects, graph, hooks, orders, people, seam, tested
+from . import (
+    basket,
+    catalog,
+    checkouts,
+    comparing,
+    effects,
+    graph,
+    hooks,
+    orders,
+    people,
+    seam,
+    tested,
+)
 
 
 class Saleor3:
@@ -61,6 +73,7 @@ class Saleor3:
     to_global_id = staticmethod(graph.to_global_id)
     channel_slug = staticmethod(graph.channel_slug)
     checkout_prices = staticmethod(graph.checkout_prices)
+    code_totals = staticmethod(comparing.code_totals)
     register_query_costs = staticmethod(graph.register_query_costs)
 
     # --- capabilities ------------------------------------------------------------------------
