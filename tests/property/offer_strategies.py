@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from saleor_retention.engine.facts import BasketFacts
+from saleor_retention.engine.facts import BasketFacts, BasketLine
 from saleor_retention.engine.offers.kinds import (
     AddOn,
     Audience,
@@ -28,7 +28,7 @@ from saleor_retention.engine.offers.kinds import (
 )
 from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLeft
 from saleor_retention.engine.rules import Selection
-from tests.unit.builders import NOON, basket, basket_line
+from tests.unit.builders import NOON, basket, basket_line, goods
 
 PRODUCTS = 4
 prices = st.one_of(st.integers(0, 30), st.sampled_from([100, 250, 333, 500, 999, 1000]))
@@ -43,6 +43,12 @@ class Case:
     situation: Situation
 
 
+def line_of(product: int, total_minor: int, quantity: int, ref: str) -> BasketLine:
+    """Return a line of goods that are odd or even; of the first two products, also new."""
+    made = goods(product, "odd" if product % 2 else "even", "new" if product <= 2 else "")
+    return basket_line(product, total_minor, quantity, ref=ref, goods=made)
+
+
 selections = st.one_of(
     st.just(Selection()),
     st.builds(
@@ -50,6 +56,12 @@ selections = st.one_of(
         products=st.frozensets(
             st.sampled_from([f"p{n}" for n in range(1, PRODUCTS + 1)]), min_size=1, max_size=3
         ),
+    ),
+    st.builds(
+        Selection,
+        variants=st.frozensets(st.sampled_from(["v1", "v9"])),
+        categories=st.frozensets(st.sampled_from(["odd", "even", "other"]), min_size=1, max_size=1),
+        collections=st.frozensets(st.sampled_from(["new", "other"])),
     ),
 )
 percents = st.sampled_from(["5", "10", "12.5", "33", "50", "100"]).map(
@@ -126,8 +138,7 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
     for number in range(1, draw(st.integers(1, lines_max)) + 1):
         quantity = draw(st.integers(1, units_max))
         total = draw(prices) * quantity + draw(st.sampled_from([0, 0, 1]))
-        line = basket_line(draw(st.integers(1, PRODUCTS)), total, quantity, ref=f"line-{number}")
-        lines.append(line)
+        lines.append(line_of(draw(st.integers(1, PRODUCTS)), total, quantity, f"line-{number}"))
     kinds = draw(st.lists(benefits, min_size=1, max_size=offers_max))
     has_threshold = any(isinstance(each, SpendThreshold) for each in kinds)
     offers, uses, stamps = [], {}, {}
@@ -166,7 +177,7 @@ def contested_cases(draw: st.DrawFn, *, lines_max: int = 4, offers_max: int = 4)
     for number in range(1, draw(st.integers(2, lines_max)) + 1):
         quantity = draw(st.integers(1, 3))
         total = draw(st.integers(5, 40)) * 10 * quantity
-        lines.append(basket_line(draw(st.integers(1, PRODUCTS)), total, quantity, ref=f"l{number}"))
+        lines.append(line_of(draw(st.integers(1, PRODUCTS)), total, quantity, f"l{number}"))
     total = sum(line.total_minor for line in lines)
     kinds: list[Benefit] = draw(st.lists(bundles(), min_size=1, max_size=offers_max - 2))
     share = draw(st.integers(70, 100))

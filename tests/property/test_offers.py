@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.checker import check
+from saleor_retention.engine.offers.index import OfferIndex
 from saleor_retention.engine.offers.result import OfferQuote
 from tests.property.offer_strategies import Case, cases, contested_cases
 from tests.unit.offers.oracles import by_brute_force
@@ -85,6 +86,19 @@ def test_another_offer_makes_nothing_dearer(case: Case) -> None:
     fewer = best_offers(case.basket, case.offers[:-1], case.situation)
 
     assert fewer.saving_minor <= best(case).saving_minor
+
+
+@given(st.one_of(cases(lines_max=2, offers_max=6), contested_cases()))
+def test_the_offers_that_a_basket_touches_are_enough(case: Case) -> None:
+    """With the index's candidates alone everything but the explanation is the same."""
+    some = OfferIndex(case.offers).candidates(case.basket)
+
+    found = best_offers(case.basket, some, case.situation)
+
+    every = best(case)
+    assert found.allocations == every.allocations
+    assert found.certificate == every.certificate
+    assert found.has_free_shipping == every.has_free_shipping
 
 
 def rules_say_so(case: Case) -> bool:
