@@ -284,7 +284,7 @@ class _Writer:
     def check_goods(self) -> None:
         """Refuse ids of goods that do not exist, with one statement for each kind."""
         for kind, named in self._goods.items():
-            there = host.current().slugs_of(kind, {ref for ref, _ in named})
+            there = host.current().goods_names(kind, {ref for ref, _ in named})
             self.refusals.extend(
                 Refusal(Code.NOT_FOUND, f"There is no such {GOODS[kind]}.", path)
                 for ref, path in named

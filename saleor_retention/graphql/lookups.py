@@ -6,7 +6,10 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Program
+from saleor_retention.models import Account, Offer, Program
+
+OFFER_WITH = ("program", "current_version")
+"""What is loaded with an offer."""
 
 KEY_DIGITS = 19
 """Any number with fewer digits fits into a 64-bit key."""
@@ -27,6 +30,14 @@ def account_of(global_id: str, field: str = "memberId") -> Account:
     if account is None:
         raise Refusal(Code.NOT_FOUND, "There is no such member.", field)
     return account
+
+
+def offer_of(global_id: str, field: str = "id") -> Offer:
+    """Return the offer of that id; refuse NOT_FOUND, naming the input field."""
+    offer: Offer | None = _row_of(Offer.objects.select_related(*OFFER_WITH), "RetentionOffer", global_id)
+    if offer is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such offer.", field)
+    return offer
 
 
 def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:

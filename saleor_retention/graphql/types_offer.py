@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any
 
 import graphene
-from django.db.models import F, Q, QuerySet
 
 from saleor_retention import host
 from saleor_retention.engine.offers.terms import OfferTerms
-from saleor_retention.graphql import enums_offers, paging
+from saleor_retention.graphql import enums_offers, offer_words, paging
 from saleor_retention.graphql.context import moment
 from saleor_retention.graphql.dataloaders.offers import OfferUsage, OfferVersionPages
 from saleor_retention.graphql.dataloaders.programs import ProgramById
@@ -21,6 +19,9 @@ from saleor_retention.graphql.host_types import DateTime, JSONString, Money, mon
 from saleor_retention.graphql.types_history import actor_id
 from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.models import Offer, OfferVersion
+from saleor_retention.selectors.offer_statistics import OfferStatistics
+from saleor_retention.selectors.offers import terms_of
+from saleor_retention.selectors.programs import rules_of
 
 
 class RetentionOfferStatistics(graphene.ObjectType):
@@ -100,7 +101,7 @@ class RetentionOffer(graphene.ObjectType):
     @staticmethod
     def resolve_id(root: Offer, _info: Any) -> str:
         """Return the global id."""
-        return offer_id(root.pk)
+        return offer_id(str(root.pk))
 
     @staticmethod
     @discreet
@@ -133,9 +134,13 @@ class RetentionOffer(graphene.ObjectType):
 
     @staticmethod
     @discreet
-    def resolve_sentence(root: Offer, _info: Any) -> str:
-        """Return the offer in words."""
-        return offer_words.sentence(terms_of_offer(root), currencies_in(root))
+    def resolve_sentence(root: Offer, info: Any) -> Any:
+        """Promise the offer in words."""
+        terms = terms_of_offer(root)
+        rules = rules_of(root.program.current_version_id)
+        return offer_words.vocabulary(info, [terms], rules).then(
+            lambda spoken: offer_words.sentence(terms, spoken)
+        )
 
     @staticmethod
     def resolve_version(root: Offer, _info: Any) -> int:
@@ -177,3 +182,35 @@ class RetentionOfferConnection(paging.Connection):
         """Of offers."""
 
         node = RetentionOffer
+
+
+def offer_id(ref: str) -> str:
+    """Return the global id of an offer."""
+    return host.current().to_global_id("RetentionOffer", ref)
+
+
+def terms_of_offer(offer: Offer) -> OfferTerms:
+    """Return what an offer says now; it was loaded with its current version."""
+    return terms_of(offer.current_version_id, offer.current_version.document)
+
+
+def state_of(offer: Offer, terms: OfferTerms, now: dt.datetime) -> OfferState:
+    """Return where an offer is in its life."""
+    if offer.retired_at is not None:
+        return OfferState.RETIRED
+    if terms.ends_at is not None and terms.ends_at <= now:
+        return OfferState.ENDED
+    if terms.starts_at is not None and terms.starts_at > now:
+        return OfferState.SCHEDULED
+    return OfferState.RUNNING
+
+
+def statistics_type(found: OfferStatistics | None) -> RetentionOfferStatistics:
+    """Return what orders have used of an offer, also where that is nothing."""
+    if found is None:
+        return RetentionOfferStatistics(uses=0, orders=0, discount=[])
+    return RetentionOfferStatistics(
+        uses=found.uses,
+        orders=found.orders,
+        discount=[money(minor, currency) for currency, minor in sorted(found.discount.items())],
+    )

@@ -214,6 +214,9 @@ class Host(Protocol):
     def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references back to slugs: the inverse of ``resolve_slugs``."""
 
+    def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Map references of ``kind`` to what shoppers read, in one statement; gone: absent."""
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in a constant number of statements."""
 

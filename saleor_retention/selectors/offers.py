@@ -76,15 +76,16 @@ def offers_in(program_id: int, stamp: int, *, channel_ref: str, currency: str) -
     )
 
 
-def terms_of(version_id: int) -> OfferTerms:
+def terms_of(version_id: int, document: Mapping[str, Any] | None = None) -> OfferTerms:
     """Return what a version of an offer says, parsed once per process.
 
-    Raises ``OfferVersion.DoesNotExist``, and ``ValueError`` naming the first problem when the
+    Its ``document``, where it is loaded anyway, saves reading it. Raises ``OfferVersion.DoesNotExist``, and ``ValueError`` naming the first problem when the
     stored document cannot be read any more.
     """
     if version_id in _terms:
         return _terms[version_id]
-    document = OfferVersion.objects.only("document").get(pk=version_id).document
+    if document is None:
+        document = OfferVersion.objects.only("document").get(pk=version_id).document
     return _kept(version_id, document)
 
 

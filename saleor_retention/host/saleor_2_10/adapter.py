@@ -138,6 +138,10 @@ class Saleor210:
         """Map references of ``kind`` to slugs."""
         return catalog.slugs_of(kind, refs)
 
+    def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Map references of ``kind`` to what shoppers read."""
+        return catalog.goods_names(kind, refs)
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in one statement."""
         return catalog.goods_of_variants(variant_refs)

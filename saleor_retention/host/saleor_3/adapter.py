@@ -52,6 +52,7 @@ class Saleor3:
     find_users_by_phone = staticmethod(people.find_users_by_phone)
     resolve_slugs = staticmethod(catalog.resolve_slugs)
     slugs_of = staticmethod(catalog.slugs_of)
+    goods_names = staticmethod(catalog.goods_names)
     goods_of_variants = staticmethod(catalog.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)
