@@ -1,19 +1,24 @@
 """Says each rule of a program in one plain sentence, so that nobody has to read settings.
 
-The engine does not know the reader's language. A sentence is a message id with parameters, which
-may be phrases with message ids of their own; ``render`` puts them together with whatever
-``gettext`` and ``ngettext`` it is given, in English without any. Money and numbers are text with a
-decimal point.
+``engine.phrases`` says how a sentence is put together and translated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import money_text
+from saleor_retention.engine.phrases import (
+    Phrase,
+    Sentence,
+    Value,
+    _,
+    counted,
+    ngettext,
+    phrase,
+)
 from saleor_retention.engine.rules import (
     DeficitPolicy,
     Downgrade,
@@ -31,52 +36,10 @@ from saleor_retention.engine.rules import (
 from saleor_retention.engine.selections import is_everything
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A message id with its parameters; with a plural where a count decides the form."""
-
-    msgid: str
-    params: tuple[tuple[str, Value], ...] = ()
-    msgid_plural: str = ""
-    count: int = 0
-
-
-Value = str | Phrase | tuple[Phrase, ...]
-"""Text that needs no translation, a phrase, or several phrases joined by commas."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One rule in words. ``rule_key`` is the path of the rule in the document."""
-
-    rule_key: str
-    phrase: Phrase
-
-
-Translate = Callable[[str], str]
-TranslatePlural = Callable[[str, str, int], str]
-
-
-def _plural_of_english(singular: str, plural: str, count: int) -> str:
-    return singular if count == 1 else plural
-
-
-def render(
-    sentence: Sentence | Phrase,
-    gettext: Translate = str,
-    ngettext: TranslatePlural = _plural_of_english,
-) -> str:
-    """Return the sentence as text, translated by the functions given."""
-    phrase = sentence.phrase if isinstance(sentence, Sentence) else sentence
-    params = {name: _rendered(value, gettext, ngettext) for name, value in phrase.params}
-    if phrase.msgid_plural:
-        return ngettext(phrase.msgid, phrase.msgid_plural, phrase.count) % params
-    return gettext(phrase.msgid) % params
-
-
 def sentences(rules: ProgramRules, exponents: Mapping[str, int]) -> list[Sentence]:
     """Return what the program does, one sentence a rule, in the order of the document.
 
+    >>> from saleor_retention.engine.phrases import render
     >>> [render(sentence) for sentence in sentences(rules(), {"USD": 2})[:3]]
     ... # doctest: +NORMALIZE_WHITESPACE
     ['Every 1.00 USD spent earns 1 point.',
@@ -98,30 +61,8 @@ def benefits_of(tier: Tier, exponents: Mapping[str, int]) -> list[Phrase]:
     return list(_benefits(tier, exponents))
 
 
-# The two names below are those that message extraction looks for.
-
-
-def _(msgid: str) -> str:
-    return msgid
-
-
-def ngettext(singular: str, plural: str, count: int) -> tuple[str, str, int]:
-    """Mark a plural for translation and hand its parts on."""
-    return singular, plural, count
-
-
-def _phrase(msgid: str, **params: Value) -> Phrase:
-    return Phrase(msgid, tuple(sorted(params.items())))
-
-
 def _say(rule_key: str, msgid: str, **params: Value) -> Sentence:
-    return Sentence(rule_key, _phrase(msgid, **params))
-
-
-def _counted(number: int | Fraction, forms: tuple[str, str, int]) -> Phrase:
-    singular, plural, count = forms
-    text = decimal_text(Fraction(number))
-    return Phrase(singular, (("number", text),), plural, count)
+    return Sentence(rule_key, phrase(msgid, **params))
 
 
 def _form(number: int | Fraction) -> int:
@@ -130,11 +71,11 @@ def _form(number: int | Fraction) -> int:
 
 
 def _points(number: int | Fraction) -> Phrase:
-    return _counted(number, ngettext("%(number)s point", "%(number)s points", _form(number)))
+    return counted(number, ngettext("%(number)s point", "%(number)s points", _form(number)))
 
 
 def _days(number: int) -> Phrase:
-    return _counted(number, ngettext("%(number)s day", "%(number)s days", number))
+    return counted(number, ngettext("%(number)s day", "%(number)s days", number))
 
 
 def _earning(rules: ProgramRules, exponents: Mapping[str, int]) -> Iterator[Sentence]:
@@ -184,18 +125,18 @@ def _multiplier(index: int, multiplier: Multiplier) -> Sentence:
         _("Saturday"),
         _("Sunday"),
     )
-    when: Value = _phrase(_("every day"))
+    when: Value = phrase(_("every day"))
     if multiplier.weekdays:
-        days = tuple(_phrase(names[day]) for day in sorted(multiplier.weekdays))
-        when = _phrase(_("on %(days)s"), days=days)
+        days = tuple(phrase(names[day]) for day in sorted(multiplier.weekdays))
+        when = phrase(_("on %(days)s"), days=days)
     dates: Value = ""
     starts_on, ends_on = multiplier.starts_on, multiplier.ends_on
     if starts_on is not None and ends_on is not None:
-        dates = _phrase(_(" from %(first)s to %(last)s"), first=f"{starts_on}", last=f"{ends_on}")
+        dates = phrase(_(" from %(first)s to %(last)s"), first=f"{starts_on}", last=f"{ends_on}")
     elif starts_on is not None:
-        dates = _phrase(_(" from %(first)s on"), first=f"{starts_on}")
+        dates = phrase(_(" from %(first)s on"), first=f"{starts_on}")
     elif ends_on is not None:
-        dates = _phrase(_(" until %(last)s"), last=f"{ends_on}")
+        dates = phrase(_(" until %(last)s"), last=f"{ends_on}")
     return _say(
         f"multipliers.{index}",
         _("%(name)s: %(goods)s earn %(factor)s times the points %(when)s%(dates)s."),
@@ -208,7 +149,7 @@ def _multiplier(index: int, multiplier: Multiplier) -> Sentence:
 
 
 def _goods(selection: Selection) -> Phrase:
-    return _phrase(_("all goods") if is_everything(selection) else _("chosen goods"))
+    return phrase(_("all goods") if is_everything(selection) else _("chosen goods"))
 
 
 def _bonuses(rules: ProgramRules) -> Iterator[Sentence]:
@@ -249,11 +190,11 @@ def _lifetime(rules: ProgramRules) -> Iterator[Sentence]:
         case ExpiryPolicy.END_OF_MONTH:
             months = ngettext("%(number)s month later", "%(number)s months later", count)
             message = _("Points expire %(months)s, at the end of the month.")
-            yield _say("expiry", message, months=_counted(count, months))
+            yield _say("expiry", message, months=counted(count, months))
         case ExpiryPolicy.END_OF_YEAR:
             years = ngettext("%(number)s year later", "%(number)s years later", count)
             message = _("Points expire %(years)s, at the end of the year.")
-            yield _say("expiry", message, years=_counted(count, years))
+            yield _say("expiry", message, years=counted(count, years))
 
 
 def _redeeming(rules: ProgramRules) -> Iterator[Sentence]:
@@ -263,11 +204,11 @@ def _redeeming(rules: ProgramRules) -> Iterator[Sentence]:
         return
     blocks: Value = ""
     if limits.block_points > 1:
-        blocks = _phrase(_(", in steps of %(points)s"), points=_points(limits.block_points))
+        blocks = phrase(_(", in steps of %(points)s"), points=_points(limits.block_points))
     share: Value = ""
     if limits.order_share_max < 1:
         percent = decimal_text(limits.order_share_max * 100)
-        share = _phrase(_(", for up to %(percent)s %% of the goods"), percent=percent)
+        share = phrase(_(", for up to %(percent)s %% of the goods"), percent=percent)
     yield _say(
         "redemption",
         _("Points can be spent at checkout from %(points)s on%(blocks)s%(share)s."),
@@ -301,15 +242,15 @@ def _climbing(rules: ProgramRules) -> Iterator[Sentence]:
         "in the last %(number)s month", "in the last %(number)s months", ladder.window_months
     )
     windows = {
-        Window.LIFETIME: _phrase(_("since joining")),
-        Window.CALENDAR_YEAR: _phrase(_("in a calendar year")),
-        Window.ROLLING_MONTHS: _counted(ladder.window_months, months),
-        Window.MEMBERSHIP_YEAR: _phrase(_("in a year of membership")),
+        Window.LIFETIME: phrase(_("since joining")),
+        Window.CALENDAR_YEAR: phrase(_("in a calendar year")),
+        Window.ROLLING_MONTHS: counted(ladder.window_months, months),
+        Window.MEMBERSHIP_YEAR: phrase(_("in a year of membership")),
     }
     yield _say(
         "tiers.metric",
         _("Tiers count %(metric)s %(window)s, less what was returned."),
-        metric=_phrase(metrics[ladder.metric]),
+        metric=phrase(metrics[ladder.metric]),
         window=windows[ladder.window],
     )
     if ladder.window is Window.LIFETIME:
@@ -326,7 +267,7 @@ def _climbing(rules: ProgramRules) -> Iterator[Sentence]:
     }
     grace: Value = ""
     if ladder.grace_days:
-        grace = _phrase(_(", after %(days)s of grace"), days=_days(ladder.grace_days))
+        grace = phrase(_(", after %(days)s of grace"), days=_days(ladder.grace_days))
     yield _say("tiers.downgrade", falls[ladder.downgrade], grace=grace)
 
 
@@ -340,7 +281,7 @@ def _tier(tier: Tier, rules: ProgramRules, exponents: Mapping[str, int]) -> Sent
         threshold = _points(tier.threshold)
     else:
         orders = ngettext("%(number)s order", "%(number)s orders", tier.threshold)
-        threshold = _counted(tier.threshold, orders)
+        threshold = counted(tier.threshold, orders)
     return _say(
         f"tiers.{tier.slug}",
         _("%(name)s, from %(threshold)s on: %(benefits)s.")
@@ -348,7 +289,7 @@ def _tier(tier: Tier, rules: ProgramRules, exponents: Mapping[str, int]) -> Sent
         else _("%(name)s, every member from the start: %(benefits)s."),
         name=tier.name,
         threshold=threshold,
-        benefits=tuple(_benefits(tier, exponents)) or _phrase(_("no benefits yet")),
+        benefits=tuple(_benefits(tier, exponents)) or phrase(_("no benefits yet")),
     )
 
 
@@ -356,34 +297,26 @@ def _benefits(tier: Tier, exponents: Mapping[str, int]) -> Iterator[Phrase]:
     for benefit in tier.prices:
         yield _price(benefit, exponents)
     if tier.has_free_shipping:
-        yield _phrase(_("free shipping"))
+        yield phrase(_("free shipping"))
     if tier.earn_multiplier != 1:
         factor = decimal_text(tier.earn_multiplier)
-        yield _phrase(_("%(factor)s times the points"), factor=factor)
+        yield phrase(_("%(factor)s times the points"), factor=factor)
     if tier.return_window_days is not None:
-        yield _phrase(_("returns within %(days)s"), days=_days(tier.return_window_days))
+        yield phrase(_("returns within %(days)s"), days=_days(tier.return_window_days))
     if tier.maturing_days == 0:
-        yield _phrase(_("points without waiting"))
+        yield phrase(_("points without waiting"))
     elif tier.maturing_days is not None:
-        yield _phrase(_("points wait %(days)s at most"), days=_days(tier.maturing_days))
+        yield phrase(_("points wait %(days)s at most"), days=_days(tier.maturing_days))
     for name, value in tier.perks:
-        yield _phrase(_("%(name)s: %(value)s"), name=name.replace("_", " "), value=value)
+        yield phrase(_("%(name)s: %(value)s"), name=name.replace("_", " "), value=value)
 
 
 def _price(benefit: PriceBenefit, exponents: Mapping[str, int]) -> Phrase:
     goods = _goods(benefit.selection)
     if benefit.percent is not None:
         percent = f"{benefit.percent:f}"
-        return _phrase(_("%(percent)s %% off %(goods)s"), percent=percent, goods=goods)
+        return phrase(_("%(percent)s %% off %(goods)s"), percent=percent, goods=goods)
     amounts = " / ".join(
         money_text(minor, currency, exponents[currency]) for currency, minor in benefit.amount_minor
     )
-    return _phrase(_("%(amounts)s off each of %(goods)s"), amounts=amounts, goods=goods)
-
-
-def _rendered(value: Value, gettext: Translate, ngettext: TranslatePlural) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Phrase):
-        return render(value, gettext, ngettext)
-    return ", ".join(render(phrase, gettext, ngettext) for phrase in value)
+    return phrase(_("%(amounts)s off each of %(goods)s"), amounts=amounts, goods=goods)

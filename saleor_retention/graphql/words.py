@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from saleor_retention.engine.money import money_text
 from saleor_retention.engine.rules import Metric
-from saleor_retention.engine.sentences import Phrase, Sentence, render
+from saleor_retention.engine.phrases import Phrase, Sentence, render
 from saleor_retention.models import TransactionKind
 
 _OF_ORDER: Mapping[str, str] = {

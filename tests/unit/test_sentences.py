@@ -27,7 +27,8 @@ from saleor_retention.engine.rules import (
     Selection,
     Window,
 )
-from saleor_retention.engine.sentences import benefits_of, render, sentences
+from saleor_retention.engine.phrases import render
+from saleor_retention.engine.sentences import benefits_of, sentences
 from tests.unit.builders import EXPONENTS, amount_off, ladder, rules, tier
 
 
