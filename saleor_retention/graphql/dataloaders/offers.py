@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from saleor_retention import host
 from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.models import OfferVersion
+from saleor_retention.selectors.offer_facts import Shopper, facts_of
 from saleor_retention.selectors.offer_statistics import OfferStatistics, statistics_of
 
 UsageKey = tuple[int, dt.datetime | None, dt.datetime | None]
@@ -39,6 +41,14 @@ class VersionById(Loader[int, OfferVersion]):
     def find(self, keys: Sequence[int]) -> Mapping[int, OfferVersion]:
         """Read them in one statement."""
         return OfferVersion.objects.select_related("offer").in_bulk(list(keys))
+
+
+class FactsOfShopper(Loader[Shopper, dict[str, Any]]):
+    """What decides about offers besides the goods, by program and account (None: a guest)."""
+
+    def find(self, keys: Sequence[Shopper]) -> Mapping[Shopper, dict[str, Any]]:
+        """Read them in one statement."""
+        return facts_of(keys)
 
 
 class NameOfGoods(Loader[GoodsName, str]):
