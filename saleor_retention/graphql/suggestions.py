@@ -68,7 +68,7 @@ class RetentionAddOnSuggestion(graphene.ObjectType):
 
 
 def gift_choices(
-    quote: OfferQuote, shelf: OfferShelf, facts: Mapping[str, Any], channel_ref: str
+    quote: OfferQuote, shelf: OfferShelf, facts: Mapping[str, Any]
 ) -> list[RetentionGiftChoice]:
     """Return the gifts that are open to choose, and those that were chosen and apply."""
     shop = host.current()

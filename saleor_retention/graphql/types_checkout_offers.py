@@ -7,7 +7,7 @@ a checkout when one of its fields is asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from promise import Promise
 
 from saleor_retention import host
 from saleor_retention.engine.offers.result import Finding, NearMiss, OfferQuote, OfferVerdict
+from saleor_retention.engine.offers.terms import OfferTerms
 from saleor_retention.engine.offers.verdict_words import near_miss_text, verdict_text
 from saleor_retention.engine.offers.words import Vocabulary
 from saleor_retention.graphql import enums_offers, offer_words, words
@@ -222,8 +223,12 @@ class RetentionCheckoutOffers(graphene.ObjectType):
     @discreet
     def resolve_near_misses(root: CheckoutOffers, _info: Any) -> Any:
         """Promise what is missing, in words."""
+        _quote, shelf = root.explained
         return root.vocabulary().then(
-            lambda spoken: [_near_miss(root, near, spoken) for near in root.near_misses()]
+            lambda spoken: [
+                near_miss_type(near, shelf.terms, shelf.names, spoken)
+                for near in root.near_misses()
+            ]
         )
 
     @staticmethod
@@ -233,7 +238,7 @@ class RetentionCheckoutOffers(graphene.ObjectType):
         if not root.is_personal:
             return []
         quote, shelf = root.explained
-        return gift_choices(quote, shelf, root.facts, root.checkout.priced.basket.channel_ref)
+        return gift_choices(quote, shelf, root.facts)
 
     @staticmethod
     @discreet
@@ -249,8 +254,12 @@ class RetentionCheckoutOffers(graphene.ObjectType):
     @discreet
     def resolve_verdicts(root: CheckoutOffers, _info: Any) -> Any:
         """Promise what became of every offer, in words."""
+        _quote, shelf = root.explained
         return root.vocabulary().then(
-            lambda spoken: [_verdict(root, verdict, spoken) for verdict in root.verdicts()]
+            lambda spoken: [
+                verdict_type(verdict, shelf.terms, shelf.names, spoken)
+                for verdict in root.verdicts()
+            ]
         )
 
     @staticmethod
@@ -307,40 +316,41 @@ def _lines(checkout: Checkout, rule_key: str) -> Iterator[RetentionAppliedOfferL
             )
 
 
-def _near_miss(root: CheckoutOffers, near: NearMiss, spoken: Vocabulary) -> RetentionOfferNearMiss:
-    _quote, shelf = root.explained
-    terms = shelf.terms[near.offer_id]
+def near_miss_type(
+    near: NearMiss,
+    terms: Mapping[str, OfferTerms],
+    names: Mapping[str, str],
+    spoken: Vocabulary,
+) -> RetentionOfferNearMiss:
+    """Return what is missing to an offer as GraphQL gives it out; mappings are by offer id."""
+    said = terms[near.offer_id]
     is_amount = near.code is Finding.AMOUNT_MISSING
     return RetentionOfferNearMiss(
         offer_id=offer_id(near.offer_id),
-        name=shelf.names[near.offer_id],
-        kind=terms.kind.value,
+        name=names[near.offer_id],
+        kind=said.kind.value,
         code=near.code.value,
-        text=words.capitalized(words.said(near_miss_text(near, terms, spoken))),
+        text=words.capitalized(words.said(near_miss_text(near, said, spoken))),
         missing=None if is_amount else near.missing,
-        missing_amount=money(near.missing, root.checkout.currency) if is_amount else None,
+        missing_amount=money(near.missing, spoken.currency) if is_amount else None,
     )
 
 
-def _verdict(
-    root: CheckoutOffers, verdict: OfferVerdict, spoken: Vocabulary
-) -> RetentionOfferVerdict:
-    _quote, shelf = root.explained
-    return verdict_type(verdict, shelf, spoken)
-
-
 def verdict_type(
-    verdict: OfferVerdict, shelf: OfferShelf, spoken: Vocabulary
+    verdict: OfferVerdict,
+    terms: Mapping[str, OfferTerms],
+    names: Mapping[str, str],
+    spoken: Vocabulary,
 ) -> RetentionOfferVerdict:
-    """Return what became of an offer as GraphQL gives it out."""
-    terms = shelf.terms[verdict.offer_id]
+    """Return what became of an offer as GraphQL gives it out; mappings are by offer id."""
+    said = terms[verdict.offer_id]
     return RetentionOfferVerdict(
         offer_id=offer_id(verdict.offer_id),
-        name=shelf.names[verdict.offer_id],
-        kind=terms.kind.value,
+        name=names[verdict.offer_id],
+        kind=said.kind.value,
         code=verdict.code.value,
         codes=[miss.code.value for miss in verdict.misses],
-        text=words.said(verdict_text(verdict, terms, spoken)),
+        text=words.said(verdict_text(verdict, said, spoken)),
         amount=money(verdict.amount_minor, spoken.currency),
-        beaten_by=[shelf.names[each] for each in verdict.by if each in shelf.names],
+        beaten_by=[names[each] for each in verdict.by if each in names],
     )
