@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "DIGEST_MARGIN_HOURS": 6,
     "DIGEST_VERIFY_DAYS": 31,
     "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
+    "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass
 }
 
 PLUGIN_ID = "saleor.retention"

@@ -1,6 +1,7 @@
-"""Prices a basket: member prices, free shipping and points, lane after lane, into one quote.
+"""Prices a basket: offers, member prices, free shipping and points, lane after lane, in one quote.
 
-Lanes apply in sequence and add up; inside a lane a unit of goods serves one benefit. Each lane sees
+Where a program has offers, ``engine.offers`` finds the lowest price of all lanes before points;
+without any, each lane here decides by itself, which is the same price and costs less. Lanes apply in sequence and add up; inside a lane a unit of goods serves one benefit. Each lane sees
 what the lanes before it left of every line, so that no line falls below zero. The answer does
 not depend on the order of the basket's lines: ties are decided by line reference.
 """
@@ -10,19 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
-from saleor_retention.engine.money import (
-    allocate_capped,
-    from_minor,
-    money_text,
-    percent_of,
+from saleor_retention.engine.money import allocate_capped, from_minor, money_text
+from saleor_retention.engine.offers.quoting import OfferCase, lowest, member_rule, percent_off
+from saleor_retention.engine.quote import (
+    ENGINE_VERSION,
+    Allocation,
+    AppliedOffer,
+    Quote,
+    Verdict,
 )
-from saleor_retention.engine.quote import ENGINE_VERSION, Allocation, Quote, Verdict
 from saleor_retention.engine.redemption import points_for, value_of
 from saleor_retention.engine.rules import PriceBenefit, ProgramRules, Tier
 from saleor_retention.engine.selections import matches
@@ -50,6 +53,7 @@ class Finding(StrEnum):
 class _Case:
     """What every lane looks at."""
 
+    basket: BasketFacts
     lines: tuple[BasketLine, ...]  # those that offers may touch, by reference
     currency: str
     exponent: int
@@ -58,6 +62,7 @@ class _Case:
     tier: Tier | None
     points_held: int
     metric_value: int | None
+    offers: OfferCase | None
 
     def money(self, minor: int) -> str:
         """Return an amount of the basket's currency in words."""
@@ -72,6 +77,8 @@ class _Outcome:
     verdicts: tuple[Verdict, ...] = ()
     points_applied: int = 0
     has_free_shipping: bool = False
+    applied: tuple[AppliedOffer, ...] = ()
+    gap_minor: int = 0
 
 
 def price(
@@ -82,6 +89,7 @@ def price(
     *,
     metric_value: int | None = None,
     version: str = "",
+    offers: OfferCase | None = None,
 ) -> Quote:
     """Return the quote of a basket for a customer under the rules.
 
@@ -89,7 +97,8 @@ def price(
     minimum and block size were judged when it was placed, here it is only cut to what the basket
     bears: its goods, the share of them that points may pay, and whole points. ``metric_value`` is
     the member's standing on the ladder, for saying what is missing to the next tier, and
-    ``version`` names the rules in the fingerprint. Two lines of one reference raise ``ValueError``.
+    ``version`` names the rules in the fingerprint. ``offers`` are those of the program that the
+    basket touches; None where it has none at all. Two lines of one reference raise ``ValueError``.
 
     Three lines for a VIP with 5 % off who holds 500 points. The first costs 9.99 for three: people
     expect 5 % of 9.99, 0.50; they get 17 cents on each of three, 0.51, because all units cost
@@ -105,33 +114,38 @@ def price(
     >>> quote.points_applied
     500
     """
-    case = _case(basket, customer, rules, points_held, metric_value)
+    case = _case(basket, customer, rules, points_held, metric_value, offers)
     left = {line.ref: max(0, line.total_minor) for line in case.lines}
     outcomes = []
-    for lane in (_member_lane, _order_lane, _points_lane):
+    for lane in _lanes(case):
         outcome = lane(case, left)
         for allocation in outcome.allocations:
             left[allocation.line_ref] -= allocation.amount_minor
         outcomes.append(outcome)
     return Quote(
         basket_fingerprint=basket_fingerprint(basket),
-        fingerprint=fingerprint(basket, customer, points_held, version),
+        fingerprint=fingerprint(basket, customer, points_held, version, offers),
         allocations=tuple(item for outcome in outcomes for item in outcome.allocations),
         verdicts=tuple(item for outcome in outcomes for item in outcome.verdicts),
         points_held=points_held,
         points_applied=sum(outcome.points_applied for outcome in outcomes),
         has_free_shipping=any(outcome.has_free_shipping for outcome in outcomes),
+        applied=tuple(item for outcome in outcomes for item in outcome.applied),
+        gap_minor=sum(outcome.gap_minor for outcome in outcomes),
     )
 
 
 def redeemable_base(
-    basket: BasketFacts, customer: CustomerFacts | None, rules: ProgramRules
+    basket: BasketFacts,
+    customer: CustomerFacts | None,
+    rules: ProgramRules,
+    offers: OfferCase | None = None,
 ) -> int:
-    """Return what points could pay for at most: the goods after member prices, in minor units.
+    """Return what points could pay for at most: goods after all other lanes, in minor units.
 
     The base of ``redemption.clamp``; gifts and gift cards are not in it, nor is shipping.
     """
-    quote = price(basket, customer, rules, 0)
+    quote = price(basket, customer, rules, 0, offers=offers)
     goods = sum(max(0, line.total_minor) for line in basket.lines if _is_open_to_offers(line))
     return goods - quote.discount_minor
 
@@ -166,12 +180,17 @@ def basket_fingerprint(basket: BasketFacts) -> str:
 
 
 def fingerprint(
-    basket: BasketFacts, customer: CustomerFacts | None, points_held: int, version: str = ""
+    basket: BasketFacts,
+    customer: CustomerFacts | None,
+    points_held: int,
+    version: str = "",
+    offers: OfferCase | None = None,
 ) -> str:
     """Return a digest of the basket and everything else that decides its price.
 
     That is the rules' version, the engine's, the tier, the points held, and what the goods are
-    selected by: a product that changes its collection changes the price.
+    selected by: a product that changes its collection changes the price. With offers also what
+    decides about those: who the shopper is to them, and which of them are open now.
     """
     goods = sorted(
         [
@@ -183,7 +202,18 @@ def fingerprint(
         for line in basket.lines
     )
     tier = None if customer is None else [customer.tier]
-    return _digest([basket_fingerprint(basket), goods, tier, points_held, version, ENGINE_VERSION])
+    decisive = [] if offers is None else [offers.decisive(basket)]
+    return _digest(
+        [
+            basket_fingerprint(basket),
+            goods,
+            tier,
+            points_held,
+            version,
+            ENGINE_VERSION,
+            *decisive,
+        ]
+    )
 
 
 def _case(
@@ -192,6 +222,7 @@ def _case(
     rules: ProgramRules,
     points_held: int,
     metric_value: int | None,
+    offers: OfferCase | None,
 ) -> _Case:
     if points_held < 0:
         raise ValueError("Points held cannot be negative.")
@@ -199,6 +230,7 @@ def _case(
         raise ValueError("Two basket lines have the same reference.")
     lines = sorted(filter(_is_open_to_offers, basket.lines), key=lambda line: line.ref)
     return _Case(
+        basket=basket,
         lines=tuple(lines),
         currency=basket.currency,
         exponent=basket.exponent,
@@ -207,7 +239,15 @@ def _case(
         tier=rules.tier(customer.tier) if customer else None,
         points_held=points_held,
         metric_value=metric_value,
+        offers=offers,
     )
+
+
+def _lanes(case: _Case) -> tuple[Callable[[_Case, Mapping[str, int]], _Outcome], ...]:
+    """Return the lanes in their order; offers that no goods meet change nothing."""
+    if case.offers is not None and case.offers.offers:
+        return (_offer_lanes, _points_lane)
+    return (_member_lane, _order_lane, _points_lane)
 
 
 def _is_open_to_offers(line: BasketLine) -> bool:
@@ -220,14 +260,19 @@ def _is_open_to_offers(line: BasketLine) -> bool:
 def _member_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
     """Give each line the best price of the member's tier; say why the other tiers' do not apply."""
     own = _tier_prices(case, left, case.tier) if case.tier else ()
-    verdicts = [
+    return _Outcome(allocations=own, verdicts=_tier_verdicts(case, left, own))
+
+
+def _tier_verdicts(
+    case: _Case, left: Mapping[str, int], own: tuple[Allocation, ...]
+) -> tuple[Verdict, ...]:
+    return tuple(
         _own_tier_verdict(case, tier, own)
         if tier == case.tier
         else _other_tier_verdict(case, left, tier, sum(item.amount_minor for item in own))
         for tier in case.rules.ladder.tiers
         if tier.prices
-    ]
-    return _Outcome(allocations=tuple(own), verdicts=tuple(verdicts))
+    )
 
 
 def _tier_prices(case: _Case, left: Mapping[str, int], tier: Tier) -> tuple[Allocation, ...]:
@@ -241,7 +286,7 @@ def _tier_prices(case: _Case, left: Mapping[str, int], tier: Tier) -> tuple[Allo
         allocations.append(
             Allocation(
                 line_ref=line.ref,
-                rule_key=_member_rule(tier),
+                rule_key=member_rule(tier),
                 amount_minor=amount_minor,
                 name=tier.name,
                 value_type="fixed" if percent is None else "percentage",
@@ -264,40 +309,33 @@ def _best(
 
 
 def _benefit_off(benefit: PriceBenefit, quantity: int, left_minor: int, currency: str) -> int:
-    """Return what a benefit takes off ``quantity`` units that cost ``left_minor`` together.
-
-    Per unit, so that units of one line cost the same and unit x quantity is the total: a per cent
-    is rounded half up on one unit. Where the total does not divide by the quantity (the shop's own
-    discount left odd cents), the unit is the total rounded down and the odd cents are treated as
-    one more unit; so 100 % off is always free. Never more than the line costs.
-    """
+    """Return what a benefit takes off the units of a line; never more than the line costs."""
     if benefit.percent is None:
         each_minor = dict(benefit.amount_minor).get(currency, 0)
         return min(left_minor, quantity * each_minor)
-    unit_minor, odd_minor = divmod(left_minor, quantity)
-    off = quantity * percent_of(unit_minor, benefit.percent)
-    off += percent_of(odd_minor, benefit.percent)
-    return min(left_minor, off)
+    return min(left_minor, percent_off(left_minor, quantity, benefit.percent))
 
 
 def _own_tier_verdict(case: _Case, tier: Tier, own: Iterable[Allocation]) -> Verdict:
     off = sum(item.amount_minor for item in own)
     if off:
         return Verdict(
-            rule_key=_member_rule(tier),
+            rule_key=member_rule(tier),
             code=Finding.APPLIED.value,
             message=f"{tier.name} takes {case.money(off)} off this basket.",
             amount_minor=off,
         )
     if _any_goods_match(case, tier):
         code, why = Finding.NO_EFFECT, "takes nothing off these goods at their prices"
+        if case.offers is not None and case.offers.offers:
+            why = "takes nothing more off these goods than offers do"
     else:
         code, why = Finding.NO_MATCHING_GOODS, "has no price for any goods in this basket"
-    return Verdict(_member_rule(tier), code.value, f"{tier.name} {why}.")
+    return Verdict(member_rule(tier), code.value, f"{tier.name} {why}.")
 
 
 def _other_tier_verdict(case: _Case, left: Mapping[str, int], tier: Tier, own_off: int) -> Verdict:
-    rule_key = _member_rule(tier)
+    rule_key = member_rule(tier)
     if not case.is_member:
         message = f"{tier.name} prices are for members; this basket has no member."
         return Verdict(rule_key, Finding.NOT_A_MEMBER.value, message)
@@ -326,10 +364,6 @@ def _any_goods_match(case: _Case, tier: Tier) -> bool:
     )
 
 
-def _member_rule(tier: Tier) -> str:
-    return f"member:{tier.slug}"
-
-
 # --- order lane -----------------------------------------------------------------------------------
 
 
@@ -354,6 +388,30 @@ def _order_lane(case: _Case, _left: Mapping[str, int]) -> _Outcome:
             verdicts.append(Verdict(rule_key, Finding.TIER_TOO_LOW.value, message, gap=gap))
     is_free = case.tier is not None and case.tier.has_free_shipping
     return _Outcome(verdicts=tuple(verdicts), has_free_shipping=is_free)
+
+
+# --- offers, with the two lanes above -------------------------------------------------------------
+
+
+def _offer_lanes(case: _Case, left: Mapping[str, int]) -> _Outcome:
+    """Let offers and the tier's prices compete for the lowest price.
+
+    What another tier would take off beside the offers would be a search of its own; the verdicts
+    say only what is missing to it.
+    """
+    assert case.offers is not None  # noqa: S101 - see _lanes
+    found = lowest(case.basket, case.tier, case.offers)
+    rule_key = member_rule(case.tier) if case.tier else None
+    own = tuple(item for item in found.allocations if item.rule_key == rule_key)
+    nothing = dict.fromkeys(left, 0)
+    shipping = _order_lane(case, left)
+    return _Outcome(
+        allocations=found.allocations,
+        verdicts=(*_tier_verdicts(case, nothing, own), *shipping.verdicts, *found.verdicts),
+        has_free_shipping=shipping.has_free_shipping or found.has_free_shipping,
+        applied=found.applied,
+        gap_minor=found.gap_minor,
+    )
 
 
 # --- points ---------------------------------------------------------------------------------------

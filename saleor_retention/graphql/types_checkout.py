@@ -27,7 +27,7 @@ from saleor_retention.graphql.types_program import RetentionThreshold, threshold
 from saleor_retention.host.contract import PricedCheckout
 from saleor_retention.models import Account, AccountState, Hold
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.pricing import reason_of
+from saleor_retention.services.pricing import reason_of, redeemable_base
 
 PPM = redemption.PPM
 
@@ -285,7 +285,7 @@ def _redeemable(root: Checkout, info: Any) -> Any:
     def clamped(balance: Any) -> redemption.Clamped:
         if balance.deficit:
             return none
-        base = pricing.redeemable_base(root.priced.basket, customer, root.rules)
+        base = redeemable_base(root.priced.basket, standing, customer, root.rules)
         points = balance.available + standing.points_held
         return redemption.clamp(points, points, base, root.point_value, root.rules.redemption)
 

@@ -37,6 +37,7 @@ class CheckoutFacts:
     basket: BasketFacts
     is_money_committed: bool  # something is authorized or charged
     outer_share_ppm: int  # share of a line discount that will reach the total, in millionths
+    standing: Standing | None = None  # as it was read with the basket
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,4 +296,7 @@ class Host(Protocol):
 
     # --- capabilities ------------------------------------------------------------------------
     def refusal_of(self, capability: str) -> str | None:
-        """Return why this host cannot do ``free_shipping`` / ``line_discounts`` ..., or None."""
+        """Return why this host cannot do something, in a sentence, or None.
+
+        That is ``line_discounts``, ``free_shipping``, or ``gifts`` and ``punch_cards`` of offers.
+        """

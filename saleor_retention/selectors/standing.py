@@ -11,6 +11,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import connections
@@ -22,6 +23,8 @@ from saleor_retention.models import AccountState, HoldState
 # The host's `source` selects one row under these names:
 #   ref, user_ref (null: guest), is_confirmed (may be enrolled), channel_ref, is_active (plugin),
 #   is_money_committed, extra (jsonb, handed back as it is).
+# Its `delivery` is a query for the price of the delivery that is chosen, in the currency's unit; it
+# runs, as the shopper's facts do, only where the program has offers.
 LOOKUP = """
 WITH source AS MATERIALIZED ({source})
 SELECT source.ref, source.user_ref, source.is_confirmed, source.channel_ref, source.is_active,
@@ -31,7 +34,11 @@ SELECT source.ref, source.user_ref, source.is_confirmed, source.channel_ref, sou
        account.deficit,
        hold.points,
        quote.version_id, quote.account_id, quote.user_ref, quote.tier, quote.basket_fingerprint,
-       quote.fingerprint, quote.payload::text, quote.own_row_ids::text[]
+       quote.fingerprint, quote.payload::text, quote.own_row_ids::text[],
+       program.offers_stamp,
+       CASE WHEN program.offers_stamp > 0
+            THEN saleor_retention_offer_facts(program.id, account.id, source.ref)::text END,
+       CASE WHEN program.offers_stamp > 0 THEN ({delivery}) END
 FROM source
 LEFT JOIN saleor_retention_programchannel channel
        ON channel.channel_ref = source.channel_ref AND channel.is_active AND source.is_active
@@ -75,11 +82,14 @@ class Standing:
     points_held: int
     stored: StoredPrice | None
     extra: Mapping[str, Any]
+    offers_stamp: int = 0  # of the program's offers; 0: it has had none
+    offer_facts: str = ""  # JSON; what `saleor_retention_offer_facts` says of the shopper
+    delivery: Decimal | None = None  # price of the delivery that is chosen, where it is known
 
 
-def lookup(source: str) -> str:
+def lookup(source: str, delivery: str) -> str:
     """Return the statement that joins our tables to the host's ``source``."""
-    return LOOKUP.format(source=source, placed=HoldState.PLACED.value)
+    return LOOKUP.format(source=source, delivery=delivery, placed=HoldState.PLACED.value)
 
 
 def standing_of(statement: str, params: Mapping[str, Any]) -> Standing | None:
@@ -108,8 +118,11 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         version_id=version_id,
         customer=_customer(row[9:16]),
         points_held=row[16] or 0,
-        stored=_stored(row[17:]),
+        stored=_stored(row[17:25]),
         extra=json.loads(extra) if extra else {},
+        offers_stamp=row[25] or 0,
+        offer_facts=row[26] or "",
+        delivery=row[27],
     )
 
 

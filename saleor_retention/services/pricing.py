@@ -7,17 +7,21 @@ reported, a wrong total is never sold.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from django.utils import timezone
+
 from saleor_retention.engine import pricing
 from saleor_retention.engine.facts import BasketFacts, CustomerFacts
 from saleor_retention.engine.quote import Allocation, AppliedOffer, Quote, Verdict
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.selectors.standing import Standing, StoredPrice
+from saleor_retention.services import offer_cases
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +44,20 @@ class Decision:
     is_fault: bool = False
 
 
-def decide(basket: BasketFacts, standing: Standing, rules_of: RulesOf | None = None) -> Decision:
+def decide(
+    basket: BasketFacts,
+    standing: Standing,
+    rules_of: RulesOf | None = None,
+    now: dt.datetime | None = None,
+) -> Decision:
     """Return the price of ``basket``; never raises.
 
-    Money committed on a stored quote of this very basket: that quote is honored, while the plugin
-    is on. A fault of the engine: the stored quote stays if it is of this basket, otherwise nothing.
+    With offers the price depends on ``now`` too: a window that opens or closes changes it. Money
+    committed on a stored quote of this very basket: that quote is honored, while the plugin is on.
+    A fault of the engine: the stored quote stays if it is of this basket, otherwise nothing.
     """
     try:
-        return _decide(basket, standing, rules_of or rules_of_version)
+        return _decide(basket, standing, rules_of or rules_of_version, now or timezone.now())
     except Exception:
         logger.exception("Could not price checkout %s.", basket.ref)
     try:
@@ -114,7 +124,22 @@ def has_benefit(quote: Quote) -> bool:
     return bool(quote.allocations) or quote.has_free_shipping
 
 
-def _decide(basket: BasketFacts, standing: Standing, rules_of: RulesOf) -> Decision:
+def redeemable_base(
+    basket: BasketFacts,
+    standing: Standing,
+    customer: CustomerFacts | None,
+    rules: ProgramRules,
+    now: dt.datetime | None = None,
+) -> int:
+    """Return what points could pay for at most, after offers and member prices, in minor units."""
+    at = now or timezone.now()
+    offers = offer_cases.case_of(basket, standing, customer, rules, at)
+    return pricing.redeemable_base(basket, customer, rules, offers)
+
+
+def _decide(
+    basket: BasketFacts, standing: Standing, rules_of: RulesOf, now: dt.datetime
+) -> Decision:
     stored = standing.stored
     if not standing.is_active:
         return Decision(quote=None, must_store=stored is not None)
@@ -124,8 +149,7 @@ def _decide(basket: BasketFacts, standing: Standing, rules_of: RulesOf) -> Decis
         return Decision(quote=None, must_store=stored is not None)
     rules = rules_of(standing.version_id)
     customer = customer_of(standing, rules)
-    version = str(standing.version_id)
-    quote = pricing.price(basket, customer, rules, standing.points_held, version=version)
+    quote = _quote(basket, standing, customer, rules, now)
     return Decision(
         quote=quote,
         version_id=standing.version_id,
@@ -133,6 +157,24 @@ def _decide(basket: BasketFacts, standing: Standing, rules_of: RulesOf) -> Decis
         tier=customer.tier if customer else None,
         must_store=_must_store(quote, customer, standing),
     )
+
+
+def _quote(
+    basket: BasketFacts,
+    standing: Standing,
+    customer: CustomerFacts | None,
+    rules: ProgramRules,
+    now: dt.datetime,
+) -> Quote:
+    """Return the price; the stored one where all that decides is what it was, without a search."""
+    held, version = standing.points_held, str(standing.version_id)
+    offers = offer_cases.case_of(basket, standing, customer, rules, now)
+    stored = standing.stored
+    if offers is not None and stored is not None:
+        fingerprint = pricing.fingerprint(basket, customer, held, version, offers)
+        if stored.fingerprint == fingerprint:
+            return load_quote(stored.payload)
+    return pricing.price(basket, customer, rules, held, version=version, offers=offers)
 
 
 def _must_store(quote: Quote, customer: CustomerFacts | None, standing: Standing) -> bool:

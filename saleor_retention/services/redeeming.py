@@ -46,6 +46,7 @@ from saleor_retention.services import holding, members, posting
 from saleor_retention.services.holding import Grip
 from saleor_retention.services.locking import claim, lock_accounts, run_serialized
 from saleor_retention.services.lots import facts_of
+from saleor_retention.services.pricing import redeemable_base
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +71,16 @@ class _Place:
         is_member = account.state == AccountState.MEMBER  # who left has points, but no tier
         tier = account.tier if is_member and account.tier else None
         customer = CustomerFacts(account_id=account.pk, tier=tier)
-        base_minor = pricing.redeemable_base(self.checkout.basket, customer, self.rules)
+        base_minor = self._base(customer)
         limits = self.rules.redemption
         return redemption.clamp(requested, available, base_minor, self.point_value, limits)
+
+    def _base(self, customer: CustomerFacts) -> int:
+        """Return what the goods cost before points."""
+        basket, standing = self.checkout.basket, self.checkout.standing
+        if standing is None:
+            return pricing.redeemable_base(basket, customer, self.rules)
+        return redeemable_base(basket, standing, customer, self.rules)
 
 
 def set_redemption(

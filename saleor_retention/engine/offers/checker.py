@@ -385,7 +385,7 @@ class _Checker:
         proofs = {
             proof.steps: proof
             for proof in self.quote.certificate.proofs
-            if (proof.picks, proof.declined) == (picks, declined)
+            if (proof.picks, set(proof.declined)) == (picks, set(declined))
         }
         base = [
             self._member(row, self.cost[row], 0, live)[0] * cap for row, cap in enumerate(self.caps)

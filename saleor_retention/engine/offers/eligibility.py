@@ -6,6 +6,7 @@ meet the next.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from saleor_retention.engine.offers.kinds import Audience, Novelty, Offer
@@ -16,10 +17,15 @@ from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLef
 def conditions_missed(offer: Offer, situation: Situation) -> tuple[Miss, ...]:
     """Return the conditions that the offer fails, whatever is in the basket."""
     return (
-        *_window(offer, situation),
+        *_window(offer, situation.at),
         *_audience(offer.audience, situation.shopper),
         *_limits(offer, situation.uses_left.get(offer.id, UsesLeft())),
     )
+
+
+def is_open(offer: Offer, at: dt.datetime) -> bool:
+    """Return whether the offer's window and weekdays hold an instant of the program's zone."""
+    return not any(_window(offer, at))
 
 
 def uses_max(offer: Offer, situation: Situation) -> int | None:
@@ -29,12 +35,12 @@ def uses_max(offer: Offer, situation: Situation) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _window(offer: Offer, situation: Situation) -> Iterator[Miss]:
-    if offer.starts_at is not None and situation.at < offer.starts_at:
+def _window(offer: Offer, at: dt.datetime) -> Iterator[Miss]:
+    if offer.starts_at is not None and at < offer.starts_at:
         yield Miss(Finding.NOT_STARTED)
-    if offer.ends_at is not None and situation.at >= offer.ends_at:
+    if offer.ends_at is not None and at >= offer.ends_at:
         yield Miss(Finding.EXPIRED)
-    if offer.weekdays and situation.at.weekday() not in offer.weekdays:
+    if offer.weekdays and at.weekday() not in offer.weekdays:
         yield Miss(Finding.OTHER_WEEKDAY)
 
 

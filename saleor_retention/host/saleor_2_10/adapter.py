@@ -30,6 +30,8 @@ NOT_HERE = {
     "returns": "Saleor 2.10 knows refunds of money only, no returns of goods.",
     "shipping_refunds": "Saleor 2.10 does not say whether refunded money was for shipping.",
     "draft_prices": "Staff drafts keep list prices on Saleor 2.10; their orders earn.",
+    "gifts": "Goods cannot cost nothing on Saleor 2.10; gifts of offers are not given.",
+    "punch_cards": "Goods cannot cost nothing on Saleor 2.10; full punch cards give nothing.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 

@@ -41,6 +41,7 @@ SOURCE = """
                                      WHERE item.payment_id = payment.id AND item.is_success
                                        AND item.kind = 'auth')))
            AS is_money_committed,
+           checkout.shipping_method_id,
            jsonb_build_object(
                'currency', checkout.currency,
                'voucher_code', checkout.voucher_code,
@@ -73,6 +74,11 @@ SOURCE = """
     WHERE checkout.token = %(token)s::uuid
 """
 
+DELIVERY = """
+    SELECT method.price_amount FROM shipping_shippingmethod method
+    WHERE method.id = source.shipping_method_id
+"""
+
 
 def look(checkout_ref: str) -> Standing | None:
     """Return where the checkout stands, its lines in ``extra``; None when it is gone.
@@ -89,7 +95,7 @@ def look(checkout_ref: str) -> Standing | None:
         "has_no_conflict": not price_plugins_after_ours(),
         "avatax": AVATAX,
     }
-    return standing_of(lookup(SOURCE), params)
+    return standing_of(lookup(SOURCE, DELIVERY), params)
 
 
 def token_of(checkout_ref: str) -> str | None:

@@ -35,6 +35,7 @@ def checkout_facts(checkout_ref: str) -> CheckoutFacts | None:
         basket=found.basket,
         is_money_committed=found.standing.is_money_committed,
         outer_share_ppm=_outer_share_ppm(found, _voucher(found)),
+        standing=found.standing,
     )
 
 

@@ -19,6 +19,8 @@ from saleor_retention.engine.pricing import POINTS_RULE
 from saleor_retention.engine.quote import Allocation, Quote
 
 UNIT_MINOR_MIN = 1
+RESTS = ("member", "offer", POINTS_RULE)
+"""What the remainder is named for: the last of these that the quote has."""
 WHOLE_ORDER = ""
 """The line reference of the remainder, which belongs to no line."""
 
@@ -87,19 +89,23 @@ def _adjusted(
     remainder: int,
     exponent: int,
 ) -> Quote:
-    """Return the quote with the last allocation of each line saying what the units really give."""
+    """Return the quote with the last allocations of each line saying what the units really give."""
     allocations: list[Allocation] = []
     for ref, price in prices.items():
-        *firsts, last = parts[ref]
-        off = price.total_minor - price.quantity * price.unit_minor
-        amount = off - sum(item.amount_minor for item in firsts)
-        allocations += firsts
-        if amount:
-            allocations.append(_of_amount(last, amount, exponent))
+        left = price.total_minor - price.quantity * price.unit_minor
+        for item in parts[ref]:
+            amount = left if item is parts[ref][-1] else min(left, item.amount_minor)
+            left -= amount
+            if amount:
+                allocations.append(_of_amount(item, amount, exponent))
     if remainder:
-        pattern = max(quote.allocations, key=lambda item: item.rule_key == POINTS_RULE)
+        pattern = max(quote.allocations, key=lambda item: RESTS.index(_origin(item)))
         allocations.append(_of_amount(replace(pattern, line_ref=WHOLE_ORDER), remainder, exponent))
     return replace(quote, allocations=tuple(allocations))
+
+
+def _origin(item: Allocation) -> str:
+    return item.rule_key.partition(":")[0]
 
 
 def _of_amount(item: Allocation, amount_minor: int, exponent: int) -> Allocation:

@@ -51,6 +51,7 @@ def checkout_facts(checkout_ref: str) -> CheckoutFacts | None:
         basket=facts,
         is_money_committed=standing.is_money_committed,
         outer_share_ppm=shares.of_checkout(checkout, lines_info),
+        standing=standing,
     )
 
 

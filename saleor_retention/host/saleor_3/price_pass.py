@@ -24,7 +24,7 @@ from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.quote import Quote
 from saleor_retention.selectors.standing import Standing, standing_of
-from saleor_retention.services import pricing
+from saleor_retention.services import offer_cases, pricing
 
 from . import basket, rows
 
@@ -153,7 +153,7 @@ def own_ids(lines_info: Sequence[Any], standing: Standing) -> set[uuid.UUID]:
         if discount.id not in own and discount.id.version == OWN_ID_VERSION
     ]
     if loaded:
-        keys = _rule_keys(standing)
+        keys = _rule_keys(standing, lines_info[0].line.currency)
         own |= {
             row_id
             for line_ref, row_id in loaded
@@ -283,7 +283,7 @@ def _shipping_row(lines_info: Sequence[Any], currency: str) -> rows.OwnRow:
     )
 
 
-def _rule_keys(standing: Standing) -> set[str]:
+def _rule_keys(standing: Standing, currency: str) -> set[str]:
     """Return every rule key that a row of this checkout can have been made for."""
     keys = {SHIPPING_RULE, "points"}
     if standing.stored:
@@ -292,6 +292,9 @@ def _rule_keys(standing: Standing) -> set[str]:
     if standing.version_id is not None:
         rules = pricing.rules_of_version(standing.version_id)
         keys |= {f"member:{tier.slug}" for tier in rules.ladder.tiers}
+    shelf = offer_cases.shelf_of(standing, currency)
+    if shelf is not None:
+        keys |= {offer.rule_key for offer in shelf.offers}
     return keys
 
 

@@ -1,6 +1,7 @@
 -- Everything that decides the price of a Saleor 3.x checkout besides its basket, in one row.
 -- The same columns as selectors.standing reads on other hosts. A function, because what a statement
 -- over so many tables costs is its planning, and PostgreSQL keeps the plans of a function.
+-- The shopper's facts are for offers only: a program that never had any does not ask.
 -- Saleor counts a checkout that costs nothing as paid; there is no money in it all the same.
 CREATE OR REPLACE FUNCTION saleor_retention_standing(
     p_token uuid, p_plugin_id text, p_category_ids integer[]
@@ -13,7 +14,8 @@ RETURNS TABLE (
     deficit bigint,
     points_held bigint,
     quote_version_id bigint, quote_account_id bigint, quote_user_ref text, quote_tier text,
-    basket_fingerprint text, fingerprint text, payload text, own_row_ids text[]
+    basket_fingerprint text, fingerprint text, payload text, own_row_ids text[],
+    offers_stamp bigint, offer_facts text, delivery numeric
 )
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -46,7 +48,11 @@ SELECT checkout.token::text, checkout.user_id::text,
        hold.points,
        quote.version_id, quote.account_id, quote.user_ref::text, quote.tier::text,
        quote.basket_fingerprint::text, quote.fingerprint::text, quote.payload::text,
-       quote.own_row_ids::text[]
+       quote.own_row_ids::text[],
+       program.offers_stamp::bigint,
+       CASE WHEN program.offers_stamp > 0
+            THEN saleor_retention_offer_facts(program.id, account.id, p_token::text)::text END,
+       checkout.undiscounted_base_shipping_price_amount
 FROM checkout_checkout checkout
 LEFT JOIN account_user buyer ON buyer.id = checkout.user_id
 LEFT JOIN plugins_pluginconfiguration plugin
