@@ -261,6 +261,25 @@ def redeemable_max(world: World, actor: Actor) -> str:
     return "yes" if points == 1072 else {0: "zero"}.get(points, f"{points} points")
 
 
+def verdicts_of(offer: str) -> Callable[[World, Actor], str]:
+    """Return a run that asks whether the verdict of an offer is shown in the owner's checkout."""
+
+    def shown(world: World, actor: Actor) -> str:
+        if IS_SALEOR_3:
+            variables = {"id": world.checkout_id}
+        else:
+            variables = {"token": str(checkout_of(world).pk)}
+        answer = actor.post(CHECKOUT % "retention { offers { verdicts { name } } }", **variables)
+        (checkout,) = answer["data"].values()
+        if checkout is None:
+            assert not IS_SALEOR_3
+            return hidden_on_2_10(world, actor, offer)
+        verdicts = checkout["retention"]["offers"]["verdicts"]
+        return "yes" if offer in [row["name"] for row in verdicts] else "zero"
+
+    return shown
+
+
 def goods(root: str, query: str) -> Callable[[World, Actor], str]:
     """Return a run of a query for goods."""
 
