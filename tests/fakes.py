@@ -135,7 +135,12 @@ class FakeHost:
         return self.checkouts[ref]
 
     def put_price(
-        self, variant_ref: str, unit_minor: int, *, channel_ref: str = CHANNEL, product_ref: str = ""
+        self,
+        variant_ref: str,
+        unit_minor: int,
+        *,
+        channel_ref: str = CHANNEL,
+        product_ref: str = "",
     ) -> ShelfPrice:
         """Sell a variant in a channel at a price."""
         channel = next(place for place in self.shop_channels if place.ref == channel_ref)

@@ -1,10 +1,10 @@
-"""What orders have used of offers: how often, in how many orders, and what it took off."""
+"""What offers gave in a time: uses, orders and discounts, of what orders have kept."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Count, Sum
 
@@ -13,37 +13,41 @@ from saleor_retention.models import OfferUse, OfferUseState
 
 @dataclass(frozen=True, slots=True)
 class OfferStatistics:
-    """Of one offer in a window; amounts are in minor units by currency."""
+    """What one offer gave; amounts by currency, in minor units."""
 
     uses: int = 0
     orders: int = 0
-    discount: dict[str, int] = field(default_factory=dict)
+    discount_minor: tuple[tuple[str, int], ...] = ()
 
 
 def statistics_of(
-    offer_ids: Sequence[int],
+    offer_ids: Iterable[int],
     *,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
 ) -> dict[int, OfferStatistics]:
-    """Return what orders used of offers on [since, until), in one statement; unused: absent.
+    """Return what each offer gave on [since, until), in one statement for all of them.
 
-    What was given back (canceled or wholly returned orders) does not count.
+    Counts what orders use and have not given back, by when it was set aside for them. Uses are
+    sets, units or orders, as the kind counts them. Offers that gave nothing are there with zeros.
     """
-    found = OfferUse.objects.filter(offer_id__in=offer_ids, state=OfferUseState.USED)
+    wanted = list(offer_ids)
+    found = OfferUse.objects.filter(offer_id__in=wanted, state=OfferUseState.USED)
     if since is not None:
         found = found.filter(created_at__gte=since)
     if until is not None:
         found = found.filter(created_at__lt=until)
-    sums = found.values("offer_id", "currency").annotate(
-        uses_sum=Sum("uses"), orders=Count("pk"), amount=Sum("amount_minor")
+    rows = (
+        found.order_by("offer_id", "currency")
+        .values_list("offer_id", "currency")
+        .annotate(Sum("uses"), Count("order_ref", distinct=True), Sum("amount_minor"))
     )
-    by_offer: dict[int, OfferStatistics] = {}
-    for row in sums.order_by("offer_id", "currency"):
-        known = by_offer.get(row["offer_id"], OfferStatistics())
-        by_offer[row["offer_id"]] = OfferStatistics(
-            uses=known.uses + row["uses_sum"],
-            orders=known.orders + row["orders"],
-            discount={**known.discount, row["currency"]: int(row["amount"])},
+    result = {offer_id: OfferStatistics() for offer_id in wanted}
+    for offer_id, currency, uses, orders, amount in rows:
+        so_far = result[offer_id]
+        result[offer_id] = OfferStatistics(
+            uses=so_far.uses + uses,
+            orders=so_far.orders + orders,
+            discount_minor=(*so_far.discount_minor, (currency, int(amount))),
         )
-    return by_offer
+    return result

@@ -124,9 +124,7 @@ def _is_open(selection: Selection) -> bool:
     return is_everything(selection) or bool(selection.categories or selection.collections)
 
 
-def _sums(
-    parts: Sequence[Part], shelf: Mapping[str, ShelfPrice]
-) -> tuple[int, int] | None:
+def _sums(parts: Sequence[Part], shelf: Mapping[str, ShelfPrice]) -> tuple[int, int] | None:
     """Return what a set costs at least and at most; None where that cannot be told."""
     low = high = 0
     for part in parts:

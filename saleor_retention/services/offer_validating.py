@@ -31,6 +31,13 @@ from saleor_retention.selectors.programs import rules_of, shop_exponents
 from saleor_retention.services.offer_prices import price_problems
 from saleor_retention.services.validating import refusal_of
 
+CAPABILITIES: dict[Kind, tuple[str, ...]] = {
+    Kind.FREE_SHIPPING: ("free_shipping",),
+    Kind.GIFT: ("line_discounts", "gifts"),
+    Kind.PUNCH_CARD: ("line_discounts", "punch_cards"),
+}
+"""What a host must be able to do for a kind of offer; ``line_discounts`` for the others."""
+
 GOODS_KINDS = ("variants", "products", "categories", "collections")
 
 
@@ -50,6 +57,7 @@ def validate_offer(
     is_active: bool,
     now: dt.datetime,
     offer: Offer | None = None,
+    present: Mapping[str, Any] | None = None,
 ) -> ValidatedOffer:
     """Return what a document means for a program, or raise ``Refusals`` with every problem.
 
@@ -57,7 +65,8 @@ def validate_offer(
     exist (NOT_FOUND), every amount must name the currency of each channel (REQUIRED), a price must
     be below what the goods cost, the window of an active offer must not be over (INVALID), and the
     host must be able to give it (NOT_SUPPORTED). ``offer`` is the one that the document is for,
-    where it exists: it is not compared with itself.
+    where it exists: it is not compared with itself. A document that says what ``present`` says is
+    only read: what was right when it was stored stays, although the shop has moved on.
     """
     rules = rules_of(program.current_version_id)
     exponents = shop_exponents()
@@ -65,6 +74,10 @@ def validate_offer(
     refusals = [refusal_of(problem) for problem in problems if not problem.is_warning]
     if terms is None:
         raise Refusals(refusals)
+    canonical = dump_offer(terms, exponents, rules.time_zone)
+    warnings = [problem for problem in problems if problem.is_warning]
+    if canonical == present:
+        return ValidatedOffer(terms, canonical, tuple(warnings))
     places, refusals = _places(program, terms)
     refusals += [
         *_missing_currencies(terms, places),
@@ -78,12 +91,10 @@ def validate_offer(
     refusals += [refusal_of(problem) for problem in found if not problem.is_warning]
     if refusals:
         raise Refusals(refusals)
-    warnings = [problem for problem in (*problems, *found) if problem.is_warning]
+    warnings += [problem for problem in found if problem.is_warning]
     if is_active:
         warnings += _beaten(program, terms, offer)
-    return ValidatedOffer(
-        terms, dump_offer(terms, exponents, rules.time_zone), tuple(warnings)
-    )
+    return ValidatedOffer(terms, canonical, tuple(warnings))
 
 
 def window_refusals(terms: OfferTerms, now: dt.datetime) -> list[Refusal]:
@@ -172,11 +183,12 @@ def selections_in(terms: OfferTerms) -> Iterator[tuple[str, Selection]]:
 
 def _unsupported(terms: OfferTerms) -> Iterator[Refusal]:
     """Refuse what this Saleor cannot give, with the host's reason."""
-    shop, kind = host.current(), terms.kind.value
-    general = "free_shipping" if terms.kind is Kind.FREE_SHIPPING else "line_discounts"
-    reason = shop.refusal_of(general) or shop.refusal_of(f"offer_{kind}")
-    if reason is not None:
-        yield Refusal(Code.NOT_SUPPORTED, reason, "kind")
+    shop = host.current()
+    for capability in CAPABILITIES.get(terms.kind, ("line_discounts",)):
+        reason = shop.refusal_of(capability)
+        if reason is not None:
+            yield Refusal(Code.NOT_SUPPORTED, reason, "kind")
+            return
 
 
 def _beaten(program: Program, terms: OfferTerms, offer: Offer | None) -> Iterator[RuleProblem]:

@@ -22,7 +22,7 @@ from saleor_retention.engine.offers.dumping import dump_offer
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import AuditAction, Offer, OfferVersion, Program
-from saleor_retention.selectors.offers import offer_exponents, terms_of
+from saleor_retention.selectors.offers import kept_terms, offer_exponents, terms_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.auditing import note_down
 from saleor_retention.services.differences import differences
@@ -217,10 +217,15 @@ def preview_update(
 
 
 def document_of(offer: Offer) -> dict[str, Any]:
-    """Return the present terms as a document, in the canonical form of this release."""
-    version = OfferVersion.objects.get(pk=offer.current_version_id)
+    """Return the present terms as a document, in the canonical form of this release.
+
+    No statement where ``program`` and ``current_version`` are loaded with the offer.
+    """
+    version = offer.current_version
     zone = rules_of(offer.program.current_version_id).time_zone
-    return dump_offer(terms_of(version.pk), offer_exponents(version.document), zone)
+    return dump_offer(
+        kept_terms(version.pk, version.document), offer_exponents(version.document), zone
+    )
 
 
 def settings_of(offer: Offer) -> dict[str, Any]:
@@ -247,16 +252,14 @@ def _update(
         will_be_active = offer.is_active if is_active is None else is_active
         wanted = document_from(present)
         refusals = named_refusals("An offer", name) if name is not None else []
-        validated: ValidatedOffer | None = None
-        if wanted is not None and dict(wanted) != present:
-            validated = gather(
-                refusals,
-                lambda: _validate_next(program, offer, wanted, is_active=will_be_active, at=at),
-            )
-        elif will_be_active and not offer.is_active:
+        if will_be_active and not offer.is_active and wanted is None:
             refusals += window_refusals(terms_of(offer.current_version_id), at)
-        if refusals:
-            raise Refusals(refusals)
+        validated = gather(
+            refusals,
+            lambda: _validate_next(
+                program, offer, wanted, present, is_active=will_be_active, at=at
+            ),
+        )
         offer.name = offer.name if name is None else name.strip()
         offer.is_active = will_be_active
         if validated is not None and validated.document != present:
@@ -270,12 +273,28 @@ def _update(
 
 
 def _validate_next(
-    program: Program, offer: Offer, document: Document, *, is_active: bool, at: dt.datetime
-) -> ValidatedOffer:
-    validated = validate_offer(program, document, is_active=is_active, now=at, offer=offer)
+    program: Program,
+    offer: Offer,
+    document: Document | None,
+    present: Document,
+    *,
+    is_active: bool,
+    at: dt.datetime,
+) -> ValidatedOffer | None:
+    """Validate another document; one that says the same is judged by the switch alone."""
+    if document is None:
+        return None
+    validated = validate_offer(
+        program, document, is_active=is_active, now=at, offer=offer, present=present
+    )
+    refusals = []
     if validated.terms.kind.value != offer.kind:
         message = f"kind cannot change: the offer is a {offer.kind}; make another offer."
-        raise Refusals([Refusal(Code.INVALID, message, "kind")])
+        refusals.append(Refusal(Code.INVALID, message, "kind"))
+    if validated.document == present and is_active and not offer.is_active:
+        refusals += window_refusals(validated.terms, at)
+    if refusals:
+        raise Refusals(refusals)
     return validated
 
 

@@ -69,7 +69,7 @@ def _is_audience_wider(wider: Audience, narrower: Audience) -> bool:
     )
 
 
-def _gives_more(offer: OfferTerms, other: OfferTerms) -> bool:
+def _gives_more(offer: OfferTerms, other: OfferTerms) -> bool:  # noqa: PLR0911 - a kind each
     match offer.benefit, other.benefit:
         case BundleTerms() as own, BundleTerms() as theirs:
             return _is_bundle_better(own, theirs)
