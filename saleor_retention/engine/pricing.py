@@ -1,9 +1,10 @@
 """Prices a basket: offers, member prices, free shipping and points, lane after lane, in one quote.
 
 Where a program has offers, ``engine.offers`` finds the lowest price of all lanes before points;
-without any, each lane here decides by itself, which is the same price and costs less. Lanes apply in sequence and add up; inside a lane a unit of goods serves one benefit. Each lane sees
-what the lanes before it left of every line, so that no line falls below zero. The answer does
-not depend on the order of the basket's lines: ties are decided by line reference.
+without any, each lane here decides by itself: the same price, and it costs less. Lanes apply in
+sequence and add up; inside a lane a unit of goods serves one benefit. Each lane sees what the lanes
+before it left of every line, so that no line falls below zero. The answer does not depend on the
+order of the basket's lines: ties are decided by line reference.
 """
 
 from __future__ import annotations
@@ -202,18 +203,10 @@ def fingerprint(
         for line in basket.lines
     )
     tier = None if customer is None else [customer.tier]
-    decisive = [] if offers is None else [offers.decisive(basket)]
-    return _digest(
-        [
-            basket_fingerprint(basket),
-            goods,
-            tier,
-            points_held,
-            version,
-            ENGINE_VERSION,
-            *decisive,
-        ]
-    )
+    deciding = [basket_fingerprint(basket), goods, tier, points_held, version, ENGINE_VERSION]
+    if offers is not None:
+        deciding.append(offers.decisive(basket))
+    return _digest(deciding)
 
 
 def _case(

@@ -40,6 +40,11 @@ class AppliedOffer:
     amount_minor: int
     gift_refs: tuple[str, ...] = ()  # variants given, one for each unit
 
+    @property
+    def rule_key(self) -> str:
+        """Return the key of the offer's allocations."""
+        return f"offer:{self.offer_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

@@ -279,7 +279,7 @@ def _verdict(applied: AppliedOffer, name: str, basket: BasketFacts) -> Verdict:
     else:
         message = f"{name} makes shipping free."
     return Verdict(
-        rule_key=f"offer:{applied.offer_id}",
+        rule_key=applied.rule_key,
         code=Finding.APPLIED.value,
         message=message,
         amount_minor=applied.amount_minor,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.pricing import POINTS_RULE
-from saleor_retention.engine.quote import Allocation, Quote
+from saleor_retention.engine.quote import Allocation, AppliedOffer, Quote
 
 UNIT_MINOR_MIN = 1
 RESTS = ("member", "offer", POINTS_RULE)
@@ -101,7 +101,21 @@ def _adjusted(
     if remainder:
         pattern = max(quote.allocations, key=lambda item: RESTS.index(_origin(item)))
         allocations.append(_of_amount(replace(pattern, line_ref=WHOLE_ORDER), remainder, exponent))
-    return replace(quote, allocations=tuple(allocations))
+    return replace(
+        quote, allocations=tuple(allocations), applied=_applied(quote.applied, allocations)
+    )
+
+
+def _applied(
+    applied: Iterable[AppliedOffer], allocations: Iterable[Allocation]
+) -> tuple[AppliedOffer, ...]:
+    """Return the offers with what they take off in units; what one does for shipping stays."""
+    off: dict[str, int] = {}
+    for item in allocations:
+        off[item.rule_key] = off.get(item.rule_key, 0) + item.amount_minor
+    return tuple(
+        replace(item, amount_minor=off.get(item.rule_key, item.amount_minor)) for item in applied
+    )
 
 
 def _origin(item: Allocation) -> str:

@@ -108,7 +108,9 @@ def test_lanes_add_up_before_points() -> None:
 def test_a_quote_names_what_applied() -> None:
     """The tier and each offer that applies have a verdict; an offer that does not has none."""
     facts = basket(1000, 2000)
-    quote = priced(facts, offer("1", set_of(1, 2, cut=amount(300))), offer("2", any_of(3, 1, free=1)))
+    quote = priced(
+        facts, offer("1", set_of(1, 2, cut=amount(300))), offer("2", any_of(3, 1, free=1))
+    )
 
     said = {verdict.rule_key: (verdict.code, verdict.message) for verdict in quote.verdicts}
     assert said == {
@@ -244,10 +246,12 @@ def test_fingerprints_without_offers_are_those_of_before() -> None:
     ],
 )
 def test_what_decides_about_offers_is_in_the_fingerprint(
-    change: dict[str, Any], is_other: bool
+    *, change: dict[str, Any], is_other: bool
 ) -> None:
     """Another stamp, other facts of the shopper, another budget: another price may be due."""
-    given = case(offer("1", set_of(1, free=0, cut=amount(5))), offer("2", threshold((9, amount(1)))))
+    given = case(
+        offer("1", set_of(1, free=0, cut=amount(5))), offer("2", threshold((9, amount(1))))
+    )
 
     names = [
         pricing.fingerprint(basket(1000), None, 0, "7", each)

@@ -1,0 +1,153 @@
+"""What a hundred offers cost in a checkout on Saleor 3.x, by the number of the cart's lines.
+
+The journey of ``bench_checkout_cost`` with carts of 3, 20 and 50 lines, in a program whose hundred
+offers meet all goods: bundles, quantity prices, add-ons, member prices and thresholds. The price is
+held against the engine's checker, which is other code.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import bench_checkout_cost as cost
+
+SIZES = tuple(int(size) for size in os.environ.get("SIZES", "3,20,50").split(","))
+OFFERS = int(os.environ.get("OFFERS", "100"))
+UPDATE = cost.STEPS[1]
+STATEMENTS_MAX = 6
+SLOWER_MAX = 1.08
+
+
+class OfferShop(cost.Shop):
+    """The shop with as many products as the largest cart has lines, and the offers on them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shelf = [self.make.make_product(f"{10 + n % 17}.00") for n in range(max(SIZES))]
+        for number in range(OFFERS):
+            self._put(number)
+
+    def fill(self, size: int) -> None:
+        """Make the cart of the next journeys so large."""
+        self.products = self.shelf[:size]
+
+    def begin(self) -> str:
+        """Put the goods into a new checkout; return its reference."""
+        answer = self.make.do(cost.CREATE, {"input": self._cart()}, self.user)
+        return str(answer["checkout"]["token"])
+
+    def _cart(self) -> dict[str, Any]:
+        cart = super()._cart()
+        cart["lines"] = [
+            {"variantId": self.make.gid("ProductVariant", variant), "quantity": 1 + number % 3}
+            for number, variant in enumerate(self.products)
+        ]
+        return cart
+
+    def _put(self, number: int) -> None:
+        from tests.factories.offer_rows import any_of, put_offer, select
+
+        goods = [self.shelf[(number * step + step) % len(self.shelf)] for step in (1, 3, 7)]
+        chosen = dict(select(*goods))
+        documents: tuple[dict[str, Any], ...] = (
+            {"bundle": {"parts": [any_of(1, goods[0]), any_of(1, *goods[1:])], "percent": 15}},
+            {"bundle": {"parts": [any_of(3, *goods)], "cheapest_free": 1}},
+            {"quantity": {"select": chosen, "steps": [{"from": 3, "percent": 8}]}},
+            {"member_price": {"select": dict(select(goods[0])), "percent": 12}},
+            {
+                "add_on": {
+                    "select": dict(select(goods[0])),
+                    "percent": 20,
+                    "opens": {"select": dict(select(goods[1]))},
+                }
+            },
+        )
+        document = documents[number % len(documents)]
+        if number % 50 == 0:
+            steps = [{"from": {"USD": f"{100 + number}.00"}, "percent": 5}]
+            document = {"threshold": {"steps": steps}}
+        put_offer(self.program, f"Offer {number}", **document)
+
+
+def certified(shop: OfferShop) -> str:
+    """Return what the checker says of a cart's price, and how far it may be from the lowest."""
+    from django.utils import timezone
+
+    from saleor_retention import host
+    from saleor_retention.engine.offers.checker import Refused, check
+    from saleor_retention.engine.offers.quoting import compete, tier_prices
+    from saleor_retention.selectors.programs import rules_of
+    from saleor_retention.services import offer_cases
+
+    with host.current().writer():
+        facts = host.current().checkout_facts(shop.begin())
+        assert facts is not None
+        standing, basket = facts.standing, facts.basket
+        assert standing is not None
+        assert standing.version_id is not None
+        rules = rules_of(standing.version_id)
+        case = offer_cases.case_of(basket, standing, standing.customer, rules, timezone.now())
+    assert case is not None
+    tier = rules.tier("vip")
+    prices = tier_prices(case, tier, basket.currency)
+    quote = compete(basket, tier, case, prices)
+    try:
+        check(quote, basket, (*case.offers, *prices.values()), case.situation)
+    except Refused as refused:
+        return f"REFUSED by the checker: {refused}"
+    gap = f"at most {quote.gap_minor} cents from the lowest" if quote.gap_minor else "the lowest"
+    return f"{gap}, {len(case.offers)} offers met, {quote.nodes} nodes"
+
+
+def report(size: int, figures: cost.Figures, verdict: str) -> bool:
+    """Print a row; False when a limit is passed, or runs disagree on the total."""
+    before, after = (max(figures.statements[UPDATE, is_on]) for is_on in (False, True))
+    slow, fast = (
+        statistics.median(figures.seconds[UPDATE, is_on]) * 1000 for is_on in (True, False)
+    )
+    is_within = after - before <= STATEMENTS_MAX and slow <= fast * SLOWER_MAX
+    totals: dict[bool, set[Decimal]] = figures.totals
+    is_steady = all(len(found) == 1 for found in totals.values())
+    print(
+        f"  {size:5} {before:4} -> {after:4} ({after - before:+3})   {fast:7.1f} -> {slow:7.1f}   "
+        f"{slow / fast:5.3f}   {verdict}{'' if is_within else '  <- over the limit'}"
+        f"{'' if is_steady else '  <- TOTALS DIFFER'}"
+    )
+    return is_within and is_steady and not verdict.startswith("REFUSED")
+
+
+def main() -> int:
+    """Measure and print; 1 when a price is wrong or a limit is passed."""
+    import django
+
+    django.setup()
+    from saleor.celeryconf import app
+
+    from tests import database
+
+    database.set_up()
+    cost.send_tasks_to_memory(app)
+    print(f"\n{UPDATE} with {OFFERS} offers, plugin off -> on")
+    print(f"  {'lines':>5} {'statements':>16}   {'median ms':>20}   ratio   price")
+    is_right = True
+    try:
+        shop = OfferShop()
+        for size in SIZES:
+            shop.fill(size)
+            verdict = certified(shop)
+            is_right = report(size, cost.measure(shop, points=0), verdict) and is_right
+    finally:
+        database.tear_down()
+    print(f"rounds: {cost.ROUNDS} of each, in turn")
+    return 0 if is_right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
