@@ -9,7 +9,7 @@ ARGS ?=
 SECONDS ?= 60
 SEED ?=
 
-.PHONY: help demo shop test unit readme lint format bench soak pg clean
+.PHONY: help demo shop test unit readme messages lint format bench soak pg clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make unit    the tests that need no database and no Saleor, in seconds"
 	@echo "make lint    ruff and mypy"
 	@echo "make readme  put the last results and the last story into the README"
+	@echo "make messages  compile the translations in saleor_retention/locale"
 	@echo "make format  let ruff rewrite the layout"
 	@echo "make bench   the benchmarks"
 	@echo "make soak    processes, connections and the database die while points move: SECONDS=600 SEED=7"
@@ -31,7 +32,7 @@ help:
 	@echo "A Django command:           python3 sandbox/manage_on.py 3.23 makemigrations saleor_retention --check"
 	@echo "A server of your own:       DATABASE_URL=postgres://user:password@localhost/postgres make test"
 
-demo shop pg clean:
+demo shop pg clean messages:
 	@$(RUN) $@
 
 test:

@@ -1,12 +1,16 @@
 """Refusals that a caller can act on: a field, a stable code, a sentence.
 
 Services raise them; GraphQL turns them into ``errors { field message code }``, commands print them.
+The sentence of a refusal that a shopper may meet is a phrase, so that it can be said in the
+shopper's language.
 Anything else that is raised is a fault, logged and never shown.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+from saleor_retention.engine.phrases import Phrase, render
 
 
 class Code(StrEnum):
@@ -38,11 +42,12 @@ class Code(StrEnum):
 class Refusal(Exception):
     """One refused request; nothing was changed."""
 
-    def __init__(self, code: Code, message: str, field: str | None = None) -> None:
+    def __init__(self, code: Code, message: str | Phrase, field: str | None = None) -> None:
         """Keep the code, the whole sentence, and the input field at fault."""
-        super().__init__(message)
+        self.phrase = message if isinstance(message, Phrase) else None
+        self.message = render(message) if isinstance(message, Phrase) else message
+        super().__init__(self.message)
         self.code = code
-        self.message = message
         self.field = field
 
 

@@ -255,7 +255,7 @@ def _hold(holding: Holding) -> tuple[str, dict[str, Any]]:
 
 def _movement(holding: Holding) -> tuple[str, dict[str, Any]]:
     movement: Movement = holding.row
-    reason = words.reason(movement.kind, movement.rule_key, holding.number)
+    reason = words.said(words.reason(movement.kind, movement.rule_key, holding.number))
     text = f"{_day(movement.at)}: {movement.points:+} points. {reason}"
     return text, {
         "at": _iso(movement.at),

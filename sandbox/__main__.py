@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sandbox import (
     bench,
+    catalogs,
     demo,
     hosts,
     lint,
@@ -69,6 +70,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "soak": soak.run,
     "lint": lint.run,
     "readme": readme.run,
+    "messages": catalogs.run,
     "pytest": pytest,
     "manage": manage,
     "pg": pg,

@@ -54,6 +54,7 @@ class FakeHost:
     version: str = "0"
     tested_versions: tuple[str, ...] = ("0",)
     problems: tuple[str, ...] = ()  # of the price seam
+    net_channels: frozenset[str] = frozenset()  # whose prices are entered without tax
     warnings: tuple[str, ...] = ()
     orders: dict[str, OrderFacts] = field(default_factory=dict)
     orders_changed_at: dict[str, dt.datetime] = field(default_factory=dict)
@@ -259,6 +260,10 @@ class FakeHost:
         """Map slugs to references."""
         known = self.slugs.get(kind, {})
         return {slug: known[slug] for slug in slugs if slug in known}
+
+    def has_tax_in_prices(self, channel_ref: str) -> bool:
+        """Return whether prices are entered with tax there."""
+        return channel_ref not in self.net_channels
 
     def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references to slugs."""

@@ -18,7 +18,9 @@ from promise import is_thenable
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.graphql import words
 from saleor_retention.graphql.enums import described
+from saleor_retention.graphql.languages import follow
 from saleor_retention.graphql.texts import RULE, unstorable_in
 
 logger = logging.getLogger(__name__)
@@ -82,7 +84,14 @@ class InternalError(GraphQLError):
 
 def error_of(refusal: Refusal) -> RetentionError:
     """Return the refusal as a client sees it."""
-    return RetentionError(field=refusal.field, message=refusal.message, code=refusal.code.value)
+    return RetentionError(
+        field=refusal.field, message=_message_of(refusal), code=refusal.code.value
+    )
+
+
+def _message_of(refusal: Refusal) -> str:
+    """Return the sentence, in the request's language where it is translated."""
+    return refusal.message if refusal.phrase is None else words.said(refusal.phrase)
 
 
 def harmless(resolver: Resolver) -> Resolver:
@@ -122,6 +131,7 @@ def _guarded(resolver: Resolver, after_fault: Callable[[Exception], None]) -> Re
     @wraps(resolver)
     def wrapper(root: Any, info: Any, **arguments: Any) -> Any:
         name = f"{info.parent_type.name}.{info.field_name}"
+        follow(info)
         try:
             _require_storable(arguments)
             with host.current().writer():
@@ -141,7 +151,9 @@ def _require_storable(arguments: Mapping[str, Any]) -> None:
 
 def _for_client(fault: Exception) -> GraphQLError | None:
     """Return what the client must hear of it; a query has no ``errors`` to put a refusal into."""
-    if isinstance(fault, Refusal | Refusals):
+    if isinstance(fault, Refusal):
+        return GraphQLError(_message_of(fault))
+    if isinstance(fault, Refusals):
         return GraphQLError(str(fault))
     is_own = isinstance(fault, GraphQLError) and not hasattr(fault, "original_error")
     return fault if is_own else None

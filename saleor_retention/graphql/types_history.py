@@ -118,7 +118,8 @@ class RetentionHistoryEntry(graphene.ObjectType):
     @staticmethod
     def resolve_text(root: Row, _info: Any) -> str:
         """Return the reason in words."""
-        return words.reason(root.row.kind, root.row.rule_key, root.number, root.row.cause)
+        row = root.row
+        return words.said(words.reason(row.kind, row.rule_key, root.number, row.cause))
 
     @staticmethod
     def resolve_order_id(root: Row, _info: Any) -> str | None:

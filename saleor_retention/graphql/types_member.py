@@ -333,8 +333,10 @@ def _next_tier(account: Account, program: Program, value: int) -> RetentionNextT
         slug=tier.slug,
         name=tier.name,
         missing=threshold_type(progress.missing, terms.rules),
-        text=words.missing(
-            metric, progress.missing, currency, terms.exponents.get(currency, 0), tier.name
+        text=words.said(
+            words.missing(
+                metric, progress.missing, currency, terms.exponents.get(currency, 0), tier.name
+            )
         ),
         benefits=benefit_types(tier, terms),
     )

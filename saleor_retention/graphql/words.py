@@ -1,19 +1,19 @@
 """What the API says in words: rules, benefits, and why points moved, in the reader's language.
 
-Messages are marked here and in ``engine.sentences``; ``locale/`` holds their translations. The
-reader's language is whatever the host activated for the request.
+Messages are marked where they are made (``engine.phrases``); ``locale/`` holds their translations.
+The request decides the language (``graphql.languages``), else it is whatever is active.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_noop as _
+from django.utils import translation
 
 from saleor_retention.engine.money import money_text
+from saleor_retention.engine.phrases import Phrase, Sentence, _, counted, ngettext, phrase, render
 from saleor_retention.engine.rules import Metric
-from saleor_retention.engine.phrases import Phrase, Sentence, render
+from saleor_retention.graphql.languages import reading
 from saleor_retention.models import TransactionKind
 
 _OF_ORDER: Mapping[str, str] = {
@@ -59,8 +59,9 @@ _OF_CAUSE: Mapping[tuple[str, str], str] = {
 
 
 def said(sentence: Sentence | Phrase) -> str:
-    """Return a sentence of the engine in the reader's language."""
-    return render(sentence, gettext, ngettext)
+    """Return a sentence of the engine in the language of the request, else in the active one."""
+    with reading():
+        return render(sentence, translation.gettext, translation.ngettext)
 
 
 def capitalized(text: str) -> str:
@@ -68,35 +69,32 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def reason(kind: str, rule_key: str, number: str, cause: str = "") -> str:
+def reason(kind: str, rule_key: str, number: str, cause: str = "") -> Phrase:
     """Return why points moved; ``number`` is the order's, "" where there is none."""
     if (kind, cause) in _OF_CAUSE:
-        return gettext(_OF_CAUSE[kind, cause])
+        return phrase(_OF_CAUSE[kind, cause])
     if (kind, rule_key) in _OF_RULE:
-        return gettext(_OF_RULE[kind, rule_key])
+        return phrase(_OF_RULE[kind, rule_key])
     if number and kind in _OF_ORDER:
-        return gettext(_OF_ORDER[kind]) % {"number": number}
-    return gettext(_PLAIN[kind])
+        return phrase(_OF_ORDER[kind], number=number)
+    return phrase(_PLAIN[kind])
 
 
-def missing(metric: Metric, value: int, currency: str, exponent: int, tier: str) -> str:
+def missing(metric: Metric, value: int, currency: str, exponent: int, tier: str) -> Phrase:
     """Return what is missing to a tier."""
     if metric is Metric.SPEND:
         amount = money_text(value, currency, exponent)
-        return gettext("Spend %(amount)s more to reach %(tier)s.") % {
-            "amount": amount,
-            "tier": tier,
-        }
+        return phrase(_("Spend %(amount)s more to reach %(tier)s."), amount=amount, tier=tier)
     if metric is Metric.ORDERS:
-        text = ngettext(
+        forms = ngettext(
             "%(number)s more order to reach %(tier)s.",
             "%(number)s more orders to reach %(tier)s.",
             value,
         )
     else:
-        text = ngettext(
+        forms = ngettext(
             "Earn %(number)s more point to reach %(tier)s.",
             "Earn %(number)s more points to reach %(tier)s.",
             value,
         )
-    return text % {"number": value, "tier": tier}
+    return counted(value, forms, tier=tier)

@@ -194,6 +194,9 @@ class Host(Protocol):
     def channels(self) -> list[ChannelFacts]:
         """Return every channel of the shop."""
 
+    def has_tax_in_prices(self, channel_ref: str) -> bool:
+        """Tell whether the channel's prices are entered with tax; False for no such channel."""
+
     def currency_exponent(self, currency: str) -> int:
         """Return the digits of the currency's minor unit as the shop rounds."""
 

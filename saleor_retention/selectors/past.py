@@ -32,6 +32,12 @@ class Customer:
     orders: tuple[OrderFacts, ...]
 
     @property
+    def place(self) -> PastOrder:
+        """Return where the customer ends among all past orders: a place to go on after."""
+        last = self.orders[-1]
+        return PastOrder(self.user_ref, last.created_at, last.ref)
+
+    @property
     def is_confirmed(self) -> bool:
         """Tell whether this is a customer who may be a member."""
         return self.user is not None and self.user.is_confirmed
@@ -42,14 +48,16 @@ def count(scope: Scope) -> tuple[int, int]:
     return host.current().count_past_orders(scope.channel_refs, scope.start_at, scope.end_at)
 
 
-def customers(scope: Scope, size: int = ORDERS_AT_ONCE) -> Iterator[list[Customer]]:
+def customers(
+    scope: Scope, size: int = ORDERS_AT_ONCE, after: PastOrder | None = None
+) -> Iterator[list[Customer]]:
     """Yield all customers with orders in the scope, in the order of their keys, in chunks.
 
-    A chunk reads ``size`` orders in a constant number of statements. A customer comes once, with
-    all orders: those at the end of a chunk wait for the next one.
+    ``after`` is the place of a customer to go on after. A chunk reads ``size`` orders in a constant
+    number of statements. A customer comes once, with all orders: those at the end of a chunk wait
+    for the next one.
     """
     waiting: list[tuple[PastOrder, OrderFacts]] = []
-    after: PastOrder | None = None
     while True:
         places = host.current().past_orders(
             scope.channel_refs, scope.start_at, scope.end_at, after, size

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.utils import OperationalError
 
 from saleor_retention import conf
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Program
 
@@ -59,7 +60,7 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
     except OperationalError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
-        message = "This member's points are being changed by someone else; try again."
+        message = phrase(_("This member's points are being changed by someone else; try again."))
         raise Refusal(Code.BUSY, message) from error
 
 
@@ -88,7 +89,8 @@ def lock_name(name: str) -> None:
     except OperationalError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
-        raise Refusal(Code.BUSY, "The same is being done twice at once; try again.") from error
+        message = phrase(_("The same is being done twice at once; try again."))
+        raise Refusal(Code.BUSY, message) from error
 
 
 def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
@@ -108,7 +110,7 @@ def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -
             if is_nested or sqlstate(error) not in RETRIED:
                 raise
             if attempt == attempts_max:
-                message = "Too many others are changing the same points; try again."
+                message = phrase(_("Too many others are changing the same points; try again."))
                 raise Refusal(Code.BUSY, message) from error
             time.sleep(BACKOFF_SECONDS * 2**attempt * random.random())  # noqa: S311
     raise AssertionError("unreachable")

@@ -11,6 +11,7 @@ import datetime as dt
 from django.utils import timezone
 
 from saleor_retention import host
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import UserFacts
@@ -61,9 +62,10 @@ def enrol(program: Program, user_ref: str, *, now: dt.datetime | None = None) ->
     """
     at = now or timezone.now()
     if not program.is_active:
-        raise Refusal(Code.PROGRAM_INACTIVE, f'The program "{program.name}" is not active.')
+        closed = phrase(_('The program "%(program)s" is not active.'), program=program.name)
+        raise Refusal(Code.PROGRAM_INACTIVE, closed)
     if _confirmed(user_ref) is None:
-        message = "Only a customer with a confirmed address can be a member."
+        message = phrase(_("Only a customer with a confirmed address can be a member."))
         raise Refusal(Code.NOT_FOUND, message, "user")
     rules = _rules(program)
     return run_serialized(lambda: _enrol(program, rules, user_ref, at))
@@ -79,7 +81,9 @@ def leave(program: Program, user_ref: str, *, now: dt.datetime | None = None) ->
     def work() -> Account:
         account = _account_of(program, user_ref)
         if account is None or account.state != AccountState.MEMBER:
-            message = f'This customer is not a member of "{program.name}".'
+            message = phrase(
+                _('This customer is not a member of "%(program)s".'), program=program.name
+            )
             raise Refusal(Code.NOT_A_MEMBER, message)
         account = lock_account(account.pk)
         account.state = AccountState.LEFT
@@ -103,7 +107,7 @@ def shadow_of(program: Program, email: str, *, now: dt.datetime | None = None) -
         program=program, state=AccountState.SHADOW, email_hash__in=hashes
     )
     at = now or timezone.now()
-    for _ in range(SHADOW_ATTEMPTS_MAX):
+    for _attempt in range(SHADOW_ATTEMPTS_MAX):
         shadow = shadows.order_by("id").first()
         if shadow is not None:
             return shadow
@@ -192,7 +196,9 @@ def _enrol(program: Program, rules: ProgramRules, user_ref: str, now: dt.datetim
         return _open(program, rules, user_ref, now, now)
     account = lock_account(existing.pk)
     if account.state != AccountState.LEFT:
-        message = f'This customer is a member of "{program.name}" already.'
+        message = phrase(
+            _('This customer is a member of "%(program)s" already.'), program=program.name
+        )
         raise Refusal(Code.ALREADY_A_MEMBER, message)
     account.state = AccountState.MEMBER
     account.joined_at = now
@@ -237,7 +243,7 @@ def _welcome(account: Account, program: Program, rules: ProgramRules, now: dt.da
 
 def _insert(account: Account) -> None:
     """Insert an account unless there is one already; only the member number is drawn by lot."""
-    for _ in range(NUMBER_ATTEMPTS_MAX):
+    for _attempt in range(NUMBER_ATTEMPTS_MAX):
         account.member_number = new_member_number()
         if Account.objects.filter(member_number=account.member_number).exists():
             continue

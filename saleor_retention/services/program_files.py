@@ -19,8 +19,8 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.engine.fields import Fields, did_you_mean
 from saleor_retention.engine.offers.templates import offer_templates
-from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.phrases import render
+from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.sentences import sentences
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Program, ProgramChannel

@@ -23,6 +23,7 @@ from saleor_retention.engine import lots as engine_lots
 from saleor_retention.engine import pricing, redemption
 from saleor_retention.engine.caps import least_left
 from saleor_retention.engine.facts import CustomerFacts, OrderFacts
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.redemption import Clamped, ClampReason
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
@@ -211,15 +212,18 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     place = _place(_own_checkout(checkout_ref, user))
     member = members.member_of(place.program, user, now=at)
     if member is None:
-        message = f'You are not a member of "{place.program.name}".'
+        message = phrase(_('You are not a member of "%(program)s".'), program=place.program.name)
         raise Refusal(Code.NOT_A_MEMBER, message)
     account, hold = _lock(checkout_ref, member.pk, at)
     _require_pace(account, at)
     posting.catch_up(account, at)
     if account.deficit:
-        message = (
-            f"{account.deficit} points are owed after a return; "
-            "points can be spent again when they are earned back."
+        message = phrase(
+            _(
+                "%(points)s points are owed after a return; "
+                "points can be spent again when they are earned back."
+            ),
+            points=str(account.deficit),
         )
         raise Refusal(Code.IN_DEFICIT, message, "points")
     lots = holding.free_lots(account)
@@ -253,7 +257,10 @@ def _require_pace(account: Account, at: dt.datetime) -> None:
         account=account, kind__in=MOVES, cause="shopper", recorded_at__gt=at - HOUR
     )
     if moves.count() >= most:
-        message = f"Points were set and cleared {most} times in an hour; try again later."
+        message = phrase(
+            _("Points were set and cleared %(times)s times in an hour; try again later."),
+            times=str(most),
+        )
         raise Refusal(Code.TOO_MANY_REQUESTS, message)
 
 
@@ -274,8 +281,12 @@ def _require_room(
         (limits.points_per_day_max, used.in_day), (limits.points_per_month_max, used.in_month)
     )
     if left is not None and points > left:
-        message = (
-            f"This program limits how many points are spent in a day or a month: {left} are left."
+        message = phrase(
+            _(
+                "This program limits how many points are spent in a day or a month: "
+                "%(left)s are left."
+            ),
+            left=str(left),
         )
         raise Refusal(Code.LIMIT_REACHED, message, "points")
 
@@ -339,7 +350,11 @@ def _write(hold: Hold, place: _Place, clamped: Clamped, requested: int, at: dt.d
 def _clamp(place: _Place, account: Account, points: int, available: int) -> Clamped:
     """Return what is set aside, or refuse: too many points, or a cart that takes none."""
     if points > available:
-        message = f"{points} points were asked for and {available} are left."
+        message = phrase(
+            _("%(points)s points were asked for and %(left)s are left."),
+            points=str(points),
+            left=str(available),
+        )
         raise Refusal(Code.NOT_ENOUGH_POINTS, message, "points")
     clamped = place.clamp(points, available, account)
     if clamped.points:
@@ -347,43 +362,59 @@ def _clamp(place: _Place, account: Account, points: int, available: int) -> Clam
     limits = place.rules.redemption
     least = max(limits.minimum_points, limits.block_points)
     if points < least:
-        message = f"At least {least} points have to be spent at once."
+        message = phrase(
+            _("At least %(points)s points have to be spent at once."), points=str(least)
+        )
         raise Refusal(Code.BELOW_MINIMUM, message, "points")
     if clamped.reason in (ClampReason.BASKET_TOO_SMALL, ClampReason.ORDER_SHARE):
-        message = f"The goods in this cart are too little to spend {least} points on."
+        message = phrase(
+            _("The goods in this cart are too little to spend %(points)s points on."),
+            points=str(least),
+        )
         raise Refusal(Code.NOTHING_TO_REDEEM_ON, message, "points")
-    message = f"{points} points are worth nothing in {place.checkout.basket.currency}."
+    message = phrase(
+        _("%(points)s points are worth nothing in %(currency)s."),
+        points=str(points),
+        currency=place.checkout.basket.currency,
+    )
     raise Refusal(Code.BELOW_MINIMUM, message, "points")
 
 
 def _place(checkout: CheckoutFacts) -> _Place:
     program = active_program(checkout.basket.channel_ref) if is_switched_on() else None
     if program is None or program.current_version is None:
-        message = "There is no active program in the channel of this checkout."
+        message = phrase(_("There is no active program in the channel of this checkout."))
         raise Refusal(Code.PROGRAM_INACTIVE, message, "checkoutId")
     reason = host.current().refusal_of("line_discounts")
     if reason is not None:
         raise Refusal(Code.NOT_SUPPORTED, reason, "checkoutId")
     rules = rules_of(program.current_version.pk)
     if not rules.redemption.is_enabled:
-        message = f'Points of "{program.name}" cannot be spent at the checkout.'
+        message = phrase(
+            _('Points of "%(program)s" cannot be spent at the checkout.'), program=program.name
+        )
         raise Refusal(Code.REDEMPTION_DISABLED, message, "points")
     currency = checkout.basket.currency
     point_value = rules.point_values.get(currency)
     if not point_value:
-        message = f'Points of "{program.name}" have no value in {currency}.'
+        message = phrase(
+            _('Points of "%(program)s" have no value in %(currency)s.'),
+            program=program.name,
+            currency=currency,
+        )
         raise Refusal(Code.CURRENCY_WITHOUT_RATE, message, "points")
     return _Place(checkout, program, program.current_version, rules, point_value)
 
 
 def _require_whole(points: object) -> None:
     if isinstance(points, bool) or not isinstance(points, int) or points < 0:
-        raise Refusal(Code.INVALID, "Points must be a whole number, zero or more.", "points")
+        message = phrase(_("Points must be a whole number, zero or more."))
+        raise Refusal(Code.INVALID, message, "points")
 
 
 def _require_user(user_ref: str | None) -> str:
     if user_ref is None:
-        raise Refusal(Code.LOGIN_REQUIRED, "Sign in to spend points.")
+        raise Refusal(Code.LOGIN_REQUIRED, phrase(_("Sign in to spend points.")))
     return user_ref
 
 
@@ -392,12 +423,14 @@ def _own_checkout(checkout_ref: str, user: str) -> CheckoutFacts:
     shop = host.current()
     checkout = shop.checkout_facts(checkout_ref) if shop.lock_checkout(checkout_ref) else None
     if checkout is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such checkout.", "checkoutId")
+        raise Refusal(Code.NOT_FOUND, phrase(_("There is no such checkout.")), "checkoutId")
     if checkout.basket.user_ref != user:
-        message = "This checkout is not attached to your account."
+        message = phrase(_("This checkout is not attached to your account."))
         raise Refusal(Code.PERMISSION_DENIED, message, "checkoutId")
     if checkout.is_money_committed:
-        message = "Payment of this checkout has begun; its points cannot be changed any more."
+        message = phrase(
+            _("Payment of this checkout has begun; its points cannot be changed any more.")
+        )
         raise Refusal(Code.CHECKOUT_PAID, message, "checkoutId")
     return checkout
 

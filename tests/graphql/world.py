@@ -72,10 +72,13 @@ class Actor:
     name: str
     user: Any = None
     app_token: str | None = None
+    languages: str = ""  # as a browser sends them
 
     def post(self, query: str, **variables: Any) -> dict[str, Any]:
         """Send a request and return the whole body."""
         headers = self._headers()
+        if self.languages:
+            headers["HTTP_ACCEPT_LANGUAGE"] = self.languages
         body = json.dumps({"query": query, "variables": variables})
         response = Client().post("/graphql/", body, content_type="application/json", **headers)
         answer: dict[str, Any] = json.loads(response.content)

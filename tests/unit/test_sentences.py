@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.engine.phrases import render
 from saleor_retention.engine.rules import (
     DeficitPolicy,
     Downgrade,
@@ -27,7 +28,6 @@ from saleor_retention.engine.rules import (
     Selection,
     Window,
 )
-from saleor_retention.engine.phrases import render
 from saleor_retention.engine.sentences import benefits_of, sentences
 from tests.unit.builders import EXPONENTS, amount_off, ladder, rules, tier
 

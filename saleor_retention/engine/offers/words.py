@@ -277,7 +277,10 @@ def _punch_card(card: PunchCardTerms, vocabulary: Vocabulary) -> Phrase:
     }
     if card.cut.percent == 100:  # noqa: PLR2004 - per cent
         return phrase(_("Buy %(number)s of %(goods)s, the next one is free"), **params)
-    params["cut"] = unit_cut(card.cut, vocabulary)
+    if card.cut.price_minor:
+        params["money"] = vocabulary.money(card.cut.price_minor)
+        return phrase(_("Buy %(number)s of %(goods)s, the next one for %(money)s"), **params)
+    params["cut"] = sum_cut(card.cut, vocabulary)
     return phrase(_("Buy %(number)s of %(goods)s, the next one at %(cut)s"), **params)
 
 

@@ -14,10 +14,12 @@ import graphene
 from graphql.error import GraphQLError
 
 from saleor_retention import host
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.context import new_moment, requestor, require
 from saleor_retention.graphql.dataloaders.base import forget
 from saleor_retention.graphql.errors import InternalError, RetentionError, error_of
+from saleor_retention.graphql.languages import follow
 from saleor_retention.graphql.texts import RULE, unstorable_in
 from saleor_retention.host.contract import Requestor
 
@@ -51,6 +53,7 @@ class RetentionMutation(graphene.Mutation):
     @classmethod
     def mutate(cls, _root: Any, info: Any, **arguments: Any) -> Any:
         """Run the mutation; refusals are answers, faults are logged and not told."""
+        follow(info)
         try:
             with host.current().mutation_context(info):
                 asks = require(info, *cls.permissions) if cls.permissions else requestor(info)
@@ -82,5 +85,5 @@ def _require_storable(arguments: Mapping[str, Any]) -> None:
 def customer_ref(asks: Requestor) -> str:
     """Return the logged-in customer; refuse LOGIN_REQUIRED where nobody or an app asks."""
     if asks.user_ref is None or asks.app_ref is not None:
-        raise Refusal(Code.LOGIN_REQUIRED, "Log in to do this.")
+        raise Refusal(Code.LOGIN_REQUIRED, phrase(_("Log in to do this.")))
     return asks.user_ref

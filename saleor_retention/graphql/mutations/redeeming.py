@@ -10,6 +10,7 @@ from typing import Any
 import graphene
 
 from saleor_retention import host
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.graphql.mutations.base import customer_ref
 from saleor_retention.host.contract import Requestor
@@ -42,7 +43,7 @@ def redeemer_of(asks: Requestor, checkout_id: str) -> Redeemer:
             raise _missing()
         user_ref = str(checkout.user_id) if checkout.user_id is not None else None
         if user_ref is None:
-            message = "Points can be set only on a checkout with a logged-in customer."
+            message = phrase(_("Points can be set only on a checkout with a logged-in customer."))
             raise Refusal(Code.LOGIN_REQUIRED, message, "checkoutId")
     assert user_ref is not None  # noqa: S101 - both branches have seen to it
     return Redeemer(checkout_ref, user_ref)
@@ -72,4 +73,4 @@ def _checkout(checkout_ref: str) -> Any:
 
 
 def _missing() -> Refusal:
-    return Refusal(Code.NOT_FOUND, "There is no such checkout.", "checkoutId")
+    return Refusal(Code.NOT_FOUND, phrase(_("There is no such checkout.")), "checkoutId")

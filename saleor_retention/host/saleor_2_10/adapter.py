@@ -112,6 +112,10 @@ class Saleor210:
         """Return the shop as its only channel."""
         return shop.channels()
 
+    def has_tax_in_prices(self, channel_ref: str) -> bool:
+        """Tell whether the shop's prices are entered with tax."""
+        return shop.has_tax_in_prices(channel_ref)
+
     def currency_exponent(self, currency: str) -> int:
         """Return the digits of the currency's minor unit as the shop rounds."""
         return shop.exponent_of(currency)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from babel.numbers import get_currency_precision
 from django.conf import settings
 from django.contrib.sites.models import Site
+from saleor.core.taxes import include_taxes_in_prices
 
 from saleor_retention.host.contract import ChannelFacts
 
@@ -23,6 +24,11 @@ def channels() -> list[ChannelFacts]:
             currency=settings.DEFAULT_CURRENCY,
         )
     ]
+
+
+def has_tax_in_prices(channel_ref: str) -> bool:
+    """Return whether the shop's prices are entered with tax."""
+    return channel_ref == CHANNEL_REF and bool(include_taxes_in_prices())
 
 
 def exponent_of(currency: str) -> int:

@@ -45,6 +45,7 @@ class Saleor3:
     lock_checkout = staticmethod(checkouts.lock_checkout)
     existing_checkouts = staticmethod(checkouts.existing_checkouts)
     channels = staticmethod(catalog.channels)
+    has_tax_in_prices = staticmethod(catalog.has_tax_in_prices)
     currency_exponent = staticmethod(basket.currency_exponent)
     users = staticmethod(people.users)
     find_user_refs = staticmethod(people.find_user_refs)

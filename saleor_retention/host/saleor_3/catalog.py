@@ -19,6 +19,7 @@ from saleor.product.models import (
     ProductVariant,
     ProductVariantChannelListing,
 )
+from saleor.tax.models import TaxConfiguration
 
 from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.host.contract import ChannelFacts, ShelfPrice
@@ -69,6 +70,12 @@ def channels() -> list[ChannelFacts]:
         )
         for channel in Channel.objects.order_by("slug")
     ]
+
+
+def has_tax_in_prices(channel_ref: str) -> bool:
+    """Return whether the channel's prices are entered with tax."""
+    taxes = TaxConfiguration.objects.filter(channel_id__in=numbers([channel_ref]))
+    return bool(taxes.values_list("prices_entered_with_tax", flat=True).first())
 
 
 def goods_of_variants(variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:

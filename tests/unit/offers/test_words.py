@@ -150,7 +150,11 @@ def steps(*pairs: tuple[int, CutTerms]) -> tuple[SpendStepTerms, ...]:
         ),
         (
             PunchCardTerms(TEA, 6, CutTerms(percent=Decimal(50))),
-            "Buy 6 of Tea, the next one at 50 % off each (counted over earlier orders).",
+            "Buy 6 of Tea, the next one at 50 % off (counted over earlier orders).",
+        ),
+        (
+            PunchCardTerms(TEA, 6, CutTerms(price_minor=usd(100))),
+            "Buy 6 of Tea, the next one for 1.00 USD (counted over earlier orders).",
         ),
         (MemberPriceTerms(TEA, CutTerms(percent=Decimal("12.5"))), "Tea at 12.5 % off each."),
         (MemberPriceTerms(Selection(), FREE), "All goods at no charge."),
