@@ -291,7 +291,9 @@ class _Writer:
                 if ref not in there
             )
 
-    def _value(self, spec: Any, value: Any, source: str, place: str) -> Any:
+    def _value(  # noqa: PLR0911 - a case each
+        self, spec: Any, value: Any, source: str, place: str
+    ) -> Any:
         match spec:
             case Section():
                 return self.section(spec.fields, value, source, place)

@@ -206,9 +206,7 @@ class RetentionOfferInput(graphene.InputObjectType):
         description="On these weekdays only, in the program's time zone.",
     )
     audience = graphene.InputField(RetentionOfferAudienceInput, description="Who it is for.")
-    limits = graphene.InputField(
-        RetentionOfferLimitsInput, description="How often it may be used."
-    )
+    limits = graphene.InputField(RetentionOfferLimitsInput, description="How often it may be used.")
     group = graphene.String(
         description="Slug of an exclusion group: of its offers at most one applies to an order."
     )
@@ -231,9 +229,7 @@ class RetentionOfferUpdateInput(graphene.InputObjectType):
     """What can be changed of an offer. What is left out stays as it is."""
 
     name = graphene.String(description="What customers read.")
-    offer = graphene.InputField(
-        RetentionOfferInput, description="What it gives, when and to whom."
-    )
+    offer = graphene.InputField(RetentionOfferInput, description="What it gives, when and to whom.")
 
 
 class RetentionOfferFilterInput(graphene.InputObjectType):

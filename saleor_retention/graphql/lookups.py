@@ -34,7 +34,9 @@ def account_of(global_id: str, field: str = "memberId") -> Account:
 
 def offer_of(global_id: str, field: str = "id") -> Offer:
     """Return the offer of that id; refuse NOT_FOUND, naming the input field."""
-    offer: Offer | None = _row_of(Offer.objects.select_related(*OFFER_WITH), "RetentionOffer", global_id)
+    offer: Offer | None = _row_of(
+        Offer.objects.select_related(*OFFER_WITH), "RetentionOffer", global_id
+    )
     if offer is None:
         raise Refusal(Code.NOT_FOUND, "There is no such offer.", field)
     return offer

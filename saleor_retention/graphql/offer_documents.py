@@ -53,9 +53,7 @@ OFFER: Mapping[str, Any] = {
             "units_max": "units_max",
         },
     ),
-    "add_on": Section(
-        "add_on", {**_SELECT, **_CUT, "opens": _OPENS, "units_each": "units_each"}
-    ),
+    "add_on": Section("add_on", {**_SELECT, **_CUT, "opens": _OPENS, "units_each": "units_each"}),
     "gift": Section(
         "gift", {"variants": Ids("variants", "variants"), "quantity": "quantity", "opens": _OPENS}
     ),

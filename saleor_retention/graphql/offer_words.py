@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from promise import Promise
 
+from saleor_retention import host
 from saleor_retention.engine.offers.terms import AddOnTerms, GiftTerms, OfferTerms, amounts_of
 from saleor_retention.engine.offers.words import NAMES_MAX, Vocabulary, sentence_of
 from saleor_retention.engine.rules import ProgramRules, Selection
 from saleor_retention.graphql import words
 from saleor_retention.graphql.dataloaders.offers import NameOfGoods
-from saleor_retention import host
 
 
 def vocabulary(
@@ -32,7 +32,9 @@ def vocabulary(
     """
     said = list(terms)
     keys = sorted({key for each in said for key in _goods(each)})
-    codes = {currency} | {code for each in said for _, pairs in amounts_of(each) for code, _ in pairs}
+    codes = {currency} | {
+        code for each in said for _, pairs in amounts_of(each) for code, _ in pairs
+    }
     shop = host.current()
 
     def named(names: list[str | None]) -> Vocabulary:

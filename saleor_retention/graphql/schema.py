@@ -43,6 +43,10 @@ from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
 from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
+from saleor_retention.graphql.offer_templates import (
+    RetentionOfferTemplate,
+    resolve_offer_templates,
+)
 from saleor_retention.graphql.offers import resolve_offer, resolve_offers
 from saleor_retention.graphql.types_audit import (
     RetentionAuditConnection,
@@ -187,6 +191,13 @@ QUERIES: dict[str, graphene.Field] = {
         slug=graphene.String(description="Its slug in the program."),
         resolver=resolve_offer,
     ),
+    "retention_offer_templates": graphene.Field(
+        graphene.List(graphene.NonNull(RetentionOfferTemplate)),
+        description="Ready offers to begin with, one or more of each kind. Requires "
+        "MANAGE_DISCOUNTS.",
+        program=graphene.ID(description="The program, whose currencies they have.", required=True),
+        resolver=resolve_offer_templates,
+    ),
     "retention_offer_preview": graphene.Field(
         RetentionOfferPreview,
         description="What the offers of a program would do to a cart, with one that is tried: a "
@@ -279,6 +290,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionOffers": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionOffer": {"complexity": 1},
         "retentionOfferPreview": {"complexity": 100},
+        "retentionOfferTemplates": {"complexity": 1},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
     },

@@ -145,7 +145,10 @@ def _variant(
 ) -> RetentionAddOnVariant:
     benefit = offer.benefit
     assert isinstance(benefit, AddOn)  # noqa: S101 - only these are suggested
-    minor = max(shelf.unit_minor - benefit.cut.off(shelf.unit_minor), min(offer.floor_minor, shelf.unit_minor))
+    minor = max(
+        shelf.unit_minor - benefit.cut.off(shelf.unit_minor),
+        min(offer.floor_minor, shelf.unit_minor),
+    )
     return RetentionAddOnVariant(
         variant_id=host.current().to_global_id("ProductVariant", shelf.goods.variant_ref),
         price=money(minor, shelf.currency),
@@ -158,9 +161,7 @@ def _variant(
     )
 
 
-def _amounts_missing(
-    quote: OfferQuote, offers: Mapping[str, Offer]
-) -> Iterator[tuple[Offer, int]]:
+def _amounts_missing(quote: OfferQuote, offers: Mapping[str, Offer]) -> Iterator[tuple[Offer, int]]:
     for near in quote.near_misses:
         if near.code is Finding.AMOUNT_MISSING and near.offer_id in offers:
             yield offers[near.offer_id], near.missing

@@ -224,7 +224,6 @@ class RetentionCheckout(graphene.ObjectType):
         """Return whether shipping is free."""
         return root.quote.has_free_shipping
 
-
     @staticmethod
     @discreet
     def resolve_offers(root: Checkout, info: Any) -> CheckoutOffers:

@@ -32,7 +32,7 @@ from saleor_retention.graphql.suggestions import (
 )
 from saleor_retention.graphql.types_offer import offer_id
 from saleor_retention.models import OfferVersion
-from saleor_retention.selectors.offers import OfferShelf, terms_of
+from saleor_retention.selectors.offers import OfferShelf, kept_terms
 from saleor_retention.services.offer_explaining import explain
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _applied(
         for each, version in zip(checkout.quote.applied, versions, strict=True)
         if version is not None
     ]
-    terms = [terms_of(version.pk, version.document) for _, version in pairs]
+    terms = [kept_terms(version.pk, version.document) for _, version in pairs]
     spoken = offer_words.vocabulary(info, terms, checkout.rules, currency=checkout.currency)
     return spoken.then(
         lambda names: [

@@ -291,7 +291,6 @@ class RetentionMember(graphene.ObjectType):
             )
         )
 
-
     @staticmethod
     @discreet
     def resolve_punch_cards(root: Member, info: Any) -> Any:

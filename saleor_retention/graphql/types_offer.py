@@ -11,7 +11,8 @@ from saleor_retention import host
 from saleor_retention.engine.offers.terms import OfferTerms
 from saleor_retention.graphql import enums_offers, offer_words, paging
 from saleor_retention.graphql.context import moment
-from saleor_retention.graphql.dataloaders.offers import OfferUsage, OfferVersionPages
+from saleor_retention.graphql.dataloaders.offers import OfferUsage
+from saleor_retention.graphql.dataloaders.pages import OfferVersionPages
 from saleor_retention.graphql.dataloaders.programs import ProgramById
 from saleor_retention.graphql.enums_offers import OfferState
 from saleor_retention.graphql.errors import discreet
@@ -20,7 +21,7 @@ from saleor_retention.graphql.types_history import actor_id
 from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.models import Offer, OfferVersion
 from saleor_retention.selectors.offer_statistics import OfferStatistics
-from saleor_retention.selectors.offers import terms_of
+from saleor_retention.selectors.offers import kept_terms
 from saleor_retention.selectors.programs import rules_of
 
 
@@ -191,7 +192,7 @@ def offer_id(ref: str) -> str:
 
 def terms_of_offer(offer: Offer) -> OfferTerms:
     """Return what an offer says now; it was loaded with its current version."""
-    return terms_of(offer.current_version_id, offer.current_version.document)
+    return kept_terms(offer.current_version_id, offer.current_version.document)
 
 
 def state_of(offer: Offer, terms: OfferTerms, now: dt.datetime) -> OfferState:
@@ -205,12 +206,10 @@ def state_of(offer: Offer, terms: OfferTerms, now: dt.datetime) -> OfferState:
     return OfferState.RUNNING
 
 
-def statistics_type(found: OfferStatistics | None) -> RetentionOfferStatistics:
-    """Return what orders have used of an offer, also where that is nothing."""
-    if found is None:
-        return RetentionOfferStatistics(uses=0, orders=0, discount=[])
+def statistics_type(found: OfferStatistics) -> RetentionOfferStatistics:
+    """Return what orders have used of an offer."""
     return RetentionOfferStatistics(
         uses=found.uses,
         orders=found.orders,
-        discount=[money(minor, currency) for currency, minor in sorted(found.discount.items())],
+        discount=[money(minor, currency) for currency, minor in found.discount_minor],
     )

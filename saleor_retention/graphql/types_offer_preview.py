@@ -199,9 +199,7 @@ def _line_type(trial: OfferTrial, line: BasketLine) -> RetentionOfferPreviewLine
         price=money(line.total_minor, currency),
         total=money(line.total_minor - off, currency),
         discounts=[
-            RetentionOfferPreviewDiscount(
-                name=item.name, amount=money(item.amount_minor, currency)
-            )
+            RetentionOfferPreviewDiscount(name=item.name, amount=money(item.amount_minor, currency))
             for item in taken
         ],
     )

@@ -223,6 +223,38 @@ def test_a_slug_is_taken_once(world: World, manager: Actor, tea: Any) -> None:
     assert refused == [("slug", "UNIQUE")]
 
 
+def test_ready_offers_can_be_sent_as_they_are(world: World, manager: Actor) -> None:
+    """Those that name no goods at once; the others ask for the goods to be put in."""
+    shown = manager.ask(operation("staff/offer-templates"), program=world.program_id)
+    templates = {each["name"]: each for each in shown["retentionOfferTemplates"]}
+
+    for name in ("spend_steps", "member_day", "welcome"):
+        given = json.loads(templates[name]["input"])
+        made = make(world, given, slug=name.replace("_", "-"))
+        assert made["kind"] == templates[name]["kind"]
+    refused = manager.refused(
+        operation("staff/offer-create"),
+        programId=world.program_id,
+        input={
+            "slug": "set",
+            "name": "Set",
+            "offer": json.loads(templates["three_for_two"]["input"]),
+        },
+    )
+
+    assert refused == [("offer.bundle.parts.0.select.products.0", "NOT_FOUND")]
+    assert {each["kind"] for each in templates.values()} == {
+        "BUNDLE",
+        "QUANTITY",
+        "ADD_ON",
+        "GIFT",
+        "PUNCH_CARD",
+        "MEMBER_PRICE",
+        "THRESHOLD",
+        "FREE_SHIPPING",
+    }
+
+
 # --- changing -------------------------------------------------------------------------------------
 
 
@@ -293,9 +325,7 @@ def test_an_offer_is_duplicated_scheduled_switched_and_retired(
     planned = manager.do(
         operation("staff/offer-schedule"), id=copy["offer"]["id"], startsAt=SOON, endsAt=LATER
     )
-    switched = manager.do(
-        operation("staff/offer-switch"), id=copy["offer"]["id"], isActive=True
-    )
+    switched = manager.do(operation("staff/offer-switch"), id=copy["offer"]["id"], isActive=True)
     freed = manager.do(operation("staff/offer-schedule"), id=copy["offer"]["id"])
     retired = manager.do(operation("staff/offer-retire"), id=made["id"])
     again = manager.do(operation("staff/offer-retire"), id=made["id"])
@@ -306,9 +336,9 @@ def test_an_offer_is_duplicated_scheduled_switched_and_retired(
     assert (freed["offer"]["state"], freed["offer"]["endsAt"]) == ("RUNNING", None)
     assert (retired["offer"]["state"], retired["offer"]["isActive"]) == ("RETIRED", False)
     assert again["offer"] == retired["offer"]
-    assert manager.refused(
-        operation("staff/offer-switch"), id=made["id"], isActive=True
-    ) == [("id", "INVALID")]
+    assert manager.refused(operation("staff/offer-switch"), id=made["id"], isActive=True) == [
+        ("id", "INVALID")
+    ]
     assert manager.refused(
         operation("staff/offer-schedule"), id=copy["offer"]["id"], endsAt=PAST
     ) == [("endsAt", "INVALID")]
@@ -401,9 +431,9 @@ def test_statistics_are_of_orders_in_a_window(world: World, manager: Actor, tea:
         )
 
     def statistics(**window: str) -> Any:
-        page = manager.ask(
-            operation("staff/offers"), program=world.program_id, first=1, **window
-        )["retentionOffers"]
+        page = manager.ask(operation("staff/offers"), program=world.program_id, first=1, **window)[
+            "retentionOffers"
+        ]
         return page["edges"][0]["node"]["statistics"]
 
     assert made["id"] == gid("RetentionOffer", offer)
@@ -464,9 +494,7 @@ def test_a_new_offer_is_tried_on_a_cart(world: World, manager: Actor, tea: Any) 
     assert [verdict["code"] for verdict in shown["verdicts"]] == ["APPLIED", "APPLIED"]
 
 
-def test_a_change_of_an_offer_is_tried_for_a_member(
-    world: World, manager: Actor, tea: Any
-) -> None:
+def test_a_change_of_an_offer_is_tried_for_a_member(world: World, manager: Actor, tea: Any) -> None:
     """What the member's tier opens is in it; as a guest's the reason is told."""
     made = make(world, ten_off(tea, audience={"tiers": ["vip"]}), isActive=False)
     models.Account.objects.filter(pk=world.account().pk).update(tier="vip")

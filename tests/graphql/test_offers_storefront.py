@@ -179,7 +179,9 @@ def test_an_add_on_is_suggested_with_its_price(world: World, tea: Any) -> None:
     opens = {"select": goods(tea), "quantity": 1}
     add_on = {"select": goods(cup), "prices": usd("15.00"), "opens": opens}
     make(world, {"kind": "ADD_ON", "addOn": add_on}, slug="cup")
-    free = make(world, {"kind": "FREE_SHIPPING", "freeShipping": {"fromAmounts": usd("25")}}, "free")
+    free = make(
+        world, {"kind": "FREE_SHIPPING", "freeShipping": {"fromAmounts": usd("25")}}, "free"
+    )
     world.account()
 
     shown = offers_in(world.owner, world.checkout({tea: 1}))
@@ -235,12 +237,8 @@ def test_a_code_is_compared_and_nothing_is_changed(world: World, tea: Any) -> No
     checkout = world.checkout({tea: 3})
     before = totals(world.owner, checkout)
 
-    compared = look(
-        world.owner, checkout, "storefront/compare-code", "compareCode", code=code
-    )
-    unusable = look(
-        world.owner, checkout, "storefront/compare-code", "compareCode", code="NO-SUCH"
-    )
+    compared = look(world.owner, checkout, "storefront/compare-code", "compareCode", code=code)
+    unusable = look(world.owner, checkout, "storefront/compare-code", "compareCode", code="NO-SUCH")
 
     assert compared["verdict"] == "CHEAPER"
     assert compared["withoutCode"] == {"amount": before["amount"], "currency": "USD"}
@@ -300,7 +298,9 @@ def test_the_ready_operation_for_a_product(world: World, tea: Any) -> None:
     make(world, ten_off(tea))
 
     answer = ANONYMOUS.ask(
-        operation("storefront/product-offers"), id=gid("Product", tea.product), channel=world.channel
+        operation("storefront/product-offers"),
+        id=gid("Product", tea.product),
+        channel=world.channel,
     )
 
     assert [offer["name"] for offer in answer["product"]["retention"]["offers"]] == ["One"]

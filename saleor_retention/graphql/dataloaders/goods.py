@@ -140,9 +140,7 @@ def _asker(channel_ref: str, user_ref: str | None) -> _Asker | None:
     return _Asker(program_id, stamp, rules, newcomer(rules) if is_confirmed else None)
 
 
-def _offers(
-    asker: _Asker, channel_ref: str, currency: str, now: dt.datetime
-) -> _Offers | None:
+def _offers(asker: _Asker, channel_ref: str, currency: str, now: dt.datetime) -> _Offers | None:
     """Return the offers of the channel; None where the program never had one. One statement."""
     if not asker.offers_stamp:
         return None

@@ -40,7 +40,5 @@ class RetentionOfferSwitch(OfferMutation):
         """Switch it."""
         offer = offer_of(id)
         with in_input_terms(own=OWN_FIELDS):
-            change = offers.switch_offer(
-                offer=offer, is_active=is_active, actor_ref=asks.actor_ref
-            )
+            change = offers.switch_offer(offer=offer, is_active=is_active, actor_ref=asks.actor_ref)
         return cls(offer=reread(change.offer), warnings=warning_types(change.warnings))

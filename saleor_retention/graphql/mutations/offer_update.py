@@ -68,6 +68,4 @@ class RetentionOfferUpdate(OfferMutation):
                     warnings=warning_types(preview.warnings, conversion),
                 )
             change = offers.update_offer(**changes, actor_ref=asks.actor_ref)
-        return cls(
-            offer=reread(change.offer), warnings=warning_types(change.warnings, conversion)
-        )
+        return cls(offer=reread(change.offer), warnings=warning_types(change.warnings, conversion))
