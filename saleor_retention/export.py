@@ -17,6 +17,9 @@ from saleor_retention.models import (
     Hold,
     HoldState,
     Lot,
+    OfferStamp,
+    OfferUse,
+    OfferUseState,
     OrderRecord,
     PosSale,
     StoredQuote,
@@ -46,6 +49,11 @@ ENDS: Mapping[str, str] = {
     HoldState.CAPTURED: "spent",
     HoldState.RELEASED: "given back",
     HoldState.LAPSED: "given back when the time was over",
+}
+USES: Mapping[str, str] = {
+    OfferUseState.RESERVED: "set aside for cart {cart}",
+    OfferUseState.USED: "used by order {order}",
+    OfferUseState.RETURNED: "given back",
 }
 
 
@@ -253,6 +261,43 @@ def _hold(holding: Holding) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _offer_use(holding: Holding) -> tuple[str, dict[str, Any]]:
+    use: OfferUse = holding.row
+    exponent = host.current().currency_exponent(use.currency)
+    state = USES[use.state].format(cart=use.checkout_ref, order=holding.number or use.order_ref)
+    gifts = sorted(gift.variant_ref for gift in use.gifts.all())
+    text = (
+        f'{_day(use.created_at)}: {_many(use.uses, "use")} of the offer "{use.offer.name}", '
+        f"{money_text(use.amount_minor, use.currency, exponent)} off, {state}."
+    )
+    return text, {
+        "offer": use.offer.slug,
+        "cart": use.checkout_ref,
+        "order": use.order_ref,
+        "state": use.state,
+        "uses": use.uses,
+        "amount_minor": use.amount_minor,
+        "currency": use.currency,
+        "gifts": gifts,
+        "created_at": _iso(use.created_at),
+        "ended_at": _iso(use.ended_at),
+    }
+
+
+def _stamps(holding: Holding) -> tuple[str, dict[str, Any]]:
+    stamp: OfferStamp = holding.row
+    text = (
+        f"{_day(stamp.stamped_at)}: {_many(stamp.units, 'unit')} of order "
+        f'{holding.number or stamp.order_ref} on the card "{stamp.offer.name}".'
+    )
+    return text, {
+        "offer": stamp.offer.slug,
+        "order": stamp.order_ref,
+        "units": stamp.units,
+        "stamped_at": _iso(stamp.stamped_at),
+    }
+
+
 def _movement(holding: Holding) -> tuple[str, dict[str, Any]]:
     movement: Movement = holding.row
     reason = words.said(words.reason(movement.kind, movement.rule_key, holding.number))
@@ -282,6 +327,8 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.RECEIPT: _receipt,
     Section.CART: _cart,
     Section.HOLD: _hold,
+    Section.OFFER_USE: _offer_use,
+    Section.STAMPS: _stamps,
     Section.MOVEMENT: _movement,
 }
 

@@ -31,6 +31,7 @@ from saleor_retention.services import (
     erasing,
     expiring,
     maturing,
+    offer_uses,
     offer_windows,
     reconciling,
     redeeming,
@@ -107,6 +108,13 @@ def lapse_holds(until: str | None = None) -> None:
             withdrawing.withdraw_if_unpriced()
     batch = partial(redeeming.lapse_due, limit=ROWS)
     _share(lapse_holds, batch, ROWS, until, lasts=SHARE_OF_HOLDS)
+
+
+@shared_task(name="saleor_retention.tasks.lapse_reservations")
+def lapse_reservations(until: str | None = None) -> None:
+    """Give back the uses of offers that a checkout set aside and did not become an order with."""
+    batch = partial(offer_uses.lapse_reservations, limit=ROWS)
+    _share(lapse_reservations, batch, ROWS, until, lasts=SHARE_OF_HOLDS)
 
 
 @shared_task(name="saleor_retention.tasks.reconcile")

@@ -51,7 +51,11 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 def _forget_rules() -> Iterator[None]:
     """Forget parsed versions: the next test's database may number its own with the same ids."""
     yield
-    for module, function in (("programs", "rules_of"), ("terms", "inactivity_since")):
+    for module, function in (
+        ("programs", "rules_of"),
+        ("terms", "inactivity_since"),
+        ("punch_cards", "cards_of"),
+    ):
         loaded = sys.modules.get(f"saleor_retention.selectors.{module}")
         if loaded is not None:
             getattr(loaded, function).cache_clear()

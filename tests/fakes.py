@@ -69,6 +69,7 @@ class FakeHost:
     prices: dict[tuple[str, str], ShelfPrice] = field(default_factory=dict)  # (channel, variant)
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
     requests: Requestor = NOBODY
+    sold_out: set[str] = field(default_factory=set)  # variants that cannot be given
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
@@ -290,7 +291,37 @@ class FakeHost:
         """Return what selections look at."""
         return {ref: self.goods[ref] for ref in variant_refs if ref in self.goods}
 
+    def in_stock(self, variant_refs: Iterable[str], checkout_ref: str) -> set[str]:  # noqa: ARG002
+        """Return all but what the test has sold out."""
+        return set(variant_refs) - self.sold_out
+
     # --- effects ---------------------------------------------------------------------------
+    def add_goods(
+        self,
+        checkout_ref: str,
+        variant_ref: str,
+        quantity: int,
+        *,
+        offer_id: str,  # noqa: ARG002
+    ) -> str:
+        """Put a line of 10.00 a unit into the checkout."""
+        found = self.checkouts[checkout_ref]
+        ref = f"gift-{variant_ref}"
+        goods = self.goods.get(variant_ref) or GoodsFacts(variant_ref, f"product-{variant_ref}")
+        added = BasketLine(ref, goods, quantity, 1000, 1000 * quantity)
+        basket = replace(found.basket, lines=(*found.basket.lines, added))
+        self.checkouts[checkout_ref] = replace(found, basket=basket)
+        return ref
+
+    def remove_line(self, checkout_ref: str, line_ref: str) -> bool:
+        """Take a line off."""
+        found = self.checkouts[checkout_ref]
+        lines = tuple(line for line in found.basket.lines if line.ref != line_ref)
+        is_there = len(lines) < len(found.basket.lines)
+        basket = replace(found.basket, lines=lines)
+        self.checkouts[checkout_ref] = replace(found, basket=basket)
+        return is_there
+
     def reprice(self, checkout_ref: str) -> None:
         """Remember it."""
         self.repriced.append(checkout_ref)

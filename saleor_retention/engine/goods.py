@@ -41,12 +41,19 @@ def load_goods(data: Mapping[str, Any]) -> GoodsFacts:
     )
 
 
-def unseen(order: OrderFacts, seen: Mapping[str, Any], rules: ProgramRules) -> dict[str, Any]:
+def unseen(
+    order: OrderFacts,
+    seen: Mapping[str, Any],
+    rules: ProgramRules,
+    *,
+    looks_at_goods: bool = False,
+) -> dict[str, Any]:
     """Return the goods to keep that are not kept yet, by line reference.
 
-    None where no rule looks at goods: most programs keep nothing.
+    None where no rule looks at goods, and nothing else does: most programs keep nothing.
     """
-    if all(is_everything(multiplier.selection) for multiplier in rules.multipliers):
+    rules_do = any(not is_everything(multiplier.selection) for multiplier in rules.multipliers)
+    if not rules_do and not looks_at_goods:
         return {}
     return {line.ref: dump_goods(line.goods) for line in order.lines if line.ref not in seen}
 

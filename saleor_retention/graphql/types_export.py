@@ -33,6 +33,8 @@ RetentionExportSection = described(
         Section.RECEIPT: "A sale at a point of sale.",
         Section.CART: "The benefits in a cart.",
         Section.HOLD: "Points set aside for a cart.",
+        Section.OFFER_USE: "What a cart or an order uses of an offer.",
+        Section.STAMPS: "What an order put on a punch card.",
         Section.MOVEMENT: "A movement of points, the newest first.",
     },
 )

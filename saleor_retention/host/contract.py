@@ -224,6 +224,9 @@ class Host(Protocol):
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in a constant number of statements."""
 
+    def in_stock(self, variant_refs: Iterable[str], checkout_ref: str) -> set[str]:
+        """Return those that are sold to a checkout and of which it can have one unit more."""
+
     # --- effects ---------------------------------------------------------------------------
     def reprice(self, checkout_ref: str) -> None:
         """Make the checkout compute its prices afresh when next read."""
@@ -244,6 +247,17 @@ class Host(Protocol):
 
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
         """Delete own rows (all, or of some checkouts), expire their prices, return how many."""
+
+    def add_goods(
+        self, checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: str
+    ) -> str:
+        """Add a line for a gift and return it; ``Refusal`` where the shop does not sell that.
+
+        The caller holds the checkout's row and has it priced afresh.
+        """
+
+    def remove_line(self, checkout_ref: str, line_ref: str) -> bool:
+        """Take a line off that ``add_goods`` added and nobody changed since; tell whether."""
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

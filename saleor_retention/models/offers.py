@@ -127,6 +127,7 @@ class OfferUse(models.Model):
                 fields=("order_ref",), condition=~Q(order_ref=""), name="retention_offer_use_order"
             ),
             models.Index(fields=("account", "offer"), name="retention_offer_use_member"),
+            models.Index(fields=("offer", "period_start"), name="retention_offer_use_period"),
             models.Index(
                 fields=("lapses_at",),
                 condition=Q(state="reserved"),

@@ -21,6 +21,8 @@ from saleor_retention.models import (
     Hold,
     HoldState,
     Lot,
+    OfferUse,
+    OfferUseState,
     Program,
     SettleFailure,
 )
@@ -88,6 +90,11 @@ def lots_to_expire(now: dt.datetime) -> QuerySet[Lot]:
 def holds_to_lapse(now: dt.datetime) -> QuerySet[Hold]:
     """Return the holds whose time is over."""
     return Hold.objects.filter(state=HoldState.PLACED, lapses_at__lte=now)
+
+
+def uses_to_lapse(now: dt.datetime) -> QuerySet[OfferUse]:
+    """Return the reserved uses of offers whose time is over."""
+    return OfferUse.objects.filter(state=OfferUseState.RESERVED, lapses_at__lte=now)
 
 
 def orders_noted() -> QuerySet[SettleFailure]:

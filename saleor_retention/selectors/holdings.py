@@ -15,6 +15,8 @@ from saleor_retention.models import (
     Account,
     Hold,
     Lot,
+    OfferStamp,
+    OfferUse,
     OrderRecord,
     PosSale,
     StoredQuote,
@@ -35,6 +37,8 @@ class Section(StrEnum):
     RECEIPT = "receipt"
     CART = "cart"
     HOLD = "hold"
+    OFFER_USE = "offer_use"
+    STAMPS = "stamps"
     MOVEMENT = "movement"
 
 
@@ -119,6 +123,12 @@ def _by_key(model: Any, *related: str) -> Callable[[Account, str, int], Rows]:
     return read
 
 
+def _offer_uses(account: Account, last: str, limit: int) -> Rows:
+    rows = OfferUse.objects.filter(account=account, pk__gt=last or 0).order_by("pk")
+    found = rows.select_related("offer").prefetch_related("gifts")[:limit]
+    return [(str(row.pk), row) for row in found]
+
+
 def _movements(account: Account, last: str, limit: int) -> Rows:
     rows: Rows = []
     before = int(last) if last else None
@@ -139,6 +149,8 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.RECEIPT: _by_key(PosSale),
     Section.CART: _by_key(StoredQuote),
     Section.HOLD: _by_key(Hold),
+    Section.OFFER_USE: _offer_uses,
+    Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.MOVEMENT: _movements,
 }
 

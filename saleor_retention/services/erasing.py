@@ -26,10 +26,13 @@ from saleor_retention.models import (
     AuditEntry,
     Book,
     Erasure,
+    GiftGiven,
+    GiftPick,
     Hold,
     HoldState,
     Lot,
     Note,
+    OfferStamp,
     PosSale,
     StoredQuote,
     TierChange,
@@ -187,6 +190,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
         )
     _redact_words(account, at)
     account.tier_changes.all().delete()
+    _empty_cards(account)
     PosSale.objects.filter(account=account).update(content_hash=ERASED_CONTENT)
     if account.state != AccountState.ERASED:
         note = Note.objects.create(text=why.reason) if why.reason else None
@@ -203,6 +207,14 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
             )
     _clear_identity(account)
     return True
+
+
+def _empty_cards(account: Account) -> None:
+    """Delete stamps, gifts and picks; uses of offers stay under the pseudonym, for their sums."""
+    OfferStamp.objects.filter(account=account).delete()
+    GiftGiven.objects.filter(account=account).delete()
+    carts = StoredQuote.objects.filter(account=account).values("checkout_ref")
+    GiftPick.objects.filter(checkout_ref__in=carts).delete()
 
 
 def _clear_identity(account: Account) -> None:

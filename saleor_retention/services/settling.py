@@ -31,6 +31,7 @@ from saleor_retention.services import (
     accruing,
     lots,
     members,
+    order_uses,
     posting,
     redeeming,
     restoring,
@@ -240,6 +241,7 @@ def _book(case: _Case) -> None:
         lives_from=case.lives_from,
         now=now,
     )
+    _settle_offers(case, is_void=target.is_void)
     record.settled_at = record.settled_at or now
     if _kept_columns(record) != before:
         record.settled_at = now
@@ -249,10 +251,18 @@ def _book(case: _Case) -> None:
 def _freeze_goods(case: _Case) -> None:
     """Go on with the goods as they were when the order, or a line added later, was first seen."""
     record = case.record
-    added = unseen(case.facts, record.goods, case.rules)
+    looks_at_goods = order_uses.looks_at_goods(case.account)
+    added = unseen(case.facts, record.goods, case.rules, looks_at_goods=looks_at_goods)
     if added:
         record.goods = {**record.goods, **added}
     case.facts = with_goods(case.facts, record.goods)
+
+
+def _settle_offers(case: _Case, *, is_void: bool) -> None:
+    """Bring uses of offers, gifts and punch cards to what is kept of the order."""
+    order_uses.settle_uses(
+        order_uses.Settled(case.account, case.record, case.facts, case.rules, is_void, case.now)
+    )
 
 
 def _note_payment(case: _Case) -> None:

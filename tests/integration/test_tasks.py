@@ -46,6 +46,7 @@ PERIODIC = (
     tasks.mature,
     tasks.expire,
     tasks.lapse_holds,
+    tasks.lapse_reservations,
     tasks.reconcile,
     tasks.evaluate_tiers,
     tasks.erase_deleted,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -209,12 +209,19 @@ def in_currency(terms: OfferTerms, *, offer_id: str, name: str, currency: str) -
         starts_at=terms.starts_at,
         ends_at=terms.ends_at,
         weekdays=terms.weekdays,
-        audience=terms.audience,
+        audience=_audience(terms),
         uses_per_order=terms.limits.per_order,
         group=terms.group,
         floor_minor=dict(terms.floor_minor).get(currency, 0),
         priority=terms.priority,
     )
+
+
+def _audience(terms: OfferTerms) -> Audience:
+    """Return who the offer is for: a limit by customer counts for members, guests are nobody."""
+    if terms.limits.per_customer is None:
+        return terms.audience
+    return replace(terms.audience, is_members_only=True)
 
 
 def amounts_of(terms: OfferTerms) -> Iterator[tuple[str, Amounts]]:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts
+from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
@@ -32,6 +33,7 @@ NOT_HERE = {
     "draft_prices": "Staff drafts keep list prices on Saleor 2.10; their orders earn.",
     "gifts": "Goods cannot cost nothing on Saleor 2.10; gifts of offers are not given.",
     "punch_cards": "Goods cannot cost nothing on Saleor 2.10; full punch cards give nothing.",
+    "gift_lines": "Gifts are given on Saleor 3 only; 2.10 has no price for them.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 
@@ -152,6 +154,14 @@ class Saleor210:
         """Return the selection facts of variants in one statement."""
         return catalog.goods_of_variants(variant_refs)
 
+    def in_stock(
+        self,
+        variant_refs: Iterable[str],  # noqa: ARG002
+        checkout_ref: str,  # noqa: ARG002
+    ) -> set[str]:
+        """Return nothing: no gift is given on this host."""
+        return set()
+
     # --- effects ---------------------------------------------------------------------------
     def reprice(self, checkout_ref: str) -> None:
         """Bring what is kept of the checkout's price up to date: its voucher's discount."""
@@ -181,6 +191,21 @@ class Saleor210:
     def strip_own_rows(self, checkout_refs: Iterable[str] | None = None) -> int:
         """Forget the quotes of open checkouts; there are no rows of ours in Saleor's tables."""
         return checkouts.forget_quotes(checkout_refs)
+
+    def add_goods(
+        self,
+        checkout_ref: str,  # noqa: ARG002
+        variant_ref: str,  # noqa: ARG002
+        quantity: int,  # noqa: ARG002
+        *,
+        offer_id: str,  # noqa: ARG002
+    ) -> str:
+        """Refuse: no gift is given on this host."""
+        raise Refusal(Code.NOT_SUPPORTED, NOT_HERE["gift_lines"], "checkoutId")
+
+    def remove_line(self, checkout_ref: str, line_ref: str) -> bool:  # noqa: ARG002
+        """Find nothing to take off: ``add_goods`` adds nothing here."""
+        return False
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

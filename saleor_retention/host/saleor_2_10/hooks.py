@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from prices import Money, TaxedMoney
 from saleor.core.taxes import zero_taxed_money
 from saleor.discount import DiscountInfo
 
 from saleor_retention.engine.money import from_minor, round_half_up
+from saleor_retention.errors import Refusal
 
 from . import prices, sold
 from .shop import exponent_of
@@ -126,6 +128,19 @@ class PriceHooks:
         """Keep shipping free that was sold free."""
         if sold.has_free_shipping(order):
             return zero_taxed_money(previous_value.currency)
+        return previous_value
+
+    def preprocess_order_creation(
+        self, checkout: Checkout, discounts: Iterable[DiscountInfo], previous_value: Any
+    ) -> Any:
+        """Set aside what the price uses of its offers; refuse where one is used up."""
+        if self.active:
+            from saleor_retention.services import offer_uses
+
+            try:
+                offer_uses.reserve_for(str(checkout.pk), currency=checkout.currency)
+            except Refusal as refusal:
+                raise ValidationError(refusal.message, code="invalid") from refusal
         return previous_value
 
     def order_created(self, order: Order, previous_value: Any) -> Any:

@@ -13,6 +13,7 @@ from . import (
     checkouts,
     comparing,
     effects,
+    gift_lines,
     graph,
     hooks,
     orders,
@@ -57,6 +58,7 @@ class Saleor3:
     goods_of_variants = staticmethod(catalog.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)
+    in_stock = staticmethod(gift_lines.in_stock)
 
     # --- effects -----------------------------------------------------------------------------
     reprice = staticmethod(hooks.reprice)
@@ -64,6 +66,8 @@ class Saleor3:
     dispatch = staticmethod(effects.dispatch)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
+    add_goods = staticmethod(gift_lines.add_goods)
+    remove_line = staticmethod(gift_lines.remove_line)
 
     # --- GraphQL -----------------------------------------------------------------------------
     requestor = staticmethod(graph.requestor)

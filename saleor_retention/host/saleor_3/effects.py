@@ -82,15 +82,16 @@ def reprice(checkout_ref: str) -> None:
         cursor.execute(REPRICE, {"token": checkout_ref})
 
 
-def catch_up(checkout_ref: str) -> tuple[bool, bool]:
+def catch_up(checkout_ref: str) -> tuple[bool, bool, bool]:
     """Let valid prices expire that were computed for somebody else; one statement.
 
-    Returns whether they were, and whether points are held for the checkout.
+    Returns whether they were, whether points are held for the checkout, and whether gifts are
+    picked.
     """
     with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(CATCH_UP, {"token": checkout_ref})
-        has_changed_hands, has_hold = cursor.fetchone()
-    return has_changed_hands, has_hold
+        has_changed_hands, has_hold, has_gift = cursor.fetchone()
+    return has_changed_hands, has_hold, has_gift
 
 
 def strip_own_rows(checkout_refs: Iterable[str] | None = None) -> int:

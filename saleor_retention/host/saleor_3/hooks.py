@@ -12,13 +12,16 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.guard import never_raises
+from saleor_retention.services.pricing import Decision
 
-from . import effects, price_pass, seam, vouchers
+from . import effects, gift_lines, price_pass, seam, vouchers
 
 logger = logging.getLogger(__name__)
 
 CHANGED = "Member prices of this cart have changed. Please review the new total and try again."
+CHARGED = "A gift of this cart is not free any more and was taken off. Please try again."
 
 
 def plugin_mixin() -> type:
@@ -43,9 +46,13 @@ class PriceHooks:
         self, checkout_info: Any, lines: Sequence[Any], previous_value: Any
     ) -> Any:
         """Refuse an order at prices that are not ours any more; the next look shows new ones."""
-        if _is_outdated(lines):
-            _refresh(str(checkout_info.checkout.pk))
+        checkout = checkout_info.checkout
+        is_outdated, decision = _last_look(lines)
+        if is_outdated:
+            _refresh(str(checkout.pk))
             raise ValidationError(CHANGED, code="invalid")
+        _refuse_charged_gifts(checkout, lines, decision)
+        _reserve(checkout, decision)
         return previous_value
 
 
@@ -62,7 +69,11 @@ def _keep_up(checkout: Any) -> None:
     if not seam.status().is_sound:
         effects.strip_own_rows([checkout_ref])
         return
-    has_changed_hands, has_hold = effects.catch_up(checkout_ref)
+    has_changed_hands, has_hold, has_gift = effects.catch_up(checkout_ref)
+    if has_gift:
+        from saleor_retention.services import gifts
+
+        gifts.keep_gifts(checkout_ref)
     if has_hold:
         from saleor_retention.services import redeeming
 
@@ -119,15 +130,48 @@ def _recalculate(checkout: Any) -> None:
         vouchers.refresh_primed(checkout, lines_info)
 
 
-def _is_outdated(lines: Sequence[Any]) -> bool:
-    """Tell whether an engine or tier of now would price these lines otherwise.
+def _last_look(lines: Sequence[Any]) -> tuple[bool, Decision | None]:
+    """Tell whether an engine or tier of now would price these lines otherwise, and how.
 
     A fault of ours does not stop an order: its rows are those the shopper saw.
     """
     try:
         with price_pass.shield():
             found = price_pass.look(lines) if lines else None
-        return found is not None and not price_pass.is_up_to_date(lines, *found)
+        if found is None:
+            return False, None
+        return not price_pass.is_up_to_date(lines, *found), found[1]
     except Exception:
         logger.exception("Could not look at the price of an order once more.")
-        return False
+        return False, None
+
+
+def _refuse_charged_gifts(checkout: Any, lines: Sequence[Any], decision: Decision | None) -> None:
+    """Take off what was added for a gift and would be paid for; nothing after a fault of ours."""
+    charged = [] if decision is None else gift_lines.charged(lines, decision.quote)
+    if charged:
+        with price_pass.shield():
+            gift_lines.take_off(str(checkout.pk), charged)
+        raise ValidationError(CHARGED, code="invalid")
+
+
+def _reserve(checkout: Any, decision: Decision | None) -> None:
+    """Set aside what the price uses of its offers; where one is used up, show the price without.
+
+    Nothing is asked for a price without offers; after a fault of ours the stored one says which
+    there are. A price that money was authorized on is honored no longer when an offer of it has
+    gone: no order passes a limit. See ``services.offer_uses`` for faults.
+    """
+    from saleor_retention.services import offer_uses
+
+    if decision is not None and decision.quote is None:
+        return
+    quote = None if decision is None else decision.quote
+    checkout_ref = str(checkout.pk)
+    try:
+        with effects.writer():
+            offer_uses.reserve_for(checkout_ref, currency=checkout.currency, quote=quote)
+    except Refusal as refusal:
+        if refusal.code is not Code.BUSY:
+            effects.strip_own_rows([checkout_ref])
+        raise ValidationError(refusal.message, code="invalid") from refusal

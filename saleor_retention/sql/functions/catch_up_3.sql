@@ -1,9 +1,9 @@
 -- Lets the prices of a Saleor 3.x checkout expire that were computed for somebody else: the stored
 -- quote's identity differs, or there is none although the customer may be a member. Only valid
 -- prices are touched, so that after a cart change, which lets them expire anyway, nothing is
--- written. Returns whether they were, and whether points are held for the checkout.
+-- written. Returns whether they were, and whether points are held for the checkout, or gifts picked.
 CREATE OR REPLACE FUNCTION saleor_retention_catch_up(p_token uuid)
-RETURNS TABLE (has_changed_hands boolean, has_hold boolean)
+RETURNS TABLE (has_changed_hands boolean, has_hold boolean, has_gift boolean)
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
@@ -34,5 +34,7 @@ WITH repriced AS (
 )
 SELECT EXISTS (SELECT 1 FROM repriced),
        EXISTS (SELECT 1 FROM saleor_retention_hold hold
-               WHERE hold.checkout_ref = p_token::text AND hold.state = 'placed');
+               WHERE hold.checkout_ref = p_token::text AND hold.state = 'placed'),
+       EXISTS (SELECT 1 FROM saleor_retention_giftpick pick
+               WHERE pick.checkout_ref = p_token::text);
 END $$;

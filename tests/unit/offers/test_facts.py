@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from saleor_retention.engine.facts import CustomerFacts
+from saleor_retention.engine.offers.eligibility import conditions_missed
 from saleor_retention.engine.offers.facts import situation_of
+from saleor_retention.engine.offers.result import Finding
 from saleor_retention.engine.offers.situation import Shopper, UsesLeft
 from saleor_retention.engine.offers.terms import (
     CutTerms,
@@ -19,6 +21,7 @@ from saleor_retention.engine.offers.terms import (
     MemberPriceTerms,
     OfferTerms,
     PunchCardTerms,
+    in_currency,
 )
 from saleor_retention.engine.rules import Selection
 
@@ -131,3 +134,16 @@ def test_one_who_left_is_no_member_and_his_uses_count() -> None:
 
     assert situation.shopper == Shopper()
     assert situation.uses_left == {"1": UsesLeft(by_customer=0)}
+
+
+def test_a_guest_is_told_that_a_limit_by_customer_is_for_members() -> None:
+    """Not only that nothing is left, which he would take for used up."""
+    terms = {"1": price(Limits(per_customer=2))}
+    offer = in_currency(terms["1"], offer_id="1", name="Tea", currency="USD")
+    assert offer is not None
+
+    guest = conditions_missed(offer, situation_of({}, terms, at=SUNDAY, customer=None))
+    member = conditions_missed(offer, situation_of({}, terms, at=SUNDAY, customer=ANN))
+
+    assert [miss.code for miss in guest] == [Finding.NOT_A_MEMBER, Finding.LIMIT_PER_CUSTOMER]
+    assert member == ()

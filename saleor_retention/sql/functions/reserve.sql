@@ -1,0 +1,126 @@
+-- Sets aside what a checkout is about to use of its offers, or says which offer has no use left; see
+-- services/offer_uses.py. What it had set aside before is replaced. All or nothing: after a refusal
+-- there is what there was before. p_items: [{"offer", "version", "uses", "amount", "period" (of the
+-- limits, null: of all time), "by_customer", "in_total" (limits, null: none), "stamps" (of a punch
+-- card, for one use), "gifts" (variants)}].
+-- Locks by name the checkout's uses and the member's cards, then the counters by offer, a member's
+-- before the total.
+CREATE OR REPLACE FUNCTION saleor_retention_reserve(
+    p_checkout_ref text, p_account_id bigint, p_currency text, p_items jsonb,
+    p_now timestamptz, p_lapses_at timestamptz, p_timeout text
+) RETURNS TABLE (refused_offer_id bigint, reason text)
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    was text := current_setting('lock_timeout');
+    item record;
+    gift text;
+    counter_id bigint;
+    room bigint;
+    new_use_id bigint;
+BEGIN
+PERFORM set_config('lock_timeout', p_timeout, true);
+PERFORM pg_advisory_xact_lock(hashtextextended('offer-uses:' || p_checkout_ref, 0));
+-- A checkout can outlive its order and be used for another.
+UPDATE saleor_retention_offeruse earlier SET checkout_ref = left('order:' || earlier.order_ref, 64)
+WHERE earlier.checkout_ref = p_checkout_ref AND earlier.order_ref <> '';
+PERFORM pg_advisory_xact_lock(hashtextextended(
+    'offer-card:' || card.offer || ':' || p_account_id, 0))
+FROM (SELECT each.offer FROM jsonb_to_recordset(p_items) AS each(offer bigint, stamps integer)
+      WHERE each.stamps IS NOT NULL AND p_account_id IS NOT NULL ORDER BY each.offer) card;
+FOR item IN
+    SELECT wanted.offer, wanted.account, wanted.period, bool_or(wanted.opens) AS opens
+    FROM (
+        SELECT each.offer, p_account_id AS account, each.period, each.by_customer IS NOT NULL
+        FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, by_customer bigint)
+        WHERE p_account_id IS NOT NULL
+        UNION ALL
+        SELECT each.offer, NULL, each.period, each.in_total IS NOT NULL
+        FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, in_total bigint)
+        UNION ALL
+        SELECT own.offer_id, whose.account, own.period_start, false
+        FROM saleor_retention_offeruse own, unnest(ARRAY[own.account_id, NULL]) AS whose(account)
+        WHERE own.checkout_ref = p_checkout_ref AND own.state = 'reserved'
+    ) AS wanted(offer, account, period, opens)
+    GROUP BY wanted.offer, wanted.account, wanted.period
+    ORDER BY wanted.offer, wanted.account NULLS LAST, wanted.period
+LOOP
+    PERFORM saleor_retention_lock_counter(item.offer, item.account, item.period, item.opens);
+END LOOP;
+BEGIN
+    PERFORM saleor_retention_count_uses(COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'offer', own.offer_id, 'account', whose.account, 'period', own.period_start,
+            'delta', -own.uses, 'opens', false))
+        FROM saleor_retention_offeruse own, unnest(
+            CASE WHEN own.account_id IS NULL THEN ARRAY[NULL::bigint]
+                 ELSE ARRAY[own.account_id, NULL] END) AS whose(account)
+        WHERE own.checkout_ref = p_checkout_ref AND own.state = 'reserved'), '[]'));
+    DELETE FROM saleor_retention_giftgiven given USING saleor_retention_offeruse own
+    WHERE given.use_id = own.id AND own.checkout_ref = p_checkout_ref;
+    DELETE FROM saleor_retention_offeruse own WHERE own.checkout_ref = p_checkout_ref;
+    FOR item IN
+        SELECT each.* FROM jsonb_to_recordset(p_items) AS each(
+            offer bigint, version bigint, uses integer, amount bigint, period date,
+            by_customer bigint, in_total bigint, stamps integer, gifts jsonb)
+        ORDER BY each.offer
+    LOOP
+        refused_offer_id := item.offer;
+        IF item.by_customer IS NOT NULL AND p_account_id IS NULL THEN
+            reason := 'NOT_A_MEMBER';
+            RAISE EXCEPTION USING ERRCODE = 'RT001';
+        END IF;
+        IF item.stamps * item.uses > (
+            SELECT COALESCE(sum(stamp.units), 0) FROM saleor_retention_offerstamp stamp
+            WHERE stamp.account_id = p_account_id AND stamp.offer_id = item.offer
+        ) - item.stamps * (
+            SELECT COALESCE(sum(reward.uses), 0) FROM saleor_retention_offeruse reward
+            WHERE reward.account_id = p_account_id AND reward.offer_id = item.offer
+              AND reward.state <> 'returned'
+        ) THEN
+            reason := 'STAMPS_MISSING';
+            RAISE EXCEPTION USING ERRCODE = 'RT001';
+        END IF;
+        IF p_account_id IS NOT NULL THEN
+            counter_id := saleor_retention_lock_counter(
+                item.offer, p_account_id, item.period, false);
+            UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+            WHERE counter.id = counter_id
+            RETURNING item.by_customer - counter.used INTO room;
+            IF room < 0 THEN
+                reason := 'LIMIT_PER_CUSTOMER';
+                RAISE EXCEPTION USING ERRCODE = 'RT001';
+            END IF;
+        END IF;
+        counter_id := saleor_retention_lock_counter(item.offer, NULL, item.period, false);
+        UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+        WHERE counter.id = counter_id
+        RETURNING item.in_total - counter.used INTO room;
+        IF room < 0 THEN
+            reason := 'LIMIT_IN_TOTAL';
+            RAISE EXCEPTION USING ERRCODE = 'RT001';
+        END IF;
+        INSERT INTO saleor_retention_offeruse (
+            offer_id, version_id, account_id, checkout_ref, order_ref, state, uses, amount_minor,
+            currency, period_start, created_at, lapses_at)
+        VALUES (
+            item.offer, item.version, p_account_id, p_checkout_ref, '', 'reserved', item.uses,
+            item.amount, p_currency, item.period, p_now, p_lapses_at)
+        RETURNING id INTO new_use_id;
+        CONTINUE WHEN p_account_id IS NULL;
+        FOR gift IN SELECT each FROM jsonb_array_elements_text(item.gifts) AS each ORDER BY each
+        LOOP
+            INSERT INTO saleor_retention_giftgiven (use_id, account_id, variant_ref)
+            VALUES (new_use_id, p_account_id, gift)
+            ON CONFLICT DO NOTHING;
+            IF NOT FOUND THEN
+                reason := 'NO_GIFT_LEFT';
+                RAISE EXCEPTION USING ERRCODE = 'RT001';
+            END IF;
+        END LOOP;
+    END LOOP;
+EXCEPTION WHEN SQLSTATE 'RT001' THEN
+    RETURN NEXT;
+END;
+PERFORM set_config('lock_timeout', was, true);
+END $$;
