@@ -30,6 +30,7 @@ from saleor_retention.graphql.mutations.offer_retire import RetentionOfferRetire
 from saleor_retention.graphql.mutations.offer_schedule import RetentionOfferSchedule
 from saleor_retention.graphql.mutations.offer_switch import RetentionOfferSwitch
 from saleor_retention.graphql.mutations.offer_update import RetentionOfferUpdate
+from saleor_retention.graphql.mutations.offer_fairness_grant import RetentionOfferFairnessGrant
 from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
 from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
@@ -62,6 +63,8 @@ from saleor_retention.graphql.types_export import (
     resolve_member_export,
     resolve_my_export,
 )
+from saleor_retention.graphql.types_fairness import RetentionOfferFairness, resolve_offer_fairness
+from saleor_retention.graphql.types_fairness import arguments as fairness_arguments
 from saleor_retention.graphql.types_goods import (
     RetentionGoods,
     resolve_product_retention,
@@ -251,6 +254,13 @@ QUERIES: dict[str, graphene.Field] = {
         },
         resolver=queries.resolve_liability,
     ),
+    "retention_offer_fairness": graphene.Field(
+        RetentionOfferFairness,
+        description="Customers who paid more for an offer's goods in the days before it starts, "
+        "and the points that make it good. Reads the orders of these days. Requires MANAGE_USERS.",
+        args=fairness_arguments(),
+        resolver=resolve_offer_fairness,
+    ),
 }
 
 MUTATIONS: dict[str, Any] = {
@@ -276,6 +286,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_order_settle": RetentionOrderSettle,
     "retention_sale_record": RetentionSaleRecord,
     "retention_sale_reverse": RetentionSaleReverse,
+    "retention_offer_fairness_grant": RetentionOfferFairnessGrant,
 }
 
 QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -293,6 +304,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionOfferTemplates": {"complexity": 1},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
+        "retentionOfferFairness": {"complexity": 100},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
     "RetentionMember": {

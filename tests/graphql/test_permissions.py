@@ -14,6 +14,7 @@ from django.db import transaction
 
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
+from saleor_retention.models import Offer, OfferVersion
 from saleor_retention.services import redeeming
 from tests.factories.current import factories
 from tests.graphql.offers import five_off_from_fifty, make, ten_off
@@ -149,6 +150,7 @@ def prepare(world: World) -> None:
     for slug, more in (("tagged", {"audience": {"tags": ["x"]}}), ("soon", {"startsAt": SOON})):
         world.offer_id = make(world, ten_off(variant, **more), slug=slug)["id"]
     world.order = bought(world, {variant: 1})
+    world.dear_offer_id = dear_offer(world)
     world.checkout_id = world.checkout({variant: 1})
     redeeming.set_redemption(
         checkout_ref=factories().pk_of(world.checkout_id)
@@ -371,6 +373,16 @@ TRIAL: dict[str, Callable[[World], Any]] = {
     "channel": lambda world: world.channel,
     "lines": lambda world: [{"variantId": gid("ProductVariant", world.variant), "quantity": 1}],
 }
+def dear_offer(world: World) -> str:
+    """Return the id of an offer that makes the owner's order look dear."""
+    document = {"kind": "member_price", "member_price": {"percent": 50}}
+    made = Offer.objects.create(
+        program=world.program, slug="half", name="Half", kind="member_price", is_active=False
+    )
+    made.current_version = OfferVersion.objects.create(offer=made, number=1, document=document)
+    made.save()
+    return gid("RetentionOffer", made)
+
 
 RUNS: dict[str, Callable[[World, Actor], str]] = {
     "User.retention": user_retention,
@@ -416,6 +428,12 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "staff/liability",
         programId=lambda world: world.program_id,
         **{name: lambda _world: "2026-01-01" for name in ("from", "to")},
+    ),
+    "retentionOfferFairness": run(
+        "staff/offer-fairness", offerId=lambda world: world.dear_offer_id
+    ),
+    "retentionOfferFairnessGrant": run(
+        "staff/offer-fairness-grant", offerId=lambda world: world.dear_offer_id
     ),
     "retentionEnrol": enrol_after_leaving,
     "retentionLeave": leave_after_joining,

@@ -168,7 +168,8 @@ def test_points_are_granted_once_for_a_version(shop: Shop) -> None:
 
     assert balances(ann) == (100, 0, 0, 0)
     booked = Transaction.objects.get(account=ann)
-    assert booked.note == 'You bought just before the offer "Tea week" starts.'
+    assert booked.note is not None
+    assert booked.note.text == 'You bought just before the offer "Tea week" starts.'
     assert booked.actor_ref == "user:7"
 
     change(made, TENTH_OFF_TEA)
@@ -221,7 +222,7 @@ def test_who_is_no_member_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_points_without_a_value_make_nothing_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report says how much it is, and that no points can be named."""
-    shop = ledger.open_shop(monkeypatch, point_value={"EUR": "0.01"})
+    shop = ledger.open_shop(monkeypatch, point_value={"EUR": "0.01"}, redemption={"enabled": False})
     ann = shop.member("ann", NOW)
     buys(shop, str(ann.user_id), "1", 1000)
     made = offer(shop)

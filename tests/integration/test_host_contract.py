@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.sites.models import Site
 from django.db import transaction
 from django.utils import timezone
 
@@ -559,6 +560,26 @@ def test_shelf_prices(shop: Host, make: Any) -> None:
 def test_currencies(shop: Host) -> None:
     """Minor units have as many digits as the shop rounds to."""
     assert [shop.currency_exponent(code) for code in ("JPY", "USD", "KWD")] == [0, 2, 3]
+
+
+@pytest.mark.usefixtures("make")
+@pytest.mark.parametrize("is_gross", [True, False])
+def test_how_prices_are_entered(shop: Host, is_gross: bool) -> None:  # noqa: FBT001
+    """With tax or without, by channel; of a channel that is not there, without."""
+    if shop.name == "2.10":
+        from saleor.site.models import SiteSettings
+
+        SiteSettings.objects.update(include_taxes_in_prices=is_gross)
+        Site.objects.clear_cache()
+    else:
+        from saleor.tax.models import TaxConfiguration
+
+        TaxConfiguration.objects.update(prices_entered_with_tax=is_gross)
+    (channel,) = shop.channels()
+
+    assert shop.has_tax_in_prices(channel.ref) is is_gross
+    assert shop.has_tax_in_prices("999999") is False
+    Site.objects.clear_cache()
 
 
 def test_global_ids(shop: Host) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saleor_retention.engine.parsing import dump_program, parse_program
-from saleor_retention.engine.rules import Metric, ProgramRules, Selection
 from saleor_retention.engine.phrases import render
+from saleor_retention.engine.rules import Metric, ProgramRules, Selection
 from saleor_retention.engine.sentences import sentences
 from tests.property.strategies import programs
 from tests.unit.builders import EXPONENTS
