@@ -188,12 +188,12 @@ def test_a_preview_of_a_change_changes_nothing(program: Program) -> None:
 
 def test_the_shelf_costs_one_statement_for_a_stamp(program: Program) -> None:
     """And none while the stamp stays; channels and currencies that an offer lacks are left out."""
-    programs.update_program(
-        program=program,
-        channels=["1", "2"],
-        changes={"earn": {"rates": {"EUR": {"points": 1, "per": 1}}}, "point_value": {"EUR": 1},
-                 "reference": {"rates": {"EUR": 1}}},
-    )  # fmt: skip
+    euros = {
+        "earn": {"rates": {"EUR": {"points": 1, "per": 1}}},
+        "point_value": {"EUR": "0.01"},
+        "reference": {"rates": {"EUR": 1}},
+    }
+    programs.update_program(program=program, channels=["1", "2"], changes=euros)
     create(program, TEN_OFF)
     dollars = {"kind": "free_shipping", "free_shipping": {"from": {"USD": 50}}, "channels": ["1"]}
     create(program, dollars, slug="ship")

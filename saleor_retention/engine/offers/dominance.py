@@ -70,33 +70,38 @@ def _is_audience_wider(wider: Audience, narrower: Audience) -> bool:
 
 
 def _gives_more(offer: OfferTerms, other: OfferTerms) -> bool:  # noqa: PLR0911 - a kind each
-    match offer.benefit, other.benefit:
-        case BundleTerms() as own, BundleTerms() as theirs:
-            return _is_bundle_better(own, theirs)
-        case QuantityTerms() as own, QuantityTerms() as theirs:
-            return (
-                includes(own.selection, theirs.selection)
-                and own.units_max is None
-                and _each_is_met(own.steps, theirs.steps, lambda a, b: a.quantity <= b.quantity)
-            )
-        case MemberPriceTerms() as own, MemberPriceTerms() as theirs:
-            return includes(own.selection, theirs.selection) and _takes_more(own.cut, theirs.cut)
-        case AddOnTerms() as own, AddOnTerms() as theirs:
-            return (
-                own.selection == theirs.selection
-                and _opens_sooner(own.opening, theirs.opening)
-                and (own.opening.main is None or own.units_each >= theirs.units_each)
-                and _takes_more(own.cut, theirs.cut)
-            )
-        case ThresholdTerms() as own, ThresholdTerms() as theirs:
-            return includes(own.selection, theirs.selection) and _each_is_met(
-                own.steps, theirs.steps, lambda a, b: _at_most(a.from_minor, b.from_minor)
-            )
-        case FreeShippingTerms() as own, FreeShippingTerms() as theirs:
-            return includes(own.selection, theirs.selection) and _at_most(
-                own.from_minor, theirs.from_minor
-            )
-    return False
+    own, theirs = offer.benefit, other.benefit
+    if isinstance(own, BundleTerms) and isinstance(theirs, BundleTerms):
+        return _is_bundle_better(own, theirs)
+    if isinstance(own, AddOnTerms) and isinstance(theirs, AddOnTerms):
+        return _is_add_on_better(own, theirs)
+    if not includes(offer.selections[0], other.selections[0]):
+        return False
+    if isinstance(own, QuantityTerms) and isinstance(theirs, QuantityTerms):
+        return own.units_max is None and _each_is_met(
+            own.steps, theirs.steps, lambda a, b: a.quantity <= b.quantity
+        )
+    if isinstance(own, ThresholdTerms) and isinstance(theirs, ThresholdTerms):
+        return _each_is_met(
+            own.steps, theirs.steps, lambda a, b: _at_most(a.from_minor, b.from_minor)
+        )
+    if isinstance(own, FreeShippingTerms) and isinstance(theirs, FreeShippingTerms):
+        return _at_most(own.from_minor, theirs.from_minor)
+    return (
+        isinstance(own, MemberPriceTerms)
+        and isinstance(theirs, MemberPriceTerms)
+        and _takes_more(own.cut, theirs.cut)
+    )
+
+
+def _is_add_on_better(own: AddOnTerms, theirs: AddOnTerms) -> bool:
+    """Compare add-ons of the same goods: with others the subtotal that opens them is another."""
+    return (
+        own.selection == theirs.selection
+        and _opens_sooner(own.opening, theirs.opening)
+        and (own.opening.main is None or own.units_each >= theirs.units_each)
+        and _takes_more(own.cut, theirs.cut)
+    )
 
 
 def _is_bundle_better(own: BundleTerms, theirs: BundleTerms) -> bool:
