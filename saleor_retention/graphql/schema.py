@@ -22,15 +22,16 @@ from saleor_retention.graphql.inputs_offers import (
     RetentionOfferSortingInput,
 )
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
+from saleor_retention.graphql.mutations.gift_pick import RetentionGiftPick
 from saleor_retention.graphql.mutations.leave import RetentionLeave
 from saleor_retention.graphql.mutations.member_erase import RetentionMemberErase
 from saleor_retention.graphql.mutations.offer_create import RetentionOfferCreate
 from saleor_retention.graphql.mutations.offer_duplicate import RetentionOfferDuplicate
+from saleor_retention.graphql.mutations.offer_fairness_grant import RetentionOfferFairnessGrant
 from saleor_retention.graphql.mutations.offer_retire import RetentionOfferRetire
 from saleor_retention.graphql.mutations.offer_schedule import RetentionOfferSchedule
 from saleor_retention.graphql.mutations.offer_switch import RetentionOfferSwitch
 from saleor_retention.graphql.mutations.offer_update import RetentionOfferUpdate
-from saleor_retention.graphql.mutations.offer_fairness_grant import RetentionOfferFairnessGrant
 from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
 from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
@@ -268,6 +269,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_leave": RetentionLeave,
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
+    "retention_gift_pick": RetentionGiftPick,
     "retention_program_create": RetentionProgramCreate,
     "retention_program_update": RetentionProgramUpdate,
     "retention_program_retire": RetentionProgramRetire,

@@ -68,9 +68,12 @@ class RetentionAddOnSuggestion(graphene.ObjectType):
 
 
 def gift_choices(
-    quote: OfferQuote, shelf: OfferShelf, facts: Mapping[str, Any]
+    quote: OfferQuote, shelf: OfferShelf, facts: Mapping[str, Any], checkout_ref: str
 ) -> list[RetentionGiftChoice]:
-    """Return the gifts that are open to choose, and those that were chosen and apply."""
+    """Return the gifts that are open to choose, and those that were chosen and apply.
+
+    The shop is asked what is in stock, for each offer that has gifts to choose.
+    """
     shop = host.current()
     picks = facts.get("picks", {})
     had = set(facts.get("gifts_had", ()))
@@ -82,7 +85,8 @@ def gift_choices(
             continue
         if key not in quantities and not (key in picks and key in applied):
             continue
-        refs = sorted(terms.benefit.choices - had)
+        there = shop.in_stock(sorted(terms.benefit.choices - had), checkout_ref)
+        refs = sorted(there | {picks[key]} if key in picks else there)
         made.append(
             RetentionGiftChoice(
                 offer_id=offer_id(key),

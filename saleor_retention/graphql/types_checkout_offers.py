@@ -238,7 +238,8 @@ class RetentionCheckoutOffers(graphene.ObjectType):
         if not root.is_personal:
             return []
         quote, shelf = root.explained
-        return gift_choices(quote, shelf, root.facts)
+        checkout_ref = root.checkout.priced.basket.ref
+        return gift_choices(quote, shelf, root.facts, checkout_ref)
 
     @staticmethod
     @discreet

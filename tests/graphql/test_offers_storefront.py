@@ -225,6 +225,64 @@ def test_a_gift_is_offered_to_choose_from(world: World, tea: Any) -> None:
     assert offers_in(ANONYMOUS, checkout)["giftChoices"] == []
 
 
+@pytest.mark.saleor3
+def test_a_gift_is_picked_and_dropped(world: World, tea: Any) -> None:
+    """It is in the cart for nothing; dropped, it is gone; the total never moves."""
+    cup = factories().make_product("5.00")
+    gift = {"variants": [gid("ProductVariant", cup)], "opens": {"fromAmounts": usd("20")}}
+    made = make(world, {"kind": "GIFT", "gift": gift})
+    world.account()
+    checkout = world.checkout({tea: 2})
+    before = totals(world.owner, checkout)["amount"]
+    asked = {"checkoutId": checkout, "offerId": made["id"]}
+    query = operation("storefront/gift-pick")
+
+    done = world.owner.do(query, **asked, variantId=gid("ProductVariant", cup))
+    applied = offers_in(world.owner, checkout)["applied"]
+    dropped = world.owner.do(query, **asked)
+
+    assert done["picked"] == gid("ProductVariant", cup)
+    assert done["checkout"]["totalPrice"]["gross"]["amount"] == before
+    assert done["checkout"]["retention"]["offers"]["saving"]["amount"] == 5.0
+    assert done["checkout"]["retention"]["offers"]["giftChoices"] == [
+        {"offerId": made["id"], "variantIds": [done["picked"]], "picked": done["picked"]}
+    ]
+    assert [row["kind"] for row in applied] == ["GIFT"]
+    assert dropped["picked"] is None
+    assert dropped["checkout"]["totalPrice"]["gross"]["amount"] == before
+    assert dropped["checkout"]["retention"]["offers"]["saving"]["amount"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"checkoutId": "nonsense"}, ("checkoutId", "NOT_FOUND")),
+        ({"offerId": "nonsense"}, ("offerId", "NOT_FOUND")),
+        ({"variantId": "nonsense"}, ("variantId", "NOT_FOUND")),
+    ],
+)
+def test_a_pick_of_what_is_not_there(
+    world: World, tea: Any, changes: dict[str, Any], refusal: tuple[str, str]
+) -> None:
+    """Is refused by field."""
+    made = make(world, ten_off(tea))
+    world.account()
+    asked = {"checkoutId": world.checkout({tea: 1}), "offerId": made["id"], **changes}
+
+    assert world.owner.refused(operation("storefront/gift-pick"), **asked) == [refusal]
+
+
+def test_nobody_picks_for_another(world: World, tea: Any) -> None:
+    """Another customer's checkout looks like one that is not there."""
+    made = make(world, ten_off(tea))
+    world.account()
+    asked = {"checkoutId": world.checkout({tea: 1}), "offerId": made["id"]}
+
+    for actor in (ANONYMOUS, world.other, staff("manage_checkouts")):
+        refused = actor.refused(operation("storefront/gift-pick"), **asked)
+        assert refused == [("checkoutId", "NOT_FOUND")]
+
+
 # --- with a code ----------------------------------------------------------------------------------
 
 

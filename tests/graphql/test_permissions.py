@@ -373,6 +373,8 @@ TRIAL: dict[str, Callable[[World], Any]] = {
     "channel": lambda world: world.channel,
     "lines": lambda world: [{"variantId": gid("ProductVariant", world.variant), "quantity": 1}],
 }
+
+
 def dear_offer(world: World) -> str:
     """Return the id of an offer that makes the owner's order look dear."""
     document = {"kind": "member_price", "member_price": {"percent": 50}}
@@ -444,6 +446,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionRedemptionClear": run(
         "storefront/redemption-clear", checkoutId=lambda world: world.checkout_id
+    ),
+    "retentionGiftPick": run(
+        "storefront/gift-pick",
+        checkoutId=lambda world: world.checkout_id,
+        offerId=lambda world: world.offer_id,
     ),
     "retentionProgramCreate": run(
         "staff/program-create",
