@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +61,21 @@ class Goods:
     """A selection of goods by global id."""
 
     key: str = "select"
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """A list of goods of one kind by global id."""
+
+    key: str
+    kind: str  # of ``GOODS``
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """A list of channels by slug."""
+
+    key: str = "channels"
 
 
 TIER: Mapping[str, Any] = {
@@ -169,6 +184,7 @@ class Conversion:
 
     content: dict[str, Any]
     sources: dict[str, str]  # document path -> input path
+    fields: Mapping[str, Any] = field(default_factory=lambda: RULES)  # how it was made
 
     def field_of(self, path: str | None, root: str) -> str | None:
         """Return the input field that a document path came from.
@@ -183,7 +199,7 @@ class Conversion:
             source = self.sources.get(".".join(parts[:length]))
             if source is not None:
                 return _join(source, *map(to_camel_case, parts[length:]))
-        return _join(root, *_spelled(parts))
+        return _join(root, *_spelled(self.fields, parts))
 
     def refusal(self, refusal: Refusal, root: str) -> Refusal:
         """Return a refusal that names a document path as one that names an input field."""
@@ -201,12 +217,22 @@ def rules_document(given: Mapping[str, Any], root: str = "rules") -> Conversion:
     exist, numbers that the API could not give out again. Everything else is left to the one
     validator.
     """
-    return _converted(RULES, given, root)
+    return converted(RULES, given, root)
 
 
 def tier_document(given: Mapping[str, Any]) -> Conversion:
     """Return the (partial) step of the ladder that a ``RetentionTierInput`` means."""
-    return _converted(TIER, given, "")
+    return converted(TIER, given, "")
+
+
+def converted(fields: Mapping[str, Any], given: Mapping[str, Any], root: str) -> Conversion:
+    """Return the document of an input object whose fields go where ``fields`` says."""
+    writer = _Writer()
+    content = writer.section(fields, given, root, "")
+    writer.check_goods()
+    if writer.refusals:
+        raise Refusals(writer.refusals)
+    return Conversion(content, writer.sources, fields)
 
 
 def overlaid(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,9 +255,8 @@ def moved(conversion: Conversion, place: str) -> Conversion:
     return Conversion(conversion.content, sources)
 
 
-def _spelled(parts: Sequence[str]) -> Iterator[str]:
+def _spelled(fields: Any, parts: Sequence[str]) -> Iterator[str]:
     """Yield the parts of a document path as the input spells them."""
-    fields: Any = RULES
     for part in parts:
         names = fields.items() if isinstance(fields, Mapping) else ()
         name, spec = next(
@@ -243,15 +268,6 @@ def _spelled(parts: Sequence[str]) -> Iterator[str]:
 
 def _key_of(spec: Any) -> str:
     return spec if isinstance(spec, str) else spec.key
-
-
-def _converted(fields: Mapping[str, Any], given: Mapping[str, Any], root: str) -> Conversion:
-    writer = _Writer()
-    content = writer.section(fields, given, root, "")
-    writer.check_goods()
-    if writer.refusals:
-        raise Refusals(writer.refusals)
-    return Conversion(content, writer.sources)
 
 
 class _Writer:
@@ -277,14 +293,16 @@ class _Writer:
     def check_goods(self) -> None:
         """Refuse ids of goods that do not exist, with one statement for each kind."""
         for kind, named in self._goods.items():
-            there = host.current().slugs_of(kind, {ref for ref, _ in named})
+            there = host.current().goods_names(kind, {ref for ref, _ in named})
             self.refusals.extend(
                 Refusal(Code.NOT_FOUND, f"There is no such {GOODS[kind]}.", path)
                 for ref, path in named
                 if ref not in there
             )
 
-    def _value(self, spec: Any, value: Any, source: str, place: str) -> Any:
+    def _value(  # noqa: PLR0911 - a case each
+        self, spec: Any, value: Any, source: str, place: str
+    ) -> Any:
         match spec:
             case Section():
                 return self.section(spec.fields, value, source, place)
@@ -297,6 +315,10 @@ class _Writer:
                 return self._keyed(spec, value, source, place)
             case Goods():
                 return self._selection(value, source)
+            case Ids():
+                return self._refs(spec.kind, value, source)
+            case Channels():
+                return self._channels(value, source)
         if isinstance(value, NotWhole) and value.is_too_large:
             # The document allows more than the API could give out again.
             message = f"{value} is not a whole number of at most {WHOLE_MAX}."
@@ -334,19 +356,33 @@ class _Writer:
             message = "Name some goods, or leave this out for all of them."
             self.refusals.append(Refusal(Code.REQUIRED, message, source))
         for kind, ids in given.items():
-            refs = []
-            for index, global_id in enumerate(ids or ()):
-                path = f"{source}.{kind}.{index}"
-                ref = host.current().from_global_id(global_id, GOODS[kind])
-                if ref is None:
-                    message = f'"{global_id}" is not the id of a {GOODS[kind]}.'
-                    self.refusals.append(Refusal(Code.NOT_FOUND, message, path))
-                    continue
-                self._goods.setdefault(kind, []).append((ref, path))
-                refs.append(ref)
+            refs = self._refs(kind, ids or (), f"{source}.{kind}")
             if refs:
                 content[kind] = refs
         return content
+
+    def _refs(self, kind: str, ids: Sequence[str], source: str) -> list[str]:
+        """Return the references of goods, and note them to be looked for."""
+        refs = []
+        for index, global_id in enumerate(ids):
+            path = f"{source}.{index}"
+            ref = host.current().from_global_id(global_id, GOODS[kind])
+            if ref is None:
+                message = f'"{global_id}" is not the id of a {GOODS[kind]}.'
+                self.refusals.append(Refusal(Code.NOT_FOUND, message, path))
+                continue
+            self._goods.setdefault(kind, []).append((ref, path))
+            refs.append(ref)
+        return refs
+
+    def _channels(self, slugs: Sequence[str], source: str) -> list[str]:
+        by_slug = {place.slug: place.ref for place in host.current().channels()}
+        self.refusals.extend(
+            Refusal(Code.NOT_FOUND, f'There is no channel "{slug}".', f"{source}.{index}")
+            for index, slug in enumerate(slugs)
+            if slug not in by_slug
+        )
+        return [by_slug[slug] for slug in slugs if slug in by_slug]
 
 
 def _plain(value: Any) -> Any:

@@ -53,7 +53,7 @@ def resolve_user_retention(root: Any, info: Any, channel: str | None = None) -> 
 
     def shown(account: Account | None, place: ChannelFacts, program_id: int) -> Any:
         if account is not None:
-            return Member(account, place.currency)
+            return Member(account, place.currency, place.ref)
         if not is_own:
             return None
         return (
@@ -168,7 +168,7 @@ def resolve_liability(_root: Any, info: Any, **arguments: Any) -> RetentionLiabi
 def _opened(info: Any, program: Program, user_ref: str, place: ChannelFacts) -> Member | None:
     with host.current().writer():
         account = member_of(program, user_ref, now=moment(info))
-    return None if account is None else Member(account, place.currency)
+    return None if account is None else Member(account, place.currency, place.ref)
 
 
 def _visible(info: Any, program: Program | None) -> Program | None:

@@ -10,15 +10,28 @@ from typing import Any
 import graphene
 
 from saleor_retention.graphql import paging, queries
-from saleor_retention.graphql.host_types import Date, Decimal
+from saleor_retention.graphql.host_types import Date, DateTime, Decimal
 from saleor_retention.graphql.inputs import (
     RetentionMemberFilterInput,
     RetentionMemberSortingInput,
 )
+from saleor_retention.graphql.inputs_offers import (
+    RetentionOfferFilterInput,
+    RetentionOfferInput,
+    RetentionOfferLineInput,
+    RetentionOfferSortingInput,
+)
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
+from saleor_retention.graphql.mutations.gift_pick import RetentionGiftPick
 from saleor_retention.graphql.mutations.leave import RetentionLeave
 from saleor_retention.graphql.mutations.member_erase import RetentionMemberErase
+from saleor_retention.graphql.mutations.offer_create import RetentionOfferCreate
+from saleor_retention.graphql.mutations.offer_duplicate import RetentionOfferDuplicate
 from saleor_retention.graphql.mutations.offer_fairness_grant import RetentionOfferFairnessGrant
+from saleor_retention.graphql.mutations.offer_retire import RetentionOfferRetire
+from saleor_retention.graphql.mutations.offer_schedule import RetentionOfferSchedule
+from saleor_retention.graphql.mutations.offer_switch import RetentionOfferSwitch
+from saleor_retention.graphql.mutations.offer_update import RetentionOfferUpdate
 from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
 from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
@@ -35,6 +48,11 @@ from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
 from saleor_retention.graphql.mutations.tier_update import RetentionTierUpdate
+from saleor_retention.graphql.offer_templates import (
+    RetentionOfferTemplate,
+    resolve_offer_templates,
+)
+from saleor_retention.graphql.offers import resolve_offer, resolve_offers
 from saleor_retention.graphql.types_audit import (
     RetentionAuditConnection,
     RetentionAuditFilterInput,
@@ -63,6 +81,11 @@ from saleor_retention.graphql.types_measures import (
     resolve_measures,
 )
 from saleor_retention.graphql.types_member import RetentionMember, RetentionMemberConnection
+from saleor_retention.graphql.types_offer import RetentionOffer, RetentionOfferConnection
+from saleor_retention.graphql.types_offer_preview import (
+    RetentionOfferPreview,
+    resolve_offer_preview,
+)
 from saleor_retention.graphql.types_order import RetentionOrder, resolve_order_retention
 from saleor_retention.graphql.types_program import RetentionProgram, RetentionProgramConnection
 from saleor_retention.graphql.types_segment import (
@@ -169,6 +192,48 @@ QUERIES: dict[str, graphene.Field] = {
         resolver=resolve_audit_trail,
         **paging.ARGUMENTS,
     ),
+    "retention_offers": graphene.Field(
+        RetentionOfferConnection,
+        description="The offers of a program. Requires MANAGE_DISCOUNTS.",
+        program=graphene.ID(description="The program's id.", required=True),
+        filter=RetentionOfferFilterInput(description="Which offers."),
+        sort_by=RetentionOfferSortingInput(description="How to sort them; by slug when left out."),
+        resolver=resolve_offers,
+        **paging.ARGUMENTS,
+    ),
+    "retention_offer": graphene.Field(
+        RetentionOffer,
+        description="One offer: by id, or by program and slug. Requires MANAGE_DISCOUNTS.",
+        id=graphene.ID(description="The offer's id."),
+        program=graphene.ID(description="The id of its program."),
+        slug=graphene.String(description="Its slug in the program."),
+        resolver=resolve_offer,
+    ),
+    "retention_offer_templates": graphene.Field(
+        graphene.List(graphene.NonNull(RetentionOfferTemplate)),
+        description="Ready offers to begin with, one or more of each kind. Requires "
+        "MANAGE_DISCOUNTS.",
+        program=graphene.ID(description="The program, whose currencies they have.", required=True),
+        resolver=resolve_offer_templates,
+    ),
+    "retention_offer_preview": graphene.Field(
+        RetentionOfferPreview,
+        description="What the offers of a program would do to a cart, with one that is tried: a "
+        "new one, a change of one, or one that is switched off. Nothing is stored. Requires "
+        "MANAGE_DISCOUNTS, and MANAGE_USERS for a member's.",
+        program=graphene.ID(description="The program's id.", required=True),
+        channel=graphene.String(description="Slug of the channel that sells the goods."),
+        lines=graphene.List(
+            graphene.NonNull(RetentionOfferLineInput),
+            description="The goods, 100 lines at most.",
+            required=True,
+        ),
+        offer_id=graphene.ID(description="The offer to try as it is, or with `offer` over it."),
+        offer=RetentionOfferInput(description="The offer to try, or what is other of it."),
+        member_id=graphene.ID(description="Whose cart it is; a guest's when left out."),
+        at=graphene.Argument(DateTime, description="At what time; now when left out."),
+        resolver=resolve_offer_preview,
+    ),
     "retention_verify": graphene.Field(
         RetentionVerification,
         description="Checks every invariant of the points ledger, and its past against the digests "
@@ -260,6 +325,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_leave": RetentionLeave,
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
+    "retention_gift_pick": RetentionGiftPick,
     "retention_program_create": RetentionProgramCreate,
     "retention_program_update": RetentionProgramUpdate,
     "retention_program_retire": RetentionProgramRetire,
@@ -269,6 +335,12 @@ MUTATIONS: dict[str, Any] = {
     "retention_segment_create": RetentionSegmentCreate,
     "retention_segment_update": RetentionSegmentUpdate,
     "retention_segment_retire": RetentionSegmentRetire,
+    "retention_offer_create": RetentionOfferCreate,
+    "retention_offer_update": RetentionOfferUpdate,
+    "retention_offer_duplicate": RetentionOfferDuplicate,
+    "retention_offer_schedule": RetentionOfferSchedule,
+    "retention_offer_switch": RetentionOfferSwitch,
+    "retention_offer_retire": RetentionOfferRetire,
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
     "retention_member_erase": RetentionMemberErase,
@@ -287,6 +359,10 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionMemberExport": {"complexity": 1, "multipliers": ["first"]},
         "retentionMyExport": {"complexity": 1, "multipliers": ["first"]},
         "retentionAuditTrail": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionOffers": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionOffer": {"complexity": 1},
+        "retentionOfferPreview": {"complexity": 100},
+        "retentionOfferTemplates": {"complexity": 1},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
         "retentionSegments": {"complexity": 1, "multipliers": ["first", "last"]},
@@ -309,6 +385,13 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "lots": {"complexity": 1, "multipliers": ["first"]},
         "nextTier": {"complexity": 1},
         "tierChanges": {"complexity": 1, "multipliers": ["first", "last"]},
+        "punchCards": {"complexity": 1},
+        "offerLimits": {"complexity": 1},
     },
+    "RetentionOffer": {
+        "statistics": {"complexity": 1},
+        "versions": {"complexity": 1, "multipliers": ["first", "last"]},
+    },
+    "RetentionCheckout": {"compareCode": {"complexity": 100}, "offers": {"complexity": 5}},
 }
 """What our fields cost where Saleor limits a query's cost."""

@@ -22,6 +22,8 @@ from saleor_retention.graphql.dataloaders.members import BalanceOf, MetricOf
 from saleor_retention.graphql.errors import discreet, harmless
 from saleor_retention.graphql.host_types import DateTime, Money, money
 from saleor_retention.graphql.scalars import RetentionPoints
+from saleor_retention.graphql.types_checkout_offers import CheckoutOffers, RetentionCheckoutOffers
+from saleor_retention.graphql.types_code import RetentionCodeComparison, code_comparison
 from saleor_retention.graphql.types_program import RetentionThreshold, threshold_type
 from saleor_retention.host.contract import PricedCheckout
 from saleor_retention.models import Account, AccountState, Hold
@@ -135,6 +137,19 @@ class RetentionCheckout(graphene.ObjectType):
     free_shipping = graphene.Boolean(
         description="Whether the program makes shipping free.", required=True
     )
+    offers = graphene.Field(
+        RetentionCheckoutOffers,
+        description="The offers that the price has, what little is missing, and what may be "
+        "chosen.",
+        required=True,
+    )
+    compare_code = graphene.Field(
+        RetentionCodeComparison,
+        description="What the checkout costs with a voucher code and without any; nothing is "
+        "changed. Both prices are computed anew, so ask for it when the shopper does.",
+        required=True,
+        code=graphene.String(description="The voucher's code.", required=True),
+    )
 
     @staticmethod
     @discreet
@@ -213,6 +228,18 @@ class RetentionCheckout(graphene.ObjectType):
     def resolve_free_shipping(root: Checkout, _info: Any) -> bool:
         """Return whether shipping is free."""
         return root.quote.has_free_shipping
+
+    @staticmethod
+    @discreet
+    def resolve_offers(root: Checkout, info: Any) -> CheckoutOffers:
+        """Return the offers at the checkout."""
+        return CheckoutOffers(root, info)
+
+    @staticmethod
+    @discreet
+    def resolve_compare_code(root: Checkout, _info: Any, code: str) -> RetentionCodeComparison:
+        """Return what a code would do to the total."""
+        return code_comparison(root.priced.basket.ref, root.currency, code)
 
 
 @harmless

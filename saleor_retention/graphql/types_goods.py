@@ -7,15 +7,26 @@ from typing import Any
 import graphene
 
 from saleor_retention import host
+from saleor_retention.graphql import enums_offers, offer_words
 from saleor_retention.graphql.channels import channel_named
 from saleor_retention.graphql.dataloaders.goods import (
     GoodsPoints,
     PointsOfVariant,
     VariantsOfProduct,
 )
-from saleor_retention.graphql.errors import harmless
+from saleor_retention.graphql.errors import discreet, harmless
 from saleor_retention.graphql.host_types import Money, money
 from saleor_retention.graphql.scalars import RetentionPoints
+from saleor_retention.graphql.types_offer import offer_id
+
+
+class RetentionGoodsOffer(graphene.ObjectType):
+    """An offer that goods take part in, for the asking customer."""
+
+    offer_id = graphene.ID(description="The offer.", required=True)
+    name = graphene.String(description="Its name, as the shopper reads it.", required=True)
+    kind = enums_offers.RetentionOfferKind(description="What it gives.", required=True)
+    sentence = graphene.String(description="What it gives and asks for, in words.", required=True)
 
 
 class RetentionGoods(graphene.ObjectType):
@@ -44,6 +55,13 @@ class RetentionGoods(graphene.ObjectType):
         required=True,
     )
 
+    offers = graphene.List(
+        graphene.NonNull(RetentionGoodsOffer),
+        description="Offers that the goods take part in now, for the asking customer. Those on "
+        "everything that is spent are left out.",
+        required=True,
+    )
+
     @staticmethod
     def resolve_variant_id(root: GoodsPoints, _info: Any) -> str:
         """Return the variant's global id."""
@@ -63,6 +81,24 @@ class RetentionGoods(graphene.ObjectType):
     def resolve_benefits(root: GoodsPoints, _info: Any) -> tuple[str, ...]:
         """Return what lowers the price."""
         return root.rule_names
+
+    @staticmethod
+    @discreet
+    def resolve_offers(root: GoodsPoints, info: Any) -> Any:
+        """Promise the offers in words."""
+        terms = [said for _, said in root.offers]
+        spoken = offer_words.vocabulary(info, terms, root.rules, currency=root.currency)
+        return spoken.then(
+            lambda names: [
+                RetentionGoodsOffer(
+                    offer_id=offer_id(offer.id),
+                    name=offer.name,
+                    kind=said.kind.value,
+                    sentence=offer_words.sentence(said, names),
+                )
+                for offer, said in root.offers
+            ]
+        )
 
 
 @harmless

@@ -33,6 +33,13 @@ from saleor_retention.graphql.types_history import (
     RetentionTierChangeConnection,
     with_numbers,
 )
+from saleor_retention.graphql.types_member_offers import (
+    RetentionOfferLimit,
+    RetentionPunchCard,
+    offer_limits,
+    offers_of_member,
+    punch_cards,
+)
 from saleor_retention.graphql.types_program import (
     RetentionBenefit,
     RetentionProgram,
@@ -48,10 +55,11 @@ LOTS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member's account, and the currency of the channel that was asked about."""
+    """A member's account, and the channel that was asked about."""
 
     account: Account
     currency: str | None = None
+    channel_ref: str | None = None
 
 
 class RetentionLot(graphene.ObjectType):
@@ -138,6 +146,17 @@ class RetentionMember(graphene.ObjectType):
         description="Every change of tier, newest first.",
         required=True,
         **paging.ARGUMENTS,
+    )
+
+    punch_cards = graphene.List(
+        graphene.NonNull(RetentionPunchCard),
+        description="The member's punch cards, in the channel that was asked about.",
+        required=True,
+    )
+    offer_limits = graphene.List(
+        graphene.NonNull(RetentionOfferLimit),
+        description="Offers that a member may use only so often, and what is left of them.",
+        required=True,
     )
 
     @staticmethod
@@ -274,6 +293,20 @@ class RetentionMember(graphene.ObjectType):
                 count=TierChange.objects.filter(account_id=root.account.pk).count,
             )
         )
+
+    @staticmethod
+    @discreet
+    def resolve_punch_cards(root: Member, info: Any) -> Any:
+        """Promise the punch cards of offers that run."""
+        found = offers_of_member(info, root.account, root.channel_ref)
+        return found.then(lambda offers: punch_cards(info, offers))
+
+    @staticmethod
+    @discreet
+    def resolve_offer_limits(root: Member, info: Any) -> Any:
+        """Promise how often offers may still be used."""
+        found = offers_of_member(info, root.account, root.channel_ref)
+        return found.then(lambda offers: offer_limits(info, offers))
 
 
 class RetentionMemberConnection(paging.Connection):

@@ -62,6 +62,14 @@ class PricedCheckout:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeTotals:
+    """What a checkout costs with tax, before gift cards, in minor units of its currency."""
+
+    without_minor: int  # without any voucher
+    with_minor: int | None  # with the code; None where it cannot be used on this checkout
+
+
+@dataclass(frozen=True, slots=True)
 class ShelfPrice:
     """What one unit of a variant costs in a channel before any member price."""
 
@@ -216,6 +224,9 @@ class Host(Protocol):
     def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references back to slugs: the inverse of ``resolve_slugs``."""
 
+    def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Map references of ``kind`` to what shoppers read, in one statement; gone: absent."""
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in a constant number of statements."""
 
@@ -268,7 +279,7 @@ class Host(Protocol):
         """Return the host's classes by name.
 
         ``User Checkout Order Product ProductVariant Queries Mutations Money DateTime Date Decimal
-        OrderDirection``.
+        JSONString OrderDirection``.
         """
 
     def wrap_checkout(self, checkout: Any) -> Any:
@@ -290,6 +301,12 @@ class Host(Protocol):
         """Return, or promise, the ``PricedCheckout`` of a resolver's root; None when it is gone.
 
         Prices that have run out are computed first, as for the host's own price fields.
+        """
+
+    def code_totals(self, checkout_ref: str, code: str) -> CodeTotals | None:
+        """Return what a checkout costs without a voucher and with this one; None when it is gone.
+
+        The host computes both, and nothing is changed: neither rows, nor events, nor tasks.
         """
 
     def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:

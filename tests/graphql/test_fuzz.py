@@ -26,6 +26,7 @@ from saleor_retention.models import LookupPace, Program
 from saleor_retention.services import programs
 from tests.factories.current import factories
 from tests.graphql import fuzzing
+from tests.graphql.offers import make, ten_off
 from tests.graphql.world import (
     ANONYMOUS,
     IS_SALEOR_3,
@@ -79,8 +80,10 @@ def pool(world: World) -> fuzzing.Pool:
         "{ errors { message } } }",
         input=sale(world),
     )
+    offer = make(world, ten_off(variant, limits={"perCustomer": 3}))
     known = [
         world.program_id,
+        offer["id"],
         world.member_id(),
         world.member_id(world.other),
         checkout,
@@ -90,7 +93,15 @@ def pool(world: World) -> fuzzing.Pool:
         gid("ProductVariant", variant),
         gid("Product", variant.product),
     ]
-    kinds = ("RetentionProgram", "RetentionMember", "Checkout", "Order", "User", "Product")
+    kinds = (
+        "RetentionProgram",
+        "RetentionMember",
+        "RetentionOffer",
+        "Checkout",
+        "Order",
+        "User",
+        "Product",
+    )
     hostile = (2**31, 2**63, 2**70, -1, 0, "", "\x00", "1\x00", "\u0663", "1 OR 1=1", "nonsense")
     known += [gid(kind, ref) for kind in kinds for ref in hostile]
     return fuzzing.Pool(
@@ -282,6 +293,7 @@ def test_what_is_not_yours_looks_like_what_is_not_there(
     variant = factories().make_product("10.00")
     guests = factories().make_checkout(None, {variant: 1})
     pairs = {
+        make(world, ten_off(variant), slug="two")["id"]: gid("RetentionOffer", 10**9),
         gid("RetentionProgram", hidden): gid("RetentionProgram", hidden.pk + 1000),
         world.member_id(): gid("RetentionMember", 10**9),
         world.checkout({variant: 1}): gid("Checkout", MISSING),

@@ -17,6 +17,7 @@ from saleor_retention.graphql.queries import resolve_user_retention
 from saleor_retention.models import Offer, OfferVersion, Segment
 from saleor_retention.services import redeeming
 from tests.factories.current import factories
+from tests.graphql.offers import five_off_from_fifty, make, ten_off
 from tests.graphql.world import (
     ANONYMOUS,
     IS_SALEOR_3,
@@ -41,6 +42,7 @@ CODENAMES = {
     "MANAGE_ORDERS": "manage_orders",
     "MANAGE_CHECKOUTS": "manage_checkouts",
 }
+SOON = "2999-01-01T00:00:00+00:00"
 REFUSALS = {"denied", "login", "not found"}
 
 
@@ -145,6 +147,8 @@ def prepare(world: World) -> None:
         tier="vip",
         reason="A test needs it",
     )
+    for slug, more in (("tagged", {"audience": {"tags": ["x"]}}), ("soon", {"startsAt": SOON})):
+        world.offer_id = make(world, ten_off(variant, **more), slug=slug)["id"]
     world.order = bought(world, {variant: 1})
     world.dear_offer_id = dear_offer(world)
     world.checkout_id = world.checkout({variant: 1})
@@ -263,6 +267,25 @@ def redeemable_max(world: World, actor: Actor) -> str:
     return "yes" if points == 1072 else {0: "zero"}.get(points, f"{points} points")
 
 
+def verdicts_of(offer: str) -> Callable[[World, Actor], str]:
+    """Return a run that asks whether the verdict of an offer is shown in the owner's checkout."""
+
+    def shown(world: World, actor: Actor) -> str:
+        if IS_SALEOR_3:
+            variables = {"id": world.checkout_id}
+        else:
+            variables = {"token": str(checkout_of(world).pk)}
+        answer = actor.post(CHECKOUT % "retention { offers { verdicts { name } } }", **variables)
+        (checkout,) = answer["data"].values()
+        if checkout is None:
+            assert not IS_SALEOR_3
+            return "zero"
+        verdicts = checkout["retention"]["offers"]["verdicts"]
+        return "yes" if offer in [row["name"] for row in verdicts] else "zero"
+
+    return shown
+
+
 def goods(root: str, query: str) -> Callable[[World, Actor], str]:
     """Return a run of a query for goods."""
 
@@ -353,6 +376,13 @@ def enrol_after_leaving(world: World, actor: Actor) -> str:
     return run("storefront/enrol")(world, actor)
 
 
+TRIAL: dict[str, Callable[[World], Any]] = {
+    "program": lambda world: world.program_id,
+    "channel": lambda world: world.channel,
+    "lines": lambda world: [{"variantId": gid("ProductVariant", world.variant), "quantity": 1}],
+}
+
+
 def dear_offer(world: World) -> str:
     """Return the id of an offer that makes the owner's order look dear."""
     document = {"kind": "member_price", "member_price": {"percent": 50}}
@@ -368,6 +398,8 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "User.retention": user_retention,
     "Checkout.retention": as_saleor(CHECKOUT, "checkout"),
     "RetentionCheckout.redeemableMax": redeemable_max,
+    "RetentionCheckoutOffers.verdicts that tell of the customer": verdicts_of("Tagged"),
+    "RetentionCheckoutOffers.verdicts of offers to come": verdicts_of("Soon"),
     "Order.retention": as_saleor(ORDER, "order"),
     "Product.retention": goods(
         "product",
@@ -392,6 +424,15 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "RetentionTierChange.actorId": staff_field("tierChanges", "actorId"),
     "retentionAuditTrail": audited("PROGRAM_CREATE"),
     "retentionAuditTrail of members": audited("TIER_OVERRIDE"),
+    "retentionOffers": run(
+        "staff/offers", program=lambda world: world.program_id, first=lambda _world: 10
+    ),
+    "retentionOffer": run("staff/offer", id=lambda world: world.offer_id),
+    "retentionOfferTemplates": run("staff/offer-templates", program=lambda world: world.program_id),
+    "retentionOfferPreview": run("staff/offer-preview", **TRIAL),
+    "retentionOfferPreview of a member": run(
+        "staff/offer-preview", **TRIAL, memberId=lambda world: world.member_id()
+    ),
     "retentionVerify": run("staff/verify"),
     "retentionLiability": run(
         "staff/liability",
@@ -423,6 +464,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionRedemptionClear": run(
         "storefront/redemption-clear", checkoutId=lambda world: world.checkout_id
+    ),
+    "retentionGiftPick": run(
+        "storefront/gift-pick",
+        checkoutId=lambda world: world.checkout_id,
+        offerId=lambda world: world.offer_id,
     ),
     "retentionProgramCreate": run(
         "staff/program-create",
@@ -484,6 +530,24 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "retentionSegmentRetire": run(
         "staff/segment-retire", id=lambda world: gid("RetentionSegment", segment_of(world))
     ),
+    "retentionOfferCreate": run(
+        "staff/offer-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {"slug": "five", "name": "Five", "offer": five_off_from_fifty()},
+    ),
+    "retentionOfferUpdate": run(
+        "staff/offer-update",
+        id=lambda world: world.offer_id,
+        input=lambda _world: {"name": "Other", "offer": {"priority": 1}},
+    ),
+    "retentionOfferDuplicate": run(
+        "staff/offer-duplicate", id=lambda world: world.offer_id, slug=lambda _world: "copy"
+    ),
+    "retentionOfferSchedule": run("staff/offer-schedule", id=lambda world: world.offer_id),
+    "retentionOfferSwitch": run(
+        "staff/offer-switch", id=lambda world: world.offer_id, isActive=lambda _world: False
+    ),
+    "retentionOfferRetire": run("staff/offer-retire", id=lambda world: world.offer_id),
     "retentionPointsAdjust": run(
         "staff/points-adjust",
         memberId=lambda world: world.member_id(),

@@ -58,9 +58,11 @@ def test_connections_have_the_arguments_of_relay() -> None:
     assert sorted(connections) == [
         "Query.retentionAuditTrail",
         "Query.retentionMembers",
+        "Query.retentionOffers",
         "Query.retentionPrograms",
         "RetentionMember.history",
         "RetentionMember.tierChanges",
+        "RetentionOffer.versions",
     ]
     for name, field in connections.items():
         assert {"first", "after", "last", "before"} <= set(field.args), name

@@ -1,6 +1,6 @@
-"""Pages of what belongs to members, newest first, for many members in one statement.
+"""Pages of what belongs to members or offers, newest first, for many of them in one statement.
 
-Each member's page is read by its index and stops at its limit, so that a list of members with their
+Each owner's page is read by its index and stops at its limit, so that a list of members with their
 last movements costs what is shown and not what there is.
 """
 
@@ -15,17 +15,17 @@ from django.db.models import Model, QuerySet, Sum
 
 from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.graphql.paging import Window
-from saleor_retention.models import MEMBER_BOOKS, Entry, TierChange, Transaction
+from saleor_retention.models import MEMBER_BOOKS, Entry, OfferVersion, TierChange, Transaction
 
 PageKey = tuple[int, Window]
-"""(account id, which part of its list)"""
+"""(id of an account or offer, which part of its list)"""
 
 _PAGES = """
-SELECT wanted.account_id, page.id
-FROM unnest(%(account_ids)s::bigint[]) AS wanted (account_id)
+SELECT wanted.owner_id, page.id
+FROM unnest(%(owner_ids)s::bigint[]) AS wanted (owner_id)
 CROSS JOIN LATERAL (
     SELECT id FROM {table}
-    WHERE account_id = wanted.account_id AND (%(cursor)s::bigint IS NULL OR id {beyond} %(cursor)s)
+    WHERE {owner} = wanted.owner_id AND (%(cursor)s::bigint IS NULL OR id {beyond} %(cursor)s)
     ORDER BY id {direction}
     LIMIT %(limit)s
 ) AS page
@@ -59,31 +59,44 @@ class TierChangePages(Loader[PageKey, list[TierChange]]):
         return _pages(keys, TierChange.objects.select_related("note"))
 
 
-def _pages(keys: Sequence[PageKey], queryset: QuerySet[Any]) -> dict[PageKey, list[Any]]:
+class OfferVersionPages(Loader[PageKey, list[OfferVersion]]):
+    """Versions, by offer and window."""
+
+    def find(self, keys: Sequence[PageKey]) -> Mapping[PageKey, list[OfferVersion]]:
+        """Read them in one statement for each window."""
+        return _pages(keys, OfferVersion.objects.all(), owner="offer_id")
+
+
+def _pages(
+    keys: Sequence[PageKey], queryset: QuerySet[Any], owner: str = "account_id"
+) -> dict[PageKey, list[Any]]:
     """Return each key's rows in the window's direction, one more than asked for."""
-    accounts_by_window = defaultdict(list)
-    for account_id, window in keys:
-        accounts_by_window[window].append(account_id)
+    owners_by_window = defaultdict(list)
+    for owner_id, window in keys:
+        owners_by_window[window].append(owner_id)
     pages: dict[PageKey, list[Any]] = {key: [] for key in keys}
-    for window, account_ids in accounts_by_window.items():
-        found = _ids(queryset.model, account_ids, window)
+    for window, owner_ids in owners_by_window.items():
+        found = _ids(queryset.model, owner, owner_ids, window)
         rows = queryset.in_bulk([pk for _, pk in found])
-        for account_id, pk in found:
-            pages[account_id, window].append(rows[pk])
+        for owner_id, pk in found:
+            pages[owner_id, window].append(rows[pk])
     return pages
 
 
-def _ids(model: type[Model], account_ids: Sequence[int], window: Window) -> list[tuple[int, int]]:
+def _ids(
+    model: type[Model], owner: str, owner_ids: Sequence[int], window: Window
+) -> list[tuple[int, int]]:
     cursor_id = window.position[0] if window.position else None
     statement = _PAGES.format(
         table=connection.ops.quote_name(model._meta.db_table),  # noqa: SLF001 - public in Django
+        owner=owner,
         beyond=">" if window.is_backward else "<",
         direction="ASC" if window.is_backward else "DESC",
     )
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
-            {"account_ids": list(account_ids), "cursor": cursor_id, "limit": window.limit + 1},
+            {"owner_ids": list(owner_ids), "cursor": cursor_id, "limit": window.limit + 1},
         )
         return list(cursor.fetchall())
 

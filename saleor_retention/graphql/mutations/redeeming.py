@@ -36,11 +36,11 @@ def redeemer_of(asks: Requestor, checkout_id: str) -> Redeemer:
     user_ref = asks.user_ref if acts_for_others else customer_ref(asks)
     checkout_ref = host.current().from_global_id(checkout_id, "Checkout")
     if checkout_ref is None:
-        raise _missing()
+        raise missing_checkout()
     if acts_for_others:
-        checkout = _checkout(checkout_ref)
+        checkout = checkout_row(checkout_ref)
         if checkout is None:
-            raise _missing()
+            raise missing_checkout()
         user_ref = str(checkout.user_id) if checkout.user_id is not None else None
         if user_ref is None:
             message = phrase(_("Points can be set only on a checkout with a logged-in customer."))
@@ -56,21 +56,23 @@ def unknown_as_missing() -> Iterator[None]:
         yield
     except Refusal as refusal:
         if refusal.code in (Code.PERMISSION_DENIED, Code.NOT_FOUND):
-            raise _missing() from refusal
+            raise missing_checkout() from refusal
         raise
 
 
 def checkout_type(checkout_ref: str) -> Any:
     """Return the checkout, read afresh, as the host's type wants it."""
-    checkout = _checkout(checkout_ref)
+    checkout = checkout_row(checkout_ref)
     return host.current().wrap_checkout(checkout) if checkout is not None else None
 
 
-def _checkout(checkout_ref: str) -> Any:
+def checkout_row(checkout_ref: str) -> Any:
+    """Return the host's row of a checkout, or None."""
     graphene_type: Any = host.current().graphql_types()["Checkout"]
     model = graphene_type._meta.model  # noqa: SLF001 - graphene's only way to it
     return model.objects.filter(pk=checkout_ref).first()
 
 
-def _missing() -> Refusal:
+def missing_checkout() -> Refusal:
+    """Return the refusal of a checkout that is not there, or is another customer's."""
     return Refusal(Code.NOT_FOUND, phrase(_("There is no such checkout.")), "checkoutId")

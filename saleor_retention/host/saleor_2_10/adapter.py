@@ -15,13 +15,14 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
+    CodeTotals,
     PastOrder,
     Requestor,
     ShelfPrice,
     UserFacts,
 )
 
-from . import catalog, checkouts, conflicts, graph, memo, orders, people, shop, sold
+from . import catalog, checkouts, comparing, conflicts, graph, memo, orders, people, shop, sold
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +153,10 @@ class Saleor210:
         """Map references of ``kind`` to slugs."""
         return catalog.slugs_of(kind, refs)
 
+    def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Map references of ``kind`` to what shoppers read."""
+        return catalog.goods_names(kind, refs)
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in one statement."""
         return catalog.goods_of_variants(variant_refs)
@@ -252,6 +257,10 @@ class Saleor210:
     def checkout_prices(self, info: Any, root: Any) -> Any:
         """Promise the ``PricedCheckout`` of a resolver's root; None when it is gone."""
         return checkouts.checkout_prices(info, root)
+
+    def code_totals(self, checkout_ref: str, code: str) -> CodeTotals | None:
+        """Return what a checkout costs without a voucher and with this one; None: it is gone."""
+        return comparing.code_totals(checkout_ref, code)
 
     def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
         """Return prices of published variants in a constant number of statements."""

@@ -76,6 +76,18 @@ def slugs_of(kind: str, refs: Iterable[str]) -> dict[str, str]:
     return {str(pk): slug for slug, pk in found.values_list(field, "pk")}
 
 
+def goods_names(kind: str, refs: Iterable[str]) -> dict[str, str]:
+    """Map references to what shoppers read; a variant is named with its product."""
+    model, _field = _SLUGGED[kind]
+    found = model.objects.filter(pk__in=numbers(refs))
+    if kind != "variants":
+        return {str(pk): name for pk, name in found.values_list("pk", "name")}
+    return {
+        str(pk): f"{product} ({name})" if name and name != product else product
+        for pk, product, name in found.values_list("pk", "product__name", "name")
+    }
+
+
 def shelf_prices(variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
     """Return what a unit of each published variant costs now, with the shop's sales."""
     if channel_ref != CHANNEL_REF:

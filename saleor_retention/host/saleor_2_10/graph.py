@@ -63,6 +63,7 @@ def types() -> Mapping[str, type]:
         "DateTime": graphene.types.datetime.DateTime,
         "Date": graphene.types.datetime.Date,
         "Decimal": Decimal,
+        "JSONString": graphene.JSONString,
         "OrderDirection": OrderDirection,
     }
 

@@ -11,6 +11,7 @@ from . import (
     basket,
     catalog,
     checkouts,
+    comparing,
     effects,
     gift_lines,
     graph,
@@ -55,6 +56,7 @@ class Saleor3:
     app_name = staticmethod(people.app_name)
     resolve_slugs = staticmethod(catalog.resolve_slugs)
     slugs_of = staticmethod(catalog.slugs_of)
+    goods_names = staticmethod(catalog.goods_names)
     goods_of_variants = staticmethod(catalog.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)
@@ -80,6 +82,7 @@ class Saleor3:
     to_global_id = staticmethod(graph.to_global_id)
     channel_slug = staticmethod(graph.channel_slug)
     checkout_prices = staticmethod(graph.checkout_prices)
+    code_totals = staticmethod(comparing.code_totals)
     register_query_costs = staticmethod(graph.register_query_costs)
 
     # --- capabilities ------------------------------------------------------------------------

@@ -45,6 +45,7 @@ def graphql_types() -> Mapping[str, type]:
     from saleor.graphql.account.types import User
     from saleor.graphql.checkout.types import Checkout
     from saleor.graphql.core.enums import OrderDirection
+    from saleor.graphql.core.fields import JSONString
     from saleor.graphql.core.scalars import Date, DateTime, Decimal
     from saleor.graphql.core.types.money import Money
     from saleor.graphql.order.types import Order
@@ -62,6 +63,7 @@ def graphql_types() -> Mapping[str, type]:
         "DateTime": DateTime,
         "Date": Date,
         "Decimal": Decimal,
+        "JSONString": JSONString,
         "OrderDirection": OrderDirection,
     }
 

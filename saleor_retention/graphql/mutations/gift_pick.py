@@ -1,0 +1,90 @@
+"""``retentionGiftPick``: choose a gift of an offer, or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import graphene
+
+from saleor_retention import host
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.graphql.host_types import Checkout
+from saleor_retention.graphql.mutations.base import RetentionMutation
+from saleor_retention.graphql.mutations.redeeming import (
+    CHECKOUT_ID,
+    checkout_row,
+    checkout_type,
+    missing_checkout,
+)
+from saleor_retention.host.contract import Requestor
+from saleor_retention.services import gifts
+
+
+class RetentionGiftPick(RetentionMutation):
+    """Chooses a gift of an offer, or none; a unit of it is put into the checkout, or taken off.
+
+    For the checkout's shopper; for staff and apps on a customer's behalf with MANAGE_CHECKOUTS and
+    MANAGE_USERS.
+    """
+
+    class Arguments:
+        """What is asked for."""
+
+        checkout_id = CHECKOUT_ID
+        offer_id = graphene.ID(description="The offer, of `giftChoices`.", required=True)
+        variant_id = graphene.ID(description="The gift; none when left out.")
+
+    checkout = graphene.Field(Checkout, description="The checkout with its new price.")
+    picked = graphene.ID(description="The variant that is chosen now.")
+
+    @classmethod
+    def perform(
+        cls,
+        _info: Any,
+        asks: Requestor,
+        *,
+        checkout_id: str,
+        offer_id: str,
+        variant_id: str | None = None,
+    ) -> RetentionGiftPick:
+        """Keep the choice, and bring the checkout's goods in line with it."""
+        shop = host.current()
+        checkout_ref = shop.from_global_id(checkout_id, "Checkout")
+        if checkout_ref is None:
+            raise missing_checkout()
+        variant_ref = None if variant_id is None else _ref(variant_id, "ProductVariant")
+        try:
+            pick = gifts.pick_gift(
+                checkout_ref=checkout_ref,
+                user_ref=_shopper(asks, checkout_ref),
+                offer_id=_ref(offer_id, "RetentionOffer"),
+                variant_ref=variant_ref,
+            )
+        except Refusal as refusal:
+            if refusal.code is Code.PERMISSION_DENIED:  # as one that does not exist
+                raise missing_checkout() from refusal
+            raise
+        return cls(
+            checkout=checkout_type(checkout_ref),
+            picked=None if pick is None else shop.to_global_id("ProductVariant", pick.variant_ref),
+        )
+
+
+NAMES = {"RetentionOffer": ("offer", "offerId"), "ProductVariant": ("variant", "variantId")}
+
+
+def _ref(global_id: str, type_name: str) -> str:
+    ref = host.current().from_global_id(global_id, type_name)
+    if ref is None:
+        word, field = NAMES[type_name]
+        raise Refusal(Code.NOT_FOUND, f"There is no such {word}.", field)
+    return ref
+
+
+def _shopper(asks: Requestor, checkout_ref: str) -> str | None:
+    """Return for whom the gift is chosen; None for a guest, who has guests' checkouts only."""
+    if asks.can("checkouts") and asks.can("users"):
+        checkout = checkout_row(checkout_ref)
+        owner = None if checkout is None else checkout.user_id
+        return None if owner is None else str(owner)
+    return asks.user_ref if asks.app_ref is None else None
