@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.figures import Taxed, apportion, from_net, percent_off, shown, total
+from tests.acceptance.figures import (
+    Taxed,
+    apportion,
+    cents,
+    from_net,
+    percent_off,
+    shown,
+    spread,
+    total,
+)
 from tests.acceptance.offers import (
     amounts,
     applied_to,
@@ -118,7 +127,10 @@ class TestOnSaleor3:
         left = [price - off for price, off in zip(left, apportion(10, left), strict=True)]
         left = [price - off for price, off in zip(left, apportion(5, left), strict=True)]
         assert sum(left) == Decimal("134.10") - 15
-        goods = _less_a_tenth(left)
+        code = cents(sum(left, Decimal(0)) / 10)
+        goods = [
+            from_net(price - less, 10) for price, less in zip(left, spread(code, left), strict=True)
+        ]
         assert shown(checkout["subtotalPrice"]) == total(goods)
         order = cart.buy()
         assert shown(order["subtotal"]) == total(goods)
@@ -259,7 +271,3 @@ def _complete(cart: Cart) -> dict[str, Any]:
     )
     found: dict[str, Any] = answer["checkoutComplete"]
     return found
-
-
-def _less_a_tenth(prices: list[Decimal]) -> list[Taxed]:
-    return [from_net(price - percent_off(price, 1, 10), 10) for price in prices]
