@@ -7,6 +7,7 @@ A tier's prices join the search as member prices. What they take off keeps the r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,14 @@ from saleor_retention.engine.facts import BasketFacts, BasketLine
 from saleor_retention.engine.money import from_minor, money_text, percent_of
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.eligibility import is_open
-from saleor_retention.engine.offers.kinds import Cut, FreeShipping, Gift, MemberPrice, Offer
+from saleor_retention.engine.offers.kinds import (
+    Cut,
+    FreeShipping,
+    Gift,
+    MemberPrice,
+    Offer,
+    SpendThreshold,
+)
 from saleor_retention.engine.offers.result import Finding, OfferQuote
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.quote import Allocation, AppliedOffer, Verdict
@@ -163,23 +171,44 @@ def _cut(benefit: PriceBenefit, currency: str) -> Cut | None:
 def _allocations(
     quote: OfferQuote, basket: BasketFacts, tier: Tier | None, case: OfferCase, prices: Prices
 ) -> Iterator[Allocation]:
-    """Yield one allocation for a line and a rule, the tier's own under its name."""
+    """Yield one allocation for a line and a rule by lane, the tier's own under its name."""
     left = {line.ref: max(0, line.total_minor) for line in basket.lines}
     keys = {price.rule_key: price for price in prices.values()}
     rivals = {each.rule_key for each in case.offers if isinstance(each.benefit, MemberPrice)}
+    spends = {each.rule_key for each in case.offers if isinstance(each.benefit, SpendThreshold)}
     own: dict[str, list[tuple[Cut, int]]] = {}
-    taken = set()
+    taken: set[str] = set()
+    last: list[Allocation] = []
     for item in quote.allocations:
         left[item.line_ref] -= item.amount_minor
         if item.rule_key in keys:
             cut = _price(keys[item.rule_key]).cut
             own.setdefault(item.line_ref, []).append((cut, item.amount_minor))
             continue
+        if item.rule_key in spends:
+            last.append(item)
+            continue
         yield item
         if item.rule_key in rivals:
             taken.add(item.line_ref)
-    if tier is None:
-        return
+    if tier is not None:
+        yield from _tier_allocations(quote, basket, tier, prices, own, taken, left)
+    yield from last
+
+
+def _tier_allocations(
+    quote: OfferQuote,
+    basket: BasketFacts,
+    tier: Tier,
+    prices: Prices,
+    own: Mapping[str, list[tuple[Cut, int]]],
+    taken: AbstractSet[str],
+    left: Mapping[str, int],
+) -> Iterator[Allocation]:
+    """Yield what the tier takes off each line, from what its prices do to units (``own``).
+
+    Of the odd cents of a line it takes its part too, unless another member price has the line.
+    """
     declined = quote.certificate.declined
     open_prices = [_price(price) for key, price in prices.items() if key not in declined]
     for line in sorted(basket.lines, key=lambda each: each.ref):
