@@ -12,6 +12,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -263,12 +264,10 @@ class Fields:
         value = self.take(key)
         at = value if isinstance(value, dt.datetime) else _instant_of(value)
         if at is not None and at.microsecond == 0:
-            try:
+            with suppress(OverflowError):  # at the ends of time
                 instant = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(dt.UTC)
-            except OverflowError:  # at the ends of time
-                instant = dt.datetime.min
-            if instant.year in YEARS:
-                return instant
+                if instant.year in YEARS:
+                    return instant
         if value is not None:
             rule = f"must be a day and a time as YYYY-MM-DDTHH:MM; it is {shown(value)}."
             self.note(key, "NOT_AN_INSTANT", rule)
