@@ -12,6 +12,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -262,8 +263,11 @@ class Fields:
         """Read a day and a time, in the zone unless an offset is given; return it in UTC."""
         value = self.take(key)
         at = value if isinstance(value, dt.datetime) else _instant_of(value)
-        if at is not None and at.microsecond == 0 and at.year in YEARS:
-            return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(dt.UTC)
+        if at is not None and at.microsecond == 0:
+            with suppress(OverflowError):  # at the ends of time
+                instant = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(dt.UTC)
+                if instant.year in YEARS:
+                    return instant
         if value is not None:
             rule = f"must be a day and a time as YYYY-MM-DDTHH:MM; it is {shown(value)}."
             self.note(key, "NOT_AN_INSTANT", rule)

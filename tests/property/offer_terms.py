@@ -99,8 +99,8 @@ benefits = {
 instants = st.one_of(
     st.none(),
     st.datetimes(
-        min_value=dt.datetime(2000, 1, 3),  # noqa: DTZ001 - hypothesis wants naive bounds
-        max_value=dt.datetime(2999, 12, 29),  # noqa: DTZ001
+        min_value=dt.datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
+        max_value=dt.datetime(2999, 12, 31),  # noqa: DTZ001
         timezones=st.just(dt.UTC),
     ).map(lambda at: at.replace(microsecond=0)),
 )

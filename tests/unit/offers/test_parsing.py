@@ -253,7 +253,16 @@ def test_numbers_of_units_and_uses_are_whole_and_positive() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-12-01", "2026-13-01T00:00", "soon", "0001-01-01T00:00", 5, "2026-12-01T00:00.5"]
+    "text",
+    [
+        "2026-12-01",
+        "2026-13-01T00:00",
+        "soon",
+        "0001-01-01T00:00",
+        "9999-12-31T23:59",
+        5,
+        "2026-12-01T00:00.5",
+    ],
 )
 def test_an_instant_is_a_day_and_a_time(text: Any) -> None:
     """A day alone would leave open which end of it is meant."""
