@@ -90,7 +90,7 @@ def lock_members(account_ids: Iterable[int]) -> dict[int, Member]:
     """
     ids = sorted(set(account_ids))
     with _bounded(), connection.cursor() as cursor:
-        cursor.execute(LOCK_MEMBERS, [ids, timeout()])
+        cursor.execute(LOCK_MEMBERS, [ids, _timeout()])
         return {row[0]: Member(*row) for row in cursor.fetchall()}
 
 
@@ -115,7 +115,7 @@ def lock_name(name: str) -> None:
     """
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT saleor_retention_lock_name(%s, %s)", [name, timeout()])
+            cursor.execute("SELECT saleor_retention_lock_name(%s, %s)", [name, _timeout()])
     except OperationalError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
@@ -178,11 +178,6 @@ def _bounded() -> Iterator[None]:
         raise Refusal(Code.BUSY, message) from error
 
 
-def timeout() -> str:
-    """Return how long a lock is waited for, as PostgreSQL reads it."""
-    return f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"
-
-
 def _locked(ids: list[int], *, skips_locked: bool) -> dict[int, Account]:
     """Lock and read accounts with their programs by ``sql/functions/lock.sql``.
 
@@ -192,7 +187,7 @@ def _locked(ids: list[int], *, skips_locked: bool) -> dict[int, Account]:
     """
     statement, account_names, program_names = _lock_statement()
     with connection.cursor() as cursor:
-        cursor.execute(statement, [ids, timeout(), skips_locked])
+        cursor.execute(statement, [ids, _timeout(), skips_locked])
         rows = cursor.fetchall()
     accounts: dict[int, Account] = {}
     programs: dict[int, Program] = {}
@@ -219,3 +214,7 @@ def _lock_statement() -> tuple[str, list[str], list[str]]:
     statement = f"SELECT {', '.join(columns)} FROM saleor_retention_lock(%s::bigint[], %s, %s)"  # noqa: S608 (names of columns)
     names = [[field.attname for field in fields] for fields in (account_fields, program_fields)]
     return statement, names[0], names[1]
+
+
+def _timeout() -> str:
+    return f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"

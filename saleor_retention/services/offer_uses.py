@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.utils import OperationalError
 from django.utils import timezone
 
-from saleor_retention import host
+from saleor_retention import conf, host
 from saleor_retention.engine.offers.facts import has_counters, period_start
 from saleor_retention.engine.offers.terms import OfferTerms, PunchCardTerms
 from saleor_retention.engine.periods import local_date
@@ -38,7 +38,6 @@ from saleor_retention.services.locking import (
     lock_name,
     run_serialized,
     sqlstate,
-    timeout,
 )
 from saleor_retention.services.pricing import load_quote
 
@@ -131,7 +130,7 @@ def reserve(
         json.dumps(_items(applied, local_date(at, rules.time_zone))),
         at,
         holding.lapses_at(rules, at),
-        timeout(),
+        f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms",
     ]
 
     def work() -> tuple[int, str] | None:
