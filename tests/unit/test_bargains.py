@@ -14,8 +14,8 @@ def test_the_best_set_first_is_not_the_best_price() -> None:
     best_by_itself = max(bargains.BUNDLES, key=bargains.saves)
 
     assert (best_by_itself, bargains.saves(best_by_itself)) == ("breakfast", Decimal(10))
-    assert bargains.GREEDY == Decimal("49.50")
-    assert bargains.BEST == Decimal("45.00")
+    greedy, best = bargains.GREEDY, bargains.BEST
+    assert (greedy, best) == (Decimal("49.50"), Decimal("45.00"))
 
 
 def test_the_engine_proves_the_same_figures() -> None:
