@@ -14,6 +14,7 @@ TASKS = "saleor_retention.tasks."
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "lapse-holds": {"task": "lapse_holds", "schedule": dt.timedelta(minutes=5)},
+    "turn-offers": {"task": "turn_offers", "schedule": dt.timedelta(minutes=5)},
     "mature": {"task": "mature", "schedule": crontab(minute=5)},
     "expire": {"task": "expire", "schedule": crontab(minute=10)},
     "reconcile": {"task": "reconcile", "schedule": crontab(minute=20)},

@@ -31,6 +31,7 @@ from saleor_retention.services import (
     erasing,
     expiring,
     maturing,
+    offer_windows,
     reconciling,
     redeeming,
     repricing,
@@ -171,6 +172,13 @@ def reprice_checkouts(checkout_refs: list[str]) -> None:
     with host.current().writer():
         for checkout_ref in checkout_refs:
             host.current().reprice(checkout_ref)
+
+
+@shared_task(name="saleor_retention.tasks.turn_offers")
+def turn_offers() -> None:
+    """Have open checkouts priced afresh where the clock opened or closed an offer."""
+    with host.current().writer():
+        offer_windows.reprice_turned()
 
 
 @shared_task(name="saleor_retention.tasks.forget_quotes")

@@ -1,4 +1,4 @@
-"""The ten invariants of the ledger as statements that find what breaks them.
+"""The invariants of the ledger, and that of offers' counters, as statements that find breaches.
 
 Each statement (``sql/verify/``) selects the subjects at fault, because the ledger has more rows
 than fit a process; here stands what is said of them. Constraints and triggers of the database keep
@@ -108,5 +108,11 @@ CHECKS = (
         "10_replay",
         "member {member_number}",
         "{book} is {kept}, and replaying the entries gives {made}.",
+    ),
+    Check(
+        11,
+        "11_offer_counters",
+        "offer {slug}, {whose}",
+        "Its counter is {kept}, and the uses reserved and taken make {made}.",
     ),
 )

@@ -41,7 +41,13 @@ class OfferShelf:
 
 
 @lru_cache(maxsize=256)
-def offers_in(program_id: int, stamp: int, *, channel_ref: str, currency: str) -> OfferShelf:
+def offers_in(
+    program_id: int,
+    stamp: int,  # noqa: ARG001 - a key of what is kept
+    *,
+    channel_ref: str,
+    currency: str,
+) -> OfferShelf:
     """Return the active offers of a program that its channel has, in the order of their ids.
 
     Also those whose window is not open: the clock belongs to the engine. An offer without an amount
@@ -55,7 +61,7 @@ def offers_in(program_id: int, stamp: int, *, channel_ref: str, currency: str) -
     offers, terms_by_id, version_ids = [], {}, {}
     for offer_id, name, version_id, document in rows.order_by("id").values_list(*fields):
         try:
-            terms = _kept(version_id, document)
+            terms = kept_terms(version_id, document)
         except ValueError:
             logger.exception("Offer %s is left out of prices.", offer_id)
             continue
@@ -85,7 +91,7 @@ def terms_of(version_id: int) -> OfferTerms:
     if version_id in _terms:
         return _terms[version_id]
     document = OfferVersion.objects.only("document").get(pk=version_id).document
-    return _kept(version_id, document)
+    return kept_terms(version_id, document)
 
 
 def offer_exponents(document: Mapping[str, Any]) -> dict[str, int]:
@@ -94,7 +100,8 @@ def offer_exponents(document: Mapping[str, Any]) -> dict[str, int]:
     return {code: shop.currency_exponent(code) for code in sorted(set(_currencies(document)))}
 
 
-def _kept(version_id: int, document: Mapping[str, Any]) -> OfferTerms:
+def kept_terms(version_id: int, document: Mapping[str, Any]) -> OfferTerms:
+    """Return what a version says whose document is at hand; raises as ``terms_of``."""
     if version_id in _terms:
         return _terms[version_id]
     terms, problems = parse_offer(document, offer_exponents(document), "UTC", is_stored=True)

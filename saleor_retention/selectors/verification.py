@@ -22,7 +22,7 @@ __all__ = ["Breach", "breaches"]
 
 
 def breaches(program: Program | None = None, *, reads_orders: bool = True) -> list[Breach]:
-    """Return every breach of the ten invariants, in their order; of one program or of all.
+    """Return every breach of the eleven invariants, in their order; of one program or of all.
 
     With ``reads_orders`` the seventh also holds every settled order against the shop: what the
     ledger keeps of it must be what its state asks for now (an order that changed a moment ago and

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -18,22 +18,30 @@ from django.utils import timezone
 
 from saleor_retention import host
 from saleor_retention.engine.fields import Fields, did_you_mean
+from saleor_retention.engine.offers.templates import offer_templates
 from saleor_retention.engine.phrases import render
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.sentences import sentences
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Program, ProgramChannel
-from saleor_retention.selectors.programs import exponents_in, rules_of
+from saleor_retention.selectors.programs import exponents_in, rules_of, shop_exponents
 from saleor_retention.services import programs, yaml_reading
 from saleor_retention.services.differences import differences
+from saleor_retention.services.offer_files import (
+    BY_ID,
+    KINDS,
+    WantedOffer,
+    apply_offers,
+    named_goods,
+    offer_entries,
+    read_offers,
+)
 from saleor_retention.services.tiering import Move
 
 FORMAT = 1
 PROGRAMS_MAX = 100
 CHANNELS_MAX = 200
-KINDS = ("variants", "products", "categories", "collections")
 SINGULAR = dict(zip(KINDS, ("variant", "product", "category", "collection"), strict=True))
-BY_ID = "id:"  # names goods that have no slug (any more) by their reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Wanted:
     channels: tuple[str, ...]
     is_active: bool
     document: dict[str, Any]
+    offers: tuple[WantedOffer, ...] = ()
+    are_offers_complete: bool = False  # those that are not named are retired
 
 
 def plan(text: str, now: dt.datetime | None = None) -> list[Planned]:
@@ -73,8 +83,8 @@ def plan(text: str, now: dt.datetime | None = None) -> list[Planned]:
 def apply(text: str, actor_ref: str = "", now: dt.datetime | None = None) -> list[Planned]:
     """Make the programs what the file says, all or none; return what that changed.
 
-    Idempotent: what is so already is left alone. Programs that the file does not name stay. Raises
-    ``Refusals`` as ``plan``.
+    Idempotent: what is so already is left alone. Programs that the file does not name stay, and so
+    do offers, unless ``offers_complete`` stands beside them. Raises ``Refusals`` as ``plan``.
     """
     with transaction.atomic():
         return _apply(text, actor_ref, now or timezone.now())
@@ -94,6 +104,16 @@ def export(slugs: Iterable[str] = ()) -> str:
     channel_slugs = {channel.ref: channel.slug for channel in host.current().channels()}
     entries = [_entry(there[slug], channel_slugs) for slug in (wanted or sorted(there))]
     return _dump({"version": FORMAT, "programs": entries})
+
+
+def templates() -> str:
+    """Return ready offers in the shop's currencies, switched off, as a program's entry has them."""
+    entries = [
+        {"slug": each.name.replace("_", "-"), "name": each.title, "active": False,
+         "offer": each.document}
+        for each in offer_templates(shop_exponents())
+    ]  # fmt: skip
+    return _dump({"offers": entries})
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -150,6 +170,8 @@ def _program(row: Any, path: str, resolver: _Resolver) -> Wanted:
         channels=resolver.channels(about),
         is_active=about.flag("active", default=True),
         document=resolver.document(fields.take("rules"), fields.at("rules")),
+        offers=read_offers(fields, resolver.ref),
+        are_offers_complete=fields.flag("offers_complete", default=False),
     )
     about.close()
     fields.close()
@@ -163,9 +185,11 @@ class _Resolver:
         self.problems = problems
         self.shop_channels = {channel.slug: channel.ref for channel in host.current().channels()}
         named: dict[str, set[str]] = defaultdict(set)
-        for row in rows:
-            for _, kind, names in _selections(row.get("rules") if isinstance(row, dict) else None):
+        for row in (row for row in rows if isinstance(row, dict)):
+            for _, kind, names in _selections(row.get("rules")):
                 named[kind].update(str(name) for name in names)
+            for kind, name in named_goods(row.get("offers")):
+                named[kind].add(name)
         self.refs = {
             kind: host.current().resolve_slugs(kind, sorted(names)) for kind, names in named.items()
         }
@@ -190,7 +214,7 @@ class _Resolver:
             return {}
         for place, kind, names in _selections(rules):
             for index, name in enumerate(names):
-                ref = self._ref(kind, str(name))
+                ref = self.ref(kind, str(name))
                 if ref is None:
                     where = f"{path}.{place}.{kind}.{index}"
                     message = f'{where} names no {SINGULAR[kind]}: "{name}".'
@@ -199,7 +223,10 @@ class _Resolver:
                     names[index] = ref
         return rules
 
-    def _ref(self, kind: str, name: str) -> str | None:
+    def ref(self, kind: str, name: str) -> str | None:
+        """Return the reference that a name of goods or a channel stands for, None for none."""
+        if kind == "channels":
+            return self.shop_channels.get(name)
         if name.startswith(BY_ID):
             return name.removeprefix(BY_ID)
         return self.refs[kind].get(name)
@@ -241,7 +268,7 @@ def _apply(text: str, actor_ref: str, at: dt.datetime) -> list[Planned]:
     planned, refusals = [], []
     for item in wanted:
         try:
-            planned.append(_apply_one(item, there.get(item.slug), actor_ref, at))
+            planned.append(_apply_all(item, there.get(item.slug), actor_ref, at))
         except Refusals as found:
             refusals += [_at(item, refusal) for refusal in found.refusals]
         except Refusal as found:
@@ -249,6 +276,26 @@ def _apply(text: str, actor_ref: str, at: dt.datetime) -> list[Planned]:
     if refusals:
         raise Refusals(refusals)
     return planned
+
+
+def _apply_all(item: Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
+    """Apply a program, and then its offers, which are judged by the program's new rules."""
+    planned = _apply_one(item, program, actor_ref, at)
+    done = apply_offers(
+        Program.objects.get(slug=item.slug),
+        item.offers,
+        is_complete=item.are_offers_complete,
+        actor_ref=actor_ref,
+        at=at,
+    )
+    if not done.changes:
+        return planned
+    return replace(
+        planned,
+        action="create" if planned.action == "create" else "change",
+        changes=(*planned.changes, *done.changes),
+        warnings=(*planned.warnings, *done.warnings),
+    )
 
 
 def _apply_one(item: Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
@@ -323,8 +370,10 @@ def _words(program: Program) -> list[str]:
 
 
 def _at(item: Wanted, refusal: Refusal) -> Refusal:
-    """Say where in the file a refusal of its program belongs."""
+    """Say where in the file a refusal of its program belongs; one of an offer knows it."""
     own = refusal.field or ""
+    if own.startswith(f"{item.path}."):
+        return refusal
     part = "program" if own in ("slug", "name", "channels", "program") else "rules"
     inner = "" if own == "program" else own
     path = ".".join(filter(None, (item.path, part, inner)))
@@ -341,7 +390,7 @@ def _refusal(problem: RuleProblem) -> Refusal:
 
 def _entry(program: Program, channel_slugs: Mapping[str, str]) -> dict[str, Any]:
     places = program.channels.values_list("channel_ref", flat=True)
-    return {
+    entry: dict[str, Any] = {
         "program": {
             "slug": program.slug,
             "name": program.name,
@@ -350,6 +399,9 @@ def _entry(program: Program, channel_slugs: Mapping[str, str]) -> dict[str, Any]
         },
         "rules": _document_in_slugs(program),
     }
+    if found := offer_entries(program):
+        entry["offers"] = found
+    return entry
 
 
 def _document_in_slugs(program: Program) -> dict[str, Any]:

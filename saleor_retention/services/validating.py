@@ -54,7 +54,7 @@ def validate(document: Mapping[str, Any], channels: Iterable[ChannelFacts] = ())
     """
     exponents = shop_exponents()
     rules, problems = parse_program(document, exponents)
-    refusals = [_refusal_of(problem) for problem in problems if not problem.is_warning]
+    refusals = [refusal_of(problem) for problem in problems if not problem.is_warning]
     if rules is None:
         raise Refusals(refusals)
     refusals += _missing_rates(rules, channels)
@@ -88,27 +88,36 @@ def gather(refusals: list[Refusal], check: Callable[[], T]) -> T:
 
 def naming_refusals(slug: str, name: str) -> list[Refusal]:
     """Return what is wrong with the slug and the name of a new program."""
-    refusals = name_refusals(name)
+    refusals = slug_refusals("A program", slug)
+    if not refusals and Program.objects.filter(slug=slug).exists():
+        refusals.append(Refusal(Code.UNIQUE, f'There is a program "{slug}" already.', "slug"))
+    return [*refusals, *name_refusals(name)]
+
+
+def name_refusals(name: str) -> list[Refusal]:
+    """Return what is wrong with a program's name."""
+    return named_refusals("A program", name)
+
+
+def slug_refusals(what: str, slug: str) -> list[Refusal]:
+    """Return what is wrong with the form of a slug; ``what`` begins the sentence: "An offer"."""
     if not slug:
-        return [Refusal(Code.REQUIRED, "A program needs a slug.", "slug"), *refusals]
+        return [Refusal(Code.REQUIRED, f"{what} needs a slug.", "slug")]
     if len(slug) > SLUG_LENGTH_MAX or not SLUG.fullmatch(slug):
         message = (
             f'"{slug[:SLUG_LENGTH_MAX]}" is no slug: lower-case letters and digits, joined by '
             f"single hyphens or underscores, {SLUG_LENGTH_MAX} characters at most."
         )
-        return [Refusal(Code.INVALID, message, "slug"), *refusals]
-    if Program.objects.filter(slug=slug).exists():
-        message = f'There is a program "{slug}" already.'
-        return [Refusal(Code.UNIQUE, message, "slug"), *refusals]
-    return refusals
+        return [Refusal(Code.INVALID, message, "slug")]
+    return []
 
 
-def name_refusals(name: str) -> list[Refusal]:
-    """Return what is wrong with a program's name."""
+def named_refusals(what: str, name: str) -> list[Refusal]:
+    """Return what is wrong with a name; ``what`` begins the sentence: "An offer"."""
     if not name.strip():
-        return [Refusal(Code.REQUIRED, "A program needs a name.", "name")]
+        return [Refusal(Code.REQUIRED, f"{what} needs a name.", "name")]
     if len(name.strip()) > NAME_LENGTH_MAX:
-        message = f"A program's name has {NAME_LENGTH_MAX} characters at most."
+        message = f"{what}'s name has {NAME_LENGTH_MAX} characters at most."
         return [Refusal(Code.INVALID, message, "name")]
     return []
 
@@ -156,7 +165,8 @@ def taken_channels(places: Iterable[ChannelFacts], except_program: Program | Non
     ]
 
 
-def _refusal_of(problem: RuleProblem) -> Refusal:
+def refusal_of(problem: RuleProblem) -> Refusal:
+    """Return a parser's problem as the refusal that callers get."""
     code = CODES.get(problem.code) or Code.__members__.get(problem.code, Code.INVALID)
     return Refusal(code, problem.message, problem.field)
 

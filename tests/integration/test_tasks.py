@@ -51,6 +51,7 @@ PERIODIC = (
     tasks.erase_deleted,
     tasks.forget_quotes,
     tasks.seal_days,
+    tasks.turn_offers,
 )
 LONG_AGO = timezone.now() - dt.timedelta(days=400)
 

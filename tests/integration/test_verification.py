@@ -370,7 +370,7 @@ def test_the_command_says_that_all_is_well() -> None:
     call_command("retention_verify", stdout=out)
     call_command("retention_verify", "--program", "club", "--skip-orders", stdout=out)
 
-    assert out.getvalue().splitlines() == ["The ledger holds: ten invariants, no breach."] * 2
+    assert out.getvalue().splitlines() == ["The ledger holds: eleven invariants, no breach."] * 2
     with pytest.raises(CommandError, match='There is no program "nope"'):
         call_command("retention_verify", "--program", "nope")
 

@@ -72,7 +72,9 @@ benefits = {
     Kind.QUANTITY: st.builds(
         QuantityTerms,
         selection=goods,
-        steps=st.lists(st.builds(QuantityStepTerms, units, cuts), min_size=1, max_size=3).map(tuple),
+        steps=st.lists(st.builds(QuantityStepTerms, units, cuts), min_size=1, max_size=3).map(
+            tuple
+        ),
         units_max=st.one_of(st.none(), units),
     ),
     Kind.ADD_ON: st.builds(AddOnTerms, some_goods, cuts, openings).flatmap(

@@ -25,7 +25,7 @@ from saleor_retention.engine.offers.terms import (
     QuantityTerms,
     ThresholdTerms,
 )
-from saleor_retention.engine.rules import RuleProblem, Selection
+from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.selections import includes
 
 Check = Callable[[OfferTerms], Iterable[RuleProblem]]

@@ -87,7 +87,8 @@ def _benefit(terms: BenefitTerms, exponents: Mapping[str, int]) -> dict[str, Any
         document["buy"] = terms.stamps
     if isinstance(terms, AddOnTerms):
         document |= _opening(terms.opening, exponents)
-        document["units_each"] = terms.units_each
+        if terms.opening.main is not None:
+            document["units_each"] = terms.units_each
     return document
 
 

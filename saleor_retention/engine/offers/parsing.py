@@ -34,7 +34,13 @@ from saleor_retention.engine.offers.terms import (
     SpendStepTerms,
     ThresholdTerms,
 )
-from saleor_retention.engine.readers import amounts_in, percent_in, refs_in, selection_in, weekdays_in
+from saleor_retention.engine.readers import (
+    amounts_in,
+    percent_in,
+    refs_in,
+    selection_in,
+    weekdays_in,
+)
 from saleor_retention.engine.rules import RuleProblem
 
 PARTS_MAX = 10
@@ -145,7 +151,9 @@ class _Reader:
 
     def _quantity(self, fields: Fields) -> QuantityTerms:
         steps = []
-        for step in self._rows(fields, "steps", STEPS_MAX, "from how many units on, what comes off"):
+        for step in self._rows(
+            fields, "steps", STEPS_MAX, "from how many units on, what comes off"
+        ):
             step.require("from", "how many units")
             quantity = step.whole("from", 1, low=1, high=UNITS_MAX)
             steps.append(QuantityStepTerms(quantity, self._cut(step)))
@@ -176,11 +184,11 @@ class _Reader:
 
     def _punch_card(self, fields: Fields) -> PunchCardTerms:
         fields.require("buy", "how many units fill a card")
-        is_lowered = any([fields.has(key) for key in CUTS])  # every key is to be known
+        cuts = [key for key in CUTS if fields.has(key)]
         return PunchCardTerms(
             selection=selection_in(fields),
             stamps=fields.whole("buy", 1, low=1, high=UNITS_MAX),
-            cut=self._cut(fields) if is_lowered else CutTerms(percent=Decimal(100)),
+            cut=self._cut(fields) if cuts else CutTerms(percent=Decimal(100)),
         )
 
     def _threshold(self, fields: Fields) -> ThresholdTerms:

@@ -16,6 +16,8 @@ from saleor_retention.engine.offers import kinds
 from saleor_retention.engine.offers.kinds import Audience, Offer, Part
 from saleor_retention.engine.rules import Selection
 
+EVERYBODY = Audience()
+
 Amounts = tuple[tuple[str, int], ...]
 """(currency, minor units), by currency; empty where the document is silent."""
 
@@ -179,7 +181,7 @@ class OfferTerms:
     starts_at: dt.datetime | None = None  # in UTC
     ends_at: dt.datetime | None = None  # the first instant at which it is over
     weekdays: frozenset[int] = frozenset()  # in the program's zone; 0 is Monday, empty: every day
-    audience: Audience = Audience()
+    audience: Audience = EVERYBODY
     limits: Limits = Limits()
     group: str = ""
     floor_minor: Amounts = ()
@@ -225,7 +227,8 @@ def amounts_of(terms: OfferTerms) -> Iterator[tuple[str, Amounts]]:
 def _all_amounts(terms: OfferTerms) -> Iterator[tuple[str, Amounts]]:
     kind, benefit = terms.kind.value, terms.benefit
     if isinstance(benefit, QuantityTerms | ThresholdTerms):
-        for index, step in enumerate(benefit.steps):
+        steps: tuple[QuantityStepTerms | SpendStepTerms, ...] = benefit.steps
+        for index, step in enumerate(steps):
             path = f"{kind}.steps.{index}"
             if isinstance(step, SpendStepTerms):
                 yield f"{path}.from", step.from_minor
@@ -245,14 +248,16 @@ def _cut_amounts(path: str, cut: CutTerms) -> Iterator[tuple[str, Amounts]]:
     yield f"{path}.price", cut.price_minor
 
 
-def _benefit(terms: BenefitTerms, currency: str) -> kinds.Benefit:
+def _benefit(terms: BenefitTerms, currency: str) -> kinds.Benefit:  # noqa: PLR0911 - a kind each
     match terms:
         case BundleTerms(parts, cut, free_units):
             return kinds.Bundle(parts, None if cut is None else _cut(cut, currency), free_units)
         case QuantityTerms(selection, steps, units_max):
             return kinds.QuantitySteps(
                 selection,
-                tuple(kinds.QuantityStep(each.quantity, _cut(each.cut, currency)) for each in steps),
+                tuple(
+                    kinds.QuantityStep(each.quantity, _cut(each.cut, currency)) for each in steps
+                ),
                 units_max,
             )
         case AddOnTerms(selection, cut, opening, units_each):

@@ -1,4 +1,4 @@
-"""``retention_program plan | apply | export``: programs kept as a YAML file."""
+"""``retention_program plan | apply | export | templates``: programs kept as a YAML file."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             action.add_argument("file", help="the YAML file, - for standard input")
         exporting = actions.add_parser("export", help="write the programs as they are")
         exporting.add_argument("file", nargs="?", default=STDIO, help="- for standard output")
+        actions.add_parser("templates", help="print ready offers, to be put into the file")
         exporting.add_argument(
             "--program", action="append", default=[], help="only this slug; may be repeated"
         )
@@ -42,6 +43,8 @@ class Command(BaseCommand):
         with host.current().writer():
             if options["action"] == "export":
                 self._export(options["file"], options["program"])
+            elif options["action"] == "templates":
+                self._templates()
             else:
                 self._run(options["action"], options["file"])
 
@@ -70,6 +73,13 @@ class Command(BaseCommand):
             return
         Path(file).write_text(text, encoding="utf-8")
         self.stdout.write(f"Written to {file}.")
+
+    def _templates(self) -> None:
+        try:
+            text = program_files.templates()
+        except Refusals as found:
+            raise CommandError(str(found)) from None
+        self.stdout.write(text, ending="")
 
 
 def _text_of(file: str) -> str:

@@ -18,7 +18,7 @@ from saleor_retention.selectors.verification import breaches
 class Command(BaseCommand):
     """Print each breach on a line and end with 1 if there is any."""
 
-    help = "Checks the ten invariants of the points ledger and names each breach."
+    help = "Checks the eleven invariants of the points ledger and names each breach."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Take a program's slug, and whether to read the shop's orders."""
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(found)} breaches of the ledger's invariants.")
         if past.differences:
             raise CommandError(f"The past was changed, from {past.differences[0].day} on.")
-        self.stdout.write("The ledger holds: ten invariants, no breach.")
+        self.stdout.write("The ledger holds: eleven invariants, no breach.")
         if past.heads:
             self.stdout.write(f"Its past holds: {_days(past.heads)}.")
 
