@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter, ge, mul
+from operator import ge, mul
 from typing import NamedTuple
 
 from saleor_retention.engine.offers.components import components
@@ -63,10 +63,11 @@ class Search:
         self.limit, self.nodes_max, self.nodes = most, nodes_max, 0
         self.found: dict[int, int] | None = None
         self._done: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
-        usable = [position for position, cost in enumerate(problem.costs) if cost < most]
-        self._levels, self._reached = _levels(problem, usable)
-        ways = [self._way(position) for position in usable]
-        self.ways = sorted(ways, key=attrgetter("cost", "position"))
+        self.costs = sorted(
+            (cost, position) for position, cost in enumerate(problem.costs) if cost < most
+        )
+        self._levels, self._reached = _levels(problem, [position for _cost, position in self.costs])
+        self._ways: list[Way] = []  # of the first of these costs, as many as a run asked for
         self._place = _places(problem)
 
     def run(self, limit: int) -> bool:
@@ -76,12 +77,20 @@ class Search:
         """
         self.limit = limit
         self._done.clear()
+        count = self.usable(limit)
+        self._ways += [
+            self._way(position) for _cost, position in self.costs[len(self._ways) : count]
+        ]
         left = list(self.problem.caps)
         try:
-            self._explore(left, self._reach(0, left, range(len(left))), 0, self.ways, ())
+            self._explore(left, self._reach(0, left, range(len(left))), 0, self._ways[:count], ())
         except OutOfBudget:
             return False
         return True
+
+    def usable(self, limit: int) -> int:
+        """Return how many columns alone have less slack than this."""
+        return bisect_left(self.costs, (limit, -1))
 
     def _way(self, position: int) -> Way:
         cost, pairs = self.problem.costs[position], self.problem.columns[position].pairs
