@@ -31,9 +31,10 @@ from saleor_retention.host.contract import (
     CheckoutFacts,
     PastOrder,
     Requestor,
+    ShelfPrice,
     UserFacts,
 )
-from saleor_retention.selectors import programs, terms
+from saleor_retention.selectors import offers, programs, terms
 
 NOBODY = Requestor(None, None, frozenset())
 CHANNEL = "1"
@@ -64,6 +65,7 @@ class FakeHost:
     )
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
+    prices: dict[tuple[str, str], ShelfPrice] = field(default_factory=dict)  # (channel, variant)
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
     requests: Requestor = NOBODY
     repriced: list[str] = field(default_factory=list)
@@ -131,6 +133,18 @@ class FakeHost:
         )
         self.checkouts[ref] = CheckoutFacts(basket, is_money_committed, outer_share_ppm)
         return self.checkouts[ref]
+
+    def put_price(
+        self, variant_ref: str, unit_minor: int, *, channel_ref: str = CHANNEL, product_ref: str = ""
+    ) -> ShelfPrice:
+        """Sell a variant in a channel at a price."""
+        channel = next(place for place in self.shop_channels if place.ref == channel_ref)
+        goods = GoodsFacts(variant_ref, product_ref or f"p-{variant_ref}")
+        self.goods[variant_ref] = goods
+        exponent = self.currency_exponent(channel.currency)
+        price = ShelfPrice(goods, channel.currency, exponent, unit_minor, unit_minor)
+        self.prices[channel_ref, variant_ref] = price
+        return price
 
     def seam_status(self) -> FakeHost:
         """Return what the test says of the price seam."""
@@ -246,6 +260,22 @@ class FakeHost:
         known = {ref: slug for slug, ref in self.slugs.get(kind, {}).items()}
         return {ref: known[ref] for ref in refs if ref in known}
 
+    def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
+        """Return the prices of those that the channel sells."""
+        found = {ref: self.prices.get((channel_ref, ref)) for ref in variant_refs}
+        return {ref: price for ref, price in found.items() if price is not None}
+
+    def variants_of_products(
+        self, product_refs: Iterable[str], channel_ref: str
+    ) -> dict[str, list[str]]:
+        """Return the variants that each product sells in the channel."""
+        wanted = set(product_refs)
+        found: dict[str, list[str]] = {}
+        for (channel, variant_ref), price in self.prices.items():
+            if channel == channel_ref and price.goods.product_ref in wanted:
+                found.setdefault(price.goods.product_ref, []).append(variant_ref)
+        return found
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return what selections look at."""
         return {ref: self.goods[ref] for ref in variant_refs if ref in self.goods}
@@ -328,6 +358,7 @@ def use(monkeypatch: pytest.MonkeyPatch, shop: FakeHost | None = None) -> FakeHo
     What the process remembers of versions by their id is forgotten: a fresh database counts anew.
     """
     shop = shop or FakeHost()
+    offers.forget()
     programs.rules_of.cache_clear()
     terms.inactivity_since.cache_clear()
     genuine = hosts.current

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -133,10 +133,11 @@ def _multiplier(multiplier: Multiplier) -> dict[str, Any]:
         document["ends_on"] = multiplier.ends_on.isoformat()
     if multiplier.weekdays:
         document["weekdays"] = [WEEKDAYS[day] for day in sorted(multiplier.weekdays)]
-    return document | _select(multiplier.selection)
+    return document | select_document(multiplier.selection)
 
 
-def _select(selection: Selection) -> dict[str, Any]:
+def select_document(selection: Selection) -> dict[str, Any]:
+    """Return the key ``select`` for a selection; nothing for one that means everything."""
     kinds = {
         "variants": sorted(selection.variants),
         "products": sorted(selection.products),
@@ -145,6 +146,15 @@ def _select(selection: Selection) -> dict[str, Any]:
     }
     named = {kind: refs for kind, refs in kinds.items() if refs}
     return {"select": named} if named else {}
+
+
+def amounts_document(
+    amounts: Iterable[tuple[str, int]], exponents: Mapping[str, int]
+) -> dict[str, str]:
+    """Return amounts in minor units as text in major units, by currency."""
+    return {
+        currency: f"{from_minor(minor, exponents[currency]):f}" for currency, minor in amounts
+    }
 
 
 def _ladder(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:
@@ -194,11 +204,8 @@ def _price(benefit: PriceBenefit, exponents: Mapping[str, int]) -> dict[str, Any
     if benefit.percent is not None:
         document["percent"] = f"{benefit.percent:f}"
     if benefit.amount_minor:
-        document["amount"] = {
-            currency: f"{from_minor(minor, exponents[currency]):f}"
-            for currency, minor in benefit.amount_minor
-        }
-    return document | _select(benefit.selection)
+        document["amount"] = amounts_document(benefit.amount_minor, exponents)
+    return document | select_document(benefit.selection)
 
 
 def _major(value: Fraction, exponent: int) -> Fraction:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from saleor_retention.engine.rules import RuleProblem
 
@@ -25,8 +26,12 @@ MINOR_MAX = 10**12
 DECIMALS_MAX = 12
 NUMBER_LENGTH_MAX = 40
 SHOWN_LENGTH_MAX = 40
+YEARS = range(2000, 3000)
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}(:\d{2})?)?\Z", re.ASCII
+)
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*\Z")
 
 _Choice = TypeVar("_Choice", bound=Enum)
@@ -35,15 +40,24 @@ _Choice = TypeVar("_Choice", bound=Enum)
 class Fields:
     """One mapping of the document: ``take`` marks its key as known, ``close`` reports the rest."""
 
-    def __init__(self, content: Any, path: str, problems: list[RuleProblem]) -> None:
+    def __init__(
+        self,
+        content: Any,
+        path: str,
+        problems: list[RuleProblem],
+        *,
+        what: str = "the rules document",
+    ) -> None:
+        """Read ``content`` at ``path``; ``what`` names it in problems where it has no path."""
         self.path = path
+        self.what = path or what
         self.problems = problems
         self._known: list[str] = []
         self._content: Mapping[Any, Any] = {}
         if isinstance(content, Mapping):
             self._content = content
         elif content is not None:
-            what = self.path or "The rules document"
+            what = self.path or self.what[:1].upper() + self.what[1:]
             self._note(
                 path, "NOT_A_MAPPING", f"{what} must be a mapping of keys; it is {shown(content)}."
             )
@@ -75,7 +89,7 @@ class Fields:
         for key in self._content:
             if key in self._known:
                 continue
-            where = f"of {self.path}" if self.path else "of the rules document"
+            where = f"of {self.what}"
             if not isinstance(key, str):
                 path = self.at(str(key))
                 message = f"{path} must be text: put the key {shown(key)} in quotes."
@@ -206,12 +220,16 @@ class Fields:
 
     def slug(self, key: str, length_max: int) -> str:
         """Read a slug: lower-case letters and digits, joined by single hyphens or underscores."""
-        value = self.text(key, length_max)
+        return self.slug_of(key, self.take(key), length_max)
+
+    def slug_of(self, key: str, value: Any, length_max: int) -> str:
+        """Read a value taken before as a slug."""
+        value = self.text_of(key, value, length_max)
         if value and not _SLUG.match(value):
             rule = f"must be lower-case letters, digits and hyphens; it is {shown(value)}."
             self.note(key, "NOT_A_SLUG", rule)
             return ""
-        return value
+        return str(value)
 
     def choice(self, key: str, default: _Choice) -> _Choice:
         """Read one member of the default's enumeration by its value."""
@@ -238,6 +256,17 @@ class Fields:
                 pass
         if value is not None:
             self.note(key, "NOT_A_DATE", f"must be a day as YYYY-MM-DD; it is {shown(value)}.")
+        return None
+
+    def instant(self, key: str, zone: ZoneInfo) -> dt.datetime | None:
+        """Read a day and a time, in the zone unless an offset is given; return it in UTC."""
+        value = self.take(key)
+        at = value if isinstance(value, dt.datetime) else _instant_of(value)
+        if at is not None and at.microsecond == 0 and at.year in YEARS:
+            return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(dt.UTC)
+        if value is not None:
+            rule = f"must be a day and a time as YYYY-MM-DDTHH:MM; it is {shown(value)}."
+            self.note(key, "NOT_AN_INSTANT", rule)
         return None
 
     # --- numbers -------------------------------------------------------------------------------
@@ -347,6 +376,15 @@ def did_you_mean(word: Any, known: Iterable[str]) -> str:
     """Return the end of a sentence: a question where a known word is near, else the full stop."""
     near = nearest(word, known)
     return f"; did you mean {near}?" if near else "."
+
+
+def _instant_of(value: Any) -> dt.datetime | None:
+    if not isinstance(value, str) or not _INSTANT.match(value):
+        return None
+    try:
+        return dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _decimal_of(value: Any) -> Decimal | None:

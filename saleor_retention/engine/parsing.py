@@ -7,20 +7,25 @@ Amounts are in major units of their currency, as text or numbers. ``dump_program
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from saleor_retention.engine.coherence import incoherences
-from saleor_retention.engine.dumping import WEEKDAYS, dump_program
+from saleor_retention.engine.dumping import dump_program
 from saleor_retention.engine.fields import (
     MINOR_MAX,
     POINTS_MAX,
     Fields,
-    decimal_text,
     did_you_mean,
     shown,
+)
+from saleor_retention.engine.readers import (
+    amounts_in,
+    by_currency,
+    percent_in,
+    selection_in,
+    weekdays_in,
 )
 from saleor_retention.engine.rules import (
     EarnCaps,
@@ -36,7 +41,6 @@ from saleor_retention.engine.rules import (
     ProgramRules,
     RedemptionLimits,
     RuleProblem,
-    Selection,
     Tier,
     Window,
 )
@@ -51,7 +55,6 @@ MULTIPLIERS_MAX = 100
 TIERS_MAX = 20
 PRICES_MAX = 50
 PERKS_MAX = 50
-REFS_MAX = 10_000
 DAYS_MAX = 3650
 COUNT_MAX = 3650
 MONTHS_MAX = 120
@@ -59,17 +62,7 @@ ORDERS_MAX = 100_000
 HOLD_MINUTES_MAX = 7 * 24 * 60
 FACTOR_MAX = Fraction(1000)
 RATE_MAX = Fraction(10**6)
-PERCENT_DECIMALS_MAX = 3
 
-_LONG_WEEKDAYS = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
 _DEFAULT = ProgramRules()
 
 
@@ -160,21 +153,9 @@ class _Reader:
             return _DEFAULT.time_zone
         return name
 
-    def _by_currency(self, fields: Fields, key: str) -> list[tuple[str, Any]]:
-        """Return the entries of a mapping by currency, less those of currencies unknown here."""
-        entries = []
-        for currency, value in fields.keyed(key):
-            if currency in self.exponents:
-                entries.append((currency, value))
-                continue
-            hint = did_you_mean(currency, self.exponents)
-            rule = f"is of no currency that this shop sells in{hint}"
-            fields.note(f"{key}.{currency}", "UNKNOWN_CURRENCY", rule)
-        return entries
-
     def _earn_rates(self, earn: Fields) -> dict[str, EarnRate]:
         rates = {}
-        for currency, value in self._by_currency(earn, "rates"):
+        for currency, value in by_currency(earn, "rates", self.exponents):
             rate = Fields(value, earn.at(f"rates.{currency}"), earn.problems)
             rate.require("points", "how many points are earned per amount")
             rate.require("per", f"the amount in {currency} that earns the points")
@@ -188,7 +169,7 @@ class _Reader:
 
     def _point_values(self) -> dict[str, Fraction]:
         values = {}
-        for currency, value in self._by_currency(self.top, "point_value"):
+        for currency, value in by_currency(self.top, "point_value", self.exponents):
             key = f"point_value.{currency}"
             scale: int = 10 ** self.exponents[currency]
             high = Fraction(MINOR_MAX, scale)
@@ -210,7 +191,7 @@ class _Reader:
             reference.note("currency", "UNKNOWN_CURRENCY", rule)
             currency = ""
         rates = {}
-        for other, value in self._by_currency(reference, "rates"):
+        for other, value in by_currency(reference, "rates", self.exponents):
             key = f"rates.{other}"
             number = reference.number(key, value)
             if other == currency:
@@ -235,10 +216,10 @@ class _Reader:
                 Multiplier(
                     name=fields.text("name", NAME_LENGTH_MAX),
                     factor=fields.fraction("factor", Fraction(1), low=Fraction(0), high=FACTOR_MAX),
-                    selection=_selection(fields),
+                    selection=selection_in(fields),
                     starts_on=fields.date("starts_on"),
                     ends_on=fields.date("ends_on"),
-                    weekdays=_weekdays(fields),
+                    weekdays=weekdays_in(fields),
                 )
             )
             fields.close()
@@ -363,90 +344,16 @@ class _Reader:
         return fields.whole("threshold", 0, high=high)
 
     def _price(self, fields: Fields) -> PriceBenefit:
-        percent = fields.take("percent")
-        has_amount = fields.take("amount") is not None
-        if (percent is not None) == has_amount:
+        if fields.has("percent") == fields.has("amount"):
             rule = "must have either percent or amount, and not both."
             fields.problems.append(
                 RuleProblem(fields.path, "PERCENT_OR_AMOUNT", f"{fields.path} {rule}")
             )
-        amounts = []
-        for currency, value in self._by_currency(fields, "amount"):
-            key = f"amount.{currency}"
-            minor = fields.money(key, value, self.exponents[currency], low_minor=1)
-            if minor is not None:
-                amounts.append((currency, minor))
-        if has_amount and not amounts and fields.take("amount") == {}:
-            fields.note("amount", "EMPTY", "must name at least one currency.")
         return PriceBenefit(
-            percent=_percent(fields, percent),
-            amount_minor=tuple(sorted(amounts)),
-            selection=_selection(fields),
+            percent=percent_in(fields),
+            amount_minor=amounts_in(fields, "amount", self.exponents, low_minor=1),
+            selection=selection_in(fields),
         )
-
-
-def _percent(fields: Fields, value: Any) -> Decimal | None:
-    number = fields.number("percent", value)
-    if number is None:
-        return None
-    if not fields.is_within("percent", number, Fraction(0), Fraction(100), is_low_open=True):
-        return None
-    if 10**PERCENT_DECIMALS_MAX % number.denominator:
-        rule = f"may have {PERCENT_DECIMALS_MAX} decimals at most; it is {decimal_text(number)}."
-        fields.note("percent", "TOO_MANY_DECIMALS", rule, max=PERCENT_DECIMALS_MAX)
-        return None
-    return Decimal(decimal_text(number))
-
-
-def _selection(fields: Fields) -> Selection:
-    """Read ``select``. It must name goods: an empty one could mean all of them or none."""
-    content = fields.take("select")
-    if content is None:
-        return Selection()
-    select = Fields(content, fields.at("select"), fields.problems)
-    kinds = {
-        kind: _refs(select, kind) for kind in ("variants", "products", "categories", "collections")
-    }
-    select.close()
-    if content == {}:
-        fields.note("select", "EMPTY", "names no goods: leave the key out to mean all goods.")
-    return Selection(**kinds)
-
-
-def _refs(select: Fields, kind: str) -> frozenset[str]:
-    if select.take(kind) is None:
-        return frozenset()
-    refs = set()
-    for index, ref in enumerate(select.rows(kind, REFS_MAX)):
-        if isinstance(ref, int) and not isinstance(ref, bool):
-            refs.add(str(ref))
-        elif isinstance(ref, str) and ref.strip():
-            refs.add(ref)
-        else:
-            rule = f"must be a reference as text; it is {shown(ref)}."
-            select.note(f"{kind}.{index}", "NOT_A_REFERENCE", rule)
-    if select.take(kind) in ([], ()):
-        select.note(kind, "EMPTY", f"names no {kind}: leave the key out, or name some.")
-    return frozenset(refs)
-
-
-def _weekdays(fields: Fields) -> frozenset[int]:
-    if fields.take("weekdays") is None:
-        return frozenset()
-    days = set()
-    for index, name in enumerate(fields.rows("weekdays", 7)):
-        word = name.lower() if isinstance(name, str) else name
-        if word in WEEKDAYS:
-            days.add(WEEKDAYS.index(word))
-        elif word in _LONG_WEEKDAYS:
-            days.add(_LONG_WEEKDAYS.index(word))
-        else:
-            hint = did_you_mean(word, (*WEEKDAYS, *_LONG_WEEKDAYS))
-            rule = f"must be one of {', '.join(WEEKDAYS)}; it is {shown(name)}{hint}"
-            fields.note(f"weekdays.{index}", "UNKNOWN_WEEKDAY", rule)
-    if fields.take("weekdays") in ([], ()):
-        fields.note("weekdays", "EMPTY", "names no day: leave the key out to mean every day.")
-    return frozenset(days)
 
 
 def _optional_days(fields: Fields, key: str) -> int | None:

@@ -28,3 +28,21 @@ def matches(selection: Selection, goods: GoodsFacts) -> bool:
         or not goods.category_refs.isdisjoint(selection.categories)
         or not goods.collection_refs.isdisjoint(selection.collections)
     )
+
+
+def includes(wider: Selection, narrower: Selection) -> bool:
+    """Return whether all that is named by one selection is named by another.
+
+    By names alone: that a product lies in a category is not known here, so that False may only
+    mean that it cannot be told.
+    """
+    if is_everything(wider):
+        return True
+    if is_everything(narrower):
+        return False
+    return (
+        narrower.variants <= wider.variants
+        and narrower.products <= wider.products
+        and narrower.categories <= wider.categories
+        and narrower.collections <= wider.collections
+    )

@@ -1,0 +1,127 @@
+"""From what the database knows of a shopper to the situation that offers are judged in.
+
+The facts are the JSON of ``sql/functions/offer_facts.sql``: uses by offer, member and period, the
+stamps of punch cards and their rewards, gifts had, gifts picked. Here is decided which of it counts
+now: the running period of each limit, and what of a card is not rewarded yet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from saleor_retention.engine.facts import CustomerFacts
+from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLeft
+from saleor_retention.engine.offers.terms import (
+    LimitPeriod,
+    Limits,
+    OfferTerms,
+    PunchCardTerms,
+)
+
+
+def situation_of(
+    facts: Mapping[str, Any],
+    shelf_terms: Mapping[str, OfferTerms],
+    *,
+    at: dt.datetime,
+    customer: CustomerFacts | None,
+    shipping_minor: int = 0,
+) -> Situation:
+    """Return the situation of a shopper (``None``: a guest) at an instant in the program's zone.
+
+    ``shelf_terms`` are by offer id. A limit by customer needs somebody to count for: a guest has
+    nothing left of it. One who left the program is no member, and his uses count all the same.
+    """
+    return Situation(
+        at=at,
+        shopper=_shopper(facts, customer),
+        uses_left=dict(_uses_left(facts, shelf_terms, at.date(), is_guest=customer is None)),
+        stamps=dict(_stamps(facts, shelf_terms)),
+        gifts_had=frozenset(facts.get("gifts_had", ())),
+        gift_choices=dict(facts.get("picks", {})),
+        shipping_minor=shipping_minor,
+    )
+
+
+def period_start(period: LimitPeriod | None, day: dt.date) -> dt.date | None:
+    """Return the first day of the period that a day is in; None where uses count for all time.
+
+    >>> period_start(LimitPeriod.WEEK, dt.date(2026, 3, 1))  # a Sunday
+    datetime.date(2026, 2, 23)
+    >>> period_start(LimitPeriod.MONTH, dt.date(2026, 3, 31))
+    datetime.date(2026, 3, 1)
+    """
+    match period:
+        case None:
+            return None
+        case LimitPeriod.DAY:
+            return day
+        case LimitPeriod.WEEK:
+            return day - dt.timedelta(days=day.weekday())
+        case LimitPeriod.MONTH:
+            return day.replace(day=1)
+        case LimitPeriod.YEAR:
+            return day.replace(month=1, day=1)
+
+
+def _shopper(facts: Mapping[str, Any], customer: CustomerFacts | None) -> Shopper:
+    is_member = customer is not None and not facts.get("left", False)
+    return Shopper(
+        is_member=is_member,
+        tier=customer.tier if customer is not None and is_member else None,
+        segments=frozenset(facts.get("segments", ())),
+        tags=frozenset(facts.get("tags", ())),
+        orders_count=facts.get("orders", 0),
+    )
+
+
+def _uses_left(
+    facts: Mapping[str, Any],
+    shelf_terms: Mapping[str, OfferTerms],
+    today: dt.date,
+    *,
+    is_guest: bool,
+) -> Iterator[tuple[str, UsesLeft]]:
+    used = {
+        (str(offer_id), is_member, start): uses
+        for offer_id, is_member, start, uses in facts.get("used", ())
+    }
+    for offer_id, terms in shelf_terms.items():
+        limits = terms.limits
+        if not has_counters(limits):
+            continue
+        first = period_start(limits.period, today)
+        start = None if first is None else first.isoformat()
+        mine = _left(limits.per_customer, used.get((offer_id, True, start), 0))
+        yield (
+            offer_id,
+            UsesLeft(
+                by_customer=0 if is_guest and mine is not None else mine,
+                in_total=_left(limits.in_total, used.get((offer_id, False, start), 0)),
+            ),
+        )
+
+
+def has_counters(limits: Limits) -> bool:
+    """Tell whether the limits look at other orders than the one that is priced."""
+    return limits.per_customer is not None or limits.in_total is not None
+
+
+def _left(limit: int | None, used: int) -> int | None:
+    return None if limit is None else max(0, limit - used)
+
+
+def _stamps(
+    facts: Mapping[str, Any], shelf_terms: Mapping[str, OfferTerms]
+) -> Iterator[tuple[str, int]]:
+    """Yield the stamps of each card, less those that rewards have used up.
+
+    Where returned goods took stamps back that a reward was given for, the card is at zero.
+    """
+    rewards = facts.get("rewards", {})
+    for offer_id, units in facts.get("stamps", {}).items():
+        terms = shelf_terms.get(offer_id)
+        if terms is not None and isinstance(terms.benefit, PunchCardTerms):
+            yield offer_id, max(0, units - rewards.get(offer_id, 0) * terms.benefit.stamps)
