@@ -18,7 +18,7 @@ FIRST_SHIFT = 5  # the first search allows a 32nd of the slack that there is
 FIRST_NODES = 200  # after so many nodes the bound is worth tightening
 NUMBERS_EACH = 16  # lines of a tableau that a pivot looks at count as one node
 TIGHTER_MAX = 4  # times that the bound is tightened
-TIE_NODES_MAX = 1_000  # looking for an equal saving that is preferred is a courtesy, no promise
+TIE_NODES_MAX = 300  # looking for an equal saving that is preferred is a courtesy, no promise
 
 
 @dataclass(slots=True)
