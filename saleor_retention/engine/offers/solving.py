@@ -14,6 +14,7 @@ from saleor_retention.engine.offers.packing import Column, Packing, Pairs, times
 from saleor_retention.engine.offers.pairs import Rows, broken_sets, with_sets
 from saleor_retention.engine.offers.search import Problem, Search
 
+FEW = 40  # columns that need no first search
 FIRST_SHIFT = 5  # the first search allows a 32nd of the slack that there is
 FIRST_NODES = 200  # after so many nodes the bound is worth tightening
 NUMBERS_EACH = 16  # lines of a tableau that a pivot looks at count as one node
@@ -98,12 +99,14 @@ def solve(
     for part in parts:
         rest = sum(other.bound for other in parts if other is not part)
         result.nodes += _search(part, nodes_max - result.nodes, required - rest)
-        prices = [Fraction(price, part.denominator) for price in part.simplex.prices]
+        prices = part.simplex.prices
         for resource, price in zip(part.resources, prices, strict=False):
-            result.prices[resource] = price
+            if price:
+                result.prices[resource] = Fraction(price, part.denominator)
         for some, price in zip(part.sets, prices[len(part.caps) :], strict=True):
             if price:
-                result.sets.append((tuple([part.resources[row] for row in some]), price))
+                rows = tuple([part.resources[row] for row in some])
+                result.sets.append((rows, Fraction(price, part.denominator)))
         for index, times in part.incumbent.items():
             result.chosen[part.origin[index]] = times
     result.value = sum(part.value for part in parts)
@@ -164,7 +167,7 @@ def _widen(part: _Part, nodes_max: int, required: int) -> int:
         return 0
     most = part.dual - wanted * part.denominator + 1
     search = Search(part.problem(), most, nodes_max)
-    limit = max(1, most >> FIRST_SHIFT)
+    limit = max(1, most >> FIRST_SHIFT) if len(search.costs) > FEW else most
     while part.bound >= wanted:
         usable = search.usable(limit)
         limit = min(limit, most) if usable < len(search.costs) else most
