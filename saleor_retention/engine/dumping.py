@@ -152,7 +152,9 @@ def amounts_document(
     amounts: Iterable[tuple[str, int]], exponents: Mapping[str, int]
 ) -> dict[str, str]:
     """Return amounts in minor units as text in major units, by currency."""
-    return {currency: f"{from_minor(minor, exponents[currency]):f}" for currency, minor in amounts}
+    return {
+        currency: f"{from_minor(minor, exponents[currency]):f}" for currency, minor in amounts
+    }
 
 
 def _ladder(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str, Any]:

@@ -79,8 +79,7 @@ def selection_in(fields: Fields) -> Selection:
         return Selection()
     select = Fields(content, fields.at("select"), fields.problems)
     kinds = {
-        kind: refs_in(select, kind)
-        for kind in ("variants", "products", "categories", "collections")
+        kind: refs_in(select, kind) for kind in ("variants", "products", "categories", "collections")
     }
     select.close()
     if content == {}:

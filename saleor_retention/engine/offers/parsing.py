@@ -34,13 +34,7 @@ from saleor_retention.engine.offers.terms import (
     SpendStepTerms,
     ThresholdTerms,
 )
-from saleor_retention.engine.readers import (
-    amounts_in,
-    percent_in,
-    refs_in,
-    selection_in,
-    weekdays_in,
-)
+from saleor_retention.engine.readers import amounts_in, percent_in, refs_in, selection_in, weekdays_in
 from saleor_retention.engine.rules import RuleProblem
 
 PARTS_MAX = 10
@@ -151,9 +145,7 @@ class _Reader:
 
     def _quantity(self, fields: Fields) -> QuantityTerms:
         steps = []
-        for step in self._rows(
-            fields, "steps", STEPS_MAX, "from how many units on, what comes off"
-        ):
+        for step in self._rows(fields, "steps", STEPS_MAX, "from how many units on, what comes off"):
             step.require("from", "how many units")
             quantity = step.whole("from", 1, low=1, high=UNITS_MAX)
             steps.append(QuantityStepTerms(quantity, self._cut(step)))

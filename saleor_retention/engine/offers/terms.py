@@ -252,9 +252,7 @@ def _benefit(terms: BenefitTerms, currency: str) -> kinds.Benefit:
         case QuantityTerms(selection, steps, units_max):
             return kinds.QuantitySteps(
                 selection,
-                tuple(
-                    kinds.QuantityStep(each.quantity, _cut(each.cut, currency)) for each in steps
-                ),
+                tuple(kinds.QuantityStep(each.quantity, _cut(each.cut, currency)) for each in steps),
                 units_max,
             )
         case AddOnTerms(selection, cut, opening, units_each):
