@@ -70,10 +70,11 @@ class Search:
         self._ways: list[Way] = []  # of the first of these costs, as many as a run asked for
         self._place = _places(problem)
 
-    def run(self, limit: int) -> bool:
+    def run(self, limit: int, left: Sequence[int] | None = None) -> bool:
         """Search; False when the budget ran out before everything was looked at.
 
-        May run again with another limit, up to the most that was said; nodes add up.
+        Of all resources, or of so much of them. May run again with another limit, up to the most
+        that was said; nodes add up.
         """
         self.limit = limit
         self._done.clear()
@@ -81,9 +82,11 @@ class Search:
         self._ways += [
             self._way(position) for _cost, position in self.costs[len(self._ways) : count]
         ]
-        left = list(self.problem.caps)
+        start = list(self.problem.caps if left is None else left)
         try:
-            self._explore(left, self._reach(0, left, range(len(left))), 0, self._ways[:count], ())
+            self._explore(
+                start, self._reach(0, start, range(len(start))), 0, self._ways[:count], ()
+            )
         except OutOfBudget:
             return False
         return True
@@ -174,12 +177,12 @@ class Search:
                 self._explore(rest, still, then, ways, (*path, (way.position, times)))
         rest = left.copy()
         rest[resource] = 0
-        slack += self._worth(left) - self._worth(rest)
+        slack += self.worth(left) - self.worth(rest)
         if slack < self.limit:
             others = [way for way in ways if resource not in way.resources]
             self._explore(rest, reached, slack, others, path)
 
-    def _worth(self, left: list[int]) -> int:
+    def worth(self, left: list[int]) -> int:
         """Return what so much of the resources is worth, and the pairs that are left in them."""
         worth = sum(map(mul, self.prices, left))
         for price, rows in self.sets:
@@ -203,10 +206,10 @@ class Search:
             unused = [place for place, count in enumerate(left) if count and place not in wanted]
             if not unused:
                 return slack, ways, wanted
-            worth = self._worth(left)
+            worth = self.worth(left)
             for resource in unused:
                 left[resource] = 0
-            lost = worth - self._worth(left)
+            lost = worth - self.worth(left)
             slack += lost
             if not lost or slack >= self.limit:
                 return slack, ways, wanted

@@ -10,6 +10,7 @@ from fractions import Fraction
 from saleor_retention.engine.offers.bound import Simplex
 from saleor_retention.engine.offers.components import components
 from saleor_retention.engine.offers.greedy import by_density, fill, tie_of, value_of
+from saleor_retention.engine.offers.mending import mended
 from saleor_retention.engine.offers.packing import Column, Packing, Pairs, times_max
 from saleor_retention.engine.offers.pairs import Rows, broken_sets, with_sets
 from saleor_retention.engine.offers.search import Problem, Search
@@ -149,7 +150,13 @@ def _search(part: _Part, nodes_max: int, required: int) -> int:
     """Improve a component's choice until it is proved or the budget is used; return the nodes."""
     nodes = _widen(part, min(nodes_max, FIRST_NODES), required)
     if part.bound >= max(part.value + 1, required) and nodes < nodes_max:
-        nodes += _tighten(part, nodes_max - nodes)
+        nodes += _tighten(part, (nodes_max - nodes) // 2)
+        if part.bound > part.value:
+            most = part.dual - part.value * part.denominator
+            part.incumbent, more = mended(
+                part.problem(), part.incumbent, part.denominator, most, (nodes_max - nodes) // 2
+            )
+            nodes += more
         nodes += _widen(part, nodes_max - nodes, required)
     if part.bound == part.value:
         part.incumbent, more = _preferred(part)
@@ -192,7 +199,8 @@ def _tighten(part: _Part, nodes_max: int) -> int:
     for _time in range(TIGHTER_MAX):
         broken = broken_sets(simplex.amounts, part.columns, part.caps, part.rows_count)
         new = [some for some in broken if some not in part.sets]
-        if not new or nodes >= nodes_max:
+        expected = len(caps) ** 2 // NUMBERS_EACH  # as many pivots as resources
+        if not new or nodes + expected > nodes_max:
             break
         first, columns = simplex.amounts, with_sets(simplex.columns, new, len(caps))
         caps += [sum(part.caps[row] for row in some) // 2 for some in new]
