@@ -95,6 +95,8 @@ def saving(live: Live, prices: list[int]) -> int:
 
 def _counted(units: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """Return (row, units) of sorted units."""
+    if len(set(units)) == len(units):
+        return tuple([(row, 1) for row in units])
     return tuple([(row, units.count(row)) for row in dict.fromkeys(units)])
 
 

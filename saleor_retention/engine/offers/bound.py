@@ -45,9 +45,12 @@ class Simplex:
             if position >= 0 and numbers[-1]
         ]
 
-    def run(self, first: Sequence[int]) -> None:
-        """Pivot until the prices cover every column; ``first`` are columns to begin with."""
-        candidates = list(first)
+    def run(self, first: Sequence[int]) -> int:
+        """Pivot until the prices cover every column; return how many pivots that took.
+
+        ``first`` are columns to begin with.
+        """
+        candidates, allowed = list(first), self.pivots_left
         while True:
             while candidates and self.pivots_left:
                 gains = [(self._gain(position), position) for position in candidates]
@@ -62,6 +65,7 @@ class Simplex:
                     break
                 candidates = [position for _gain, position in nlargest(CANDIDATES, gains)]
         self._repair()
+        return allowed - self.pivots_left
 
     def _gain(self, position: int) -> int:
         column, prices = self.columns[position], self.prices

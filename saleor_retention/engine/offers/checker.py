@@ -372,7 +372,10 @@ class _Checker:
             benefit = self.offers[key].benefit
             if isinstance(benefit, SpendThreshold):
                 most += max(_off(step.cut, full) for step in benefit.steps)
-            has_free_shipping = has_free_shipping or isinstance(benefit, FreeShipping)
+            if isinstance(benefit, FreeShipping):
+                goods = self._matched(benefit.selection)
+                spent = sum(max(0, self.lines[ref].total_minor) for ref in goods)
+                has_free_shipping = has_free_shipping or spent >= benefit.from_minor
         most += self.at.shipping_minor * has_free_shipping
         try:
             self._check_cases(picks, live, (), most)

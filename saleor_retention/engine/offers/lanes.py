@@ -150,29 +150,26 @@ class Lanes:
         return sum(self.untouched[row].total_minor for row in rows)
 
     def _proof(self, plan: Plan, packing: Packing, scale: int) -> Proof:
+        rows, first = self.shelf.rows, len(self.ways.caps)
+        prices, sets = packing.prices, packing.sets
+        if scale > 1:
+            prices = [price / scale for price in prices]
+            sets = [(some, price / scale) for some, price in sets]
         lines = [
-            (ref, packing.prices[index] / scale)
-            for index, row in enumerate(self.shelf.rows)
-            if packing.prices[index]
+            (ref, price)
+            for row, price in zip(rows, prices, strict=False)
+            if price
             for ref, _units in row.lines
         ]
-        uses = [
-            (offer_id, packing.prices[resource] / scale)
-            for offer_id, resource in self.ways.limits.items()
-            if packing.prices[resource]
-        ]
-        first = len(self.ways.caps)
+        uses = [(offer_id, prices[at]) for offer_id, at in self.ways.limits.items() if prices[at]]
         steps = [
-            (offer_id, packing.prices[first + index] / scale)
-            for index, (offer_id, _rows, _least) in enumerate(plan.demands())
-            if packing.prices[first + index]
+            (offer_id, prices[index])
+            for index, (offer_id, _rows, _least) in enumerate(plan.demands(), start=first)
+            if prices[index]
         ]
         pairs = [
-            (
-                tuple(sorted(ref for row in rows for ref, _units in self.shelf.rows[row].lines)),
-                price,
-            )
-            for rows, price in packing.sets
+            (tuple(sorted(ref for row in some for ref, _units in rows[row].lines)), price)
+            for some, price in sets
         ]
         return Proof(
             picks=self.picks,
@@ -180,7 +177,7 @@ class Lanes:
             line_prices=tuple(sorted(lines)),
             use_prices=tuple(sorted(uses)),
             step_prices=tuple(steps),
-            pair_prices=tuple(sorted((refs, price / scale) for refs, price in pairs)),
+            pair_prices=tuple(sorted(pairs)),
             declined=self.declined,
         )
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter, ge, mul
+from operator import ge, mul
 from typing import NamedTuple
 
 from saleor_retention.engine.offers.components import components
@@ -63,25 +63,37 @@ class Search:
         self.limit, self.nodes_max, self.nodes = most, nodes_max, 0
         self.found: dict[int, int] | None = None
         self._done: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
-        usable = [position for position, cost in enumerate(problem.costs) if cost < most]
-        self._levels, self._reached = _levels(problem, usable)
-        ways = [self._way(position) for position in usable]
-        self.ways = sorted(ways, key=attrgetter("cost", "position"))
+        self.costs = sorted(
+            (cost, position) for position, cost in enumerate(problem.costs) if cost < most
+        )
+        self._levels, self._reached = _levels(problem, [position for _cost, position in self.costs])
+        self._ways: list[Way] = []  # of the first of these costs, as many as a run asked for
         self._place = _places(problem)
 
-    def run(self, limit: int) -> bool:
+    def run(self, limit: int, left: Sequence[int] | None = None) -> bool:
         """Search; False when the budget ran out before everything was looked at.
 
-        May run again with another limit, up to the most that was said; nodes add up.
+        Of all resources, or of so much of them. May run again with another limit, up to the most
+        that was said; nodes add up.
         """
         self.limit = limit
         self._done.clear()
-        left = list(self.problem.caps)
+        count = self.usable(limit)
+        self._ways += [
+            self._way(position) for _cost, position in self.costs[len(self._ways) : count]
+        ]
+        start = list(self.problem.caps if left is None else left)
         try:
-            self._explore(left, self._reach(0, left, range(len(left))), 0, self.ways, ())
+            self._explore(
+                start, self._reach(0, start, range(len(start))), 0, self._ways[:count], ()
+            )
         except OutOfBudget:
             return False
         return True
+
+    def usable(self, limit: int) -> int:
+        """Return how many columns alone have less slack than this."""
+        return bisect_left(self.costs, (limit, -1))
 
     def _way(self, position: int) -> Way:
         cost, pairs = self.problem.costs[position], self.problem.columns[position].pairs
@@ -165,12 +177,12 @@ class Search:
                 self._explore(rest, still, then, ways, (*path, (way.position, times)))
         rest = left.copy()
         rest[resource] = 0
-        slack += self._worth(left) - self._worth(rest)
+        slack += self.worth(left) - self.worth(rest)
         if slack < self.limit:
             others = [way for way in ways if resource not in way.resources]
             self._explore(rest, reached, slack, others, path)
 
-    def _worth(self, left: list[int]) -> int:
+    def worth(self, left: list[int]) -> int:
         """Return what so much of the resources is worth, and the pairs that are left in them."""
         worth = sum(map(mul, self.prices, left))
         for price, rows in self.sets:
@@ -194,10 +206,10 @@ class Search:
             unused = [place for place, count in enumerate(left) if count and place not in wanted]
             if not unused:
                 return slack, ways, wanted
-            worth = self._worth(left)
+            worth = self.worth(left)
             for resource in unused:
                 left[resource] = 0
-            lost = worth - self._worth(left)
+            lost = worth - self.worth(left)
             slack += lost
             if not lost or slack >= self.limit:
                 return slack, ways, wanted

@@ -10,14 +10,17 @@ from fractions import Fraction
 from saleor_retention.engine.offers.bound import Simplex
 from saleor_retention.engine.offers.components import components
 from saleor_retention.engine.offers.greedy import by_density, fill, tie_of, value_of
+from saleor_retention.engine.offers.mending import mended
 from saleor_retention.engine.offers.packing import Column, Packing, Pairs, times_max
 from saleor_retention.engine.offers.pairs import Rows, broken_sets, with_sets
 from saleor_retention.engine.offers.search import Problem, Search
 
+FEW = 40  # columns that need no first search
 FIRST_SHIFT = 5  # the first search allows a 32nd of the slack that there is
 FIRST_NODES = 200  # after so many nodes the bound is worth tightening
+NUMBERS_EACH = 16  # lines of a tableau that a pivot looks at count as one node
 TIGHTER_MAX = 4  # times that the bound is tightened
-TIE_NODES_MAX = 1_000  # looking for an equal saving that is preferred is a courtesy, no promise
+TIE_NODES_MAX = 300  # looking for an equal saving that is preferred is a courtesy, no promise
 
 
 @dataclass(slots=True)
@@ -97,12 +100,14 @@ def solve(
     for part in parts:
         rest = sum(other.bound for other in parts if other is not part)
         result.nodes += _search(part, nodes_max - result.nodes, required - rest)
-        prices = [Fraction(price, part.denominator) for price in part.simplex.prices]
+        prices = part.simplex.prices
         for resource, price in zip(part.resources, prices, strict=False):
-            result.prices[resource] = price
+            if price:
+                result.prices[resource] = Fraction(price, part.denominator)
         for some, price in zip(part.sets, prices[len(part.caps) :], strict=True):
             if price:
-                result.sets.append((tuple([part.resources[row] for row in some]), price))
+                rows = tuple([part.resources[row] for row in some])
+                result.sets.append((rows, Fraction(price, part.denominator)))
         for index, times in part.incumbent.items():
             result.chosen[part.origin[index]] = times
     result.value = sum(part.value for part in parts)
@@ -145,7 +150,13 @@ def _search(part: _Part, nodes_max: int, required: int) -> int:
     """Improve a component's choice until it is proved or the budget is used; return the nodes."""
     nodes = _widen(part, min(nodes_max, FIRST_NODES), required)
     if part.bound >= max(part.value + 1, required) and nodes < nodes_max:
-        _tighten(part)
+        nodes += _tighten(part, (nodes_max - nodes) // 2)
+        if part.bound > part.value:
+            most = part.dual - part.value * part.denominator
+            part.incumbent, more = mended(
+                part.problem(), part.incumbent, part.denominator, most, (nodes_max - nodes) // 2
+            )
+            nodes += more
         nodes += _widen(part, nodes_max - nodes, required)
     if part.bound == part.value:
         part.incumbent, more = _preferred(part)
@@ -163,11 +174,10 @@ def _widen(part: _Part, nodes_max: int, required: int) -> int:
         return 0
     most = part.dual - wanted * part.denominator + 1
     search = Search(part.problem(), most, nodes_max)
-    costs = [way.cost for way in search.ways]
-    limit = max(1, most >> FIRST_SHIFT)
+    limit = max(1, most >> FIRST_SHIFT) if len(search.costs) > FEW else most
     while part.bound >= wanted:
-        usable = bisect_left(costs, limit)
-        limit = min(limit, most) if usable < len(costs) else most
+        usable = search.usable(limit)
+        limit = min(limit, most) if usable < len(search.costs) else most
         is_proved = search.run(limit)
         part.incumbent = search.found or part.incumbent
         if not is_proved:
@@ -175,27 +185,34 @@ def _widen(part: _Part, nodes_max: int, required: int) -> int:
         part.bound = part.value if search.found else (part.dual - limit) // part.denominator
         if search.found:
             break
-        while bisect_left(costs, limit) == usable and limit < most:
+        while search.usable(limit) == usable and limit < most:
             limit *= 2
     return search.nodes
 
 
-def _tighten(part: _Part) -> None:
-    """Lower the bound by what pairs of units do not allow, and choose again by the new prices."""
-    bound = part.bound
+def _tighten(part: _Part, nodes_max: int) -> int:
+    """Lower the bound by what pairs of units do not allow, and choose again by the new prices.
+
+    Return nodes for the work of it.
+    """
+    simplex, caps, nodes = part.simplex, list(part.caps), 0
     for _time in range(TIGHTER_MAX):
-        broken = broken_sets(part.simplex.amounts, part.columns, part.caps, part.rows_count)
+        broken = broken_sets(simplex.amounts, part.columns, part.caps, part.rows_count)
         new = [some for some in broken if some not in part.sets]
-        if not new:
+        expected = len(caps) ** 2 // NUMBERS_EACH  # as many pivots as resources
+        if not new or nodes + expected > nodes_max:
             break
-        sets = part.sets + new
-        caps = part.caps + [sum(part.caps[row] for row in some) // 2 for some in sets]
-        simplex = Simplex(caps, with_sets(part.columns, sets, len(part.caps)))
-        simplex.run([position for position, _amount, _over in part.simplex.amounts])
-        part.sets = sets
-        part.bounded_by(simplex, caps)
-        part.fill_by_cost()
+        first, columns = simplex.amounts, with_sets(simplex.columns, new, len(caps))
+        caps += [sum(part.caps[row] for row in some) // 2 for some in new]
+        part.sets += new
+        simplex = Simplex(caps, columns)
+        pivots = simplex.run([position for position, _amount, _over in first])
+        nodes += pivots * len(caps) // NUMBERS_EACH
+    bound = part.bound
+    part.bounded_by(simplex, caps)
     part.bound = min(bound, part.bound)
+    part.fill_by_cost()
+    return nodes
 
 
 def _preferred(part: _Part) -> tuple[dict[int, int], int]:

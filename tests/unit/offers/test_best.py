@@ -149,6 +149,19 @@ def test_a_member_price_steps_aside_for_a_threshold_worth_more() -> None:
     assert verdict(found, "member").by == ("spend",)
 
 
+def test_free_shipping_out_of_reach_is_no_reason_to_decline_a_price() -> None:
+    """The member price takes everything; shipping that the goods never reach changes nothing."""
+    found = quote(
+        basket(basket_line(1, 102, 6)),
+        offer("1", FreeShipping(from_minor=900)),
+        offer("2", MemberPrice(products(1), amount(1000))),
+        offer("3", any_of(3, free=1)),
+        at=situation(shipping_minor=7),
+    )
+
+    assert (found.saving_minor, found.bound_minor) == (102, 102)
+
+
 def test_one_threshold_claims_its_goods() -> None:
     """Two thresholds on the same goods do not add up; on different goods they do."""
     toys = offer("toys", threshold((1000, amount(200)), of=products(1)))
