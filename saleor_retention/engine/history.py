@@ -317,6 +317,7 @@ class _Climb:
         self._rules = rules
         self._held = HeldTier()
         self._reached_at: dt.datetime | None = None
+        self._reached: dict[dt.datetime | None, dt.datetime] = {}  # by the tier's validity
         self._sums = _Sums()
         self._joined_on = local_date(orders[0].created_at, rules.time_zone) if orders else None
         if orders:
@@ -365,4 +366,7 @@ class _Climb:
             metric_value=decision.metric_value,
             threshold_then=tier.threshold if tier is not None else None,
         )
-        self._reached_at = at if decision.kind in REACHED else None
+        if tiers.gave_validity(ladder, at, decision.valid_until, tz):
+            self._reached[decision.valid_until] = at
+        climbed_at = at if decision.kind in REACHED else None
+        self._reached_at = self._reached.get(decision.valid_until, climbed_at)

@@ -147,6 +147,20 @@ def counting_windows(
     return (present, CountingWindow(before_at, start_at, end_at))
 
 
+def gave_validity(
+    ladder: Ladder, at: dt.datetime, valid_until: dt.datetime | None, tz: str
+) -> bool:
+    """Tell whether the orders that were counted at ``at`` are those behind a rolling tier.
+
+    Its validity says so: it runs from the day on which they reached the tier, be it a climb or a
+    fall. A change that leaves the validity as it was (a step replaced, a higher one withdrawn) was
+    decided by the orders of then.
+    """
+    if ladder.window is not Window.ROLLING_MONTHS or valid_until is None:
+        return False
+    return valid_until == next_window_end(ladder.window, ladder.window_months, at, tz)
+
+
 def outlook_start(
     ladder: Ladder, valid_until: dt.datetime, tz: str, joined_on: dt.date | None = None
 ) -> dt.datetime | None:

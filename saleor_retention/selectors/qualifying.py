@@ -10,13 +10,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from django.db import connection
 
 from saleor_retention import host, sql
 from saleor_retention.engine import tiers
-from saleor_retention.engine.periods import local_date, next_window_end
+from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.rules import Ladder, Metric, ProgramRules, Window
 from saleor_retention.engine.tiers import CountingWindow, HeldTier, Progress, Standing
 from saleor_retention.models import Account, TierChange, TierChangeKind
@@ -215,19 +215,16 @@ def _within(span: Span, added: Mapping[int, Sequence[tuple[dt.datetime, int]]]) 
 def _reached_at(last: Mapping[int, TierChange], rules: ProgramRules) -> dict[int, dt.datetime]:
     """Return when the orders were counted that gave a rolling tier, by account.
 
-    That instant and the tier's validity go together. It is that of the last change, be it a climb
-    or a fall; or of an earlier one, where the last one left the validity as it was: the step was
-    replaced, or a higher one withdrawn. A validity that another window gave says nothing: then it
-    is a climb's own instant.
+    The newest change that gave the present validity; ``engine.tiers.gave_validity`` has the reason.
+    A validity that another window gave says nothing: then it is a climb's own instant.
     """
     ladder, tz = rules.ladder, rules.time_zone
     if ladder.window is not Window.ROLLING_MONTHS:
         return {}
-    end_of = partial(next_window_end, ladder.window, ladder.window_months, tz=tz)
     given = {key: change for key, change in last.items() if change.kind != TierChangeKind.OVERRIDE}
     reached_at, older = {}, {}
     for account_id, change in given.items():
-        if change.valid_until == end_of(change.at):
+        if tiers.gave_validity(ladder, change.at, change.valid_until, tz):
             reached_at[account_id] = change.at
         elif change.valid_until is not None:
             older[account_id] = change.valid_until
@@ -236,7 +233,8 @@ def _reached_at(last: Mapping[int, TierChange], rules: ProgramRules) -> dict[int
     changes = TierChange.objects.filter(account_id__in=older).exclude(kind=TierChangeKind.OVERRIDE)
     for change in changes.order_by("id") if older else ():
         valid_until = older[change.account_id]
-        if change.valid_until == valid_until == end_of(change.at):
+        is_same = change.valid_until == valid_until
+        if is_same and tiers.gave_validity(ladder, change.at, valid_until, tz):
             reached_at[change.account_id] = change.at
     return reached_at
 

@@ -129,7 +129,9 @@ def prepare(
     if channel_ref is None:
         began_at, began, refs = program.created_at, "The program began", sorted(places)
     elif channel_ref in places:
-        began_at, began, refs = places[channel_ref].began_at, "The channel joined", [channel_ref]
+        place = places[channel_ref]
+        began = "The program began" if place.joined_at is None else "The channel joined"
+        began_at, refs = place.began_at, [channel_ref]
     else:
         message = f'The program "{program.slug}" does not run in this channel.'
         raise Refusal(Code.NOT_FOUND, message, "channel")

@@ -222,6 +222,7 @@ def test_every_mutation_of_the_schema_is_known() -> None:
 
 def test_what_is_written_is_noticed(world: World) -> None:
     """What the next test relies on: each way to write is counted, and nothing that is read."""
+    assert world.account().available  # opened now
     before, held = rows_touched(), checksums()
     assert world.account().available
     assert (rows_touched(), checksums()) == (before, held)

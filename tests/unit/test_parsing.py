@@ -692,8 +692,10 @@ PROBLEMS: list[tuple[dict[str, Any], str, str, str]] = [
         {"grants": {"groups": {"Support": {"points": 5}}}},
         "grants.groups.Support.points",
         "UNKNOWN_KEY",
-        "grants.groups.Support.points is not a known key of grants.groups.Support; did you mean "
-        "points_max?",
+        (
+            "grants.groups.Support.points is not a known key of grants.groups.Support; did you "
+            "mean points_max?"
+        ),
     ),
     (
         {"grants": {"apps": {"a" * 151: {"points_max": 5}}}},
