@@ -27,9 +27,9 @@ RULE = {
     ]
 }
 SENTENCE = (
-    "Customers who have 2 orders or more, and who not: are in the tier vip, and who spent "
-    "20.00 USD or more, and who ordered within 1 month or ordered within 3 months, and who first "
-    "ordered on or after 2020-01-01."
+    "Customers who have 2 orders or more, and who are none of those who are in the tier vip, and "
+    "who spent 20.00 USD or more, and who ordered within 1 month or ordered within 3 months, and "
+    "who first ordered on or after 2020-01-01."
 )
 
 
