@@ -84,6 +84,11 @@ def previewed(program: Program, draft: Draft, segment: Segment | None = None) ->
         raise in_terms_of_input(refusals) from refusals
 
 
+def reread(segment: Segment) -> Segment:
+    """Return a segment as it is now, with the program that its fields ask for."""
+    return Segment.objects.select_related("program__current_version").get(pk=segment.pk)
+
+
 def put_on_list(segment: Segment, given: Mapping[str, Any], add: str, remove: str) -> None:
     """Change an explicit list as an input asks for; nothing where it asks for nothing."""
     to_add = account_ids_of(given.get(add) or (), to_camel_case(add))
