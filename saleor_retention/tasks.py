@@ -215,7 +215,10 @@ def refresh_segments() -> None:
     """Mend the rollups of every program, score its customers, and refresh its segments."""
     with host.current().writer():
         for program in Program.objects.filter(retired_at=None, current_version__isnull=False):
-            segments.nightly(program)
+            try:
+                segments.nightly(program)
+            except Refusal:
+                logger.warning("Segments of %s wait a night.", program.slug, exc_info=True)
 
 
 @shared_task(name="saleor_retention.tasks.seal_days")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from saleor_retention import host
@@ -32,6 +33,15 @@ def account_of(global_id: str, field: str = "memberId") -> Account:
     return account
 
 
+def account_ids_of(global_ids: Iterable[str], field: str) -> list[int]:
+    """Return the keys in members' ids, there or not; refuse NOT_FOUND for one that has none."""
+    keys = [_key_of("RetentionMember", global_id) for global_id in global_ids]
+    found = [key for key in keys if key is not None]
+    if len(found) < len(keys):
+        raise Refusal(Code.NOT_FOUND, "There is no such member.", field)
+    return found
+
+
 def segment_of(global_id: str, field: str = "id") -> Segment:
     """Return the segment of that id; refuse NOT_FOUND, naming the input field."""
     segments = Segment.objects.select_related("program__current_version")
@@ -52,7 +62,12 @@ def offer_of(global_id: str, field: str = "id") -> Offer:
 
 
 def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:
+    key = _key_of(type_name, global_id)
+    return None if key is None else queryset.filter(pk=key).first()
+
+
+def _key_of(type_name: str, global_id: str) -> int | None:
     ref = host.current().from_global_id(global_id, type_name)
     if ref is None or not (ref.isascii() and ref.isdecimal() and len(ref) < KEY_DIGITS):
         return None
-    return queryset.filter(pk=int(ref)).first()
+    return int(ref)

@@ -9,6 +9,11 @@ import graphene
 from saleor_retention import host
 from saleor_retention.graphql import paging
 from saleor_retention.graphql.context import require
+from saleor_retention.graphql.dataloaders.segments import (
+    LimitsByProgram,
+    SegmentMemberPages,
+    SizeBySegment,
+)
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.lookups import program_of, segment_of
@@ -38,7 +43,9 @@ class RetentionSegment(graphene.ObjectType):
     )
     size = graphene.Int(description="How many are in it.", required=True)
     members = graphene.Field(
-        RetentionMemberConnection, description="Who is in it.", **paging.ARGUMENTS
+        RetentionMemberConnection,
+        description="Who is in it; `totalCount` is null, `size` counts them.",
+        **paging.ARGUMENTS,
     )
 
     @staticmethod
@@ -48,9 +55,10 @@ class RetentionSegment(graphene.ObjectType):
 
     @staticmethod
     @discreet
-    def resolve_sentence(root: Segment, _info: Any) -> str:
-        """Return the rule in words."""
-        return sentence_of(root)
+    def resolve_sentence(root: Segment, info: Any) -> Any:
+        """Promise the rule in words."""
+        loaded = LimitsByProgram.of(info).load(root.program_id)
+        return loaded.then(lambda limits: sentence_of(root, limits))
 
     @staticmethod
     def resolve_rule(root: Segment, _info: Any) -> str | None:
@@ -59,23 +67,26 @@ class RetentionSegment(graphene.ObjectType):
 
     @staticmethod
     @discreet
-    def resolve_size(root: Segment, _info: Any) -> int:
-        """Count the members."""
-        return SegmentMember.objects.filter(segment=root).count()
+    def resolve_size(root: Segment, info: Any) -> Any:
+        """Promise how many members there are."""
+        return SizeBySegment.of(info).load(root.pk).then(lambda size: size or 0)
 
     @staticmethod
     @discreet
-    def resolve_members(root: Segment, _info: Any, **arguments: Any) -> Any:
-        """Return a page of members."""
-        window = paging.Window.of("members", arguments, paging.row_id, paging.row_id)
-        rows = SegmentMember.objects.filter(segment=root).select_related("account")
-        return paging.page(
-            RetentionMemberConnection,
-            rows,
-            paging.Order("account_id"),
-            window,
-            node_of=lambda row: Member(row.account),
-        )
+    def resolve_members(root: Segment, info: Any, **arguments: Any) -> Any:
+        """Promise a page of members."""
+        window = paging.Window.of("members", arguments, paging.row_id)
+
+        def shown(rows: list[SegmentMember]) -> paging.Connection:
+            return paging.connection_of(
+                RetentionMemberConnection,
+                rows,
+                window,
+                lambda row: paging.encoded(row.account_id),
+                node_of=lambda row: Member(row.account),
+            )
+
+        return SegmentMemberPages.of(info).load((root.pk, window)).then(shown)
 
 
 class RetentionSegmentConnection(paging.Connection):

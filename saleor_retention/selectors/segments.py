@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
@@ -56,10 +57,15 @@ def money_of(rules: ProgramRules) -> Money:
 
 def limits_of(program: Program) -> Limits:
     """Return the program's recency bands."""
-    row = BandLimits.objects.filter(program=program).first()
-    if row is None:
-        return Limits()
-    return Limits(row.best, row.active, row.sleeping, row.at_risk)
+    return limits_of_programs([program.pk])[program.pk]
+
+
+def limits_of_programs(program_ids: Collection[int]) -> dict[int, Limits]:
+    """Return the recency bands of programs in one statement."""
+    found = dict.fromkeys(program_ids, Limits())
+    for row in BandLimits.objects.filter(program__in=list(program_ids)):
+        found[row.pk] = Limits(row.best, row.active, row.sleeping, row.at_risk)
+    return found
 
 
 def setting_of(program: Program, at: dt.datetime) -> Setting:
@@ -79,10 +85,10 @@ def rule_of(segment: Segment, money: Money) -> Rule:
     return rule
 
 
-def sentence_of(segment: Segment) -> str:
-    """Say in words who is in a segment."""
+def sentence_of(segment: Segment, limits: Limits) -> str:
+    """Say in words who is in a segment; ``limits`` are the bands of its program."""
     if segment.document is None:
         return LIST_SENTENCE
     money = money_of(rules_of(segment.program.current_version_id))
     rule = rule_of(segment, money)
-    return sentence(rule, money.currency, money.exponent, limits_of(segment.program))
+    return sentence(rule, money.currency, money.exponent, limits)

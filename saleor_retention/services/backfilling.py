@@ -373,7 +373,7 @@ def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Wor
             booked = _added(booked, Booked(orders=1, points=points))
     if record is None:
         return Booked()
-    customers.after_settling(account)
+    customers.sum_up(account)
     tiering.after_order(account, record, work.at)
     return booked
 

@@ -83,10 +83,16 @@ def after_settling(account: Account, *others: int) -> None:
     worker where there is one.
     """
     ids = [account.pk, *others]
-    time_zone = rules_of(account.program.current_version_id).time_zone
-    done = _refresh(account.program_id, time_zone, ids, is_locked=True)
+    done = sum_up(account, *others)
     if done.is_change and done.has_segments:
         host.current().dispatch("refresh_customers", account.program_id, ids)
+
+
+def sum_up(account: Account, *others: int) -> Refreshed:
+    """Sum up customers under the account's lock; segments are left to the night."""
+    ids = [account.pk, *others]
+    time_zone = rules_of(account.program.current_version_id).time_zone
+    return _refresh(account.program_id, time_zone, ids, is_locked=True)
 
 
 def mend(program: Program) -> Refreshed:

@@ -81,7 +81,7 @@ def _undo_member(batch: Backfill, account_id: int, at: dt.datetime) -> Undone:
         OrderRecord.objects.filter(backfill=batch, account=account, may_earn=True).order_by("pk")
     )
     points = sum(_undo_order(account, record, at) for record in records)
-    customers.after_settling(account)
+    customers.sum_up(account)
     if records and account.state == AccountState.MEMBER:
         tiering.after_order(account, records[-1], at)
     return Undone(orders=len(records), points=points)

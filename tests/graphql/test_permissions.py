@@ -139,6 +139,7 @@ def prepare(world: World) -> None:
     """Give the owner points, a checkout with some of them set, an order and a tier by hand."""
     variant = factories().make_product("40.00")
     world.variant = variant
+    world.segment = Segment.objects.create(program=world.program, slug="buyers", name="Buyers")
     world.account(world.other)
     world.give(900)
     staff("manage_users").do(
@@ -301,14 +302,6 @@ def goods(root: str, query: str) -> Callable[[World, Actor], str]:
     return shown
 
 
-def segment_of(world: World) -> Segment:
-    """Return the program's segment, made now if there is none."""
-    found: Segment = Segment.objects.get_or_create(
-        program=world.program, slug="buyers", defaults={"name": "Buyers"}
-    )[0]
-    return found
-
-
 def program_at_rest(world: World, actor: Actor) -> str:
     """Ask for a program that does not run."""
     type(world.program).objects.update(is_active=False)
@@ -441,7 +434,7 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionSegments": run("staff/segments", programId=lambda world: world.program_id),
     "retentionSegment": run(
-        "staff/segment", id=lambda world: gid("RetentionSegment", segment_of(world))
+        "staff/segment", id=lambda world: gid("RetentionSegment", world.segment)
     ),
     "retentionMeasures": run(
         "staff/measures",
@@ -524,11 +517,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionSegmentUpdate": run(
         "staff/segment-update",
-        id=lambda world: gid("RetentionSegment", segment_of(world)),
+        id=lambda world: gid("RetentionSegment", world.segment),
         input=lambda _world: {"name": "Everybody"},
     ),
     "retentionSegmentRetire": run(
-        "staff/segment-retire", id=lambda world: gid("RetentionSegment", segment_of(world))
+        "staff/segment-retire", id=lambda world: gid("RetentionSegment", world.segment)
     ),
     "retentionOfferCreate": run(
         "staff/offer-create",

@@ -27,9 +27,9 @@ RULE = {
     ]
 }
 SENTENCE = (
-    "Customers who have 2 orders or more, and who not: are in the tier vip, and who spent "
-    "20.00 USD or more, and who ordered within 1 month or ordered within 3 months, and who first "
-    "ordered on or after 2020-01-01."
+    "Customers who have 2 orders or more, and who are none of those who are in the tier vip, and "
+    "who spent 20.00 USD or more, and who ordered within 1 month or ordered within 3 months, and "
+    "who first ordered on or after 2020-01-01."
 )
 
 
@@ -77,7 +77,6 @@ def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
     assert rule["all"][4] == {"firstOrder": {"from": "2020-01-01"}}
     read = manager.ask(operation("staff/segment"), id=segment["id"])["retentionSegment"]
     assert [edge["node"]["id"] for edge in read["members"]["edges"]] == [inside]
-    assert read["members"]["totalCount"] == 1
     listed = manager.ask(operation("staff/segments"), programId=world.program_id)
     (edge,) = listed["retentionSegments"]["edges"]
     assert edge["node"]["slug"] == "again"

@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from saleor_retention.services.segments import Draft, create_segment
 from tests.factories.current import factories
 from tests.graphql.world import (
     IS_SALEOR_3,
@@ -90,6 +91,27 @@ def test_members_with_their_customers_and_ledgers(world: World) -> None:
 
     assert_same_for_many(
         staff("manage_users"), query, lambda data: len(data["retentionMembers"]["edges"])
+    )
+
+
+def test_segments_with_their_members(world: World) -> None:
+    """Sizes, sentences and first members of many segments."""
+    many_members(world)
+    everybody = {"joined": {"from": "2020-01-01"}}
+    for number in range(MANY):
+        draft = Draft(f"segment-{number:02}", "Everybody", everybody)
+        create_segment(world.program, draft)
+    query = (
+        "query ($first: Int!, $program: ID!) { retentionSegments(programId: $program, "
+        "first: $first) { edges { node { sentence size members(first: 2) { edges { node { number "
+        "balance { available } } } } } } } }"
+    )
+
+    assert_same_for_many(
+        staff("manage_users"),
+        query,
+        lambda data: len(data["retentionSegments"]["edges"]),
+        program=world.program_id,
     )
 
 

@@ -20,6 +20,7 @@ from saleor_retention.models import (
     Account,
     AccountState,
     Backfill,
+    CustomerRollup,
     Lot,
     OrderRecord,
     Transaction,
@@ -42,6 +43,7 @@ from saleor_retention.services.reconciling import reconcile
 from saleor_retention.services.replaying import replay as rebuilt
 from saleor_retention.services.simulating import Simulation
 from tests import ledger, past
+from tests.customers import wrong_rollups
 from tests.fakes import CHANNEL, at, line, order
 from tests.ledger import Shop
 from tests.past import CAPPED, LAUNCH, NOW, PROGRAMS
@@ -595,6 +597,8 @@ def test_undo_takes_exactly_the_batch_back(name: str, monkeypatch: pytest.Monkey
     settling.settle(order_ref="n1", now=at("2026-02-01"))
     before = ledger.balances(ann)
     _, points = applied(shop)
+    time_zone = ledger.rules(shop.program).time_zone
+    sums = [wrong_rollups(shop.program, time_zone), CustomerRollup.objects.count()]
 
     # when
     first = undone(shop)
@@ -605,6 +609,10 @@ def test_undo_takes_exactly_the_batch_back(name: str, monkeypatch: pytest.Monkey
 
     # then
     assert points > 0
+    assert sums[0] == []
+    assert sums[1] > 1  # customers are summed up with the orders that a batch brings ...
+    assert wrong_rollups(shop.program, time_zone) == []
+    assert set(CustomerRollup.objects.values_list("account_id", flat=True)) == {ann.pk}  # ... in
     assert first == (OrderRecord.objects.filter(backfill__isnull=False).count(), points)
     assert second == (0, 0)
     assert ledger.balances(ann) == before

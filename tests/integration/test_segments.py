@@ -30,7 +30,7 @@ from saleor_retention.models import (
     SegmentEvent,
     SegmentMember,
 )
-from saleor_retention.selectors.segments import segments_and_tags_of, sentence_of
+from saleor_retention.selectors.segments import limits_of, segments_and_tags_of, sentence_of
 from saleor_retention.services import segments
 from saleor_retention.services.segments import Draft, Moved
 from tests import ledger
@@ -97,7 +97,7 @@ def test_a_segment_has_its_members_at_once(shop: Shop) -> None:
     assert members_of(segment) == {ann.pk}
     assert events_of(segment) == [(ann.pk, "entered")]
     assert (segment.name, segment.document) == ("Active", {"band": ["active"]})
-    assert sentence_of(segment) == "Customers who ordered within 3 months."
+    assert sentence_of(segment, limits_of(shop.program)) == "Customers who ordered within 3 months."
     segment.refresh_from_db()
     assert segment.refreshed_at == NOW
 
@@ -134,7 +134,7 @@ def test_an_order_moves_its_customer_at_once(shop: Shop) -> None:
     shop.buys(ann, "o2", "10.00")
 
     assert members_of(again) == {ann.pk}
-    tasks.refresh_segments()
+    tasks.refresh_segments.run()
     assert members_of(again) == {ann.pk, bob.pk}
 
 
@@ -152,7 +152,7 @@ def test_the_merchants_own_bands_count(shop: Shop) -> None:
 
     assert default == 1
     assert moved == Moved({}, {segment.pk: 1})
-    assert sentence_of(segment) == "Customers who ordered within 2 months."
+    assert sentence_of(segment, limits_of(shop.program)) == "Customers who ordered within 2 months."
     assert caught.value.message == "best must not reach further back than active."
     assert BandLimits.objects.get().best == 1
 
@@ -251,7 +251,10 @@ def test_a_list_holds_whom_the_shop_put_there(shop: Shop) -> None:
 
     assert (first, second) == ((2, 0), (0, 1))
     assert members_of(friends) == members_of(quiet) == {ann.pk}
-    assert sentence_of(friends) == "Customers whom the shop has put on this list."
+    assert (
+        sentence_of(friends, limits_of(shop.program))
+        == "Customers whom the shop has put on this list."
+    )
     assert events_of(friends) == [(ann.pk, "entered"), (bob.pk, "entered"), (bob.pk, "left")]
 
 

@@ -385,7 +385,7 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
         ),
         (
             {"any": [{"orders": {"from": 1, "to": 1}}, {"not": {"tier": ["vip"]}}]},
-            "Customers who have 1 order, or who not: are in the tier vip.",
+            "Customers who have 1 order, or who are none of those who are in the tier vip.",
         ),
         (
             {

@@ -48,7 +48,7 @@ def sentence(rule: Rule, currency: str, exponent: int, limits: Limits | None = N
 
     >>> rule = All((Between(Number.ORDERS, 2), Not(OneOf(Word.TIER, frozenset({"vip"})))))
     >>> sentence(rule, "USD", 2)
-    'Customers who have 2 orders or more, and who not: are in the tier vip.'
+    'Customers who have 2 orders or more, and who are none of those who are in the tier vip.'
     """
     said = _Words(currency, exponent, limits or Limits()).clause(rule, is_inner=False)
     return f"Customers who {said}."
@@ -63,7 +63,7 @@ class _Words:
     def clause(self, rule: Rule, *, is_inner: bool = True) -> str:
         """Return what follows "customers who"; an inner list of several stands in brackets."""
         if isinstance(rule, Not):
-            return f"not: {self.clause(rule.rule)}"
+            return f"are none of those who {self.clause(rule.rule)}"
         if isinstance(rule, All | AnyOf):
             joint = ", and who " if isinstance(rule, All) else ", or who "
             text = joint.join(self.clause(each) for each in rule.rules)

@@ -16,6 +16,7 @@ from saleor_retention.graphql.mutations.segments import (
     draft_of,
     previewed,
     put_on_list,
+    reread,
 )
 from saleor_retention.graphql.types_segment import RetentionSegment
 from saleor_retention.host.contract import Requestor
@@ -55,5 +56,4 @@ class RetentionSegmentCreate(RetentionMutation):
         with transaction.atomic():
             segment = create_segment(program, preview.draft)
             put_on_list(segment, input, "members", "")
-        segment.refresh_from_db()
-        return cls(segment=segment, size=preview.size)
+        return cls(segment=reread(segment), size=preview.size)

@@ -8,6 +8,7 @@ import graphene
 
 from saleor_retention.graphql.lookups import segment_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
+from saleor_retention.graphql.mutations.segments import reread
 from saleor_retention.graphql.types_segment import RetentionSegment
 from saleor_retention.host.contract import Requestor
 from saleor_retention.services.segments import retire_segment
@@ -34,4 +35,4 @@ class RetentionSegmentRetire(RetentionMutation):
         id: str,  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionSegmentRetire:
         """Retire it."""
-        return cls(segment=retire_segment(segment_of(id)))
+        return cls(segment=reread(retire_segment(segment_of(id))))

@@ -16,6 +16,7 @@ from saleor_retention.graphql.mutations.segments import (
     draft_of,
     previewed,
     put_on_list,
+    reread,
 )
 from saleor_retention.graphql.types_segment import RetentionSegment
 from saleor_retention.host.contract import Requestor
@@ -54,5 +55,5 @@ class RetentionSegmentUpdate(RetentionMutation):
             with transaction.atomic():
                 segment = update_segment(segment, preview.draft)
                 put_on_list(segment, input, "add_members", "remove_members")
-            segment.refresh_from_db()
+            segment = reread(segment)
         return cls(segment=segment, size=preview.size)

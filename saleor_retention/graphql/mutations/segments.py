@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import graphene
+from graphene.utils.str_converters import to_camel_case
 
 from saleor_retention.errors import Refusals
-from saleor_retention.graphql.lookups import account_of
+from saleor_retention.graphql.lookups import account_ids_of
 from saleor_retention.graphql.segment_rules import (
     RetentionSegmentRuleInput,
     document_of,
@@ -83,13 +84,14 @@ def previewed(program: Program, draft: Draft, segment: Segment | None = None) ->
         raise in_terms_of_input(refusals) from refusals
 
 
+def reread(segment: Segment) -> Segment:
+    """Return a segment as it is now, with the program that its fields ask for."""
+    return Segment.objects.select_related("program__current_version").get(pk=segment.pk)
+
+
 def put_on_list(segment: Segment, given: Mapping[str, Any], add: str, remove: str) -> None:
     """Change an explicit list as an input asks for; nothing where it asks for nothing."""
-    to_add = _account_ids(given.get(add), add)
-    to_remove = _account_ids(given.get(remove), remove) if remove else []
+    to_add = account_ids_of(given.get(add) or (), to_camel_case(add))
+    to_remove = account_ids_of(given.get(remove) or (), to_camel_case(remove))
     if to_add or to_remove:
         change_list(segment, add=to_add, remove=to_remove)
-
-
-def _account_ids(ids: list[str] | None, field: str) -> list[int]:
-    return [account_of(each, field).pk for each in ids or ()]
