@@ -29,7 +29,7 @@ ACTIONS = (
 class Migration(migrations.Migration):
     """Other choices; nothing in the database."""
 
-    dependencies = (("saleor_retention", "0011_offer_facts"),)
+    dependencies = (("saleor_retention", "0012_standing_offers"),)
     operations = (
         migrations.AlterField(
             model_name="auditentry",
