@@ -208,8 +208,8 @@ def test_every_problem_is_named_with_its_line(file: Path) -> None:
     )
     assert problems(file, form) == [
         ":9: programs.0.offers.0.name is required: what people read.",
-        ":21: programs.0.offers.1.color is not a known key of programs.0.offers.1.",
-        ":20: programs.0.offers.1.slug is taken: tea-set stands above.",
+        ":20: programs.0.offers.1.color is not a known key of programs.0.offers.1.",
+        ":19: programs.0.offers.1.slug is taken: tea-set stands above.",
     ]
 
 

@@ -234,7 +234,8 @@ def amounts_of(terms: OfferTerms) -> Iterator[tuple[str, Amounts]]:
 def _all_amounts(terms: OfferTerms) -> Iterator[tuple[str, Amounts]]:
     kind, benefit = terms.kind.value, terms.benefit
     if isinstance(benefit, QuantityTerms | ThresholdTerms):
-        for index, step in enumerate(benefit.steps):
+        steps: tuple[QuantityStepTerms | SpendStepTerms, ...] = benefit.steps
+        for index, step in enumerate(steps):
             path = f"{kind}.steps.{index}"
             if isinstance(step, SpendStepTerms):
                 yield f"{path}.from", step.from_minor
