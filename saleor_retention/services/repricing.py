@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from saleor_retention import conf, host
-from saleor_retention.models import Hold, HoldState, StoredQuote
+from saleor_retention.models import GiftPick, Hold, HoldState, StoredQuote
 
 CHANNEL_BATCH = 1000
 
@@ -34,7 +34,7 @@ def reprice_members(account_ids: Sequence[int]) -> int:
 
 
 def forget_quotes(now: dt.datetime | None = None, limit: int = 1000) -> int:
-    """Delete old quotes whose checkout is gone, up to ``limit``; return how many.
+    """Delete old quotes whose checkout is gone, up to ``limit``, with its gifts; return how many.
 
     An order has taken over its terms when it was first settled. A quote with points held is kept
     until they are captured or given back. Safe to run twice and at the same time.
@@ -44,5 +44,6 @@ def forget_quotes(now: dt.datetime | None = None, limit: int = 1000) -> int:
     old = StoredQuote.objects.filter(priced_at__lt=before).exclude(checkout_ref__in=held)
     refs = list(old.order_by("priced_at").values_list("checkout_ref", flat=True)[:limit])
     gone = set(refs) - host.current().existing_checkouts(refs)
+    GiftPick.objects.filter(checkout_ref__in=gone).delete()
     deleted, _ = StoredQuote.objects.filter(checkout_ref__in=gone).delete()
     return int(deleted)

@@ -223,6 +223,7 @@ def test_a_gift_that_would_be_charged_stops_the_order_once(
         make.complete(checkout)
 
     assert in_cart(checkout) == {tea: 1}
+    assert not GiftPick.objects.exists()
     assert make.complete(checkout).total_gross_amount == Decimal("70.00")
 
 

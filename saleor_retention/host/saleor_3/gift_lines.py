@@ -7,13 +7,14 @@ them free; should it not, the last look before the order knows the line by its m
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from saleor_retention.engine.quote import Quote
 from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import GiftPick
 
 from . import effects
 
@@ -115,10 +116,11 @@ def charged(lines_info: Sequence[Any], quote: Quote | None) -> list[str]:
     ]
 
 
-def take_off(checkout_ref: str, line_refs: Iterable[str]) -> None:
-    """Take charged gifts off, so that the next look shows the cart without them."""
+def take_off(checkout_ref: str, line_refs: Collection[str]) -> None:
+    """Take charged gifts off with their picks, so that the next look shows the cart without."""
     for line_ref in line_refs:
         remove_line(checkout_ref, line_ref)
+    GiftPick.objects.filter(checkout_ref=checkout_ref, line_ref__in=line_refs).delete()
     effects.reprice(checkout_ref)
 
 
