@@ -222,7 +222,7 @@ def test_who_is_no_member_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_points_without_a_value_make_nothing_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report says how much it is, and that no points can be named."""
-    shop = ledger.open_shop(monkeypatch, point_value={"EUR": "0.01"}, redemption={"enabled": False})
+    shop = ledger.open_shop(monkeypatch, point_value={}, redemption={"enabled": False})
     ann = shop.member("ann", NOW)
     buys(shop, str(ann.user_id), "1", 1000)
     made = offer(shop)
