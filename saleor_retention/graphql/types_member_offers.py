@@ -30,6 +30,7 @@ from saleor_retention.graphql.types_program import Terms
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Program
 from saleor_retention.selectors.offers import OfferShelf, offers_in
+from saleor_retention.services.offer_cases import carried
 
 PASSING = {Finding.OTHER_WEEKDAY, Finding.LIMIT_PER_CUSTOMER, Finding.LIMIT_IN_TOTAL}
 """Conditions that an offer of the member's may miss now and meet later."""
@@ -72,7 +73,7 @@ class MemberOffers:
 
     def running(self) -> Iterator[Offer]:
         """Yield the offers that are for the member and whose time it is."""
-        for offer in self.shelf.offers:
+        for offer in carried(self.shelf.offers):
             missed = {miss.code for miss in conditions_missed(offer, self.situation)}
             if missed <= PASSING:
                 yield offer

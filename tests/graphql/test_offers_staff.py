@@ -96,7 +96,8 @@ def test_an_offer_is_set_up_and_read_back(world: World, manager: Actor, tea: Any
 def test_every_kind_has_its_section(world: World, manager: Actor, tea: Any) -> None:
     """A dry run of each: where the host cannot give it, that is all that is wrong with it."""
     select, cut = goods(tea), {"prices": usd("8.00")}
-    opens = {"select": select, "quantity": 2, "fromAmounts": usd("5"), "belowAmounts": usd("50")}
+    opens = {"select": goods(factories().make_product("20.00")), "quantity": 2}
+    opens |= {"fromAmounts": usd("5"), "belowAmounts": usd("50")}
     sections: dict[str, Any] = {
         "bundle": {"parts": [{"select": select, "quantity": 2}], **cut},
         "quantity": {"select": select, "steps": [{"fromQuantity": 3, **cut}], "unitsMax": 9},
@@ -143,7 +144,7 @@ def test_every_kind_has_its_section(world: World, manager: Actor, tea: Any) -> N
     [
         ({"bundle": None}, [("offer.bundle", "INVALID")]),
         ({"kind": None}, [("offer.kind", "INVALID")]),
-        ({"bundle": {"parts": []}}, [("offer.bundle.parts", "INVALID")]),
+        ({"bundle": {"parts": [], "cheapestFree": 1}}, [("offer.bundle.parts", "INVALID")]),
         ({"gift": {"quantity": 1}}, [("offer.gift", "INVALID")]),
         ({"limits": {"perOrder": 1.5}}, [("offer.limits.perOrder", "INVALID")]),
         ({"limits": {"perCustomer": 2**31}}, [("offer.limits.perCustomer", "INVALID")]),

@@ -83,6 +83,7 @@ def reread(offer: Offer) -> Offer:
 def _named(refusal: Refusal, conversion: Conversion, own: Mapping[str, str]) -> Refusal:
     if refusal.field is None:
         return refusal
-    if refusal.field in own:
-        return Refusal(refusal.code, refusal.message, own[refusal.field])
+    first, dot, rest = refusal.field.partition(".")
+    if first in own:
+        return Refusal(refusal.code, refusal.message, f"{own[first]}{dot}{rest}")
     return conversion.refusal(refusal, ROOT)
