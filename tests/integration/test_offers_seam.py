@@ -254,9 +254,15 @@ def test_a_program_without_offers_asks_no_facts(make: Any, program: Program) -> 
     """Where there never was an offer the function that gathers a shopper's facts is not called."""
     checkout = make.make_checkout(vip(make, program), {make.make_product("10.00"): 1})
     with connection.cursor() as cursor:
-        cursor.execute("DROP FUNCTION saleor_retention_offer_facts")
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION saleor_retention_offer_facts("
+            "p_program_id bigint, p_account_id bigint, p_checkout_ref text) RETURNS jsonb "
+            "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it was called'; END $$"
+        )
 
     assert reprice(make, checkout) == Decimal("19.00")
+    Program.objects.update(offers_stamp=1)
+    assert reprice(make, checkout) == Decimal("20.00")  # called, and our rows fall to the fault
 
 
 # --- what moves the price -----------------------------------------------------------------------
