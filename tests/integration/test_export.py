@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import export
-from saleor_retention.models import Account, AuditAction, StoredQuote
+from saleor_retention.models import Account, AuditAction, OfferUse, StoredQuote
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Section
 from saleor_retention.services import (
@@ -33,6 +33,7 @@ from saleor_retention.services.segments import Draft
 from tests import fakes
 from tests.fakes import CHANNEL, FakeHost, line, order
 from tests.members import LADDER, NOON, give, make_member, make_program
+from tests.offers import make_offer
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,7 @@ def ann(shop: FakeHost) -> Account:
     Account.objects.filter(pk=account.pk).update(member_number="1000000001")
     account.refresh_from_db()
     user_ref = str(account.user_id)
+    card = make_offer(program, "card", "punch_card", {"select": {"products": ["p-1"]}, "buy": 6})
     shop.put_order(order("order-1", line("1", 5000), user_ref=user_ref, created_at=NOON))
     settling.settle(order_ref="order-1", now=NOON)
     granting.grant(
@@ -80,6 +82,18 @@ def ann(shop: FakeHost) -> Account:
         currency="USD",
         lines=[SaleLine(ref="a", quantity=1, gross=Decimal("20.00"))],
         now=NOON,
+    )
+    OfferUse.objects.create(
+        offer=card,
+        version=card.current_version,
+        account=account,
+        checkout_ref="cart-1",
+        state="reserved",
+        uses=1,
+        amount_minor=500,
+        currency="USD",
+        created_at=NOON,
+        lapses_at=NOON,
     )
     StoredQuote.objects.create(
         checkout_ref="cart-1",
