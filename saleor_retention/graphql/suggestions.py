@@ -104,14 +104,16 @@ def add_on_suggestions(
 ) -> list[RetentionAddOnSuggestion]:
     """Return the add-ons that are open and not in the cart; prices are read once for all."""
     offers = {offer.id: offer for offer in shelf.offers}
-    open_ids = [
+    closed_by_goods = [
         verdict.offer_id
         for verdict in quote.verdicts
         if [miss.code for miss in verdict.misses] == [Finding.NO_MATCHING_GOODS]
-        and verdict.offer_id in offers
-        and isinstance(offers[verdict.offer_id].benefit, AddOn)
     ]
-    refs = {key: _variants(offers[key].benefit, channel_ref) for key in open_ids}
+    refs = {
+        key: _variants(benefit, channel_ref)
+        for key in closed_by_goods
+        if key in offers and isinstance(benefit := offers[key].benefit, AddOn)
+    }
     prices = host.current().shelf_prices(
         sorted({ref for each in refs.values() for ref in each}), channel_ref
     )
@@ -130,7 +132,7 @@ def add_on_suggestions(
                 key=lambda each: (each.price.amount, each.variant_id),
             ),
         )
-        for key in open_ids
+        for key in refs
     ]
 
 

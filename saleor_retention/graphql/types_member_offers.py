@@ -109,9 +109,9 @@ def punch_cards(info: Any, offers: MemberOffers | None) -> Any:
     if offers is None:
         return []
     cards = [
-        (offer, offers.shelf.terms[offer.id].benefit)
+        (offer, card)
         for offer in offers.running()
-        if isinstance(offers.shelf.terms[offer.id].benefit, PunchCardTerms)
+        if isinstance(card := offers.shelf.terms[offer.id].benefit, PunchCardTerms)
     ]
     return _spoken(info, offers, [offer for offer, _ in cards]).then(
         lambda spoken: [_card(offers, offer, card, spoken) for offer, card in cards]
