@@ -59,8 +59,10 @@ def test_connections_have_the_arguments_of_relay() -> None:
         "Query.retentionAuditTrail",
         "Query.retentionMembers",
         "Query.retentionPrograms",
+        "Query.retentionSegments",
         "RetentionMember.history",
         "RetentionMember.tierChanges",
+        "RetentionSegment.members",
     ]
     for name, field in connections.items():
         assert {"first", "after", "last", "before"} <= set(field.args), name
