@@ -60,9 +60,11 @@ def test_connections_have_the_arguments_of_relay() -> None:
         "Query.retentionMembers",
         "Query.retentionOffers",
         "Query.retentionPrograms",
+        "Query.retentionSegments",
         "RetentionMember.history",
         "RetentionMember.tierChanges",
         "RetentionOffer.versions",
+        "RetentionSegment.members",
     ]
     for name, field in connections.items():
         assert {"first", "after", "last", "before"} <= set(field.args), name
