@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 RulesOf = Callable[[int], ProgramRules]
 
+LATEST_MAX = 256
+_latest: dict[str, Quote] = {}  # by fingerprint
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -166,15 +169,25 @@ def _quote(
     rules: ProgramRules,
     now: dt.datetime,
 ) -> Quote:
-    """Return the price; the stored one where all that decides is what it was, without a search."""
+    """Return the price; where all that decides is what it was, the one that is known already.
+
+    Saleor prices a cart several times in a mutation. A price follows from its fingerprint, so those
+    that this process found last are kept, and with offers the stored one spares a search elsewhere.
+    """
     held, version = standing.points_held, str(standing.version_id)
     offers = offer_cases.case_of(basket, standing, customer, rules, now)
+    fingerprint = pricing.fingerprint(basket, customer, held, version, offers)
+    quote = _latest.get(fingerprint)
+    if quote is not None:
+        return quote
     stored = standing.stored
-    if offers is not None and stored is not None:
-        fingerprint = pricing.fingerprint(basket, customer, held, version, offers)
-        if stored.fingerprint == fingerprint:
-            return load_quote(stored.payload)
-    return pricing.price(basket, customer, rules, held, version=version, offers=offers)
+    if offers is not None and stored is not None and stored.fingerprint == fingerprint:
+        return load_quote(stored.payload)
+    quote = pricing.price(basket, customer, rules, held, version=version, offers=offers)
+    if len(_latest) >= LATEST_MAX:
+        _latest.clear()
+    _latest[fingerprint] = quote
+    return quote
 
 
 def _must_store(quote: Quote, customer: CustomerFacts | None, standing: Standing) -> bool:
