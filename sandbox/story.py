@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sandbox import errands, paths
+from sandbox import best_price, errands, paths
 from sandbox.errands import Shop
 from sandbox.graphql_client import ApiError, Client
 from sandbox.telling import Teller
@@ -279,5 +279,9 @@ SCENES: tuple[Callable[[Teller, Shop], None], ...] = (
     second_order,
     third_order,
     giving_back,
+    best_price.setting_up,
+    best_price.best_price,
+    best_price.near_miss,
+    best_price.gift_once,
     closing,
 )
