@@ -306,7 +306,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionOfferTemplates": {"complexity": 1},
         "retentionVerify": {"complexity": 100},
         "retentionLiability": {"complexity": 100},
-        "retentionOfferFairness": {"complexity": 100},
+        "retentionOfferFairness": {"complexity": 100, "multipliers": ["first"]},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
     "RetentionMember": {
