@@ -368,7 +368,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionSegments": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionSegment": {"complexity": 1},
         "retentionMeasures": {"complexity": 100},
-        "retentionOfferFairness": {"complexity": 100},
+        "retentionOfferFairness": {"complexity": 100, "multipliers": ["first"]},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},
     "RetentionSegment": {

@@ -34,6 +34,7 @@ class RetentionOfferRetire(OfferMutation):
         id: str,  # noqa: A002
     ) -> RetentionOfferRetire:
         """End it; once it is ended, again changes nothing."""
+        offer = offer_of(id)
         with in_input_terms(own=OWN_FIELDS):
-            offer = offers.retire_offer(offer=offer_of(id), actor_ref=asks.actor_ref)
+            offer = offers.retire_offer(offer=offer, actor_ref=asks.actor_ref)
         return cls(offer=reread(offer), warnings=[])
