@@ -582,7 +582,14 @@ def test_staff_reads_who_did_what(world: World) -> None:
 def test_no_ready_operation_is_left_out() -> None:
     """Every file that lies ready is run by a test of this module, or by one of its own."""
     folder = OPERATIONS.parent / "tests" / "graphql"
-    sources = ("test_ready_operations.py", "test_erasure.py", "test_offer_fairness.py")
+    sources = [
+        "test_ready_operations.py",
+        "test_erasure.py",
+        "test_offer_fairness.py",
+        "test_offers_staff.py",
+        "test_offers_storefront.py",
+        "test_segments.py",
+    ]
     text = "".join((folder / source).read_text() for source in sources)
     ready = sorted(
         str(path.relative_to(OPERATIONS)).removesuffix(".graphql")
