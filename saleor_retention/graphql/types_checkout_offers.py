@@ -247,9 +247,12 @@ class RetentionCheckoutOffers(graphene.ObjectType):
         """Promise what could be added at a price of its own."""
         quote, shelf = root.explained
         channel_ref = root.checkout.priced.basket.channel_ref
-        return root.vocabulary().then(
-            lambda spoken: add_on_suggestions(quote, shelf, channel_ref, spoken)
-        )
+
+        def suggested(spoken: Vocabulary) -> list[RetentionAddOnSuggestion]:
+            with host.current().writer():
+                return add_on_suggestions(quote, shelf, channel_ref, spoken)
+
+        return root.vocabulary().then(suggested)
 
     @staticmethod
     @discreet

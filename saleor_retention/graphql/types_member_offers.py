@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import graphene
 from promise import Promise
 
+from saleor_retention import host
 from saleor_retention.engine.facts import CustomerFacts
 from saleor_retention.engine.offers.eligibility import conditions_missed
 from saleor_retention.engine.offers.facts import situation_of
@@ -90,9 +91,10 @@ def offers_of_member(info: Any, account: Account, channel_ref: str | None) -> An
         place = _place(program, places, channel_ref)
         if place is None or not program.offers_stamp:
             return None
-        shelf = offers_in(
-            program.pk, program.offers_stamp, channel_ref=place.ref, currency=place.currency
-        )
+        with host.current().writer():  # the first time in a process, the offers are read
+            shelf = offers_in(
+                program.pk, program.offers_stamp, channel_ref=place.ref, currency=place.currency
+            )
         facts = FactsOfShopper.of(info).load((program.pk, account.pk))
         rules = Terms.of(program).rules
         return facts.then(

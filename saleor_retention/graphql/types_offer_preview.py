@@ -27,6 +27,7 @@ from saleor_retention.graphql.types_checkout_offers import (
     near_miss_type,
     verdict_type,
 )
+from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Offer, Program
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import offers
@@ -98,7 +99,12 @@ def resolve_offer_preview(_root: Any, info: Any, **arguments: Any) -> Any:
     if arguments.get("member_id") is not None:
         require(info, "discounts", "users")
     place = channel_named(info, arguments.get("channel"))
-    return place.then(lambda channel: _previewed(info, channel.ref, arguments))
+
+    def previewed(channel: ChannelFacts) -> Any:
+        with host.current().writer():
+            return _previewed(info, channel.ref, arguments)
+
+    return place.then(previewed)
 
 
 def _previewed(info: Any, channel_ref: str, arguments: Mapping[str, Any]) -> Any:
