@@ -131,6 +131,21 @@ def fill_cart(shop: Shop, goods: dict[str, int]) -> dict[str, Any]:
     return cart
 
 
+def add_to_cart(shop: Shop, cart_id: str, goods: dict[str, int]) -> dict[str, Any]:
+    """Put more goods into a cart and return it."""
+    cart: dict[str, Any] = shop.teller.do(
+        shop.ada,
+        f"""mutation ($id: ID!, $lines: [CheckoutLineInput!]!) {{
+             checkoutLinesAdd(checkoutId: $id, lines: $lines) {{
+               {CART} checkoutErrors {{ field message }} }} }}""",
+        id=cart_id,
+        lines=[
+            {"variantId": shop.variants[name], "quantity": many} for name, many in goods.items()
+        ],
+    )["checkout"]
+    return cart
+
+
 def pay(shop: Shop, cart_id: str, amount: Decimal) -> dict[str, Any]:
     """Pay what the cart says, place the order and return it."""
     shop.teller.do(
