@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from saleor_retention.models import (
     Account,
+    CustomerTag,
     GiftGiven,
     GiftPick,
     Offer,
@@ -21,6 +22,8 @@ from saleor_retention.models import (
     OfferUse,
     OfferVersion,
     Program,
+    Segment,
+    SegmentMember,
 )
 from tests import ledger
 from tests.ledger import Shop
@@ -63,6 +66,12 @@ def use_of(offer: Offer, account: Account | None, **fields: Any) -> OfferUse:
 
 
 def facts(program: Program, account: Account | None = None, cart: str = CART) -> dict[str, Any]:
+    """Ask the function; segments and tags are looked at by a test of their own."""
+    found = whole(program, account, cart)
+    return {key: value for key, value in found.items() if key not in {"segments", "tags"}}
+
+
+def whole(program: Program, account: Account | None, cart: str = CART) -> dict[str, Any]:
     """Ask the function."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -106,7 +115,7 @@ def test_uses_are_told_in_total_and_of_the_member(shop: Shop) -> None:
     }
 
 
-def test_only_running_periods_are_told(shop: Shop) -> None:
+def test_only_running_periods_are_whole(shop: Shop) -> None:
     """First days of today's day, week, month and year are, as are all that a time zone shifts."""
     ann, offer, day = shop.member("ann"), offer_of(shop.program, "set"), today()
     running = {
@@ -154,7 +163,7 @@ def test_what_the_cart_reserved_itself_does_not_count_against_it(shop: Shop) -> 
     }
 
 
-def test_cards_picks_and_orders_are_told(shop: Shop) -> None:
+def test_cards_picks_and_orders_are_whole(shop: Shop) -> None:
     """Stamps are summed by card, returned rewards are none, and picks are those of the cart."""
     ann = shop.member("ann")
     card = offer_of(shop.program, "card", OfferKind.PUNCH_CARD)
@@ -184,3 +193,19 @@ def test_one_who_left_is_told_as_such(shop: Shop) -> None:
     Account.objects.filter(pk=ann.pk).update(state="left")
 
     assert facts(shop.program, ann) == {"left": True}
+
+
+def test_segments_and_tags_are_told(shop: Shop) -> None:
+    """Of those who are somebody: the active segments, and the tags with the stage."""
+    ann = shop.member("ann")
+    for slug, is_active in (("regulars", True), ("gone", False)):
+        segment = Segment.objects.create(
+            program=shop.program, slug=slug, name=slug, is_active=is_active
+        )
+        SegmentMember.objects.create(segment=segment, account=ann, since=timezone.now())
+    CustomerTag.objects.create(account=ann, tag="likes-tea", since=timezone.now())
+
+    told = whole(shop.program, ann)
+
+    assert told == {"segments": ["regulars"], "tags": ["likes-tea", "stage:aware"]}
+    assert whole(shop.program, None) == {}

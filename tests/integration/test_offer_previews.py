@@ -126,7 +126,7 @@ def test_the_customer_decides_about_audience_limits_and_cards(
     again = offers.preview(**basket, account=ann)
 
     assert codes(guest) == {
-        str(limited.pk): "LIMIT_PER_CUSTOMER",
+        str(limited.pk): "NOT_A_MEMBER",
         str(punched.pk): "STAMPS_MISSING",
     }
     assert guest.quote.saving_minor == 0

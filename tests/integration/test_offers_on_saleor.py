@@ -237,5 +237,5 @@ def test_gifts_are_refused_with_a_reason(make: Any, program: Program, member: Ac
     with pytest.raises(Refusal) as refused:
         pick(checkout, offer, cup)
 
-    message = "Gifts are given on Saleor 3 only; 2.10 has no price for them."
+    message = "Goods cannot cost nothing on Saleor 2.10; gifts of offers are not given."
     assert (refused.value.code, refused.value.message) == (Code.NOT_SUPPORTED, message)
