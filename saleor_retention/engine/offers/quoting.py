@@ -230,8 +230,19 @@ def _price(offer: Offer) -> MemberPrice:
 def _odd_cut(line: BasketLine, prices: Sequence[MemberPrice]) -> tuple[Cut, int]:
     """Return what lowers the odd cents of a line that has nothing else for a tier to lower."""
     cuts = [price.cut for price in prices if matches(price.selection, line.goods)]
-    highest = max((cut.percent for cut in cuts if cut.percent is not None), default=Decimal(0))
-    return Cut(percent=highest), 0
+    best = max(cuts, key=lambda cut: _odd_off(cut, line, 0), default=Cut(percent=Decimal(0)))
+    return best, 0
+
+
+def _odd_off(cut: Cut, line: BasketLine, amount_minor: int) -> int:
+    """Return what a cut that took so much off the units takes off the odd cents of their line.
+
+    An amount for each unit is the line's together: what the units left of it the odd cents have.
+    """
+    odd_minor = max(0, line.total_minor) % line.quantity
+    if cut.percent is not None:
+        return percent_of(odd_minor, cut.percent)
+    return min(odd_minor, max(0, line.quantity * (cut.amount_minor or 0) - amount_minor))
 
 
 def _tier_allocation(
@@ -244,8 +255,7 @@ def _tier_allocation(
     total_minor = max(0, line.total_minor)
     amount_minor = sum(amount for _cut, amount in cuts)
     percent = cuts[0][0].percent
-    if percent is not None:
-        amount_minor += min(left_minor, percent_of(total_minor % line.quantity, percent))
+    amount_minor += min(left_minor, _odd_off(cuts[0][0], line, amount_minor))
     is_whole = (
         percent is not None
         and len(cuts) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +17,7 @@ from saleor_retention.engine.offers.kinds import FreeShipping, Gift, MemberPrice
 from saleor_retention.engine.offers.quoting import OfferCase, compete, tier_prices
 from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLeft
 from saleor_retention.engine.quote import AppliedOffer, Quote
-from saleor_retention.engine.rules import ProgramRules, RedemptionLimits
+from saleor_retention.engine.rules import PriceBenefit, ProgramRules, RedemptionLimits
 from tests.unit.builders import (
     NOON,
     amount_off,
@@ -143,8 +144,13 @@ def test_between_equal_prices_the_tier_is_taken() -> None:
 @pytest.mark.parametrize("total", [1000, 1001, 1, 0])
 def test_an_offer_elsewhere_does_not_move_the_price_of_the_tier(total: int) -> None:
     """Odd cents of a line, which no unit price holds, are lowered as without offers."""
-    for text in ("10", "100"):
-        program = rules(ladder=ladder(tier("vip", percent=text)))
+    prices = (
+        PriceBenefit(percent=Decimal(10)),
+        PriceBenefit(percent=Decimal(100)),
+        amount_off(USD=7),
+    )
+    for price in prices:
+        program = rules(ladder=ladder(tier("vip", prices=(price,))))
         line = basket_line(1, total, quantity=3)
         alone = pricing.price(basket(line), member("vip"), program, 0)
         beside = priced(basket(line, 500), offer("1", set_of(2, cut=amount(100))), of=program)
