@@ -49,7 +49,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _forget_rules() -> Iterator[None]:
-    """Forget parsed versions: the next test's database may number its own with the same ids."""
+    """Forget parsed versions and prices: the next test's database may number its own with the same ids."""
     yield
     for module, function in (
         ("programs", "rules_of"),
@@ -59,5 +59,6 @@ def _forget_rules() -> Iterator[None]:
         loaded = sys.modules.get(f"saleor_retention.selectors.{module}")
         if loaded is not None:
             getattr(loaded, function).cache_clear()
-    if "saleor_retention.selectors.offers" in sys.modules:
-        sys.modules["saleor_retention.selectors.offers"].forget()
+    for module in ("selectors.offers", "services.pricing"):
+        if f"saleor_retention.{module}" in sys.modules:
+            sys.modules[f"saleor_retention.{module}"].forget()

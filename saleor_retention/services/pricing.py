@@ -190,6 +190,11 @@ def _quote(
     return quote
 
 
+def forget() -> None:
+    """Forget the prices found last (tests start from nothing)."""
+    _latest.clear()
+
+
 def _must_store(quote: Quote, customer: CustomerFacts | None, standing: Standing) -> bool:
     """Tell whether the stored quote is out of date.
 
