@@ -49,7 +49,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _forget_rules() -> Iterator[None]:
-    """Forget parsed versions and prices: the next test's database may number its own with the same ids."""
+    """Forget versions and prices: the next test's database may number its own with the same ids."""
     yield
     for module, function in (
         ("programs", "rules_of"),
