@@ -589,6 +589,8 @@ def test_global_ids(shop: Host) -> None:
     assert shop.from_global_id(user_id, "User") == "7"
     assert shop.from_global_id(user_id, "Order") is None
     assert shop.from_global_id("nonsense", "User") is None
+    number = shop.to_global_id("Checkout", "2147483648")
+    assert shop.from_global_id(number, "Checkout") is None
 
 
 def _fail(*_args: object, **_kwargs: object) -> None:

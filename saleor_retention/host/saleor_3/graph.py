@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ PERMISSIONS = {
     "orders": "order.manage_orders",
     "checkouts": "checkout.manage_checkouts",
 }
+UUID_TYPES = frozenset({"Checkout", "CheckoutLine", "Order", "OrderLine"})
+"""Types whose primary keys are UUIDs; a query for any other text would be an error of Django's."""
 
 
 def requestor(info: Any) -> Requestor:
@@ -96,7 +99,17 @@ def from_global_id(global_id: str, type_name: str) -> str | None:
         _name, key = from_global_id_or_error(global_id, type_name)
     except (GraphQLError, AttributeError, TypeError):
         return None
-    return str(key) if key is not None else None
+    if key is None or (type_name in UUID_TYPES and not _is_uuid(str(key))):
+        return None
+    return str(key)
+
+
+def _is_uuid(key: str) -> bool:
+    try:
+        uuid.UUID(key)
+    except ValueError:
+        return False
+    return True
 
 
 def to_global_id(type_name: str, ref: str) -> str:
