@@ -6,7 +6,6 @@ A costs 80, B 30 and C 50. Expectations are plain arithmetic on those.
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -33,8 +32,8 @@ from tests.acceptance.offers import (
 from tests.acceptance.retention import member, open_program, redeem
 from tests.acceptance.shop import Shop
 from tests.acceptance.storefront import Cart, fill_cart, line_of, sign_up
-from tests.acceptance.test_concurrency import at_once
 from tests.acceptance.worlds import World, subtotal
+from tests.threads import at_once
 
 
 def test_the_bundle_that_would_cost_money(world: World) -> None:
@@ -154,7 +153,7 @@ class TestOnSaleor3:
             cart.pay()
 
         # when
-        answers = at_once([partial(_complete, cart) for cart in carts])
+        answers = at_once(lambda number: _complete(carts[number]), len(carts))
 
         # then
         refused = [answer["errors"] for answer in answers if answer["errors"]]
