@@ -7,7 +7,8 @@ it can be shown later what exactly somebody agreed to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -79,3 +80,35 @@ class Questions:
 
 
 NOTHING = Questions()
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is still to be asked of a customer."""
+
+    questions: Questions
+    asks_birthday: bool = True
+    asks_gender: bool = True
+
+
+def still_open(
+    questions: Questions, known: frozenset[str], answered: Mapping[tuple[str, str], str | None]
+) -> Open:
+    """Return what a customer was not asked yet.
+
+    ``known`` are the names of facts (``engine.profiles``). ``answered`` has, by channel and
+    purpose, the version of the words that were agreed to, and None for who did not agree: nobody
+    is asked again for that. Who agreed to other words is.
+    """
+    fields = tuple(field for field in questions.fields if f"custom.{field.key}" not in known)
+    consents = tuple(
+        consent
+        for consent in questions.consents
+        if answered.get((consent.channel, consent.purpose), "") not in (None, consent.version)
+    )
+    interests = () if "interests" in known else questions.interests
+    return Open(
+        questions=replace(questions, fields=fields, consents=consents, interests=interests),
+        asks_birthday="birthday" not in known,
+        asks_gender="gender" not in known,
+    )
