@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -46,7 +46,7 @@ def read_changes(
     problems: list[RuleProblem] = []
     top = Fields(changes, "", problems, what="the profile")
     facts: dict[str, Any] = {}
-    readers = {
+    readers: dict[str, Callable[[], Any]] = {
         "birthday": lambda: _birthday(top, today),
         "gender": lambda: top.choice("gender", Gender.OTHER).value,
         "interests": lambda: _chosen(top, "interests", questions.interests),

@@ -181,9 +181,7 @@ RULES: Mapping[str, Any] = {
             "motive": "motive",
             "enrolment": "enrolment",
             "interests": "interests",
-            "fields": Rows(
-                "fields", {name: name for name in ("key", "label", "type", "options")}
-            ),
+            "fields": Rows("fields", {name: name for name in ("key", "label", "type", "options")}),
             "consents": Rows(
                 "consents",
                 {

@@ -330,7 +330,6 @@ class RetentionMember(graphene.ObjectType):
         found = offers_of_member(info, root.account, root.channel_ref)
         return found.then(lambda offers: offer_limits(info, offers))
 
-
     @staticmethod
     @discreet
     def resolve_profile(root: Member, info: Any) -> Any:

@@ -125,9 +125,7 @@ def consent_type(entry: ConsentEntry) -> RetentionConsent:
     )
 
 
-def _open(
-    profile: Profile | None, entries: list[ConsentEntry] | None, program: Program
-) -> Open:
+def _open(profile: Profile | None, entries: list[ConsentEntry] | None, program: Program) -> Open:
     known = profile or NOTHING_KNOWN
     facts = {f"custom.{key}" for key in known.custom}
     facts |= {name for name in ("gender", "interests") if getattr(known, name)}

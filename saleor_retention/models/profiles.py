@@ -69,9 +69,7 @@ class ProfileEntry(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(
-        "Account", on_delete=models.PROTECT, related_name="profile_entries"
-    )
+    account = models.ForeignKey("Account", on_delete=models.PROTECT, related_name="profile_entries")
     fact = models.CharField(max_length=64)
     value = models.JSONField(null=True)
     source = models.CharField(max_length=16, choices=ProfileSource.choices)

@@ -154,9 +154,7 @@ def _own_addresses(accounts: Iterable[Account]) -> dict[int, str]:
     }
 
 
-def _latest_of(
-    account_ids: Iterable[int], channel: str, purpose: str
-) -> dict[int, ConsentEntry]:
+def _latest_of(account_ids: Iterable[int], channel: str, purpose: str) -> dict[int, ConsentEntry]:
     rows = ConsentEntry.objects.filter(
         account__in=list(account_ids), channel=channel, purpose=purpose
     )

@@ -46,5 +46,7 @@ def announce(request_id: int) -> bool:
         },
     )
     if not is_told:
-        logger.warning("Nobody mails the link of consent %d: this shop has no such event.", request.pk)
+        logger.warning(
+            "Nobody mails the link of consent %d: this shop has no such event.", request.pk
+        )
     return is_told

@@ -231,7 +231,7 @@ def _put_on_list(
     )
     if is_new:
         return
-    changes = {"at": at}
+    changes: dict[str, object] = {"at": at}
     if row.reason == SuppressionReason.UNSUBSCRIBED:
         changes["reason"] = reason  # what no consent lifts goes before what one does
     Suppression.objects.filter(pk=row.pk).update(**changes)

@@ -73,9 +73,7 @@ def refused(actor: Actor, **given: Any) -> list[tuple[str | None, str]]:
 
 def test_registration_shows_what_is_asked(world: World) -> None:
     """To everybody, with the merchant's motive and words."""
-    answer = ANONYMOUS.ask(
-        operation("storefront/registration-questions"), channel=world.channel
-    )
+    answer = ANONYMOUS.ask(operation("storefront/registration-questions"), channel=world.channel)
 
     questions = answer["retentionProgram"]["questions"]
     assert questions["motive"] == "So that we can greet you."
@@ -334,9 +332,7 @@ def test_the_questions_are_set_through_the_api(world: World) -> None:
     questions = answer["retentionProgram"]["rules"]["questions"]
     assert questions["motive"] == "So that we can greet you."
     assert questions["fields"] == [{"key": "size", "type": "CHOICE", "options": ["s", "l"]}]
-    assert questions["consents"] == [
-        {"channel": "SMS", "purpose": "sales", "doubleOptIn": False}
-    ]
+    assert questions["consents"] == [{"channel": "SMS", "purpose": "sales", "doubleOptIn": False}]
     wrong = [{"key": "size", "label": "Size", "type": "CHOICE"}]
     given = {"rules": {"questions": {"fields": wrong}}}
     assert manager.refused(update, id=world.program_id, input=given) == [

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Account, AccountState, Profile, ProfileEntry, ProfileSource
+from saleor_retention.selectors import persons
 from saleor_retention.services import erasing, profiles
 from saleor_retention.services.profiles import NOTHING_KNOWN, profile_of
-from saleor_retention.selectors import persons
 from tests import fakes
 from tests.fakes import FakeHost, at
 from tests.members import NOON, make_member, make_program
@@ -136,7 +136,7 @@ def test_everything_that_is_wrong_is_said_and_nothing_is_kept(ann: Account) -> N
     assert log(ann) == []
 
 
-def test_a_guest_has_no_profile(shop: FakeHost, ann: Account) -> None:
+def test_a_guest_has_no_profile(ann: Account) -> None:
     """Nobody who is logged in stands behind the account."""
     Account.objects.filter(pk=ann.pk).update(state=AccountState.SHADOW, user=None)
 

@@ -228,8 +228,10 @@ def test_answers_are_typed() -> None:
         (
             {"time_zone": "Europe/Pariss"},
             "time_zone",
-            "time_zone must be a time zone such as Europe/Paris; it is 'Europe/Pariss'; did you "
-            "mean Europe/Paris?",
+            (
+                "time_zone must be a time zone such as Europe/Paris; it is 'Europe/Pariss'; did you "
+                "mean Europe/Paris?"
+            ),
         ),
         (
             {"language": "?"},
@@ -284,7 +286,8 @@ def test_a_leap_birthday_is_kept_a_day_earlier_in_other_years() -> None:
     ],
 )
 def test_a_birthday_counts_when_it_was_known_for_more_than_30_days(
-    known_since: str, counts: bool
+    known_since: str,
+    counts: bool,  # noqa: FBT001
 ) -> None:
     """Of 5 January 2026; one that was entered after it is late for that year as well."""
     since = dt.date.fromisoformat(known_since)
