@@ -340,7 +340,7 @@ def test_nothing_is_found_after_an_erasure(ann: Account) -> None:
     assert {row["section"] for row in exported("--user", user_ref)["records"]} <= {
         "account",
         "suppression",
-            "tier_change",
+        "tier_change",
     }
 
 

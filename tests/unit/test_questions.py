@@ -229,8 +229,8 @@ def test_answers_are_typed() -> None:
             {"time_zone": "Europe/Pariss"},
             "time_zone",
             (
-                "time_zone must be a time zone such as Europe/Paris; it is 'Europe/Pariss'; did you "
-                "mean Europe/Paris?"
+                "time_zone must be a time zone such as Europe/Paris; it is 'Europe/Pariss'; did "
+                "you mean Europe/Paris?"
             ),
         ),
         (
