@@ -16,6 +16,7 @@ from saleor_retention.engine.questions import (
     FieldQuestion,
     FieldType,
     Questions,
+    still_open,
 )
 
 EXPONENTS = {"USD": 2}
@@ -267,6 +268,42 @@ def test_answers_that_cannot_be_are_refused(
     _, problems = read_changes(changes, questions(), TODAY)
 
     assert [(problem.field, problem.message) for problem in problems] == [(field, message)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_asked"),
+    [
+        ({}, True),
+        ({("email", "news"): "2026-01"}, False),
+        ({("email", "news"): "2025-01"}, True),  # other words
+        ({("email", "news"): None}, False),  # who said no is not asked again
+        ({("sms", "news"): "2026-01"}, True),
+    ],
+)
+def test_a_consent_is_asked_for_until_it_is_answered(
+    answer: dict[tuple[str, str], str | None],
+    is_asked: bool,  # noqa: FBT001
+) -> None:
+    """To the words of now."""
+    found = still_open(questions(), frozenset(), answer)
+
+    assert [consent.purpose for consent in found.questions.consents] == ["news"] * is_asked
+
+
+def test_facts_are_asked_for_until_they_are_known() -> None:
+    """Each by itself."""
+    known = frozenset({"birthday", "interests", "custom.roast", "custom.dog"})
+    found = still_open(questions(), known, {})
+
+    assert (found.asks_birthday, found.asks_gender) == (False, True)
+    assert found.questions.interests == ()
+    assert [field.key for field in found.questions.fields] == [
+        "shoe-size",
+        "cups",
+        "since",
+        "note",
+    ]
+    assert found.questions.motive == "So that we can greet you."
 
 
 def test_a_leap_birthday_is_kept_a_day_earlier_in_other_years() -> None:
