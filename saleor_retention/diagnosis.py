@@ -36,6 +36,8 @@ TRIGGERS = frozenset(
         ("saleor_retention_ledgerdigest", "append_only"),
         ("saleor_retention_erasure", "append_only"),
         ("saleor_retention_auditentry", "append_only"),
+        ("saleor_retention_consententry", "append_only"),
+        ("saleor_retention_profileentry", "never_changed"),
         ("saleor_retention_transaction", "append_only_truncate"),
         ("saleor_retention_entry", "append_only_truncate"),
         ("saleor_retention_programversion", "append_only_truncate"),
@@ -44,6 +46,7 @@ TRIGGERS = frozenset(
         ("saleor_retention_ledgerdigest", "append_only_truncate"),
         ("saleor_retention_erasure", "append_only_truncate"),
         ("saleor_retention_auditentry", "append_only_truncate"),
+        ("saleor_retention_consententry", "append_only_truncate"),
     }
 )
 

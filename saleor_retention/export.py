@@ -16,6 +16,9 @@ from saleor_retention.models import (
     AccountState,
     AuditAction,
     AuditEntry,
+    ConsentEntry,
+    ConsentSource,
+    ConsentState,
     CustomerRollup,
     CustomerTag,
     Hold,
@@ -26,10 +29,13 @@ from saleor_retention.models import (
     OfferUseState,
     OrderRecord,
     PosSale,
+    ProfileEntry,
     SegmentEvent,
     SegmentEventKind,
     SegmentMember,
     StoredQuote,
+    Suppression,
+    SuppressionReason,
     TierChange,
     TierChangeKind,
 )
@@ -37,6 +43,7 @@ from saleor_retention.selectors import holdings
 from saleor_retention.selectors.balances import balance_of
 from saleor_retention.selectors.history import Movement
 from saleor_retention.selectors.holdings import Holding, Section
+from saleor_retention.selectors.programs import rules_of
 
 ABOUT = (
     "Everything that the loyalty program holds about this person. Name, addresses, phone numbers "
@@ -61,6 +68,26 @@ USES: Mapping[str, str] = {
     OfferUseState.RESERVED: "set aside for cart {cart}",
     OfferUseState.USED: "used by order {order}",
     OfferUseState.RETURNED: "given back",
+}
+
+SOURCES: Mapping[str, str] = {
+    ConsentSource.STOREFRONT: "said in the shop",
+    ConsentSource.REGISTRATION: "said when registering",
+    ConsentSource.ORDER: "said on an order's confirmation",
+    ConsentSource.CONFIRMATION: "by the link of a mail",
+    ConsentSource.UNSUBSCRIBE: "by the link of a message",
+    ConsentSource.STAFF: "written down by the shop",
+}
+STATES: Mapping[str, str] = {
+    ConsentState.REQUESTED: "consent was asked to be confirmed",
+    ConsentState.GIVEN: "consent was given",
+    ConsentState.WITHDRAWN: "consent was withdrawn",
+}
+SUPPRESSED: Mapping[str, str] = {
+    SuppressionReason.UNSUBSCRIBED: "the customer asked for it",
+    SuppressionReason.COMPLAINT: "there was a complaint",
+    SuppressionReason.BOUNCED: "messages could not be delivered",
+    SuppressionReason.STAFF: "the shop decided it",
 }
 
 
@@ -160,6 +187,58 @@ def _who(account: Account) -> str:
     if account.state == AccountState.LEFT and account.left_at is not None:
         return f"Member {number} of {program} from {since} to {_day(account.left_at)}."
     return f"Member {number} of {program} since {since}."
+
+
+def _fact(holding: Holding) -> tuple[str, dict[str, Any]]:
+    entry: ProfileEntry = holding.row
+    value = json.dumps(entry.value, ensure_ascii=False)
+    if entry.value is None:
+        value = "not known any more"
+    source = SOURCES[entry.source]
+    text = f"{_day(entry.at)}: {entry.fact.replace('_', ' ')} is {value}, {source}."
+    return text, {
+        "at": _iso(entry.at),
+        "fact": entry.fact,
+        "value": entry.value,
+        "source": entry.source,
+        "actor": entry.actor_ref,
+    }
+
+
+def _consent(holding: Holding) -> tuple[str, dict[str, Any]]:
+    entry: ConsentEntry = holding.row
+    question = None
+    if entry.version_id is not None:
+        question = rules_of(entry.version_id).questions.consent(entry.channel, entry.purpose)
+    words_of_it = "" if question is None else f' to "{question.text}"'
+    text = (
+        f"{_day(entry.at)}: {STATES[entry.state]} ({entry.channel}, {entry.purpose})"
+        f"{words_of_it}, {SOURCES[entry.source]}."
+    )
+    return text, {
+        "at": _iso(entry.at),
+        "channel": entry.channel,
+        "purpose": entry.purpose,
+        "state": entry.state,
+        "source": entry.source,
+        "text_version": entry.text_version,
+        "text": "" if question is None else question.text,
+        "order": entry.order_ref,
+        "actor": entry.actor_ref,
+    }
+
+
+def _suppression(holding: Holding) -> tuple[str, dict[str, Any]]:
+    row: Suppression = holding.row
+    what = f"for {row.purpose}" if row.purpose else "for any purpose"
+    text = f"{_day(row.at)}: nothing is sent by {row.channel} {what}; {SUPPRESSED[row.reason]}."
+    return text, {
+        "at": _iso(row.at),
+        "channel": row.channel,
+        "purpose": row.purpose,
+        "reason": row.reason,
+        "address_hash": row.address_hash,
+    }
 
 
 def _tier_change(holding: Holding) -> tuple[str, dict[str, Any]]:
@@ -390,6 +469,9 @@ def _audit(holding: Holding) -> tuple[str, dict[str, Any]]:
 
 DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.ACCOUNT: _account,
+    Section.PROFILE: _fact,
+    Section.CONSENT: _consent,
+    Section.SUPPRESSION: _suppression,
     Section.TIER_CHANGE: _tier_change,
     Section.LOT: _lot,
     Section.ORDER: _order,

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from saleor.plugins.base_plugin import BasePlugin
 
-from saleor_retention import conf, config_page, host
+from saleor_retention import conf, config_page, host, unsubscribing
 from saleor_retention.errors import Refusals
 from saleor_retention.host.guard import never_raises
 from saleor_retention.selectors.programs import channels_with_program
@@ -110,6 +110,11 @@ class MemberHooks:
         """Erase who was deleted."""
         _erase(customer)
         return previous_value
+
+    def webhook(self, request: Any, path: str, previous_value: Any) -> Any:
+        """Serve the page behind the link of a message, also while the plugin is off (Saleor 3)."""
+        answer = unsubscribing.served(request, path or "")
+        return previous_value if answer is None else answer
 
     def _settle(self, order: Any, previous_value: Any) -> Any:
         if self.active:

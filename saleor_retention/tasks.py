@@ -28,6 +28,7 @@ from saleor_retention import conf, host
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
 from saleor_retention.services import (
+    consent_requests,
     digesting,
     erasing,
     expiring,
@@ -73,6 +74,13 @@ def welcome(user_ref: str) -> None:
     """Open a customer's accounts and claim the orders of the guest he was."""
     with host.current().writer():
         welcoming.welcome(user_ref)
+
+
+@shared_task(name="saleor_retention.tasks.consent_requested")
+def consent_requested(request_id: int) -> None:
+    """Have the link of a double opt-in mailed."""
+    with host.current().writer():
+        consent_requests.announce(request_id)
 
 
 @shared_task(name="saleor_retention.tasks.erase_deleted")

@@ -76,6 +76,7 @@ class FakeHost:
     stripped: list[str] | None = None
     orders_kept_on: int = 0  # the shop's own orders that have something of ours
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    notified: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)  # order refs asked for, one by one
 
     def put_order(self, facts: OrderFacts, changed_at: dt.datetime | None = None) -> OrderFacts:
@@ -359,6 +360,11 @@ class FakeHost:
         from saleor_retention import tasks
 
         getattr(tasks, task_name).run(*args)  # without the guard of a real worker
+
+    def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """Remember what a mail provider was told."""
+        self.notified.append((event, dict(payload)))
+        return True
 
     def writer(self) -> Any:
         """Allow what is allowed anyway."""

@@ -33,6 +33,8 @@ RINGS = {
     "diagnosis": 2,
     "export": 2,
     "apps": 2,
+    "unsubscribing": 2,
+    "urls": 2,
     "plugin": 3,
 }
 # The inner rings see the host as a port: the protocol, and the adapter of the running Saleor behind

@@ -8,6 +8,8 @@ from typing import Any
 
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import from_minor
+from saleor_retention.engine.question_documents import questions_document
+from saleor_retention.engine.questions import NOTHING
 from saleor_retention.engine.rules import (
     ExpiryPolicy,
     GrantAllowance,
@@ -74,6 +76,8 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
         document["reference"] = _reference(rules)
     if rules.multipliers:
         document["multipliers"] = [_multiplier(multiplier) for multiplier in rules.multipliers]
+    if rules.questions != NOTHING:
+        document["questions"] = questions_document(rules.questions)
     return document
 
 

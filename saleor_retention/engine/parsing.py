@@ -20,6 +20,7 @@ from saleor_retention.engine.fields import (
     did_you_mean,
     shown,
 )
+from saleor_retention.engine.question_documents import read_questions
 from saleor_retention.engine.readers import (
     amounts_in,
     by_currency,
@@ -138,6 +139,7 @@ class _Reader:
             grant_groups=_allowances(grants, "groups"),
             grant_apps=_allowances(grants, "apps"),
             ladder=self._ladder(reference_currency),
+            questions=read_questions(top),
         )
         for section in (earn, deficit, grants):
             section.close()

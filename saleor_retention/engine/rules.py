@@ -14,6 +14,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from saleor_retention.engine.questions import NOTHING, Questions
+
 
 class MaturingRule(StrEnum):
     """When earned points become available."""
@@ -225,6 +227,7 @@ class ProgramRules:
     grant_groups: tuple[tuple[str, GrantAllowance], ...] = ()  # by the group's name, sorted
     grant_apps: tuple[tuple[str, GrantAllowance], ...] = ()  # by the app's name, sorted
     ladder: Ladder = Ladder()
+    questions: Questions = NOTHING
 
     def tier(self, slug: str | None) -> Tier | None:
         """Return the tier of that slug, or None."""

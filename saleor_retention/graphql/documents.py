@@ -175,6 +175,29 @@ RULES: Mapping[str, Any] = {
             "ladder": Rows("ladder", TIER),
         },
     ),
+    "questions": Section(
+        "questions",
+        {
+            "motive": "motive",
+            "enrolment": "enrolment",
+            "interests": "interests",
+            "fields": Rows("fields", {name: name for name in ("key", "label", "type", "options")}),
+            "consents": Rows(
+                "consents",
+                {
+                    name: name
+                    for name in (
+                        "channel",
+                        "purpose",
+                        "version",
+                        "text",
+                        "motive",
+                        "double_opt_in",
+                    )
+                },
+            ),
+        },
+    ),
 }
 
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 import graphene
 
 from saleor_retention.graphql import enums
+from saleor_retention.graphql.enums_consents import (
+    RetentionConsentChannel,
+    RetentionFieldType,
+)
 from saleor_retention.graphql.host_types import Date, DateTime, Decimal, OrderDirection
 from saleor_retention.graphql.scalars import RetentionWholeNumber
 
@@ -264,6 +268,49 @@ class RetentionLadderInput(graphene.InputObjectType):
     )
 
 
+class RetentionFieldQuestionInput(graphene.InputObjectType):
+    """A question of the merchant's own."""
+
+    key = graphene.String(description="A stable name.", required=True)
+    label = graphene.String(description="What customers read.", required=True)
+    type = RetentionFieldType(description="What the answer is; text when left out.")
+    options = graphene.List(
+        graphene.NonNull(graphene.String), description="What may be chosen, of a choice."
+    )
+
+
+class RetentionConsentQuestionInput(graphene.InputObjectType):
+    """Something that a customer may agree to."""
+
+    channel = RetentionConsentChannel(description="What it is a consent to.", required=True)
+    purpose = graphene.String(description="What it is for, a stable name.", required=True)
+    version = graphene.String(
+        description="Your name for these words, new with each change of them.", required=True
+    )
+    text = graphene.String(description="What the customer agrees to.", required=True)
+    motive = graphene.String(description="Why it is asked.")
+    double_opt_in = graphene.Boolean(
+        description="Whether it counts only once a link in a mail was followed."
+    )
+
+
+class RetentionQuestionsInput(graphene.InputObjectType):
+    """What the program asks its customers. Lists are replaced as a whole."""
+
+    motive = graphene.String(description="Why the facts are asked for.")
+    enrolment = graphene.String(description="The reminder to enrol, on orders of others.")
+    interests = graphene.List(
+        graphene.NonNull(graphene.String), description="Interests that may be chosen."
+    )
+    fields = graphene.List(
+        graphene.NonNull(RetentionFieldQuestionInput),
+        description="Questions of the merchant's own.",
+    )
+    consents = graphene.List(
+        graphene.NonNull(RetentionConsentQuestionInput), description="Consents."
+    )
+
+
 class RetentionRulesInput(graphene.InputObjectType):
     """The rules of a program.
 
@@ -304,6 +351,9 @@ class RetentionRulesInput(graphene.InputObjectType):
         RetentionGrantsInput, description="Limits of what staff may grant."
     )
     tiers = graphene.InputField(RetentionLadderInput, description="The tier ladder.")
+    questions = graphene.InputField(
+        RetentionQuestionsInput, description="What customers are asked."
+    )
 
 
 class RetentionProgramInput(graphene.InputObjectType):

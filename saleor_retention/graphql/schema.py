@@ -21,6 +21,9 @@ from saleor_retention.graphql.inputs_offers import (
     RetentionOfferLineInput,
     RetentionOfferSortingInput,
 )
+from saleor_retention.graphql.mutations.consent_confirm import RetentionConsentConfirm
+from saleor_retention.graphql.mutations.consent_give import RetentionConsentGive
+from saleor_retention.graphql.mutations.consent_withdraw import RetentionConsentWithdraw
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.gift_pick import RetentionGiftPick
 from saleor_retention.graphql.mutations.leave import RetentionLeave
@@ -34,6 +37,7 @@ from saleor_retention.graphql.mutations.offer_switch import RetentionOfferSwitch
 from saleor_retention.graphql.mutations.offer_update import RetentionOfferUpdate
 from saleor_retention.graphql.mutations.order_settle import RetentionOrderSettle
 from saleor_retention.graphql.mutations.points_adjust import RetentionPointsAdjust
+from saleor_retention.graphql.mutations.profile_update import RetentionProfileUpdate
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
 from saleor_retention.graphql.mutations.program_retire import RetentionProgramRetire
 from saleor_retention.graphql.mutations.program_update import RetentionProgramUpdate
@@ -323,6 +327,10 @@ QUERIES: dict[str, graphene.Field] = {
 MUTATIONS: dict[str, Any] = {
     "retention_enrol": RetentionEnrol,
     "retention_leave": RetentionLeave,
+    "retention_profile_update": RetentionProfileUpdate,
+    "retention_consent_give": RetentionConsentGive,
+    "retention_consent_withdraw": RetentionConsentWithdraw,
+    "retention_consent_confirm": RetentionConsentConfirm,
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
     "retention_gift_pick": RetentionGiftPick,
@@ -387,11 +395,15 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "tierChanges": {"complexity": 1, "multipliers": ["first", "last"]},
         "punchCards": {"complexity": 1},
         "offerLimits": {"complexity": 1},
+        "profile": {"complexity": 1},
+        "consents": {"complexity": 1},
+        "questions": {"complexity": 1},
     },
     "RetentionOffer": {
         "statistics": {"complexity": 1},
         "versions": {"complexity": 1, "multipliers": ["first", "last"]},
     },
+    "RetentionOrder": {"enrolment": {"complexity": 1}, "questions": {"complexity": 1}},
     "RetentionCheckout": {"compareCode": {"complexity": 100}, "offers": {"complexity": 5}},
 }
 """What our fields cost where Saleor limits a query's cost."""

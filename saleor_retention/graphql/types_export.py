@@ -27,6 +27,9 @@ RetentionExportSection = described(
     "What a record of an export is about.",
     {
         Section.ACCOUNT: "An account with its balance and tier.",
+        Section.PROFILE: "A fact that the customer told.",
+        Section.CONSENT: "An answer to whether the customer agrees.",
+        Section.SUPPRESSION: "The customer's address on the list that nothing is sent to.",
         Section.TIER_CHANGE: "A change of tier.",
         Section.LOT: "Points earned together.",
         Section.ORDER: "What an order did to the points.",

@@ -40,6 +40,13 @@ from saleor_retention.graphql.types_member_offers import (
     offers_of_member,
     punch_cards,
 )
+from saleor_retention.graphql.types_profile import (
+    RetentionConsent,
+    RetentionProfile,
+    resolve_consents,
+    resolve_open,
+    resolve_profile,
+)
 from saleor_retention.graphql.types_program import (
     RetentionBenefit,
     RetentionProgram,
@@ -48,6 +55,7 @@ from saleor_retention.graphql.types_program import (
     benefit_types,
     threshold_type,
 )
+from saleor_retention.graphql.types_questions import RetentionQuestions, questions_type
 from saleor_retention.models import Account, AccountState, Program, TierChange, Transaction
 
 LOTS_MAX = 100
@@ -156,6 +164,20 @@ class RetentionMember(graphene.ObjectType):
     offer_limits = graphene.List(
         graphene.NonNull(RetentionOfferLimit),
         description="Offers that a member may use only so often, and what is left of them.",
+        required=True,
+    )
+    profile = graphene.Field(
+        RetentionProfile, description="What the customer told of himself.", required=True
+    )
+    consents = graphene.List(
+        graphene.NonNull(RetentionConsent),
+        description="What holds of each consent that was given or withdrawn.",
+        required=True,
+    )
+    questions = graphene.Field(
+        RetentionQuestions,
+        description="What the program asks and this customer did not answer yet. Who did not agree "
+        "to something is not asked for it again.",
         required=True,
     )
 
@@ -307,6 +329,24 @@ class RetentionMember(graphene.ObjectType):
         """Promise how often offers may still be used."""
         found = offers_of_member(info, root.account, root.channel_ref)
         return found.then(lambda offers: offer_limits(info, offers))
+
+    @staticmethod
+    @discreet
+    def resolve_profile(root: Member, info: Any) -> Any:
+        """Promise what the customer told."""
+        return resolve_profile(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_consents(root: Member, info: Any) -> Any:
+        """Promise what the customer agreed to."""
+        return resolve_consents(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_questions(root: Member, info: Any) -> Any:
+        """Promise what is still to be asked."""
+        return resolve_open(info, root.account).then(questions_type)
 
 
 class RetentionMemberConnection(paging.Connection):

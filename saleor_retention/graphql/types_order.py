@@ -9,9 +9,16 @@ import graphene
 from saleor_retention import host
 from saleor_retention.graphql import enums
 from saleor_retention.graphql.dataloaders.orders import OrderPoints, PointsOfOrder
-from saleor_retention.graphql.errors import harmless
+from saleor_retention.graphql.errors import discreet, harmless
 from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_history import order_id
+from saleor_retention.graphql.types_order_questions import (
+    RetentionEnrolmentReminder,
+    reminded,
+    resolve_enrolment,
+    resolve_order_questions,
+)
+from saleor_retention.graphql.types_questions import RetentionQuestions
 
 
 class RetentionOrder(graphene.ObjectType):
@@ -46,6 +53,16 @@ class RetentionOrder(graphene.ObjectType):
         description="Points given back, of those that it was paid with.",
         required=True,
     )
+    enrolment = graphene.Field(
+        RetentionEnrolmentReminder,
+        description="The reminder to enrol for the order's confirmation page; null for a member, "
+        "and to whoever is not the order's customer. A guest's order shows it to all who see it.",
+    )
+    questions = graphene.Field(
+        RetentionQuestions,
+        description="What to ask the order's customer on its confirmation page; null to others "
+        "and of a guest. The purchase itself is no consent.",
+    )
 
     @staticmethod
     def resolve_order_id(root: OrderPoints, _info: Any) -> str | None:
@@ -57,9 +74,21 @@ class RetentionOrder(graphene.ObjectType):
         """Return how far the points are."""
         return root.state.value
 
+    @staticmethod
+    @discreet
+    def resolve_enrolment(root: OrderPoints, info: Any) -> Any:
+        """Promise the reminder to enrol."""
+        return resolve_enrolment(info, root)
+
+    @staticmethod
+    @discreet
+    def resolve_questions(root: OrderPoints, info: Any) -> Any:
+        """Promise what to ask."""
+        return resolve_order_questions(info, root)
+
 
 @harmless
 def resolve_order_retention(root: Any, info: Any) -> Any:
     """Promise the points of an order; null where no program has to do with it."""
-    order = host.current().node(root)
-    return PointsOfOrder.of(info).load(str(order.pk))
+    ref = str(host.current().node(root).pk)
+    return PointsOfOrder.of(info).load(ref).then(lambda points: reminded(info, ref, points))

@@ -10,6 +10,7 @@ from typing import Any
 import graphene
 
 from saleor_retention import host
+from saleor_retention.engine.questions import Open
 from saleor_retention.engine.rules import Metric, ProgramRules, Tier
 from saleor_retention.engine.sentences import benefits_of, sentences
 from saleor_retention.graphql import enums, paging, words
@@ -18,6 +19,7 @@ from saleor_retention.graphql.dataloaders.programs import channels
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Decimal, Money, money
 from saleor_retention.graphql.scalars import RetentionPoints
+from saleor_retention.graphql.types_questions import RetentionQuestions, questions_type
 from saleor_retention.graphql.types_rules import (
     RetentionRules,
     RetentionSelection,
@@ -127,6 +129,11 @@ class RetentionProgram(graphene.ObjectType):
     tiers = graphene.List(
         graphene.NonNull(RetentionTier), description="The ladder, lowest first.", required=True
     )
+    questions = graphene.Field(
+        RetentionQuestions,
+        description="What it asks its customers, for the form of registration.",
+        required=True,
+    )
     version = graphene.Int(
         description="The number of the current version; each change of rules makes the next.",
         required=True,
@@ -169,6 +176,12 @@ class RetentionProgram(graphene.ObjectType):
         """Return the ladder."""
         terms = Terms.of(root)
         return [tier_type(tier, terms) for tier in terms.rules.ladder.tiers]
+
+    @staticmethod
+    @discreet
+    def resolve_questions(root: Program, _info: Any) -> RetentionQuestions:
+        """Return everything that it asks."""
+        return questions_type(Open(Terms.of(root).rules.questions))
 
     @staticmethod
     def resolve_version(root: Program, _info: Any) -> int:

@@ -10,6 +10,7 @@ import graphene
 
 from saleor_retention import host
 from saleor_retention.engine.money import from_minor
+from saleor_retention.engine.questions import Questions
 from saleor_retention.engine.rules import (
     GrantAllowance,
     Ladder,
@@ -24,6 +25,12 @@ from saleor_retention.graphql.documents import GOODS
 from saleor_retention.graphql.enums import Weekday
 from saleor_retention.graphql.host_types import Date, Decimal, Money, money
 from saleor_retention.graphql.scalars import RetentionPoints
+from saleor_retention.graphql.types_questions import (
+    RetentionConsentQuestion,
+    RetentionFieldQuestion,
+    consent_types,
+    field_types,
+)
 
 WEEKDAYS = tuple(day.value for day in Weekday)
 
@@ -277,6 +284,30 @@ class RetentionLadder(graphene.ObjectType):
     )
 
 
+class RetentionQuestionRules(graphene.ObjectType):
+    """What the program asks its customers."""
+
+    motive = graphene.String(
+        description='Why the facts are asked for; "" for nothing said.', required=True
+    )
+    enrolment = graphene.String(
+        description='The reminder to enrol, in the shop\'s words; "" for none.', required=True
+    )
+    interests = graphene.List(
+        graphene.NonNull(graphene.String),
+        description="Interests that may be chosen.",
+        required=True,
+    )
+    fields = graphene.List(
+        graphene.NonNull(RetentionFieldQuestion),
+        description="Questions of the merchant's own.",
+        required=True,
+    )
+    consents = graphene.List(
+        graphene.NonNull(RetentionConsentQuestion), description="Consents.", required=True
+    )
+
+
 class RetentionRules(graphene.ObjectType):
     """Everything that a program's current version says."""
 
@@ -318,6 +349,9 @@ class RetentionRules(graphene.ObjectType):
         RetentionGrantRules, description="Limits of what staff may grant.", required=True
     )
     tiers = graphene.Field(RetentionLadder, description="The tier ladder.", required=True)
+    questions = graphene.Field(
+        RetentionQuestionRules, description="What customers are asked.", required=True
+    )
 
 
 def rules_type(rules: ProgramRules) -> RetentionRules:
@@ -363,6 +397,17 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
             apps=_allowances(rules.grant_apps),
         ),
         tiers=_ladder(rules.ladder, _threshold_of(rules)),
+        questions=_questions(rules.questions),
+    )
+
+
+def _questions(questions: Questions) -> RetentionQuestionRules:
+    return RetentionQuestionRules(
+        motive=questions.motive,
+        enrolment=questions.enrolment,
+        interests=list(questions.interests),
+        fields=field_types(questions),
+        consents=consent_types(questions),
     )
 
 

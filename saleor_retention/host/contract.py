@@ -248,6 +248,9 @@ class Host(Protocol):
     def dispatch(self, task_name: str, *args: Any) -> None:
         """Run the task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
 
+    def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """Have the mail providers of the shop told of an event; False where it has no such way."""
+
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes to the default database within (queries, tasks)."""
 

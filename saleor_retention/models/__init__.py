@@ -3,6 +3,13 @@
 from .accounts import Account, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
+from .consents import (
+    ConsentEntry,
+    ConsentSource,
+    ConsentState,
+    Suppression,
+    SuppressionReason,
+)
 from .customers import (
     BandLimits,
     CustomerRollup,
@@ -29,6 +36,7 @@ from .offers import (
     OfferVersion,
 )
 from .orders import OrderRecord, PosSale, StoredQuote
+from .profiles import Profile, ProfileEntry, ProfileSource
 from .programs import Program, ProgramChannel, ProgramVersion
 from .redemptions import Consumption, Hold, HoldState
 from .tiers import TierChange, TierChangeKind
@@ -43,6 +51,9 @@ __all__ = [
     "BackfillState",
     "BandLimits",
     "Book",
+    "ConsentEntry",
+    "ConsentSource",
+    "ConsentState",
     "Consumption",
     "CustomerRollup",
     "CustomerTag",
@@ -66,6 +77,9 @@ __all__ = [
     "OfferVersion",
     "OrderRecord",
     "PosSale",
+    "Profile",
+    "ProfileEntry",
+    "ProfileSource",
     "Program",
     "ProgramChannel",
     "ProgramVersion",
@@ -75,6 +89,8 @@ __all__ = [
     "SegmentMember",
     "SettleFailure",
     "StoredQuote",
+    "Suppression",
+    "SuppressionReason",
     "TierChange",
     "TierChangeKind",
     "Transaction",

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from saleor_retention import host
 from saleor_retention.models import (
     Account,
     AuditEntry,
+    ConsentEntry,
     CustomerRollup,
     CustomerTag,
     Hold,
@@ -22,12 +24,15 @@ from saleor_retention.models import (
     OfferUse,
     OrderRecord,
     PosSale,
+    ProfileEntry,
     SegmentEvent,
     SegmentMember,
     StoredQuote,
+    Suppression,
     TierChange,
 )
 from saleor_retention.selectors import history
+from saleor_retention.services.identity import email_hashes
 
 ROWS_AT_ONCE = 100
 
@@ -36,6 +41,9 @@ class Section(StrEnum):
     """Kinds of rows, in the order in which they are given out."""
 
     ACCOUNT = "account"
+    PROFILE = "profile"
+    CONSENT = "consent"
+    SUPPRESSION = "suppression"
     TIER_CHANGE = "tier_change"
     LOT = "lot"
     ORDER = "order"
@@ -139,6 +147,16 @@ def _offer_uses(account: Account, last: str, limit: int) -> Rows:
     return [(str(row.pk), row) for row in found]
 
 
+def _suppressions(account: Account, last: str, limit: int) -> Rows:
+    """Return the entries of the list that are about the customer's address, or the guest's."""
+    hashes = {account.email_hash} - {""}
+    if account.user_id is not None:
+        user = host.current().users([str(account.user_id)]).get(str(account.user_id))
+        hashes |= set() if user is None else set(email_hashes(user.email))
+    rows = Suppression.objects.filter(address_hash__in=hashes, pk__gt=last or 0).order_by("pk")
+    return [(str(row.pk), row) for row in rows[: max(limit, 0)]]
+
+
 def _movements(account: Account, last: str, limit: int) -> Rows:
     rows: Rows = []
     before = int(last) if last else None
@@ -167,6 +185,9 @@ def _audit(account: Account, last: str, limit: int) -> Rows:
 
 READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.ACCOUNT: _account,
+    Section.PROFILE: _by_key(ProfileEntry),
+    Section.CONSENT: _by_key(ConsentEntry, "version"),
+    Section.SUPPRESSION: _suppressions,
     Section.TIER_CHANGE: _by_key(TierChange, "note"),
     Section.LOT: _by_key(Lot),
     Section.ORDER: _by_key(OrderRecord),

@@ -17,6 +17,7 @@ APPEND_ONLY = (
     "saleor_retention_ledgerdigest",
     "saleor_retention_erasure",
     "saleor_retention_auditentry",
+    "saleor_retention_consententry",
 )
 """Tables that are only ever added to; the same that have the trigger ``append_only``."""
 

@@ -36,6 +36,8 @@ from saleor_retention.models import (
     Note,
     OfferStamp,
     PosSale,
+    Profile,
+    ProfileEntry,
     SegmentEvent,
     SegmentMember,
     StoredQuote,
@@ -215,7 +217,8 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
 
 
 def _forget_customer(account: Account) -> None:
-    for model in (SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
+    told = (ProfileEntry, Profile)
+    for model in (*told, SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
 
 

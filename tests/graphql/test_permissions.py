@@ -15,7 +15,7 @@ from django.db import transaction
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
 from saleor_retention.models import Offer, OfferVersion, Segment
-from saleor_retention.services import redeeming
+from saleor_retention.services import consent_links, consents, programs, redeeming
 from tests.factories.current import factories
 from tests.graphql.offers import five_off_from_fifty, make, ten_off
 from tests.graphql.world import (
@@ -43,6 +43,19 @@ CODENAMES = {
     "MANAGE_CHECKOUTS": "manage_checkouts",
 }
 SOON = "2999-01-01T00:00:00+00:00"
+QUESTIONS = {
+    "consents": [
+        {
+            "channel": "email",
+            "purpose": purpose,
+            "version": "v1",
+            "text": "Write to me.",
+            "double_opt_in": purpose == "news",
+        }
+        for purpose in ("news", "sales")
+    ]
+}
+TO_SALES = {"channel": "EMAIL", "purpose": "sales", "textVersion": "v1"}
 REFUSALS = {"denied", "login", "not found"}
 
 
@@ -137,6 +150,9 @@ def test_the_document_names_every_operation() -> None:
 
 def prepare(world: World) -> None:
     """Give the owner points, a checkout with some of them set, an order and a tier by hand."""
+    programs.update_program(program=world.program, changes={"questions": QUESTIONS})
+    asked = consents.give(world.account(), channel="email", purpose="news", text_version="v1")
+    world.consent_token = consent_links.confirmation_token(asked)
     variant = factories().make_product("40.00")
     world.variant = variant
     world.segment = Segment.objects.create(program=world.program, slug="buyers", name="Buyers")
@@ -242,6 +258,13 @@ def as_saleor(query: str, root: str) -> Callable[[World, Actor], str]:
         return "as Saleor"
 
     return compared
+
+
+def order_questions(world: World, actor: Actor) -> str:
+    """Ask what the owner's order asks; where Saleor hides the order, there is nothing."""
+    given = {"id": gid("Order", world.order)} if IS_SALEOR_3 else {"token": world.order.token}
+    answer = actor.post(ORDER % "retention { questions { motive } }", **given)
+    return outcome(answer, *list(answer["data"] or {})[:1], "retention", "questions")
 
 
 CHECKOUT = (
@@ -450,6 +473,35 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionEnrol": enrol_after_leaving,
     "retentionLeave": leave_after_joining,
+    "retentionProfileUpdate": run(
+        "storefront/profile-update", input=lambda _world: {"gender": "OTHER"}
+    ),
+    "retentionProfileUpdate of a member": run(
+        "staff/member-profile-update",
+        memberId=lambda world: world.member_id(),
+        input=lambda _world: {"gender": "OTHER"},
+    ),
+    "retentionConsentGive": run("storefront/consent-give", input=lambda _world: TO_SALES),
+    "retentionConsentGive of a member": run(
+        "staff/member-consent-give",
+        memberId=lambda world: world.member_id(),
+        input=lambda _world: TO_SALES,
+    ),
+    "retentionConsentWithdraw": run(
+        "storefront/consent-withdraw",
+        consentChannel=lambda _world: "EMAIL",
+        purpose=lambda _world: "sales",
+    ),
+    "retentionConsentWithdraw of a member": run(
+        "staff/member-consent-withdraw",
+        memberId=lambda world: world.member_id(),
+        consentChannel=lambda _world: "EMAIL",
+        purpose=lambda _world: "sales",
+    ),
+    "retentionConsentConfirm": run(
+        "storefront/consent-confirm", token=lambda world: world.consent_token
+    ),
+    "RetentionOrder.questions": order_questions,
     "retentionRedemptionSet": run(
         "storefront/redemption-set",
         checkoutId=lambda world: world.checkout_id,

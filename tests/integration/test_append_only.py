@@ -9,6 +9,9 @@ from saleor_retention.models import (
     Account,
     AuditAction,
     AuditEntry,
+    ConsentEntry,
+    ConsentSource,
+    ConsentState,
     Entry,
     LotExtension,
     ProgramVersion,
@@ -20,7 +23,14 @@ from tests.ledger import Shop
 
 pytestmark = pytest.mark.django_db
 
-TABLES = ("transaction", "entry", "programversion", "lotextension", "auditentry")
+TABLES = (
+    "transaction",
+    "entry",
+    "programversion",
+    "lotextension",
+    "auditentry",
+    "consententry",
+)
 
 
 @pytest.fixture
@@ -37,6 +47,14 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
         cause="order:o1",
     )
     AuditEntry.objects.create(action=AuditAction.PROGRAM_RETIRE, at=at("2026-03-01"))
+    ConsentEntry.objects.create(
+        account=lot.account,
+        channel="email",
+        purpose="news",
+        state=ConsentState.GIVEN,
+        source=ConsentSource.STAFF,
+        at=at("2026-03-01"),
+    )
     return shop
 
 
@@ -53,7 +71,7 @@ def refused(statement: str) -> str:
 
 def rows() -> list[int]:
     """Count the rows of the append-only tables."""
-    tables = (Transaction, Entry, ProgramVersion, LotExtension, AuditEntry)
+    tables = (Transaction, Entry, ProgramVersion, LotExtension, AuditEntry, ConsentEntry)
     return [model.objects.count() for model in tables]
 
 

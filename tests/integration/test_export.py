@@ -15,14 +15,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import export
-from saleor_retention.models import Account, AuditAction, OfferUse, StoredQuote
+from saleor_retention.models import Account, AuditAction, OfferUse, StoredQuote, SuppressionReason
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Section
 from saleor_retention.services import (
+    consents,
     erasing,
     granting,
     members,
     pos,
+    profiles,
     redeeming,
     segments,
     settling,
@@ -47,8 +49,20 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
 @pytest.fixture
 def ann(shop: FakeHost) -> Account:
     """A member with something in every section."""
-    program = make_program(tiers=LADDER, reference={"currency": "USD"})
+    news = {"channel": "email", "purpose": "news", "version": "v1", "text": "Write to me."}
+    program = make_program(
+        tiers=LADDER, reference={"currency": "USD"}, questions={"consents": [news]}
+    )
     account = make_member(shop, program)
+    profiles.update(account, {"birthday": {"month": 5, "day": 4}, "gender": "female"}, now=NOON)
+    profiles.update(account, {"gender": None}, now=NOON)
+    consents.give(account, channel="email", purpose="news", text_version="v1", now=NOON)
+    consents.suppress(
+        shop.users([str(account.user_id)])[str(account.user_id)].email,
+        channel="email",
+        reason=SuppressionReason.BOUNCED,
+        now=NOON,
+    )
     Account.objects.filter(pk=account.pk).update(member_number="1000000001")
     account.refresh_from_db()
     user_ref = str(account.user_id)
@@ -133,6 +147,17 @@ def test_everything_is_there_in_words(ann: Account) -> None:
             'Member 1000000001 of "Club" since 2026-01-01. 100 points are available, 0 pending, '
             "70 set aside and 0 owed. The tier is vip."
         )
+    ]
+    assert texts(document, "profile") == [
+        '2026-03-10: birthday is {"day": 4, "month": 5}, said in the shop.',
+        '2026-03-10: gender is "female", said in the shop.',
+        "2026-03-10: gender is not known any more, said in the shop.",
+    ]
+    assert texts(document, "consent") == [
+        '2026-03-10: consent was given (email, news) to "Write to me.", said in the shop.'
+    ]
+    assert texts(document, "suppression") == [
+        "2026-03-10: nothing is sent by email for any purpose; messages could not be delivered."
     ]
     assert texts(document, "tier_change")[-1] == (
         "2026-03-10: the tier went from regular to vip; the shop set it."
@@ -268,10 +293,9 @@ def test_what_was_done_before_the_member_was_known_is_exported(
 
 
 def test_every_action_about_a_customer_has_words() -> None:
-    """All but those that concern a program alone."""
-    about_programs = {
-        action for action in AuditAction if action.value.startswith(("program_", "offer_"))
-    }
+    """All but those that concern a program or its offers alone."""
+    prefixes = ("program_", "offer_")
+    about_programs = {action for action in AuditAction if action.value.startswith(prefixes)}
 
     assert set(export.DONE) == set(AuditAction) - about_programs
 
@@ -303,7 +327,7 @@ def test_the_guest_he_was_is_exported_too(shop: FakeHost) -> None:
 
 
 def test_nothing_is_found_after_an_erasure(ann: Account) -> None:
-    """Neither by user nor by number; a new membership begins empty."""
+    """Neither by user nor by number; a new membership begins empty, but for the address's list."""
     user_ref, number = str(ann.user_id), ann.member_number
     erasing.erase(persons.of_account(ann), reason="Asked for", actor_ref="user:1")
 
@@ -315,6 +339,7 @@ def test_nothing_is_found_after_an_erasure(ann: Account) -> None:
     members.member_of(ann.program, user_ref, now=timezone.now())
     assert {row["section"] for row in exported("--user", user_ref)["records"]} <= {
         "account",
+        "suppression",
         "tier_change",
     }
 

@@ -191,6 +191,10 @@ class Saleor210:
         if not any(getattr(func, "call", None) == call for func in pending):
             transaction.on_commit(_Dispatch(call))
 
+    def notify(self, _event: str, _payload: Mapping[str, Any]) -> bool:
+        """Tell nobody: this host has no events for mail providers."""
+        return False
+
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes; this host never forbids them."""
         return nullcontext()

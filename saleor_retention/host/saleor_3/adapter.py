@@ -66,6 +66,7 @@ class Saleor3:
     reprice = staticmethod(hooks.reprice)
     reprice_channels = staticmethod(hooks.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
+    notify = staticmethod(effects.notify)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
     forget_orders = staticmethod(effects.forget_orders)

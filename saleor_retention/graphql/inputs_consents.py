@@ -1,0 +1,104 @@
+"""What customers answer: facts about themselves, and consents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import graphene
+from graphene.utils.str_converters import to_camel_case
+
+from saleor_retention.engine.questions import FieldType, Questions
+from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.graphql.enums_consents import RetentionConsentChannel, RetentionGender
+from saleor_retention.graphql.host_types import Date
+from saleor_retention.graphql.scalars import RetentionWholeNumber
+
+ANSWERS = "answers"
+CUSTOM = "custom"
+VALUES = ("text", "number", "yes_no", "date", "choices")
+
+
+class RetentionBirthdayInput(graphene.InputObjectType):
+    """A birthday; the year need not be given."""
+
+    month = graphene.InputField(RetentionWholeNumber, description="1 to 12.", required=True)
+    day = graphene.InputField(RetentionWholeNumber, description="1 to 31.", required=True)
+    year = graphene.InputField(RetentionWholeNumber, description="The year of birth.")
+
+
+class RetentionAnswerInput(graphene.InputObjectType):
+    """The answer to a question of the merchant's own; without a value it is cleared."""
+
+    key = graphene.String(description="The question.", required=True)
+    text = graphene.String(description="Of a text.")
+    number = graphene.InputField(RetentionWholeNumber, description="Of a number.")
+    yes_no = graphene.Boolean(description="Of yes or no.")
+    date = graphene.InputField(Date, description="Of a day.")
+    choices = graphene.List(
+        graphene.NonNull(graphene.String), description="Of one or several options."
+    )
+
+
+class RetentionProfileInput(graphene.InputObjectType):
+    """Facts to keep. What is left out stays as it is, null clears it."""
+
+    birthday = graphene.InputField(RetentionBirthdayInput, description="The birthday.")
+    gender = RetentionGender(description="The gender.")
+    interests = graphene.List(
+        graphene.NonNull(graphene.String), description="The interests; replaces all of them."
+    )
+    answers = graphene.List(
+        graphene.NonNull(RetentionAnswerInput), description="Answers to some of the questions."
+    )
+    time_zone = graphene.String(description="The time zone, such as Europe/Paris.")
+    language = graphene.String(description="The language, such as en or zh-hant.")
+
+
+class RetentionConsentInput(graphene.InputObjectType):
+    """Something that a customer agrees to."""
+
+    channel = RetentionConsentChannel(description="What it is a consent to.", required=True)
+    purpose = graphene.String(description="What it is for.", required=True)
+    text_version = graphene.String(
+        description="The version of the words that were shown.", required=True
+    )
+
+
+def changes_in(given: Mapping[str, Any], questions: Questions) -> dict[str, Any]:
+    """Return the facts of an input in the shape of ``engine.profiles.read_changes``."""
+    changes = {name: value for name, value in given.items() if name != ANSWERS}
+    if changes.get("birthday") is not None:
+        changes["birthday"] = {
+            name: value if isinstance(value, int) else str(value)
+            for name, value in changes["birthday"].items()
+            if value is not None
+        }
+    answers = given.get(ANSWERS) or ()
+    if answers:
+        changes[CUSTOM] = {answer["key"]: _value(answer, questions) for answer in answers}
+    return changes
+
+
+def refusals_of(refusals: Refusals) -> Refusals:
+    """Return refusals of a profile with the names that the input has."""
+    return Refusals(
+        [
+            Refusal(refusal.code, refusal.message, _field(refusal.field or ""))
+            for refusal in refusals.refusals
+        ]
+    )
+
+
+def _field(path: str) -> str:
+    head, dot, rest = path.partition(".")
+    return f"{ANSWERS}.{rest}" if head == CUSTOM else f"{to_camel_case(head)}{dot}{rest}"
+
+
+def _value(answer: Mapping[str, Any], questions: Questions) -> Any:
+    found = next((answer[name] for name in VALUES if answer.get(name) is not None), None)
+    field = questions.field(answer["key"])
+    if isinstance(found, list):
+        is_single = field is not None and field.type is FieldType.CHOICE and len(found) == 1
+        return found[0] if is_single else found
+    return found if isinstance(found, bool | int | str | None) else str(found)
