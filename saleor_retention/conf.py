@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "DIGEST_VERIFY_DAYS": 31,
     "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
     "MEMBER_LOOKUPS_PER_HOUR": 1000,  # at tills, by app or member of staff; 0 for no limit
+    "COUPON_LOOKUPS_PER_HOUR": 60,  # by customer or app; 0 for no limit
     "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass
 }
 

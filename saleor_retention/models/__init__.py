@@ -3,6 +3,17 @@
 from .accounts import Account, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
+from .coupons import (
+    Coupon,
+    CouponBatch,
+    CouponCause,
+    CouponKind,
+    CouponPlan,
+    CouponState,
+    CouponTrigger,
+    CouponUse,
+    CouponUseState,
+)
 from .customers import (
     BandLimits,
     CustomerRollup,
@@ -44,6 +55,15 @@ __all__ = [
     "BandLimits",
     "Book",
     "Consumption",
+    "Coupon",
+    "CouponBatch",
+    "CouponCause",
+    "CouponKind",
+    "CouponPlan",
+    "CouponState",
+    "CouponTrigger",
+    "CouponUse",
+    "CouponUseState",
     "CustomerRollup",
     "CustomerTag",
     "Entry",
