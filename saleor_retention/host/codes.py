@@ -49,8 +49,10 @@ def _look(
 ) -> None:
     if not update_fields or "voucher_code" not in update_fields or not instance.voucher_code:
         return
+    if "price_expiration" in update_fields:  # prices are being stored, nobody adds a code
+        return
     refusal = _refusal_of(instance)
-    if refusal is not None:
+    if refusal is not None and not _is_on_already(instance):
         error = ValidationError(refusal.message, code=NOT_APPLICABLE)
         raise ValidationError({"promo_code": error})
 
@@ -67,6 +69,13 @@ def _refusal_of(checkout: Any) -> Refusal | None:
     except Exception:
         logger.exception("Could not look at the code of checkout %s.", checkout.pk)
         return None
+
+
+def _is_on_already(checkout: Any) -> bool:
+    """Tell a code that is saved once more, which is left to the last look, from one put on now."""
+    stored = type(checkout).objects.filter(pk=checkout.pk, voucher_code=checkout.voucher_code)
+    with host.current().writer():
+        return bool(stored.exists())
 
 
 def _user_ref(checkout: Any) -> str | None:

@@ -130,6 +130,13 @@ def fill(batch_id: int, *, piece: int = PIECE, now: dt.datetime | None = None) -
     raise RuntimeError(f"Batch {batch_id} meets existing codes again and again.")
 
 
+def unfilled(now: dt.datetime | None = None) -> list[int]:
+    """Return the batches whose codes are not all there and that can still be used, oldest first."""
+    wanted = CouponBatch.objects.filter(revoked_at=None, valid_until__gt=now or timezone.now())
+    short = wanted.filter(size__isnull=False, issued__lt=F("size"))
+    return list(short.order_by("pk").values_list("pk", flat=True))
+
+
 def codes_of(batch: CouponBatch) -> Iterator[Coupon]:
     """Yield a batch's coupons in the order in which they were made, some at a time."""
     rows = Coupon.objects.filter(batch=batch).order_by("pk")
