@@ -22,9 +22,7 @@ FIELDS = {"shipping": "isForShipping"}
 class RetentionCouponTermsInput(graphene.InputObjectType):
     """What a code gives: either a percentage or amounts."""
 
-    name = graphene.String(
-        description="What shoppers read beside the discount.", required=True
-    )
+    name = graphene.String(description="What shoppers read beside the discount.", required=True)
     percent = graphene.InputField(Decimal, description="Per cent off, with two decimals at most.")
     amounts = graphene.List(
         graphene.NonNull(RetentionMoneyInput), description="Money off, by currency."
@@ -36,9 +34,7 @@ class RetentionCouponTermsInput(graphene.InputObjectType):
     is_for_shipping = graphene.Boolean(
         description="Whether it is off the shipping and not off the goods.", default_value=False
     )
-    uses = graphene.Int(
-        description="For how many orders one code can be used.", default_value=1
-    )
+    uses = graphene.Int(description="For how many orders one code can be used.", default_value=1)
 
 
 class RetentionCouponBatchInput(graphene.InputObjectType):

@@ -1,4 +1,4 @@
-"""Coupons as their owners and staff see them, batches of them, and what stands ready to be given."""
+"""Coupons as their owners and staff see them, batches, and what stands ready to be given."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ class RetentionCouponTerms(graphene.ObjectType):
     is_for_shipping = graphene.Boolean(
         description="Whether it is off the shipping and not off the goods.", required=True
     )
-    uses = graphene.Int(
-        description="For how many orders one code can be used.", required=True
-    )
+    uses = graphene.Int(description="For how many orders one code can be used.", required=True)
 
 
 class RetentionCoupon(graphene.ObjectType):
@@ -48,12 +46,8 @@ class RetentionCoupon(graphene.ObjectType):
     id = graphene.ID(description="The coupon's id.", required=True)
     code = graphene.String(description="What is typed at the checkout.", required=True)
     kind = enums_coupons.RetentionCouponKind(description="Who may use it.", required=True)
-    state = enums_coupons.RetentionCouponState(
-        description="What has become of it.", required=True
-    )
-    cause = enums_coupons.RetentionCouponCause(
-        description="What it was issued for.", required=True
-    )
+    state = enums_coupons.RetentionCouponState(description="What has become of it.", required=True)
+    cause = enums_coupons.RetentionCouponCause(description="What it was issued for.", required=True)
     terms = graphene.Field(RetentionCouponTerms, description="What it gives.", required=True)
     uses = graphene.Int(description="How many orders have used it.", required=True)
     issued_at = graphene.Field(DateTime, description="When it was issued.", required=True)
@@ -270,6 +264,5 @@ def _terms(document: Mapping[str, Any]) -> RetentionCouponTerms:
 
 def _allowances(limits: Mapping[str, int]) -> list[RetentionCouponAllowance]:
     return [
-        RetentionCouponAllowance(name=name, per_day=count)
-        for name, count in sorted(limits.items())
+        RetentionCouponAllowance(name=name, per_day=count) for name, count in sorted(limits.items())
     ]

@@ -44,9 +44,7 @@ def reserve(checkout: Any) -> None:
         raise ValidationError(refusal.message, code="invalid") from refusal
 
 
-def _look(
-    instance: Any, update_fields: Collection[str] | None = None, **_more: Any
-) -> None:
+def _look(instance: Any, update_fields: Collection[str] | None = None, **_more: Any) -> None:
     if not update_fields or "voucher_code" not in update_fields or not instance.voucher_code:
         return
     if "price_expiration" in update_fields:  # prices are being stored, nobody adds a code

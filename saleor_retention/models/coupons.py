@@ -66,9 +66,7 @@ class CouponPlan(models.Model):
     program = models.ForeignKey("Program", on_delete=models.PROTECT, related_name="coupon_plans")
     slug = models.SlugField(max_length=64)
     trigger = models.CharField(max_length=10, choices=CouponTrigger.choices)
-    kind = models.CharField(
-        max_length=8, choices=CouponKind.choices, default=CouponKind.PERSONAL
-    )
+    kind = models.CharField(max_length=8, choices=CouponKind.choices, default=CouponKind.PERSONAL)
     terms = models.JSONField()
     valid_for_days = models.PositiveIntegerField()
     remind_days = models.PositiveIntegerField(null=True, blank=True)  # before the end
@@ -149,9 +147,7 @@ class Coupon(models.Model):
     code = models.CharField(max_length=32, unique=True)
     campaign = models.CharField(max_length=64, blank=True, default="")
     cause = models.CharField(max_length=10, choices=CouponCause.choices)
-    state = models.CharField(
-        max_length=10, choices=CouponState.choices, default=CouponState.ACTIVE
-    )
+    state = models.CharField(max_length=10, choices=CouponState.choices, default=CouponState.ACTIVE)
     uses = models.PositiveIntegerField(default=0)
     uses_max = models.PositiveIntegerField(default=1)
     issued_at = models.DateTimeField()
@@ -217,8 +213,6 @@ class CouponUse(models.Model):
         """A checkout uses a code once."""
 
         constraints = (
-            models.UniqueConstraint(
-                fields=("coupon", "checkout_ref"), name="retention_coupon_use"
-            ),
+            models.UniqueConstraint(fields=("coupon", "checkout_ref"), name="retention_coupon_use"),
         )
         indexes = (models.Index(fields=("checkout_ref",), name="retention_coupon_use_cart"),)

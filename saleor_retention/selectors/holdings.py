@@ -14,6 +14,7 @@ from typing import Any
 from saleor_retention.models import (
     Account,
     AuditEntry,
+    Coupon,
     CustomerRollup,
     CustomerTag,
     Hold,
@@ -48,6 +49,7 @@ class Section(StrEnum):
     TAG = "tag"
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
+    COUPON = "coupon"
     MOVEMENT = "movement"
     AUDIT = "audit"
 
@@ -179,6 +181,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.TAG: _by_key(CustomerTag),
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
+    Section.COUPON: _by_key(Coupon, "batch"),
     Section.MOVEMENT: _movements,
     Section.AUDIT: _audit,
 }

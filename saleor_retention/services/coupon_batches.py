@@ -228,9 +228,7 @@ def _fill(batch_id: int, piece: int, at: dt.datetime) -> int:
     return len(made)
 
 
-def _insert(
-    batch: CouponBatch, terms: CouponTerms, drawn: list[str], at: dt.datetime
-) -> list[str]:
+def _insert(batch: CouponBatch, terms: CouponTerms, drawn: list[str], at: dt.datetime) -> list[str]:
     """Insert coupons in one statement; return the codes that nobody had."""
     parameters = {
         "program_id": batch.program_id,

@@ -127,7 +127,9 @@ def give(
     at = now or timezone.now()
     text = coupons.required_reason(reason)
     if not key.strip() or len(key) > KEY_LENGTH_MAX:
-        message = f"A key of 1 to {KEY_LENGTH_MAX} characters is needed, so that a retry gives none."
+        message = (
+            f"A key of 1 to {KEY_LENGTH_MAX} characters is needed, for retries."
+        )
         raise Refusal(Code.REQUIRED, message, "key")
     if plan.trigger != CouponTrigger.GOODWILL or not plan.is_active:
         raise Refusal(Code.INVALID, "This plan is not for staff to give now.", "plan")

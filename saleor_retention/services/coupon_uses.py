@@ -1,7 +1,7 @@
 """Uses of coupons: set aside at the last look before an order, and following the order after it.
 
-The shop's own voucher decides what a code is worth. Here it is decided who may use it and how often:
-two checkouts that want the last use queue for the coupon's name, and exactly one gets it.
+The shop's own voucher decides what a code is worth; here it is decided who may use it and how
+often. Two checkouts that want the last use queue for the coupon's name: exactly one gets it.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def reserve_for(
 ) -> None:
     """Set one use of a coupon aside for a checkout that is about to become an order.
 
-    Nothing for a code that is no coupon. Idempotent by checkout; locks the coupon by name. Refusals:
-    NOT_FOUND (another customer's), INVALID (ended), LIMIT_REACHED (used), BUSY, which is also said
-    where a fault leaves open whether it was used too often.
+    Nothing for a code that is no coupon. Idempotent by checkout; locks the coupon by name.
+    Refusals: NOT_FOUND (another customer's), INVALID (ended), LIMIT_REACHED (used), BUSY, which is
+    also said where a fault leaves open whether it was used too often.
     """
     at = now or timezone.now()
     try:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
@@ -116,7 +117,9 @@ def issue(
     return run_serialized(work)
 
 
-def revoke(*, coupon: Coupon, actor_ref: str, reason: str, now: dt.datetime | None = None) -> Coupon:
+def revoke(
+    *, coupon: Coupon, actor_ref: str, reason: str, now: dt.datetime | None = None
+) -> Coupon:
     """End a coupon that can still be used; what orders have used of it stays.
 
     Refusals: REQUIRED and INVALID (reason), INVALID (a coupon that has ended already).
@@ -207,6 +210,22 @@ def revoke_of(account: Account) -> int:
     return len(found)
 
 
+def personal() -> QuerySet[Coupon]:
+    """Return the personal coupons that can still be used."""
+    return Coupon.objects.filter(state=CouponState.ACTIVE, batch__kind=CouponKind.PERSONAL)
+
+
+def end_personal() -> int:
+    """End every personal coupon, because nobody will ask whose they are; return how many."""
+    ended = 0
+    while found := list(personal().order_by("pk")[:ROWS]):
+        with transaction.atomic():
+            host.current().lock_codes([coupon.code for coupon in found])
+            close(found, CouponState.REVOKED)
+        ended += len(found)
+    return ended
+
+
 # --- for the other services -----------------------------------------------------------------------
 
 
@@ -269,16 +288,14 @@ def spec_of(batch: CouponBatch, terms: CouponTerms) -> VoucherSpec:
 
 def end_after(program: Program, days: int, at: dt.datetime) -> dt.datetime:
     """Return the end of the local day that many days after this one; refuses INVALID."""
-    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= DAYS_MAX:
+    if not 0 <= days <= DAYS_MAX:
         message = f"Days of validity are a whole number from 0 to {DAYS_MAX}."
         raise Refusal(Code.INVALID, message, "validForDays")
     zone = rules_of(program.current_version_id).time_zone
     return end_of_local_day(local_date(at, zone) + dt.timedelta(days=days), zone)
 
 
-def reminder_before(
-    end_at: dt.datetime, days: int | None, at: dt.datetime
-) -> dt.datetime | None:
+def reminder_before(end_at: dt.datetime, days: int | None, at: dt.datetime) -> dt.datetime | None:
     """Return when to remind; None where that is not wanted or has passed already."""
     if days is None:
         return None
@@ -318,7 +335,9 @@ def _require_issuable(
     why: Circumstances,
 ) -> None:
     if not key.strip() or len(key) > KEY_LENGTH_MAX:
-        message = f"A key of 1 to {KEY_LENGTH_MAX} characters is needed, so that a retry issues none."
+        message = (
+            f"A key of 1 to {KEY_LENGTH_MAX} characters is needed, so that a retry issues none."
+        )
         raise Refusal(Code.REQUIRED, message, "key")
     if len(why.campaign) > CAMPAIGN_LENGTH_MAX:
         message = f"A campaign has {CAMPAIGN_LENGTH_MAX} characters at most."
@@ -331,7 +350,7 @@ def _require_issuable(
         raise Refusal(Code.NOT_A_MEMBER, message, "memberId")
     if program.current_version_id is None:
         raise Refusal(Code.PROGRAM_INACTIVE, "The program has no rules yet.", "programId")
-    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= DAYS_MAX:
+    if not 0 <= days <= DAYS_MAX:
         message = f"Days of validity are a whole number from 0 to {DAYS_MAX}."
         raise Refusal(Code.INVALID, message, "validForDays")
 
@@ -358,11 +377,7 @@ def _same(
 ) -> Coupon:
     account_id = None if account is None else account.pk
     batch = existing.batch
-    if (
-        existing.account_id != account_id
-        or batch.kind != kind
-        or batch.terms != terms.document()
-    ):
+    if existing.account_id != account_id or batch.kind != kind or batch.terms != terms.document():
         message = "This key was used for another coupon."
         raise Refusal(Code.KEY_REUSED, message, "key")
     return existing

@@ -248,8 +248,8 @@ def _book(case: _Case) -> None:
         lives_from=case.lives_from,
         now=now,
     )
-    _settle_offers(case, is_void=target.is_void)
     _settle_coupons(case, is_void=target.is_void)
+    _settle_offers(case, is_void=target.is_void)
     record.settled_at = record.settled_at or now
     if _kept_columns(record) != before:
         record.settled_at = now

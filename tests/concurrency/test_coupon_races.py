@@ -25,9 +25,7 @@ def test_twenty_checkouts_race_for_a_personal_code() -> None:
     owner = str(account.user_id)
 
     results = at_once(
-        lambda number: coupon_uses.reserve_for(
-            f"cart-{number}", code=coupon.code, user_ref=owner
-        ),
+        lambda number: coupon_uses.reserve_for(f"cart-{number}", code=coupon.code, user_ref=owner),
         20,
     )
 

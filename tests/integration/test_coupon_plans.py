@@ -12,17 +12,18 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     AuditEntry,
     Coupon,
+    CouponKind,
     CouponPlan,
     CouponState,
     CouponTrigger,
     OrderRecord,
     Program,
 )
-from saleor_retention.services import coupon_plans, erasing, settling
+from saleor_retention.services import coupon_plans, erasing, settling, uninstalling
 from saleor_retention.services.coupon_plans import Draft
 from tests.coupons import bought_with, issue, terms, typed
 from tests.factories.current import factories
-from tests.graphql.world import World, bought, open_shop
+from tests.graphql.world import IS_SALEOR_3, World, bought, open_shop
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -47,9 +48,7 @@ def plan(world: World, **changes: Any) -> CouponPlan:
 
 def next_order(world: World, **changes: Any) -> CouponPlan:
     """Set the plan of first orders."""
-    return plan(
-        world, **{"slug": "again", "trigger": CouponTrigger.NEXT_ORDER, **changes}
-    )
+    return plan(world, **{"slug": "again", "trigger": CouponTrigger.NEXT_ORDER, **changes})
 
 
 def give(world: World, of: CouponPlan, key: str, actor: str = "user:9", **more: Any) -> Coupon:
@@ -111,10 +110,11 @@ def test_an_actor_gives_so_many_a_day(world: World) -> None:
 
 def test_groups_and_apps_have_limits_of_their_own(world: World) -> None:
     """The highest of the actor's groups counts; an app goes by its name; a command has none."""
-    from django.contrib.auth.models import Group as AuthGroup
-    from saleor.account import models as accounts
-
-    group = getattr(accounts, "Group", AuthGroup).objects.create(name="Leads")
+    if IS_SALEOR_3:
+        from saleor.account.models import Group
+    else:
+        from django.contrib.auth.models import Group
+    group = Group.objects.create(name="Leads")
     lead = factories().make_staff("manage_users")
     lead.groups.add(group)
     sorry = plan(world, per_day=0, per_day_groups={"Leads": 2, "Interns": 1})
@@ -277,3 +277,20 @@ def test_erasure_ends_coupons_and_redacts_reasons(world: World) -> None:
     variant = factories().make_product("40.00")
     checkout = factories().make_checkout(world.owner.user, {variant: 1})
     assert len(typed(checkout, coupon.code, world.owner.user)) == 1
+
+
+def test_an_uninstall_ends_what_would_become_everybodys(world: World) -> None:
+    """Personal codes end, bearer codes stay what they were."""
+    mine = issue(world, world.account())
+    shared = issue(world, None, CouponKind.BEARER, key="two")
+    assert uninstalling.count().coupons == 1
+
+    assert uninstalling.uninstall().coupons == 1
+
+    mine.refresh_from_db()
+    shared.refresh_from_db()
+    assert (mine.state, shared.state) == (CouponState.REVOKED, CouponState.ACTIVE)
+    variant = factories().make_product("40.00")
+    checkout = factories().make_checkout(world.owner.user, {variant: 1})
+    assert len(typed(checkout, mine.code, world.owner.user)) == 1
+    assert typed(checkout, shared.code, world.owner.user) == []

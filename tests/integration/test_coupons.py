@@ -133,9 +133,7 @@ def test_per_cent_from_an_amount_on(world: World) -> None:
     """Ten per cent of goods for 50.00 and more; below, the shop says that it does not apply."""
     dear, cheap = factories().make_product("60.00"), factories().make_product("20.00")
     owner = world.owner.user
-    coupon = issue(
-        world, world.account(), amounts=None, percent="10", minimums={"USD": 5000}
-    )
+    coupon = issue(world, world.account(), amounts=None, percent="10", minimums={"USD": 5000})
     small = factories().make_checkout(owner, {cheap: 1})
 
     ((field, _message, code),) = typed(small, coupon.code, owner)
@@ -181,9 +179,7 @@ def test_codes_are_readable_and_of_the_shop(world: World) -> None:
     assert voucher_end(coupon.code) == coupon.valid_until
 
 
-def test_a_code_that_exists_is_drawn_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_code_that_exists_is_drawn_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The unique index decides, and the next draw is taken."""
     draws = iter("3" * 12 + "3" * 12 + "4" * 12)
     monkeypatch.setattr("secrets.choice", lambda _characters: next(draws))

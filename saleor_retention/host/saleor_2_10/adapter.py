@@ -23,7 +23,19 @@ from saleor_retention.host.contract import (
     VoucherSpec,
 )
 
-from . import catalog, checkouts, comparing, conflicts, coupons, graph, memo, orders, people, shop, sold
+from . import (
+    catalog,
+    checkouts,
+    comparing,
+    conflicts,
+    coupons,
+    graph,
+    memo,
+    orders,
+    people,
+    shop,
+    sold,
+)
 
 logger = logging.getLogger(__name__)
 

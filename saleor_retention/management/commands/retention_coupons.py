@@ -28,7 +28,7 @@ class Command(BaseCommand):
     """Issue, export and revoke a batch, which its key names."""
 
     help = (
-        "Issues a batch of bearer codes (the same key goes on with what is there), writes its codes "
+        "Issues a batch of bearer codes (the same key goes on with what is there), writes them "
         "as CSV, or ends them."
     )
 
@@ -147,7 +147,7 @@ def _money(word: str, text: str) -> tuple[str, int]:
     try:
         minor = to_minor(Decimal(amount), host.current().currency_exponent(currency))
     except (InvalidOperation, ValueError):
-        equals = ""
-    if not equals:
+        minor = 0
+    if not equals or not minor:
         raise CommandError(f"--{word}: {text} is no amount such as USD=5.00.")
     return currency, minor
