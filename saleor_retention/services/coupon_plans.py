@@ -121,15 +121,13 @@ def give(
     """Give a member a personal coupon as goodwill, with a reason; idempotent by ``key``.
 
     Locks the actor's coupons of the plan by name, then as ``coupons.issue``. Refusals: REQUIRED and
-    INVALID (reason, key, a plan for something else or switched off), LIMIT_REACHED (the actor's day,
-    the plan's cap), NOT_A_MEMBER, KEY_REUSED.
+    INVALID (reason, key, a plan for something else or switched off), LIMIT_REACHED (the actor's
+    day, the plan's cap), NOT_A_MEMBER, KEY_REUSED.
     """
     at = now or timezone.now()
     text = coupons.required_reason(reason)
     if not key.strip() or len(key) > KEY_LENGTH_MAX:
-        message = (
-            f"A key of 1 to {KEY_LENGTH_MAX} characters is needed, for retries."
-        )
+        message = f"A key of 1 to {KEY_LENGTH_MAX} characters is needed, for retries."
         raise Refusal(Code.REQUIRED, message, "key")
     if plan.trigger != CouponTrigger.GOODWILL or not plan.is_active:
         raise Refusal(Code.INVALID, "This plan is not for staff to give now.", "plan")

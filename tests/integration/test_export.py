@@ -173,8 +173,10 @@ def test_everything_is_there_in_words(ann: Account) -> None:
     assert texts(document, "tag") == ['Bears the tag "buyer" since 2026-03-10.']
     code = Coupon.objects.get().code
     assert texts(document, "coupon") == [
-        f'2026-03-10: the coupon {code} "Five off", given by a campaign, it can be used until '
-        "2026-04-10."
+        (
+            f'2026-03-10: the coupon {code} "Five off", given by a campaign, it can be used until '
+            "2026-04-10."
+        )
     ]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",

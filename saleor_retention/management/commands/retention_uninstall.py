@@ -33,8 +33,9 @@ class Command(BaseCommand):
             there = uninstalling.count()
             self.stdout.write(
                 f"This switches {there.programs} active programs off, gives the points of "
-                f"{there.holds} checkouts back, ends {there.coupons} personal coupons, and removes the plugin's discounts from open "
-                f"checkouts, its notes from orders, and {there.entries} entries from the beat "
+                f"{there.holds} checkouts back, ends {there.coupons} personal coupons, and removes "
+                "the plugin's discounts from open checkouts, "
+                f"its notes from orders, and {there.entries} entries from the beat "
                 "schedule."
             )
             if options["asks"] and input("Type yes to go on: ").strip() != "yes":
