@@ -15,6 +15,8 @@ from saleor_retention.graphql import enums_coupons
 from saleor_retention.graphql.host_types import Decimal
 from saleor_retention.graphql.inputs import RetentionMoneyInput
 
+DIGITS_MAX = 20
+
 FIELDS = {"shipping": "isForShipping"}
 """Names of terms that the document says otherwise."""
 
@@ -107,7 +109,9 @@ class RetentionCouponFilterInput(graphene.InputObjectType):
 
 def terms_of(given: Mapping[str, Any]) -> CouponTerms:
     """Return the terms of an input; raises ``Refusals`` that name its fields."""
-    document: dict[str, Any] = {"name": given["name"], "uses": given.get("uses", 1)}
+    document: dict[str, Any] = {"name": given["name"]}
+    if given.get("uses") is not None:
+        document["uses"] = given["uses"]
     if given.get("percent") is not None:
         document["percent"] = str(given["percent"])
     for key in ("amounts", "minimums"):
@@ -132,9 +136,11 @@ def allowances(given: Iterable[Mapping[str, Any]] | None) -> dict[str, int]:
 
 
 def _minor(key: str, number: int, given: Mapping[str, Any]) -> tuple[str, int]:
-    currency = given["currency"]
+    currency, amount = given["currency"], given["amount"]
     try:
-        return currency, to_minor(given["amount"], host.current().currency_exponent(currency))
+        if not amount.is_finite() or abs(amount.adjusted()) > DIGITS_MAX:
+            raise ValueError(amount)  # exact arithmetic with it would take forever
+        return currency, to_minor(amount, host.current().currency_exponent(currency))
     except (ValueError, LookupError) as error:
-        message = f"terms.{key}: {given['amount']} is no amount in {currency}."
+        message = f"terms.{key}: this is no amount in {currency}."
         raise Refusal(Code.INVALID, message, f"terms.{key}.{number}.amount") from error

@@ -33,6 +33,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.services.auditing import note_down
 from saleor_retention.services.coupons import (
+    CAMPAIGN_LENGTH_MAX,
     COLLISIONS_MAX,
     DAYS_MAX,
     end_after,
@@ -193,6 +194,9 @@ def _require_order(program: Program, wanted: Order) -> None:
             f"A prefix is at most {codes.PREFIX_LENGTH_MAX} capital letters, digits and hyphens."
         )
         raise Refusal(Code.INVALID, message, "prefix")
+    if len(wanted.campaign) > CAMPAIGN_LENGTH_MAX:
+        message = f"A campaign has {CAMPAIGN_LENGTH_MAX} characters at most."
+        raise Refusal(Code.INVALID, message, "campaign")
     reason = host.current().refusal_of("coupon_prefixes") if wanted.prefix else None
     if reason is not None:
         raise Refusal(Code.NOT_SUPPORTED, reason, "prefix")

@@ -113,6 +113,7 @@ def test_a_key_is_for_one_batch(world: World, changes: dict[str, Any]) -> None:
         ({"prefix": "=A"}, "prefix"),
         ({"key": "single:x"}, "key"),
         ({"valid_for_days": 4000}, "validForDays"),
+        ({"campaign": "x" * 65}, "campaign"),
     ],
 )
 def test_what_is_no_batch_is_named(world: World, changes: dict[str, Any], field: str) -> None:

@@ -16,7 +16,7 @@ NAME_LENGTH_MAX = 100
 USES_MAX = 1_000_000
 MINOR_MAX = 10**9 - 1  # with three decimals still within the shop's own columns
 PERCENT_MAX = 100
-DECIMALS_MAX = 2
+HUNDREDTH = Decimal("0.01")
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _KEYS = frozenset({"name", "percent", "amounts", "minimums", "shipping", "uses"})
@@ -96,15 +96,15 @@ def _percent(value: Any, problems: list[tuple[str, str]]) -> Decimal | None:
     if value is None:
         return None
     try:
-        number = Decimal(value) if isinstance(value, str | int | Decimal) else None
+        is_number = isinstance(value, str | int | Decimal) and not isinstance(value, bool)
+        number = Decimal(value) if is_number else None
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or not 0 < number <= PERCENT_MAX:
         problems.append(("percent", "percent is above 0 and at most 100."))
         return None
-    exponent = number.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -DECIMALS_MAX:
-        problems.append(("percent", f"percent has {DECIMALS_MAX} decimals at most."))
+    if number != number.quantize(HUNDREDTH):
+        problems.append(("percent", "percent has 2 decimals at most."))
         return None
     return number
 

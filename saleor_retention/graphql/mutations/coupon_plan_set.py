@@ -57,6 +57,6 @@ class RetentionCouponPlanSet(RetentionMutation):
             per_day=input.get("per_day"),
             per_day_groups=allowances(input.get("per_day_groups")),
             per_day_apps=allowances(input.get("per_day_apps")),
-            is_active=input.get("is_active", True),
+            is_active=input.get("is_active") is not False,
         )
         return cls(plan=set_plan(program, draft, actor_ref=asks.actor_ref))

@@ -21,6 +21,7 @@ from saleor_retention.models import CouponBatch, Program
 from saleor_retention.services import coupon_batches
 from saleor_retention.services.coupon_batches import Order
 
+DIGITS_MAX = 20
 HEADER = ("code", "state", "uses", "uses_max", "valid_until")
 
 
@@ -145,7 +146,10 @@ def _terms(options: dict[str, Any]) -> CouponTerms:
 def _money(word: str, text: str) -> tuple[str, int]:
     currency, equals, amount = text.partition("=")
     try:
-        minor = to_minor(Decimal(amount), host.current().currency_exponent(currency))
+        number = Decimal(amount)
+        if not number.is_finite() or abs(number.adjusted()) > DIGITS_MAX:
+            raise ValueError(text)  # exact arithmetic with it would take forever
+        minor = to_minor(number, host.current().currency_exponent(currency))
     except (InvalidOperation, ValueError):
         minor = 0
     if not equals or not minor:
