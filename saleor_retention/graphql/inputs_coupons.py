@@ -8,14 +8,11 @@ from typing import Any
 import graphene
 
 from saleor_retention import host
-from saleor_retention.engine.coupons.terms import CouponTerms, InvalidTerms, parse
-from saleor_retention.engine.money import to_minor
+from saleor_retention.engine.coupons.terms import CouponTerms, InvalidTerms, minor_of, parse
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql import enums_coupons
 from saleor_retention.graphql.host_types import Decimal
 from saleor_retention.graphql.inputs import RetentionMoneyInput
-
-DIGITS_MAX = 20
 
 FIELDS = {"shipping": "isForShipping"}
 """Names of terms that the document says otherwise."""
@@ -138,9 +135,7 @@ def allowances(given: Iterable[Mapping[str, Any]] | None) -> dict[str, int]:
 def _minor(key: str, number: int, given: Mapping[str, Any]) -> tuple[str, int]:
     currency, amount = given["currency"], given["amount"]
     try:
-        if not amount.is_finite() or abs(amount.adjusted()) > DIGITS_MAX:
-            raise ValueError(amount)  # exact arithmetic with it would take forever
-        return currency, to_minor(amount, host.current().currency_exponent(currency))
+        return currency, minor_of(amount, host.current().currency_exponent(currency))
     except (ValueError, LookupError) as error:
         message = f"terms.{key}: this is no amount in {currency}."
         raise Refusal(Code.INVALID, message, f"terms.{key}.{number}.amount") from error

@@ -32,9 +32,9 @@ def test_ten_thousand_codes_are_other_codes() -> None:
 @pytest.mark.parametrize(
     "terms",
     [
-        CouponTerms("Ten off", percent=Decimal("10")),
+        CouponTerms("Ten off", percent=Decimal(10)),
         CouponTerms("Odd", percent=Decimal("12.5"), uses=3),
-        CouponTerms("All of it", percent=Decimal("100"), is_for_shipping=True),
+        CouponTerms("All of it", percent=Decimal(100), is_for_shipping=True),
         CouponTerms("Five off", amounts=(("EUR", 450), ("USD", 500)), minimums=(("USD", 1),)),
     ],
 )

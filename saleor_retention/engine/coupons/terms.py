@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from saleor_retention.engine.money import to_minor
+
 NAME_LENGTH_MAX = 100
 USES_MAX = 1_000_000
 MINOR_MAX = 10**9 - 1  # with three decimals still within the shop's own columns
 PERCENT_MAX = 100
+DIGITS_MAX = 20
 HUNDREDTH = Decimal("0.01")
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -90,6 +93,19 @@ def parse(document: Mapping[str, Any]) -> CouponTerms:
     if problems:
         raise InvalidTerms(problems)
     return CouponTerms(name.strip(), percent, amounts, minimums, shipping, uses)
+
+
+def minor_of(amount: Decimal, exponent: int) -> int:
+    """Return an amount that somebody typed in minor units; ``ValueError`` for what is no amount.
+
+    A number with an endless exponent is none: exact arithmetic with it would take forever.
+
+    >>> minor_of(Decimal("5.00"), 2)
+    500
+    """
+    if not amount.is_finite() or abs(amount.adjusted()) > DIGITS_MAX:
+        raise ValueError(f"This is no amount of up to {DIGITS_MAX} digits.")
+    return to_minor(amount, exponent)
 
 
 def _percent(value: Any, problems: list[tuple[str, str]]) -> Decimal | None:

@@ -12,8 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
-from saleor_retention.engine.coupons.terms import CouponTerms, InvalidTerms, parse
-from saleor_retention.engine.money import to_minor
+from saleor_retention.engine.coupons.terms import CouponTerms, InvalidTerms, minor_of, parse
 from saleor_retention.engine.spreadsheets import safe
 from saleor_retention.errors import Refusal
 from saleor_retention.management.progress import Progress
@@ -21,7 +20,6 @@ from saleor_retention.models import CouponBatch, Program
 from saleor_retention.services import coupon_batches
 from saleor_retention.services.coupon_batches import Order
 
-DIGITS_MAX = 20
 HEADER = ("code", "state", "uses", "uses_max", "valid_until")
 
 
@@ -146,10 +144,7 @@ def _terms(options: dict[str, Any]) -> CouponTerms:
 def _money(word: str, text: str) -> tuple[str, int]:
     currency, equals, amount = text.partition("=")
     try:
-        number = Decimal(amount)
-        if not number.is_finite() or abs(number.adjusted()) > DIGITS_MAX:
-            raise ValueError(text)  # exact arithmetic with it would take forever
-        minor = to_minor(number, host.current().currency_exponent(currency))
+        minor = minor_of(Decimal(amount), host.current().currency_exponent(currency))
     except (InvalidOperation, ValueError):
         minor = 0
     if not equals or not minor:
