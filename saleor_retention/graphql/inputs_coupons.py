@@ -13,6 +13,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql import enums_coupons
 from saleor_retention.graphql.host_types import Decimal
 from saleor_retention.graphql.inputs import RetentionMoneyInput
+from saleor_retention.graphql.scalars import RetentionWholeNumber, whole
 
 FIELDS = {"shipping": "isForShipping"}
 """Names of terms that the document says otherwise."""
@@ -33,7 +34,10 @@ class RetentionCouponTermsInput(graphene.InputObjectType):
     is_for_shipping = graphene.Boolean(
         description="Whether it is off the shipping and not off the goods.", default_value=False
     )
-    uses = graphene.Int(description="For how many orders one code can be used.", default_value=1)
+    uses = graphene.InputField(
+        RetentionWholeNumber,
+        description="For how many orders one code can be used; 1 when left out.",
+    )
 
 
 class RetentionCouponBatchInput(graphene.InputObjectType):
@@ -43,11 +47,11 @@ class RetentionCouponBatchInput(graphene.InputObjectType):
         description="A name of your own, unique in the program: sent again, it orders no more.",
         required=True,
     )
-    size = graphene.Int(description="How many codes, 1000000 at most.", required=True)
+    size = RetentionWholeNumber(description="How many codes, 1000000 at most.", required=True)
     terms = graphene.InputField(
         RetentionCouponTermsInput, description="What each gives.", required=True
     )
-    valid_for_days = graphene.Int(
+    valid_for_days = RetentionWholeNumber(
         description="How many days after today they can be used.", required=True
     )
     prefix = graphene.String(
@@ -62,7 +66,7 @@ class RetentionCouponAllowanceInput(graphene.InputObjectType):
     """A limit of one permission group or app."""
 
     name = graphene.String(description="The name of the group or app.", required=True)
-    per_day = graphene.Int(description="How many coupons in a day.", required=True)
+    per_day = RetentionWholeNumber(description="How many coupons in a day.", required=True)
 
 
 class RetentionCouponPlanInput(graphene.InputObjectType):
@@ -73,13 +77,18 @@ class RetentionCouponPlanInput(graphene.InputObjectType):
     terms = graphene.InputField(
         RetentionCouponTermsInput, description="What each coupon gives.", required=True
     )
-    valid_for_days = graphene.Int(
+    valid_for_days = RetentionWholeNumber(
         description="How many days after the one of issue it can be used.", required=True
     )
-    remind_days = graphene.Int(description="How many days before its end to remind of it.")
-    cap = graphene.Int(description="How many coupons in all; no limit when left out.")
-    per_day = graphene.Int(
-        description="How many one member of staff or app may give in a day; no limit when left out."
+    remind_days = graphene.InputField(
+        RetentionWholeNumber, description="How many days before its end to remind of it."
+    )
+    cap = graphene.InputField(
+        RetentionWholeNumber, description="How many coupons in all; no limit when left out."
+    )
+    per_day = graphene.InputField(
+        RetentionWholeNumber,
+        description="How many one member of staff or app gives in a day; no limit when left out.",
     )
     per_day_groups = graphene.List(
         graphene.NonNull(RetentionCouponAllowanceInput),
@@ -108,7 +117,7 @@ def terms_of(given: Mapping[str, Any]) -> CouponTerms:
     """Return the terms of an input; raises ``Refusals`` that name its fields."""
     document: dict[str, Any] = {"name": given["name"]}
     if given.get("uses") is not None:
-        document["uses"] = given["uses"]
+        document["uses"] = whole(given["uses"], "terms.uses")
     if given.get("percent") is not None:
         document["percent"] = str(given["percent"])
     for key in ("amounts", "minimums"):
@@ -127,9 +136,17 @@ def terms_of(given: Mapping[str, Any]) -> CouponTerms:
         ) from None
 
 
-def allowances(given: Iterable[Mapping[str, Any]] | None) -> dict[str, int]:
-    """Return limits by name."""
-    return {one["name"]: one["per_day"] for one in given or ()}
+def allowances(given: Iterable[Mapping[str, Any]] | None, field: str) -> dict[str, int]:
+    """Return limits by name; refuses INVALID what is no whole number."""
+    return {
+        one["name"]: whole(one["per_day"], f"{field}.{number}.perDay")
+        for number, one in enumerate(given or ())
+    }
+
+
+def whole_or_none(value: Any, field: str) -> int | None:
+    """Return a number that may be left out; refuses INVALID what is no whole number."""
+    return None if value is None else whole(value, field)
 
 
 def _minor(key: str, number: int, given: Mapping[str, Any]) -> tuple[str, int]:

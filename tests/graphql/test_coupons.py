@@ -134,6 +134,9 @@ def test_a_batch_is_ordered_filled_and_ended(world: World) -> None:
         ),
         ({"slug": "a b"}, [("slug",)]),
         ({"remindDays": 31}, [("remindDays",)]),
+        ({"validForDays": 1.5}, [("validForDays",)]),
+        ({"perDayApps": [{"name": "Desk", "perDay": 2.5}]}, [("perDayApps.0.perDay",)]),
+        ({"terms": {**TERMS, "uses": 0.5}}, [("terms.uses",)]),
     ],
 )
 def test_refusals_name_the_fields_of_the_input(

@@ -11,6 +11,7 @@ from saleor_retention import host
 from saleor_retention.graphql.inputs_coupons import RetentionCouponBatchInput, terms_of
 from saleor_retention.graphql.lookups import program_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
+from saleor_retention.graphql.scalars import whole
 from saleor_retention.graphql.types_coupon import RetentionCouponBatch
 from saleor_retention.host.contract import Requestor
 from saleor_retention.services.coupon_batches import Order, order_batch
@@ -44,9 +45,9 @@ class RetentionCouponBatchCreate(RetentionMutation):
         """Order it, and have its codes made."""
         wanted = Order(
             key=input["key"],
-            size=input["size"],
+            size=whole(input["size"], "size"),
             terms=terms_of(input["terms"]),
-            valid_for_days=input["valid_for_days"],
+            valid_for_days=whole(input["valid_for_days"], "validForDays"),
             prefix=input.get("prefix") or "",
             campaign=input.get("campaign") or "",
         )

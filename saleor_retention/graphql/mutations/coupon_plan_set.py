@@ -11,9 +11,11 @@ from saleor_retention.graphql.inputs_coupons import (
     RetentionCouponPlanInput,
     allowances,
     terms_of,
+    whole_or_none,
 )
 from saleor_retention.graphql.lookups import program_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
+from saleor_retention.graphql.scalars import whole
 from saleor_retention.graphql.types_coupon import RetentionCouponPlan
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import CouponTrigger
@@ -51,12 +53,12 @@ class RetentionCouponPlanSet(RetentionMutation):
             slug=input["slug"],
             trigger=CouponTrigger(input["trigger"]),
             terms=terms_of(input["terms"]),
-            valid_for_days=input["valid_for_days"],
-            remind_days=input.get("remind_days"),
-            cap=input.get("cap"),
-            per_day=input.get("per_day"),
-            per_day_groups=allowances(input.get("per_day_groups")),
-            per_day_apps=allowances(input.get("per_day_apps")),
+            valid_for_days=whole(input["valid_for_days"], "validForDays"),
+            remind_days=whole_or_none(input.get("remind_days"), "remindDays"),
+            cap=whole_or_none(input.get("cap"), "cap"),
+            per_day=whole_or_none(input.get("per_day"), "perDay"),
+            per_day_groups=allowances(input.get("per_day_groups"), "perDayGroups"),
+            per_day_apps=allowances(input.get("per_day_apps"), "perDayApps"),
             is_active=input.get("is_active") is not False,
         )
         return cls(plan=set_plan(program, draft, actor_ref=asks.actor_ref))
