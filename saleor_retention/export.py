@@ -19,6 +19,9 @@ from saleor_retention.models import (
     ConsentEntry,
     ConsentSource,
     ConsentState,
+    Coupon,
+    CouponCause,
+    CouponState,
     CustomerRollup,
     CustomerTag,
     Hold,
@@ -64,6 +67,19 @@ ENDS: Mapping[str, str] = {
     HoldState.RELEASED: "given back",
     HoldState.LAPSED: "given back when the time was over",
 }
+CODES: Mapping[str, str] = {
+    CouponState.ACTIVE: "it can be used until {end}",
+    CouponState.USED: "used",
+    CouponState.EXPIRED: "it ended {end}",
+    CouponState.REVOKED: "the shop ended it",
+    CouponState.TAKEN_BACK: "taken back with the order that it was given for",
+}
+WHY: Mapping[str, str] = {
+    CouponCause.BATCH: "one of many",
+    CouponCause.CAMPAIGN: "by a campaign",
+    CouponCause.GOODWILL: "by the shop's staff",
+    CouponCause.NEXT_ORDER: "for the first order",
+}
 USES: Mapping[str, str] = {
     OfferUseState.RESERVED: "set aside for cart {cart}",
     OfferUseState.USED: "used by order {order}",
@@ -100,6 +116,8 @@ DONE: Mapping[str, str] = {
     AuditAction.SALE_RECORD: "a till sent a sale",
     AuditAction.SALE_REVERSE: "a till took a sale back",
     AuditAction.MEMBER_ERASE: "the customer was forgotten",
+    AuditAction.COUPON_ISSUE: "a coupon was given by hand",
+    AuditAction.COUPON_REVOKE: "a coupon was ended by hand",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 
@@ -432,6 +450,27 @@ def _stamps(holding: Holding) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _coupon(holding: Holding) -> tuple[str, dict[str, Any]]:
+    coupon: Coupon = holding.row
+    state = CODES[coupon.state].format(end=_day(coupon.valid_until))
+    text = (
+        f'{_day(coupon.issued_at)}: the coupon {coupon.code} "{coupon.batch.terms["name"]}", '
+        f"given {WHY[coupon.cause]}, {state}."
+    )
+    return text, {
+        "code": coupon.code,
+        "kind": coupon.batch.kind,
+        "terms": coupon.batch.terms,
+        "cause": coupon.cause,
+        "state": coupon.state,
+        "uses": coupon.uses,
+        "order": coupon.order_ref,
+        "issued_at": _iso(coupon.issued_at),
+        "valid_until": _iso(coupon.valid_until),
+        "reminded_at": _iso(coupon.reminded_at),
+    }
+
+
 def _movement(holding: Holding) -> tuple[str, dict[str, Any]]:
     movement: Movement = holding.row
     reason = words.said(words.reason(movement.kind, movement.rule_key, holding.number))
@@ -484,6 +523,7 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.TAG: _tag,
     Section.OFFER_USE: _offer_use,
     Section.STAMPS: _stamps,
+    Section.COUPON: _coupon,
     Section.MOVEMENT: _movement,
     Section.AUDIT: _audit,
 }

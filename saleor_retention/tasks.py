@@ -29,6 +29,8 @@ from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
 from saleor_retention.services import (
     consent_requests,
+    coupon_batches,
+    coupons,
     digesting,
     erasing,
     expiring,
@@ -125,6 +127,28 @@ def lapse_reservations(until: str | None = None) -> None:
     """Give back the uses of offers that a checkout set aside and did not become an order with."""
     batch = partial(offer_uses.lapse_reservations, limit=ROWS)
     _share(lapse_reservations, batch, ROWS, until, lasts=SHARE_OF_HOLDS)
+
+
+@shared_task(name="saleor_retention.tasks.expire_coupons")
+def expire_coupons(until: str | None = None) -> None:
+    """Mark the coupons whose time is over."""
+    _share(expire_coupons, partial(coupons.expire_due, limit=ROWS), ROWS, until)
+
+
+@shared_task(name="saleor_retention.tasks.fill_batch")
+def fill_batch(batch_id: int) -> None:
+    """Make the codes of a batch; ``fill_batches`` goes on with one that was left."""
+    try:
+        _sweep(fill_batch, lambda: coupon_batches.fill(batch_id) > 0, batch_id=batch_id)
+    except Refusal:
+        logger.warning("Batch %s of coupons is not filled.", batch_id, exc_info=True)
+
+
+@shared_task(name="saleor_retention.tasks.fill_batches")
+def fill_batches() -> None:
+    """Go on with batches whose codes are not all there."""
+    for batch_id in coupon_batches.unfilled():
+        fill_batch.run(batch_id)
 
 
 @shared_task(name="saleor_retention.tasks.reconcile")
@@ -235,7 +259,7 @@ def seal_days() -> None:
     _sweep(seal_days, lambda: digesting.seal_due(limit=DAYS) >= DAYS)
 
 
-def _sweep(task: Any, has_more: Callable[[], bool]) -> None:
+def _sweep(task: Any, has_more: Callable[[], bool], **arguments: Any) -> None:
     """Run batches while there are more; leave the rest to another run after some."""
     with host.current().writer():
         for number in itertools.count(1):
@@ -243,7 +267,7 @@ def _sweep(task: Any, has_more: Callable[[], bool]) -> None:
                 return
             if number >= BATCHES_MAX and not _is_eager():
                 break
-    task.apply_async()
+    task.apply_async(kwargs=arguments)
 
 
 def _share(

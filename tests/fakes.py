@@ -33,6 +33,7 @@ from saleor_retention.host.contract import (
     Requestor,
     ShelfPrice,
     UserFacts,
+    VoucherSpec,
 )
 from saleor_retention.selectors import offers, programs, terms
 
@@ -72,6 +73,8 @@ class FakeHost:
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
     requests: Requestor = NOBODY
     sold_out: set[str] = field(default_factory=set)  # variants that cannot be given
+    vouchers: list[VoucherSpec] = field(default_factory=list)
+    codes: dict[str, bool] = field(default_factory=dict)  # code -> whether it can be used
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
     orders_kept_on: int = 0  # the shop's own orders that have something of ours
@@ -333,6 +336,34 @@ class FakeHost:
         basket = replace(found.basket, lines=lines)
         self.checkouts[checkout_ref] = replace(found, basket=basket)
         return is_there
+
+    def open_voucher(self, spec: VoucherSpec) -> str:
+        """Keep the voucher."""
+        self.vouchers.append(spec)
+        return str(len(self.vouchers))
+
+    def has_voucher(self, voucher_ref: str) -> bool:
+        """Tell whether it was opened."""
+        return 0 < int(voucher_ref) <= len(self.vouchers)
+
+    def add_codes(self, voucher_ref: str, spec: VoucherSpec, codes: Sequence[str]) -> None:
+        """Keep the codes, open."""
+        assert self.vouchers[int(voucher_ref) - 1] == spec
+        self.codes.update(dict.fromkeys(codes, True))
+
+    def lock_codes(self, codes: Sequence[str]) -> None:
+        """Lock nothing."""
+
+    def set_codes(
+        self,
+        codes: Sequence[str],
+        *,
+        is_open: bool,
+        end_at: dt.datetime,  # noqa: ARG002
+        uses: int | None = None,  # noqa: ARG002
+    ) -> None:
+        """Open or close the codes."""
+        self.codes.update({code: is_open for code in codes if code in self.codes})
 
     def reprice(self, checkout_ref: str) -> None:
         """Remember it."""

@@ -222,6 +222,10 @@ RetentionAuditAction = described(
         AuditAction.SALE_RECORD: "A sale at a point of sale was recorded.",
         AuditAction.SALE_REVERSE: "A sale at a point of sale was reversed.",
         AuditAction.MEMBER_ERASE: "A member was erased on request.",
+        AuditAction.COUPON_PLAN: "What staff may give, or a first order brings, was set.",
+        AuditAction.COUPON_BATCH: "Many coupons were ordered at once.",
+        AuditAction.COUPON_ISSUE: "A coupon was given to a member by hand.",
+        AuditAction.COUPON_REVOKE: "A coupon, or all of a batch, was ended.",
     },
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Offer, Program, Segment
+from saleor_retention.models import Account, Coupon, CouponBatch, Offer, Program, Segment
 
 OFFER_WITH = ("program", "current_version")
 """What is loaded with an offer."""
@@ -59,6 +59,23 @@ def offer_of(global_id: str, field: str = "id") -> Offer:
     if offer is None:
         raise Refusal(Code.NOT_FOUND, "There is no such offer.", field)
     return offer
+
+
+def coupon_of(global_id: str, field: str = "id") -> Coupon:
+    """Return the coupon of that id; refuse NOT_FOUND, naming the input field."""
+    coupon: Coupon | None = _row_of(Coupon.objects, "RetentionCoupon", global_id)
+    if coupon is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such coupon.", field)
+    return coupon
+
+
+def batch_of(global_id: str, field: str = "id") -> CouponBatch:
+    """Return the batch of that id; refuse NOT_FOUND, naming the input field."""
+    batches = CouponBatch.objects.select_related("program")
+    batch: CouponBatch | None = _row_of(batches, "RetentionCouponBatch", global_id)
+    if batch is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such batch of coupons.", field)
+    return batch
 
 
 def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:

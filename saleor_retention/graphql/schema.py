@@ -15,6 +15,7 @@ from saleor_retention.graphql.inputs import (
     RetentionMemberFilterInput,
     RetentionMemberSortingInput,
 )
+from saleor_retention.graphql.inputs_coupons import RetentionCouponFilterInput
 from saleor_retention.graphql.inputs_offers import (
     RetentionOfferFilterInput,
     RetentionOfferInput,
@@ -24,6 +25,11 @@ from saleor_retention.graphql.inputs_offers import (
 from saleor_retention.graphql.mutations.consent_confirm import RetentionConsentConfirm
 from saleor_retention.graphql.mutations.consent_give import RetentionConsentGive
 from saleor_retention.graphql.mutations.consent_withdraw import RetentionConsentWithdraw
+from saleor_retention.graphql.mutations.coupon_batch_create import RetentionCouponBatchCreate
+from saleor_retention.graphql.mutations.coupon_batch_revoke import RetentionCouponBatchRevoke
+from saleor_retention.graphql.mutations.coupon_give import RetentionCouponGive
+from saleor_retention.graphql.mutations.coupon_plan_set import RetentionCouponPlanSet
+from saleor_retention.graphql.mutations.coupon_revoke import RetentionCouponRevoke
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.gift_pick import RetentionGiftPick
 from saleor_retention.graphql.mutations.leave import RetentionLeave
@@ -63,6 +69,16 @@ from saleor_retention.graphql.types_audit import (
     resolve_audit_trail,
 )
 from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
+from saleor_retention.graphql.types_coupon import (
+    RetentionCoupon,
+    RetentionCouponBatchConnection,
+    RetentionCouponConnection,
+    RetentionCouponPlan,
+    resolve_coupon_batches,
+    resolve_coupon_lookup,
+    resolve_coupon_plans,
+    resolve_coupons,
+)
 from saleor_retention.graphql.types_export import (
     ARGUMENTS as EXPORT_ARGUMENTS,
 )
@@ -291,6 +307,37 @@ QUERIES: dict[str, graphene.Field] = {
         id=graphene.ID(description="The segment's id.", required=True),
         resolver=resolve_segment,
     ),
+    "retention_coupons": graphene.Field(
+        RetentionCouponConnection,
+        description="The coupons of a program, newest first. Requires MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        filter=RetentionCouponFilterInput(description="Which coupons."),
+        resolver=resolve_coupons,
+        **paging.ARGUMENTS,
+    ),
+    "retention_coupon_batches": graphene.Field(
+        RetentionCouponBatchConnection,
+        description="The batches of coupons that were ordered, newest first. Requires "
+        "MANAGE_DISCOUNTS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        resolver=resolve_coupon_batches,
+        **paging.ARGUMENTS,
+    ),
+    "retention_coupon_plans": graphene.Field(
+        graphene.List(graphene.NonNull(RetentionCouponPlan)),
+        description="What stands ready to be given in a program. Requires MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        resolver=resolve_coupon_plans,
+    ),
+    "retention_coupon_lookup": graphene.Field(
+        RetentionCoupon,
+        description="The coupon that the logged-in customer typed, if that customer could use it "
+        "now. Every other case is the same error, and look-ups are bounded by hour.",
+        code=graphene.String(
+            description="As it was typed; spaces and lower case do not matter.", required=True
+        ),
+        resolver=resolve_coupon_lookup,
+    ),
     "retention_measures": graphene.Field(
         RetentionMeasures,
         description="Whether a program's customers come back: repurchase rate, order value, new "
@@ -349,6 +396,11 @@ MUTATIONS: dict[str, Any] = {
     "retention_offer_schedule": RetentionOfferSchedule,
     "retention_offer_switch": RetentionOfferSwitch,
     "retention_offer_retire": RetentionOfferRetire,
+    "retention_coupon_plan_set": RetentionCouponPlanSet,
+    "retention_coupon_give": RetentionCouponGive,
+    "retention_coupon_revoke": RetentionCouponRevoke,
+    "retention_coupon_batch_create": RetentionCouponBatchCreate,
+    "retention_coupon_batch_revoke": RetentionCouponBatchRevoke,
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
     "retention_member_erase": RetentionMemberErase,
@@ -375,6 +427,10 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionLiability": {"complexity": 100},
         "retentionSegments": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionSegment": {"complexity": 1},
+        "retentionCoupons": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionCouponBatches": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionCouponPlans": {"complexity": 1},
+        "retentionCouponLookup": {"complexity": 10},
         "retentionMeasures": {"complexity": 100},
         "retentionOfferFairness": {"complexity": 100, "multipliers": ["first"]},
     },
@@ -398,6 +454,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "profile": {"complexity": 1},
         "consents": {"complexity": 1},
         "questions": {"complexity": 1},
+        "coupons": {"complexity": 1, "multipliers": ["first", "last"]},
     },
     "RetentionOffer": {
         "statistics": {"complexity": 1},

@@ -42,6 +42,7 @@ RetentionExportSection = described(
         Section.TAG: "A tag that the customer bears.",
         Section.OFFER_USE: "What a cart or an order uses of an offer.",
         Section.STAMPS: "What an order put on a punch card.",
+        Section.COUPON: "A coupon that the customer was given.",
         Section.MOVEMENT: "A movement of points, the newest first.",
         Section.AUDIT: "What staff, an app or a command did about the customer.",
     },

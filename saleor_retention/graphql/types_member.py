@@ -20,6 +20,7 @@ from saleor_retention.graphql.dataloaders.members import (
     UserById,
 )
 from saleor_retention.graphql.dataloaders.pages import (
+    CouponPages,
     MovementPages,
     TierChangePages,
 )
@@ -27,6 +28,7 @@ from saleor_retention.graphql.dataloaders.programs import ProgramById, channels
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Money, User, money
 from saleor_retention.graphql.scalars import RetentionPoints
+from saleor_retention.graphql.types_coupon import RetentionCouponConnection
 from saleor_retention.graphql.types_history import (
     RetentionBalance,
     RetentionHistoryConnection,
@@ -56,7 +58,7 @@ from saleor_retention.graphql.types_program import (
     threshold_type,
 )
 from saleor_retention.graphql.types_questions import RetentionQuestions, questions_type
-from saleor_retention.models import Account, AccountState, Program, TierChange, Transaction
+from saleor_retention.models import Account, AccountState, Coupon, Program, TierChange, Transaction
 
 LOTS_MAX = 100
 
@@ -179,6 +181,12 @@ class RetentionMember(graphene.ObjectType):
         description="What the program asks and this customer did not answer yet. Who did not agree "
         "to something is not asked for it again.",
         required=True,
+    )
+    coupons = graphene.Field(
+        RetentionCouponConnection,
+        description="The member's coupons, newest first, ended ones too.",
+        required=True,
+        **paging.ARGUMENTS,
     )
 
     @staticmethod
@@ -313,6 +321,22 @@ class RetentionMember(graphene.ObjectType):
                 window,
                 lambda row: paging.encoded(row.pk),
                 count=TierChange.objects.filter(account_id=root.account.pk).count,
+            )
+        )
+
+    @staticmethod
+    @discreet
+    def resolve_coupons(root: Member, info: Any, **arguments: Any) -> Any:
+        """Promise a page of coupons."""
+        window = paging.Window.of("coupons", arguments, paging.row_id)
+        loaded = CouponPages.of(info).load((root.account.pk, window))
+        return loaded.then(
+            lambda rows: paging.connection_of(
+                RetentionCouponConnection,
+                rows,
+                window,
+                lambda row: paging.encoded(row.pk),
+                count=Coupon.objects.filter(account_id=root.account.pk).count,
             )
         )
 

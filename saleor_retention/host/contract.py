@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
@@ -67,6 +68,21 @@ class CodeTotals:
 
     without_minor: int  # without any voucher
     with_minor: int | None  # with the code; None where it cannot be used on this checkout
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherSpec:
+    """The voucher behind coupons, as the shop has to know it; money in minor units."""
+
+    name: str
+    channels: tuple[ChannelFacts, ...]  # that it can be used in
+    start_at: dt.datetime
+    end_at: dt.datetime
+    uses: int  # of one code
+    percent: Decimal | None = None
+    amounts: Mapping[str, int] = field(default_factory=dict)  # by currency; without a percentage
+    minimums: Mapping[str, int] = field(default_factory=dict)
+    is_for_shipping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +287,26 @@ class Host(Protocol):
     def remove_line(self, checkout_ref: str, line_ref: str) -> bool:
         """Take a line off that ``add_goods`` added and nobody changed since; tell whether."""
 
+    def open_voucher(self, spec: VoucherSpec) -> str:
+        """Write what many codes have in common; return its reference, "" where there is nothing."""
+
+    def has_voucher(self, voucher_ref: str) -> bool:
+        """Tell whether what ``open_voucher`` wrote is there still."""
+
+    def add_codes(self, voucher_ref: str, spec: VoucherSpec, codes: Sequence[str]) -> None:
+        """Let checkouts know these codes; ``IntegrityError`` where the shop has one already."""
+
+    def lock_codes(self, codes: Sequence[str]) -> None:
+        """Lock what the shop keeps of these codes for the transaction, in their order."""
+
+    def set_codes(
+        self, codes: Sequence[str], *, is_open: bool, end_at: dt.datetime, uses: int | None = None
+    ) -> None:
+        """Let checkouts take these codes, or no longer; ``uses`` is what their orders used.
+
+        Codes that the shop has deleted since are left out.
+        """
+
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:
         """Return who asks."""
@@ -327,5 +363,6 @@ class Host(Protocol):
     def refusal_of(self, capability: str) -> str | None:
         """Return why this host cannot do something, in a sentence, or None.
 
-        That is ``line_discounts``, ``free_shipping``, or ``gifts`` and ``punch_cards`` of offers.
+        That is ``line_discounts``, ``free_shipping``, ``gifts`` and ``punch_cards`` of offers, or
+        ``coupon_prefixes``.
         """

@@ -10,6 +10,17 @@ from .consents import (
     Suppression,
     SuppressionReason,
 )
+from .coupons import (
+    Coupon,
+    CouponBatch,
+    CouponCause,
+    CouponKind,
+    CouponPlan,
+    CouponState,
+    CouponTrigger,
+    CouponUse,
+    CouponUseState,
+)
 from .customers import (
     BandLimits,
     CustomerRollup,
@@ -55,6 +66,15 @@ __all__ = [
     "ConsentSource",
     "ConsentState",
     "Consumption",
+    "Coupon",
+    "CouponBatch",
+    "CouponCause",
+    "CouponKind",
+    "CouponPlan",
+    "CouponState",
+    "CouponTrigger",
+    "CouponUse",
+    "CouponUseState",
     "CustomerRollup",
     "CustomerTag",
     "Entry",

@@ -29,6 +29,10 @@ class AuditAction(TextChoices):
     SALE_RECORD = "sale_record"
     SALE_REVERSE = "sale_reverse"
     MEMBER_ERASE = "member_erase"
+    COUPON_PLAN = "coupon_plan"
+    COUPON_BATCH = "coupon_batch"
+    COUPON_ISSUE = "coupon_issue"
+    COUPON_REVOKE = "coupon_revoke"
 
 
 class AuditEntry(models.Model):

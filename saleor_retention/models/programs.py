@@ -23,6 +23,7 @@ class Program(models.Model):
     )
     retired_at = models.DateTimeField(null=True, blank=True)
     offers_stamp = models.BigIntegerField(default=0)  # 0: never had an offer; see services.offers
+    has_coupons = models.BooleanField(default=False)  # ever had; without, orders need not ask
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

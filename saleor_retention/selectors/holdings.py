@@ -16,6 +16,7 @@ from saleor_retention.models import (
     Account,
     AuditEntry,
     ConsentEntry,
+    Coupon,
     CustomerRollup,
     CustomerTag,
     Hold,
@@ -56,6 +57,7 @@ class Section(StrEnum):
     TAG = "tag"
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
+    COUPON = "coupon"
     MOVEMENT = "movement"
     AUDIT = "audit"
 
@@ -200,6 +202,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.TAG: _by_key(CustomerTag),
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
+    Section.COUPON: _by_key(Coupon, "batch"),
     Section.MOVEMENT: _movements,
     Section.AUDIT: _audit,
 }

@@ -25,6 +25,7 @@ from saleor_retention.models import (
     AuditAction,
     AuditEntry,
     Book,
+    Coupon,
     CustomerRollup,
     CustomerTag,
     Erasure,
@@ -47,7 +48,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.persons import Person
-from saleor_retention.services import posting, redeeming
+from saleor_retention.services import coupons, posting, redeeming
 from saleor_retention.services.auditing import note_down
 from saleor_retention.services.identity import email_hashes
 from saleor_retention.services.locking import lock_account, run_serialized
@@ -194,6 +195,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
             actor_ref=why.actor_ref,
             now=at,
         )
+    coupons.revoke_of(account)
     _redact_words(account, at)
     account.tier_changes.all().delete()
     _forget_customer(account)
@@ -270,8 +272,9 @@ def _redact_words(account: Account, at: dt.datetime) -> None:
     of_postings = Transaction.objects.filter(account=account, note__isnull=False)
     of_tiers = TierChange.objects.filter(account=account, note__isnull=False)
     of_trail = AuditEntry.objects.filter(account=account, note__isnull=False)
+    of_coupons = Coupon.objects.filter(account=account, note__isnull=False)
     notes = Q(pk__in=[])
-    for rows in (of_postings, of_tiers, of_trail):
+    for rows in (of_postings, of_tiers, of_trail, of_coupons):
         notes |= Q(pk__in=rows.values("note_id"))
     Note.objects.filter(notes, redacted_at=None).update(text="", redacted_at=at)
 

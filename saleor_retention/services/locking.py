@@ -1,7 +1,8 @@
 """Row locks in one order, with a time limit, and the retry of what a deadlock ended.
 
-The order is: checkout, account(s) by id, hold, lots, order record, then what a checkout uses of
-offers, and counters of offers by offer, a member's before the total. An account's row guards
+The order is: checkout, account(s) by id, hold, lots, order record, the shop's code and the coupon
+that it is, then what a checkout uses of offers, and counters of offers by offer, a member's before
+the total. An account's row guards
 everything of that member (lots, holds, order records, postings), so that most work takes one lock.
 The whole rule, with the cases, is docs/explanation/locking.md.
 """

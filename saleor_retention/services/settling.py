@@ -29,6 +29,8 @@ from saleor_retention.selectors.caps import earned_by_others
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import (
     accruing,
+    coupon_plans,
+    coupon_uses,
     customers,
     lots,
     members,
@@ -246,6 +248,7 @@ def _book(case: _Case) -> None:
         lives_from=case.lives_from,
         now=now,
     )
+    _settle_coupons(case, is_void=target.is_void)
     _settle_offers(case, is_void=target.is_void)
     record.settled_at = record.settled_at or now
     if _kept_columns(record) != before:
@@ -268,6 +271,14 @@ def _settle_offers(case: _Case, *, is_void: bool) -> None:
     order_uses.settle_uses(
         order_uses.Settled(case.account, case.record, case.facts, case.rules, is_void, case.now)
     )
+
+
+def _settle_coupons(case: _Case, *, is_void: bool) -> None:
+    """Bring the coupon that the order used, and the one that it brings, to the order's state."""
+    if not case.account.program.has_coupons:
+        return
+    coupon_uses.settle_uses(case.record, case.facts, case.now)
+    coupon_plans.settle_first_order(case.account, case.record, is_void=is_void, now=case.now)
 
 
 def _note_payment(case: _Case) -> None:

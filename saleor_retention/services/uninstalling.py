@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from saleor_retention import conf, host
 from saleor_retention.models import Hold, HoldState, Program
-from saleor_retention.services import programs, redeeming
+from saleor_retention.services import coupons, programs, redeeming
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Removed:
     rows: int
     orders: int  # that had something of ours in their metadata
     entries: int
+    coupons: int  # personal ones, which would become everybody's
 
 
 def count() -> Removed:
@@ -37,6 +38,7 @@ def count() -> Removed:
         rows=0,
         orders=0,
         entries=_entries().count() if _has_scheduler() else 0,
+        coupons=coupons.personal().count(),
     )
 
 
@@ -53,7 +55,7 @@ def uninstall() -> Removed:
     rows = host.current().strip_own_rows()
     orders = host.current().forget_orders()
     entries = _entries().delete()[0] if _has_scheduler() else 0
-    return Removed(len(active), released, rows, orders, entries)
+    return Removed(len(active), released, rows, orders, entries, coupons.end_personal())
 
 
 def _has_scheduler() -> bool:

@@ -14,8 +14,11 @@ from django.db import transaction
 
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
-from saleor_retention.models import Offer, OfferVersion, Segment
+from saleor_retention.models import CouponKind, CouponTrigger, Offer, OfferVersion, Segment
 from saleor_retention.services import consent_links, consents, programs, redeeming
+from saleor_retention.services.coupon_batches import Order, order_batch
+from saleor_retention.services.coupon_plans import Draft, set_plan
+from tests.coupons import issue, terms
 from tests.factories.current import factories
 from tests.graphql.offers import five_off_from_fifty, make, ten_off
 from tests.graphql.world import (
@@ -168,6 +171,7 @@ def prepare(world: World) -> None:
         world.offer_id = make(world, ten_off(variant, **more), slug=slug)["id"]
     world.order = bought(world, {variant: 1})
     world.dear_offer_id = dear_offer(world)
+    prepare_coupons(world)
     world.checkout_id = world.checkout({variant: 1})
     redeeming.set_redemption(
         checkout_ref=factories().pk_of(world.checkout_id)
@@ -176,6 +180,15 @@ def prepare(world: World) -> None:
         user_ref=str(world.owner.user.pk),
         points=100,
     )
+
+
+def prepare_coupons(world: World) -> None:
+    """Have a plan, a batch, and a coupon for whoever has it."""
+    draft = Draft("sorry", CouponTrigger.GOODWILL, terms(), valid_for_days=30)
+    set_plan(world.program, draft, actor_ref="")
+    wanted = Order(key="may", size=1, terms=terms(), valid_for_days=30)
+    world.batch = order_batch(world.program, wanted, actor_ref="")
+    world.coupon = issue(world, None, CouponKind.BEARER)
 
 
 def checkout_of(world: World) -> Any:
@@ -593,6 +606,47 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "staff/offer-switch", id=lambda world: world.offer_id, isActive=lambda _world: False
     ),
     "retentionOfferRetire": run("staff/offer-retire", id=lambda world: world.offer_id),
+    "retentionCoupons": run("staff/coupons", programId=lambda world: world.program_id),
+    "retentionCouponBatches": run("staff/coupon-batches", programId=lambda world: world.program_id),
+    "retentionCouponPlans": run("staff/coupon-plans", programId=lambda world: world.program_id),
+    "retentionCouponLookup": run("storefront/coupon-lookup", code=lambda world: world.coupon.code),
+    "retentionCouponPlanSet": run(
+        "staff/coupon-plan-set",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {
+            "slug": "sorry",
+            "trigger": "GOODWILL",
+            "terms": {"name": "Ten off", "percent": 10},
+            "validForDays": 30,
+        },
+    ),
+    "retentionCouponGive": run(
+        "staff/coupon-give",
+        memberId=lambda world: world.member_id(),
+        plan=lambda _world: "sorry",
+        reason=lambda _world: "Late",
+        key=lambda _world: "t1",
+    ),
+    "retentionCouponRevoke": run(
+        "staff/coupon-revoke",
+        id=lambda world: gid("RetentionCoupon", world.coupon),
+        reason=lambda _world: "Over",
+    ),
+    "retentionCouponBatchCreate": run(
+        "staff/coupon-batch-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {
+            "key": "june",
+            "size": 1,
+            "terms": {"name": "Ten off", "percent": 10},
+            "validForDays": 30,
+        },
+    ),
+    "retentionCouponBatchRevoke": run(
+        "staff/coupon-batch-revoke",
+        id=lambda world: gid("RetentionCouponBatch", world.batch),
+        reason=lambda _world: "Over",
+    ),
     "retentionPointsAdjust": run(
         "staff/points-adjust",
         memberId=lambda world: world.member_id(),

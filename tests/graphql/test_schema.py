@@ -57,10 +57,13 @@ def test_connections_have_the_arguments_of_relay() -> None:
 
     assert sorted(connections) == [
         "Query.retentionAuditTrail",
+        "Query.retentionCouponBatches",
+        "Query.retentionCoupons",
         "Query.retentionMembers",
         "Query.retentionOffers",
         "Query.retentionPrograms",
         "Query.retentionSegments",
+        "RetentionMember.coupons",
         "RetentionMember.history",
         "RetentionMember.tierChanges",
         "RetentionOffer.versions",

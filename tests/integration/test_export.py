@@ -15,11 +15,21 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import export
-from saleor_retention.models import Account, AuditAction, OfferUse, StoredQuote, SuppressionReason
+from saleor_retention.engine.coupons.terms import parse
+from saleor_retention.models import (
+    Account,
+    AuditAction,
+    Coupon,
+    CouponKind,
+    OfferUse,
+    StoredQuote,
+    SuppressionReason,
+)
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Section
 from saleor_retention.services import (
     consents,
+    coupons,
     erasing,
     granting,
     members,
@@ -119,6 +129,15 @@ def ann(shop: FakeHost) -> Account:
         points_applied=70,
         priced_at=NOON,
     )
+    coupons.issue(
+        program,
+        CouponKind.PERSONAL,
+        account,
+        parse({"name": "Five off", "amounts": {"USD": 500}}),
+        key="1",
+        valid_for_days=30,
+        now=NOON,
+    )
     draft = Draft("buyers", "Buyers", {"orders": {"from": 1}}, tag="buyer")
     segments.create_segment(program, draft, now=NOON)
     account.refresh_from_db()
@@ -185,6 +204,13 @@ def test_everything_is_there_in_words(ann: Account) -> None:
     assert texts(document, "segment") == ['In the segment "Buyers" since 2026-03-10.']
     assert texts(document, "segment_event") == ['2026-03-10: came into the segment "Buyers".']
     assert texts(document, "tag") == ['Bears the tag "buyer" since 2026-03-10.']
+    code = Coupon.objects.get().code
+    assert texts(document, "coupon") == [
+        (
+            f'2026-03-10: the coupon {code} "Five off", given by a campaign, it can be used until '
+            "2026-04-10."
+        )
+    ]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",
         "2026-03-10: +0 points. Set aside for a checkout.",
@@ -293,9 +319,9 @@ def test_what_was_done_before_the_member_was_known_is_exported(
 
 
 def test_every_action_about_a_customer_has_words() -> None:
-    """All but those that concern a program or its offers alone."""
-    prefixes = ("program_", "offer_")
-    about_programs = {action for action in AuditAction if action.value.startswith(prefixes)}
+    """All but those that concern a program, its offers or its plans of coupons alone."""
+    kinds = ("program_", "offer_", "coupon_plan", "coupon_batch")
+    about_programs = {action for action in AuditAction if action.value.startswith(kinds)}
 
     assert set(export.DONE) == set(AuditAction) - about_programs
 

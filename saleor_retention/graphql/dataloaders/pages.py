@@ -15,7 +15,14 @@ from django.db.models import Model, QuerySet, Sum
 
 from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.graphql.paging import Window
-from saleor_retention.models import MEMBER_BOOKS, Entry, OfferVersion, TierChange, Transaction
+from saleor_retention.models import (
+    MEMBER_BOOKS,
+    Coupon,
+    Entry,
+    OfferVersion,
+    TierChange,
+    Transaction,
+)
 
 PageKey = tuple[int, Window]
 """(id of an account or offer, which part of its list)"""
@@ -57,6 +64,14 @@ class TierChangePages(Loader[PageKey, list[TierChange]]):
     def find(self, keys: Sequence[PageKey]) -> Mapping[PageKey, list[TierChange]]:
         """Read them in one statement for each window."""
         return _pages(keys, TierChange.objects.select_related("note"))
+
+
+class CouponPages(Loader[PageKey, list[Coupon]]):
+    """Coupons with their batches, by account and window."""
+
+    def find(self, keys: Sequence[PageKey]) -> Mapping[PageKey, list[Coupon]]:
+        """Read them in two statements for each window."""
+        return _pages(keys, Coupon.objects.select_related("batch"))
 
 
 class OfferVersionPages(Loader[PageKey, list[OfferVersion]]):

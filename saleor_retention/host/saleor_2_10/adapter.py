@@ -20,9 +20,22 @@ from saleor_retention.host.contract import (
     Requestor,
     ShelfPrice,
     UserFacts,
+    VoucherSpec,
 )
 
-from . import catalog, checkouts, comparing, conflicts, graph, memo, orders, people, shop, sold
+from . import (
+    catalog,
+    checkouts,
+    comparing,
+    conflicts,
+    coupons,
+    graph,
+    memo,
+    orders,
+    people,
+    shop,
+    sold,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +46,7 @@ NOT_HERE = {
     "draft_prices": "Staff drafts keep list prices on Saleor 2.10; their orders earn.",
     "gifts": "Goods cannot cost nothing on Saleor 2.10; gifts of offers are not given.",
     "punch_cards": "Goods cannot cost nothing on Saleor 2.10; full punch cards give nothing.",
+    "coupon_prefixes": "A code has 12 characters on Saleor 2.10, which leaves none for a prefix.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 
@@ -54,6 +68,7 @@ class Saleor210:
 
         memo.install()
         deletions.install()
+        coupons.install()
 
     def plugin_mixin(self) -> type:
         """Return what the plugin class takes in on this host, before its own hooks."""
@@ -221,6 +236,33 @@ class Saleor210:
     def remove_line(self, checkout_ref: str, line_ref: str) -> bool:  # noqa: ARG002
         """Find nothing to take off: ``add_goods`` adds nothing here."""
         return False
+
+    def open_voucher(self, spec: VoucherSpec) -> str:  # noqa: ARG002
+        """Return "": a voucher has one code here, so codes have nothing in common."""
+        return ""
+
+    def has_voucher(self, voucher_ref: str) -> bool:
+        """Return whether it is "": nothing was written that could be gone."""
+        return not voucher_ref
+
+    def add_codes(
+        self,
+        voucher_ref: str,  # noqa: ARG002
+        spec: VoucherSpec,
+        codes: Sequence[str],
+    ) -> None:
+        """Write a voucher for each code."""
+        coupons.add_codes(spec, codes)
+
+    def lock_codes(self, codes: Sequence[str]) -> None:
+        """Lock the vouchers of these codes."""
+        coupons.lock_codes(codes)
+
+    def set_codes(
+        self, codes: Sequence[str], *, is_open: bool, end_at: dt.datetime, uses: int | None = None
+    ) -> None:
+        """Let vouchers end as they were meant to, or now."""
+        coupons.set_codes(codes, is_open=is_open, end_at=end_at, uses=uses)
 
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:

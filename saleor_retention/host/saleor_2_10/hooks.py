@@ -20,6 +20,7 @@ from saleor.discount import DiscountInfo
 
 from saleor_retention.engine.money import from_minor, round_half_up
 from saleor_retention.errors import Refusal
+from saleor_retention.host import codes
 
 from . import prices, sold
 from .shop import exponent_of
@@ -133,10 +134,11 @@ class PriceHooks:
     def preprocess_order_creation(
         self, checkout: Checkout, discounts: Iterable[DiscountInfo], previous_value: Any
     ) -> Any:
-        """Set aside what the price uses of its offers; refuse where one is used up."""
+        """Set aside what the price uses of its offers, and its coupon; refuse what is used up."""
         if self.active:
             from saleor_retention.services import offer_uses
 
+            codes.reserve(checkout)
             try:
                 offer_uses.reserve_for(str(checkout.pk), currency=checkout.currency)
             except Refusal as refusal:

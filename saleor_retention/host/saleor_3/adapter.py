@@ -12,6 +12,7 @@ from . import (
     catalog,
     checkouts,
     comparing,
+    coupons,
     effects,
     gift_lines,
     graph,
@@ -31,7 +32,12 @@ class Saleor3:
     tested_versions: tuple[str, ...] = tested.VERSIONS
 
     # --- at start ----------------------------------------------------------------------------
-    install = staticmethod(seam.install)
+    @staticmethod
+    def install() -> object:
+        """Put the price seam in, and begin to look at codes that checkouts take."""
+        coupons.install()
+        return seam.install()
+
     plugin_mixin = staticmethod(hooks.plugin_mixin)
     seam_status = staticmethod(seam.status)
 
@@ -72,6 +78,11 @@ class Saleor3:
     forget_orders = staticmethod(effects.forget_orders)
     add_goods = staticmethod(gift_lines.add_goods)
     remove_line = staticmethod(gift_lines.remove_line)
+    open_voucher = staticmethod(coupons.open_voucher)
+    has_voucher = staticmethod(coupons.has_voucher)
+    add_codes = staticmethod(coupons.add_codes)
+    lock_codes = staticmethod(coupons.lock_codes)
+    set_codes = staticmethod(coupons.set_codes)
 
     # --- GraphQL -----------------------------------------------------------------------------
     requestor = staticmethod(graph.requestor)

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from saleor_retention.errors import Code, Refusal
+from saleor_retention.host import codes
 from saleor_retention.host.guard import never_raises
 from saleor_retention.services.pricing import Decision
 
@@ -52,6 +53,7 @@ class PriceHooks:
             _refresh(str(checkout.pk))
             raise ValidationError(CHANGED, code="invalid")
         _refuse_charged_gifts(checkout, lines, decision)
+        codes.reserve(checkout)
         _reserve(checkout, decision)
         return previous_value
 

@@ -33,8 +33,9 @@ class Command(BaseCommand):
             there = uninstalling.count()
             self.stdout.write(
                 f"This switches {there.programs} active programs off, gives the points of "
-                f"{there.holds} checkouts back, and removes the plugin's discounts from open "
-                f"checkouts, its notes from orders, and {there.entries} entries from the beat "
+                f"{there.holds} checkouts back, ends {there.coupons} personal coupons, and removes "
+                "the plugin's discounts from open checkouts, "
+                f"its notes from orders, and {there.entries} entries from the beat "
                 "schedule."
             )
             if options["asks"] and input("Type yes to go on: ").strip() != "yes":
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             done = uninstalling.uninstall()
         self.stdout.write(
             f"Done: {done.programs} programs, {done.holds} holds, {done.rows} discount rows, "
-            f"{done.orders} orders' metadata, {done.entries} beat entries."
+            f"{done.orders} orders' metadata, {done.entries} beat entries, "
+            f"{done.coupons} personal coupons."
         )
         self.stdout.write(NEXT)
