@@ -24,6 +24,11 @@ DEFAULTS: dict[str, Any] = {
     "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
     "MEMBER_LOOKUPS_PER_HOUR": 1000,  # at tills, by app or member of staff; 0 for no limit
     "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass
+    "PUBLIC_URL": "",  # of this shop's API host, for links in messages: "https://api.example.com"
+    "SMS_URL": "",
+    "SMS_TOKEN": "",
+    "SMS_FILE": "",
+    "SEND_BATCH": 100,
 }
 
 PLUGIN_ID = "saleor.retention"

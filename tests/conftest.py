@@ -59,5 +59,7 @@ def _forget_rules() -> Iterator[None]:
         loaded = sys.modules.get(f"saleor_retention.selectors.{module}")
         if loaded is not None:
             getattr(loaded, function).cache_clear()
+    if "saleor_retention.services.campaigns" in sys.modules:
+        sys.modules["saleor_retention.services.campaigns"].forget()
     if "saleor_retention.selectors.offers" in sys.modules:
         sys.modules["saleor_retention.selectors.offers"].forget()

@@ -76,6 +76,7 @@ class FakeHost:
     stripped: list[str] | None = None
     orders_kept_on: int = 0  # the shop's own orders that have something of ours
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    notified: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)  # order refs asked for, one by one
 
     def put_order(self, facts: OrderFacts, changed_at: dt.datetime | None = None) -> OrderFacts:
@@ -260,6 +261,12 @@ class FakeHost:
         """Return the users with that number."""
         return self.phones.get(phone, [])
 
+    def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
+        """Return a number that leads to each of the users."""
+        wanted = set(user_refs)
+        pairs = [(ref, number) for number, refs in self.phones.items() for ref in refs]
+        return {ref: number for ref, number in pairs if ref in wanted}
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the groups of a member of staff."""
         return self.groups.get(user_ref, set())
@@ -359,6 +366,11 @@ class FakeHost:
         from saleor_retention import tasks
 
         getattr(tasks, task_name).run(*args)  # without the guard of a real worker
+
+    def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """Remember what a mail provider was told."""
+        self.notified.append((event, dict(payload)))
+        return True
 
     def writer(self) -> Any:
         """Allow what is allowed anyway."""

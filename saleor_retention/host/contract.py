@@ -212,6 +212,9 @@ class Host(Protocol):
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that E.164 phone number on a default address."""
 
+    def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
+        """Return the E.164 numbers on users' default addresses; users without one are absent."""
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
 
@@ -247,6 +250,9 @@ class Host(Protocol):
 
     def dispatch(self, task_name: str, *args: Any) -> None:
         """Run the task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
+
+    def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """Have the mail providers of the shop told of an event; False where it has no such way."""
 
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes to the default database within (queries, tasks)."""
@@ -324,5 +330,6 @@ class Host(Protocol):
     def refusal_of(self, capability: str) -> str | None:
         """Return why this host cannot do something, in a sentence, or None.
 
-        That is ``line_discounts``, ``free_shipping``, or ``gifts`` and ``punch_cards`` of offers.
+        That is ``line_discounts``, ``free_shipping``, ``gifts`` and ``punch_cards`` of offers, or
+        ``notify``.
         """

@@ -3,6 +3,14 @@
 from .accounts import Account, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
+from .campaigns import (
+    Campaign,
+    CampaignState,
+    CampaignVersion,
+    Dispatch,
+    DispatchState,
+    SkippedSend,
+)
 from .customers import (
     BandLimits,
     CustomerRollup,
@@ -43,9 +51,14 @@ __all__ = [
     "BackfillState",
     "BandLimits",
     "Book",
+    "Campaign",
+    "CampaignState",
+    "CampaignVersion",
     "Consumption",
     "CustomerRollup",
     "CustomerTag",
+    "Dispatch",
+    "DispatchState",
     "Entry",
     "Erasure",
     "GiftGiven",
@@ -74,6 +87,7 @@ __all__ = [
     "SegmentEventKind",
     "SegmentMember",
     "SettleFailure",
+    "SkippedSend",
     "StoredQuote",
     "TierChange",
     "TierChangeKind",

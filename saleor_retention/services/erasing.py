@@ -27,6 +27,7 @@ from saleor_retention.models import (
     Book,
     CustomerRollup,
     CustomerTag,
+    Dispatch,
     Erasure,
     GiftGiven,
     GiftPick,
@@ -217,6 +218,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
 def _forget_customer(account: Account) -> None:
     for model in (SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
+    Dispatch.objects.filter(account=account).update(facts={}, benefit_ref="")
 
 
 def _empty_cards(account: Account) -> None:

@@ -33,6 +33,7 @@ NOT_HERE = {
     "draft_prices": "Staff drafts keep list prices on Saleor 2.10; their orders earn.",
     "gifts": "Goods cannot cost nothing on Saleor 2.10; gifts of offers are not given.",
     "punch_cards": "Goods cannot cost nothing on Saleor 2.10; full punch cards give nothing.",
+    "notify": "Saleor 2.10 has no notify event for mail providers; send with via: mail.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 
@@ -137,6 +138,10 @@ class Saleor210:
         """Return the users with that E.164 phone number on a default address."""
         return people.find_users_by_phone(phone)
 
+    def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
+        """Return the E.164 numbers on users' default addresses."""
+        return people.phones_of(user_refs)
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
         return people.group_names(user_ref)
@@ -190,6 +195,10 @@ class Saleor210:
         pending = (func for _, func in transaction.get_connection().run_on_commit)
         if not any(getattr(func, "call", None) == call for func in pending):
             transaction.on_commit(_Dispatch(call))
+
+    def notify(self, _event: str, _payload: Mapping[str, Any]) -> bool:
+        """Tell nobody: this host has no events for mail providers."""
+        return False
 
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes; this host never forbids them."""

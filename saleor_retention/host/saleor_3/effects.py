@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -125,6 +125,14 @@ def dispatch(task_name: str, *args: Any) -> None:
             logger.exception("Could not dispatch %s%r.", task_name, args)
 
     transaction.on_commit(send, using=DEFAULT_DB_ALIAS)
+
+
+def notify(event: str, payload: Mapping[str, Any]) -> bool:
+    """Tell the plugins and the apps that listen to ``NOTIFY_USER``; those answer for the mail."""
+    from saleor.plugins.manager import get_plugins_manager
+
+    get_plugins_manager(allow_replica=False).notify(event, payload_func=lambda: dict(payload))
+    return True
 
 
 def writer() -> AbstractContextManager[Any]:
