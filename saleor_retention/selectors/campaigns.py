@@ -37,6 +37,7 @@ from saleor_retention.models import (
     TierChange,
     TierChangeKind,
 )
+from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import limits_of
 from saleor_retention.services.campaign_ports import Profiles
 
@@ -92,7 +93,7 @@ def happened(trigger: Trigger, since: dt.datetime, asked: Asked) -> Chunks:
     if trigger.kind is TriggerKind.TIER_REACHED:
         changes = TierChange.objects.filter(
             account__program=asked.program, kind=TierChangeKind.UPGRADE, at__gte=since
-        )
+        ).exclude(to_tier__in=_entry_tiers(asked.program))
         return _events(changes, trigger, asked, "at", lambda row: f"tier:{row.event_id}")
     kind = SegmentEventKind.ENTERED
     if trigger.kind is TriggerKind.SEGMENT_LEFT:
@@ -116,6 +117,12 @@ def in_audience(audience: Audience, program: Program, account_ids: list[int]) ->
     if audience.tiers:
         rows = rows.filter(tier__in=audience.tiers)
     return set(rows.values_list("pk", flat=True))
+
+
+def _entry_tiers(program: Program) -> list[str]:
+    """Return the tiers that everybody has from the start: to have one is no achievement."""
+    ladder = rules_of(program.current_version_id).ladder
+    return [tier.slug for tier in ladder.tiers if not tier.threshold]
 
 
 def _members(asked: Asked) -> QuerySet[Any]:

@@ -7,14 +7,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from saleor_retention import host
-from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel
+from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, TriggerKind
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
 from saleor_retention.host.contract import UserFacts
-from saleor_retention.models import AccountState, Dispatch, DispatchState
+from saleor_retention.models import AccountState, CustomerRollup, Dispatch, DispatchState
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaign_ports import Locale, wired
 
 HANDED_OVER = (DispatchState.SENDING, DispatchState.SENT, DispatchState.UNKNOWN)
+FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK)
 SUPPRESSED = "suppressed"
 
 
@@ -42,6 +43,7 @@ class Recipients:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
         account = row.account
         return Recipient(
+            is_still_due=self._is_still_due(row),
             is_present=account.state == AccountState.MEMBER and str(account.user_id) in self.users,
             has_address=self._terms.message is None or row.account_id in self.addresses,
             zone=self.zone_of(row),
@@ -49,6 +51,17 @@ class Recipients:
             sent_at=tuple(self._sent_at[row.account_id]),
             consent=lambda: self._consent(row.account_id),
         )
+
+    def _is_still_due(self, row: Dispatch) -> bool:
+        """Tell whether somebody whom a message shall bring back has not come by himself.
+
+        Those cycles end with the day of the last order that made the customer due.
+        """
+        if self._terms.trigger.kind not in FOLLOW_ORDERS:
+            return True
+        rollup = CustomerRollup.objects.filter(account=row.account_id).first()
+        last_on = "" if rollup is None else rollup.last_on.isoformat()
+        return row.cycle.rpartition(":")[2] == last_on
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""

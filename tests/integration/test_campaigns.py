@@ -396,11 +396,11 @@ def test_in_kiritimati_a_birthday_begins_the_evening_before(shop: Shop, parts: P
 def test_a_job_that_missed_three_days_catches_up(shop: Shop, parts: Parts) -> None:
     """What is still of use goes out; what is over is written down as too late."""
     ada, ben = shop.member("ada"), shop.member("ben")
-    parts.profiles.born = {ada.pk: Birthday(6, 12), ben.pk: Birthday(6, 15)}
+    parts.profiles.born = {ada.pk: Birthday(6, 13), ben.pk: Birthday(6, 16)}
     campaign = started(shop, {"kind": "birthday", "days_before": 1})
     assert run(campaign, NOW) == {}
 
-    assert run(campaign, NOW + 4 * DAY) == {ada.pk: "too_late", ben.pk: "sent"}
+    assert run(campaign, NOW + 5 * DAY) == {ada.pk: "too_late", ben.pk: "sent"}
 
 
 @pytest.mark.usefixtures("parts")
@@ -447,14 +447,32 @@ def test_what_buyers_do(shop: Shop) -> None:
 
     assert run(second, NOW) == {new.pk: "sent"}
     assert run(birthday, at("2026-06-08 12:00")) == {old.pk: "sent"}
-    assert run(lost, NOW) == {}
+    assert run(lost, NOW - DAY) == {}
+    assert run(lost, NOW) == {old.pk: "planned"}  # it is the 11th already where days begin first
     assert run(lost, NOW + DAY) == {old.pk: "sent"}
+
+
+@pytest.mark.usefixtures("parts")
+def test_who_came_back_by_himself_is_not_asked_to(shop: Shop) -> None:
+    """An order between planning and sending makes a reminder pointless."""
+    ada, ben = shop.member("ada"), shop.member("ben")
+    for account in (ada, ben):
+        record_order(account, at("2026-05-12 12:00"), 1000)
+    segments.nightly(shop.program, NOW)
+    campaign = started(shop, {"kind": "second_purchase_due", "days_after": 30})
+    assert run(campaign, NOW) == {ada.pk: "planned", ben.pk: "planned"}
+
+    record_order(ada, NOW, 1000)
+    segments.nightly(shop.program, NOW)
+
+    assert run(campaign, NOW + DAY) == {ada.pk: "no_longer_due", ben.pk: "sent"}
 
 
 @pytest.mark.usefixtures("parts")
 def test_what_happens_to_members(shop: Shop) -> None:
     """Welcome, a tier reached, a tier about to be lost, and a segment entered and left."""
     joined = shop.member("joined", now=NOW + dt.timedelta(hours=1))
+    Account.objects.filter(pk=joined.pk).update(joined_at=NOW + dt.timedelta(hours=1))
     ada = shop.member("ada")
     version = shop.program.current_version
     welcome = started(shop, {"kind": "welcome"}, slug="welcome")

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     BUDGET = "budget"
     RECENT_BIRTHDAY = "recent_birthday"
     TOO_LATE = "too_late"
+    NO_LONGER_DUE = "no_longer_due"  # bought since he was found to be due
     NO_ADDRESS = "no_address"
     CONSENT = "consent"
     SUPPRESSED = "suppressed"
@@ -46,6 +47,7 @@ class Recipient:
     """
 
     is_present: bool
+    is_still_due: bool
     has_address: bool
     zone: str
     useful_until: dt.datetime
@@ -77,6 +79,8 @@ def decide(recipient: Recipient, limits: SendLimits, now: dt.datetime) -> Verdic
 def _reason_against(recipient: Recipient, now: dt.datetime) -> Reason | None:
     if not recipient.is_present:
         return Reason.GONE
+    if not recipient.is_still_due:
+        return Reason.NO_LONGER_DUE
     if now >= recipient.useful_until:
         return Reason.TOO_LATE
     return recipient.consent() if recipient.has_address else Reason.NO_ADDRESS

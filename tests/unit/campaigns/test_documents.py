@@ -187,6 +187,7 @@ def verdict(**changes: Any) -> Verdict:
     assert terms is not None
     given: dict[str, Any] = {
         "is_present": True,
+        "is_still_due": True,
         "has_address": True,
         "zone": "America/New_York",
         "useful_until": NOW + dt.timedelta(days=1),
@@ -202,6 +203,7 @@ def test_verdicts() -> None:
     assert verdict() == Verdict(NOW)
     assert verdict(zone="Europe/Paris") == Verdict(dt.datetime(2026, 3, 11, 7, tzinfo=dt.UTC))
     assert verdict(is_present=False).reason is Reason.GONE
+    assert verdict(is_still_due=False).reason is Reason.NO_LONGER_DUE
     assert verdict(useful_until=NOW).reason is Reason.TOO_LATE
     assert verdict(has_address=False).reason is Reason.NO_ADDRESS
     assert verdict(consent=lambda: Reason.SUPPRESSED).reason is Reason.SUPPRESSED
