@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
-from saleor_retention.engine.campaigns.calendar import Almanac, is_on
+from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
 from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
@@ -160,7 +160,8 @@ def _once(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
 def _holiday(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
     occasion = day + trigger.days_before[0] * DAY
     if is_on(trigger, occasion, asked.almanac):
-        cycle = cycle_of_year("holiday", occasion)
+        is_own = trigger.holiday == OWN  # of which a year may have several
+        cycle = f"holiday:{occasion}" if is_own else cycle_of_year("holiday", occasion)
         yield from _everybody(asked, cycle, day, occasion)
 
 

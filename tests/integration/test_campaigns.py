@@ -508,6 +508,18 @@ def test_holidays_with_the_moon(shop: Shop) -> None:
     assert Dispatch.objects.get().facts == {"occasion_on": "2026-08-19"}
 
 
+@pytest.mark.usefixtures("parts")
+def test_own_days_are_each_for_themselves(shop: Shop) -> None:
+    """Two of the merchant's own days in one year are two messages."""
+    ada = shop.member("ada")
+    days = ["2026-06-10", "2026-06-20"]
+    campaign = started(shop, {"kind": "holiday", "holiday": "own", "days": days})
+    run(campaign, NOW)
+
+    assert run(campaign, NOW + 10 * DAY) == {ada.pk: "sent"}
+    assert len(mail.outbox) == 2
+
+
 def test_two_tables_of_the_moon_agree() -> None:
     """Lunar New Year and Mid-Autumn of the two packages, from 2000 to 2080, are the same days."""
     pytest.importorskip("borax")
