@@ -67,10 +67,11 @@ class Preview:
 
 
 def plan_due(now: dt.datetime | None = None) -> dict[str, Planned]:
-    """Plan every running campaign; one that fails is logged, and the others go on."""
+    """Plan every running campaign of an active program; one that fails is logged, and the others go on."""
     at = now or timezone.now()
     done = {}
-    for campaign in Campaign.objects.filter(state=CampaignState.RUNNING).order_by("pk"):
+    running = Campaign.objects.filter(state=CampaignState.RUNNING, program__is_active=True)
+    for campaign in running.select_related("program").order_by("pk"):
         try:
             done[campaign.slug] = plan(campaign, at)
         except ValueError:

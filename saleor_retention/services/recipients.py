@@ -16,7 +16,8 @@ from saleor_retention.services.campaign_ports import Locale, wired
 
 HANDED_OVER = (DispatchState.SENDING, DispatchState.SENT, DispatchState.UNKNOWN)
 FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK)
-SUPPRESSED = "suppressed"
+REASONS = {"suppressed": Reason.SUPPRESSED, "no_address": Reason.NO_ADDRESS}
+"""What consents say that is no question of consent."""
 
 
 class Recipients:
@@ -91,9 +92,7 @@ class Recipients:
             addresses={account_id: self.addresses[account_id]},
         )
         why = answers[account_id].reason
-        if why is None:
-            return None
-        return Reason.SUPPRESSED if why == SUPPRESSED else Reason.CONSENT
+        return None if why is None else REASONS.get(why, Reason.CONSENT)
 
     def _read_addresses(self, refs: set[str]) -> dict[int, str]:
         message = self._terms.message

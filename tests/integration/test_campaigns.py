@@ -24,6 +24,7 @@ from saleor_retention.models import (
     CampaignState,
     Dispatch,
     DispatchState,
+    Program,
     SegmentEvent,
     SkippedSend,
     TierChange,
@@ -728,6 +729,19 @@ def test_saleors_notify_event(shop: Shop) -> None:
     shop.host.refusals["notify"] = "Not here."
     with pytest.raises(Refusals, match=r"Not here\."):
         campaign_of(shop.program, ONCE, slug="b", message={**MESSAGE, "via": "notify"})
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_program_that_is_off_sends_nothing(shop: Shop) -> None:
+    """Neither plans nor sends what was planned, as when the plugin is being removed."""
+    ada = shop.member("ada")
+    campaign = started(shop, ONCE)
+    campaign_planning.plan(campaign, NOW)
+    Program.objects.filter(pk=shop.program.pk).update(is_active=False)
+
+    assert campaign_planning.plan_due(NOW + DAY) == {}
+    assert sending.send_due(now=NOW) == 0
+    assert outcome(campaign) == {ada.pk: "planned"}
 
 
 # --- tasks and the command ------------------------------------------------------------------------
