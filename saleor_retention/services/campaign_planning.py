@@ -66,14 +66,14 @@ class Preview:
     sample: tuple[tuple[str, str], ...]  # member number, and "" or the reason
 
 
-def plan_due(now: dt.datetime | None = None) -> dict[str, Planned]:
-    """Plan every running campaign of an active program; one that fails is logged, and the others go on."""
+def plan_due(now: dt.datetime | None = None) -> dict[int, Planned]:
+    """Plan the running campaigns of active programs, by id; one that fails is logged only."""
     at = now or timezone.now()
     done = {}
     running = Campaign.objects.filter(state=CampaignState.RUNNING, program__is_active=True)
     for campaign in running.select_related("program").order_by("pk"):
         try:
-            done[campaign.slug] = plan(campaign, at)
+            done[campaign.pk] = plan(campaign, at)
         except ValueError:
             logger.exception("The campaign %s was not planned.", campaign.slug)
     return done
