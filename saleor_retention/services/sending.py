@@ -55,26 +55,35 @@ class _Job:
 def send_due(limit: int | None = None, now: dt.datetime | None = None) -> int:
     """Send up to so many messages that are due; return how many were looked at.
 
-    Several workers share the work. A fault of one message is written down with it.
+    Several workers share the work. A fault before a message was handed over is written down with
+    it; after one, the message stays ``sending`` and becomes ``unknown``.
     """
     token = uuid.uuid4()
-    rows = _claim(token, limit or int(conf.get("SEND_BATCH")), now or timezone.now())
-    for row in rows:
+    ids = _claim(token, limit or int(conf.get("SEND_BATCH")), now or timezone.now())
+    for pk in ids:
         at = now or timezone.now()
-        terms = terms_of_version(row.version_id)
-        fresh = Dispatch.objects.select_related("account__program", "campaign").get(pk=row.pk)
-        job = _Job(fresh, terms, Recipients(terms, [fresh], at), at)
-        if fresh.claim != token:
-            continue  # taken over, or left out as the campaign ended
-        if fresh.campaign.state != CampaignState.RUNNING:
-            _own(job).update(claim=None, claimed_until=None)
-            continue
         try:
-            _see_to(job)
+            _take_up(pk, token, at)
         except Exception as error:
-            logger.exception("A message of the campaign %s failed.", fresh.campaign.slug)
-            _finish(job, DispatchState.FAILED, type(error).__name__)
-    return len(rows)
+            logger.exception("Message %d of a campaign failed.", pk)
+            rows = Dispatch.objects.filter(pk=pk, state=DispatchState.PLANNED, claim=token)
+            rows.update(
+                state=DispatchState.FAILED, finished_at=at, note=type(error).__name__[:NOTE_LENGTH]
+            )
+    return len(ids)
+
+
+def _take_up(pk: int, token: uuid.UUID, at: dt.datetime) -> None:
+    """See to one message, unless it was taken over, or left out as its campaign ended."""
+    row = Dispatch.objects.select_related("account__program", "campaign").get(pk=pk)
+    if row.claim != token:
+        return
+    terms = terms_of_version(row.version_id)
+    job = _Job(row, terms, Recipients(terms, [row], at), at)
+    if row.campaign.state == CampaignState.RUNNING:
+        _see_to(job)
+    else:
+        _own(job).update(claim=None, claimed_until=None)
 
 
 def find_lost(now: dt.datetime | None = None) -> int:
@@ -86,14 +95,13 @@ def find_lost(now: dt.datetime | None = None) -> int:
     )
 
 
-def _claim(token: uuid.UUID, limit: int, at: dt.datetime) -> list[Dispatch]:
+def _claim(token: uuid.UUID, limit: int, at: dt.datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             sql.load("campaigns/claim"),
             {"token": token, "until": at + CLAIM, "now": at, "limit": limit},
         )
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(Dispatch.objects.filter(pk__in=ids).order_by("not_before", "pk"))
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def _see_to(job: _Job) -> None:

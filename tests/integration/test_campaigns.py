@@ -843,6 +843,31 @@ def test_a_benefit_is_given_once_however_often_it_is_tried(
 
 
 @pytest.mark.usefixtures("parts")
+def test_a_fault_after_a_message_went_out_is_not_called_failed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One before it was handed over is failed; one when it is written down leaves unknown."""
+    ada = shop.member("ada")
+    early, late = started(shop, ONCE, slug="early"), started(shop, ONCE, slug="late")
+
+    def broken(*_args: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "render", broken)
+        assert run(early, NOW) == {ada.pk: "failed"}
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "_finish", broken)
+        assert run(late, NOW) == {ada.pk: "sending"}
+
+    sending.find_lost(NOW + 2 * sending.LOST_AFTER)
+
+    assert run(early, NOW + DAY) == {ada.pk: "failed"}
+    assert run(late, NOW + DAY) == {ada.pk: "unknown"}
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.usefixtures("parts")
 def test_a_server_that_never_comes_back_is_given_up(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
