@@ -29,6 +29,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "erase-deleted": {"task": "erase_deleted", "schedule": crontab(hour=4, minute=35)},
     "refresh-segments": {"task": "refresh_segments", "schedule": crontab(hour=3, minute=25)},
+    "plan-campaigns": {"task": "plan_campaigns", "schedule": dt.timedelta(minutes=15)},
+    "send-messages": {"task": "send_messages", "schedule": dt.timedelta(minutes=5)},
     "seal-days": {"task": "seal_days", "schedule": crontab(hour=7, minute=15)},
     "forget-quotes": {"task": "forget_quotes", "schedule": crontab(hour=4, minute=50)},
 }

@@ -27,6 +27,11 @@ DEFAULTS: dict[str, Any] = {
     "CONSENT_RESEND_MINUTES": 15,  # before the mail with that link can be asked for again
     "COUPON_LOOKUPS_PER_HOUR": 60,  # by customer or app; 0 for no limit
     "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass
+    "PUBLIC_URL": "",  # of this shop's API host, for links in messages: "https://api.example.com"
+    "SMS_URL": "",
+    "SMS_TOKEN": "",
+    "SMS_FILE": "",
+    "SEND_BATCH": 100,
 }
 
 PLUGIN_ID = "saleor.retention"

@@ -24,6 +24,8 @@ from saleor_retention.models import (
     CouponState,
     CustomerRollup,
     CustomerTag,
+    Dispatch,
+    DispatchState,
     Hold,
     HoldState,
     Lot,
@@ -413,6 +415,22 @@ def _tag(holding: Holding) -> tuple[str, dict[str, Any]]:
     return text, {"tag": borne.tag, "since": _iso(borne.since)}
 
 
+def _dispatch(holding: Holding) -> tuple[str, dict[str, Any]]:
+    row: Dispatch = holding.row
+    reason = row.skipped.reason if row.state == DispatchState.SKIPPED else ""
+    state = f"left out: {reason}" if reason else row.state
+    text = f'{_day(row.planned_at)}: the campaign "{row.campaign.name}", {state}.'
+    return text, {
+        "campaign": row.campaign.slug,
+        "cycle": row.cycle,
+        "state": row.state,
+        "reason": reason,
+        "planned_at": _iso(row.planned_at),
+        "sending_at": _iso(row.sending_at),
+        "facts": row.facts,
+    }
+
+
 def _offer_use(holding: Holding) -> tuple[str, dict[str, Any]]:
     use: OfferUse = holding.row
     exponent = host.current().currency_exponent(use.currency)
@@ -521,6 +539,7 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.SEGMENT: _segment,
     Section.SEGMENT_EVENT: _segment_event,
     Section.TAG: _tag,
+    Section.DISPATCH: _dispatch,
     Section.OFFER_USE: _offer_use,
     Section.STAMPS: _stamps,
     Section.COUPON: _coupon,

@@ -31,6 +31,8 @@ from saleor_retention.services import (
     consent_requests,
     coupon_batches,
     coupons,
+    campaign_planning,
+    campaigns,
     digesting,
     erasing,
     expiring,
@@ -41,6 +43,7 @@ from saleor_retention.services import (
     redeeming,
     repricing,
     segments,
+    sending,
     settling,
     tiering,
     welcoming,
@@ -251,6 +254,28 @@ def refresh_segments() -> None:
                 segments.nightly(program)
             except Refusal:
                 logger.warning("Segments of %s wait a night.", program.slug, exc_info=True)
+
+
+@shared_task(name="saleor_retention.tasks.plan_campaigns")
+def plan_campaigns() -> None:
+    """Start and end campaigns whose time has come, and write down whom the others reach."""
+    with host.current().writer():
+        campaigns.turn_campaigns()
+        campaign_planning.plan_due()
+
+
+@shared_task(name="saleor_retention.tasks.send_messages")
+def send_messages(until: str | None = None) -> None:
+    """Send what campaigns have planned, and mark what a worker died over."""
+    with host.current().writer():
+        sending.find_lost()
+    _share(
+        send_messages,
+        sending.send_due,
+        int(conf.get("SEND_BATCH")),
+        until,
+        lasts=SHARE_OF_HOLDS,
+    )
 
 
 @shared_task(name="saleor_retention.tasks.seal_days")

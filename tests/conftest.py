@@ -59,6 +59,6 @@ def _forget_rules() -> Iterator[None]:
         loaded = sys.modules.get(f"saleor_retention.selectors.{module}")
         if loaded is not None:
             getattr(loaded, function).cache_clear()
-    for module in ("selectors.offers", "services.pricing"):
+    for module in ("selectors.offers", "services.pricing", "services.campaigns"):
         if f"saleor_retention.{module}" in sys.modules:
             sys.modules[f"saleor_retention.{module}"].forget()

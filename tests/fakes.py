@@ -264,6 +264,12 @@ class FakeHost:
         """Return the users with that number."""
         return self.phones.get(phone, [])
 
+    def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
+        """Return a number that leads to each of the users."""
+        wanted = set(user_refs)
+        pairs = [(ref, number) for number, refs in self.phones.items() for ref in refs]
+        return {ref: number for ref, number in pairs if ref in wanted}
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the groups of a member of staff."""
         return self.groups.get(user_ref, set())

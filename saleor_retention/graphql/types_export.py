@@ -40,6 +40,7 @@ RetentionExportSection = described(
         Section.SEGMENT: "A segment that the customer is in.",
         Section.SEGMENT_EVENT: "When the customer came into a segment or went out of it.",
         Section.TAG: "A tag that the customer bears.",
+        Section.DISPATCH: "What a campaign meant for the customer, and what became of it.",
         Section.OFFER_USE: "What a cart or an order uses of an offer.",
         Section.STAMPS: "What an order put on a punch card.",
         Section.COUPON: "A coupon that the customer was given.",

@@ -228,6 +228,9 @@ class Host(Protocol):
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that E.164 phone number on a default address."""
 
+    def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
+        """Return the E.164 numbers on users' default addresses; users without one are absent."""
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
 
@@ -364,5 +367,5 @@ class Host(Protocol):
         """Return why this host cannot do something, in a sentence, or None.
 
         That is ``line_discounts``, ``free_shipping``, ``gifts`` and ``punch_cards`` of offers, or
-        ``coupon_prefixes``.
+        ``coupon_prefixes`` and ``notify``.
         """

@@ -3,6 +3,14 @@
 from .accounts import Account, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
+from .campaigns import (
+    Campaign,
+    CampaignState,
+    CampaignVersion,
+    Dispatch,
+    DispatchState,
+    SkippedSend,
+)
 from .consents import (
     ConsentEntry,
     ConsentSource,
@@ -62,6 +70,9 @@ __all__ = [
     "BackfillState",
     "BandLimits",
     "Book",
+    "Campaign",
+    "CampaignState",
+    "CampaignVersion",
     "ConsentEntry",
     "ConsentSource",
     "ConsentState",
@@ -77,6 +88,8 @@ __all__ = [
     "CouponUseState",
     "CustomerRollup",
     "CustomerTag",
+    "Dispatch",
+    "DispatchState",
     "Entry",
     "Erasure",
     "GiftGiven",
@@ -108,6 +121,7 @@ __all__ = [
     "SegmentEventKind",
     "SegmentMember",
     "SettleFailure",
+    "SkippedSend",
     "StoredQuote",
     "Suppression",
     "SuppressionReason",

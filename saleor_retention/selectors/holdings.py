@@ -19,6 +19,7 @@ from saleor_retention.models import (
     Coupon,
     CustomerRollup,
     CustomerTag,
+    Dispatch,
     Hold,
     Lot,
     OfferStamp,
@@ -55,6 +56,7 @@ class Section(StrEnum):
     SEGMENT = "segment"
     SEGMENT_EVENT = "segment_event"
     TAG = "tag"
+    DISPATCH = "dispatch"
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
     COUPON = "coupon"
@@ -200,6 +202,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.SEGMENT: _by_key(SegmentMember, "segment"),
     Section.SEGMENT_EVENT: _by_key(SegmentEvent, "segment"),
     Section.TAG: _by_key(CustomerTag),
+    Section.DISPATCH: _by_key(Dispatch, "campaign", "skipped"),
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.COUPON: _by_key(Coupon, "batch"),

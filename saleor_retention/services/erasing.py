@@ -28,6 +28,7 @@ from saleor_retention.models import (
     Coupon,
     CustomerRollup,
     CustomerTag,
+    Dispatch,
     Erasure,
     GiftGiven,
     GiftPick,
@@ -222,6 +223,7 @@ def _forget_customer(account: Account) -> None:
     told = (ProfileEntry, Profile)
     for model in (*told, SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
+    Dispatch.objects.filter(account=account).update(facts={}, benefit_ref="")
 
 
 def _empty_cards(account: Account) -> None:

@@ -19,9 +19,13 @@ from saleor_retention.engine.coupons.terms import parse
 from saleor_retention.models import (
     Account,
     AuditAction,
+    Campaign,
+    CampaignVersion,
     Coupon,
     CouponKind,
+    Dispatch,
     OfferUse,
+    SkippedSend,
     StoredQuote,
     SuppressionReason,
 )
@@ -140,8 +144,24 @@ def ann(shop: FakeHost) -> Account:
     )
     draft = Draft("buyers", "Buyers", {"orders": {"from": 1}}, tag="buyer")
     segments.create_segment(program, draft, now=NOON)
+    _tell_of_a_campaign(account)
     account.refresh_from_db()
     return account
+
+
+def _tell_of_a_campaign(account: Account) -> None:
+    """Write down a message that was left out and one that was sent."""
+    campaign = Campaign.objects.create(
+        program=account.program, slug="hello", name="Hello", secret="00", created_at=NOON
+    )
+    version = CampaignVersion.objects.create(
+        campaign=campaign, number=1, document={}, created_at=NOON
+    )
+    common = {"campaign": campaign, "version": version, "account": account, "planned_at": NOON}
+    times = {"not_before": NOON, "useful_until": NOON}
+    left_out = Dispatch.objects.create(cycle="a", state="skipped", **common, **times)
+    SkippedSend.objects.create(dispatch=left_out, reason="no_address", at=NOON)
+    Dispatch.objects.create(cycle="b", state="sent", sending_at=NOON, **common, **times)
 
 
 def exported(*arguments: str) -> dict[str, Any]:
@@ -210,6 +230,10 @@ def test_everything_is_there_in_words(ann: Account) -> None:
             f'2026-03-10: the coupon {code} "Five off", given by a campaign, it can be used until '
             "2026-04-10."
         )
+    ]
+    assert texts(document, "dispatch") == [
+        '2026-03-10: the campaign "Hello", left out: no_address.',
+        '2026-03-10: the campaign "Hello", sent.',
     ]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",

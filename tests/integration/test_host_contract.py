@@ -510,6 +510,32 @@ def test_people(shop: Host, make: Any) -> None:
     assert shop.find_user_by_email("new@shop.example") is None
 
 
+def test_phones(shop: Host, make: Any) -> None:
+    """The number of the default shipping address goes before that of billing; none is absent."""
+    from saleor.account.models import Address
+
+    ada, bob, eve = (make.make_user(f"{name}@shop.example") for name in ("ada", "bob", "eve"))
+    ada.default_billing_address = Address.objects.create(phone="+12025550111")
+    ada.default_shipping_address = Address.objects.create(phone="+12025550122")
+    bob.default_billing_address = Address.objects.create(phone="+12025550133")
+    eve.default_billing_address = Address.objects.create()
+    for user in (ada, bob, eve):
+        user.save()
+
+    found = shop.phones_of([str(user.pk) for user in (ada, bob, eve)])
+
+    assert found == {str(ada.pk): "+12025550122", str(bob.pk): "+12025550133"}
+    assert shop.phones_of([]) == {}
+
+
+def test_notify(shop: Host) -> None:
+    """Saleor 3.x tells its plugins; 2.10 has no such event and says so beforehand."""
+    is_told = shop.notify("retention_campaign", {"recipient_email": "ada@shop.example"})
+
+    assert is_told is (shop.refusal_of("notify") is None)
+    assert is_told is (shop.name == "3")
+
+
 def test_many_people_by_address(make: Any) -> None:
     """As one by one: confirmed, whatever the case of the address, in a few statements."""
     ada, bob = make.make_user("ada@shop.example"), make.make_user("bob@shop.example")

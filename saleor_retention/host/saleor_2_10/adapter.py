@@ -47,6 +47,7 @@ NOT_HERE = {
     "gifts": "Goods cannot cost nothing on Saleor 2.10; gifts of offers are not given.",
     "punch_cards": "Goods cannot cost nothing on Saleor 2.10; full punch cards give nothing.",
     "coupon_prefixes": "A code has 12 characters on Saleor 2.10, which leaves none for a prefix.",
+    "notify": "Saleor 2.10 has no notify event for mail providers; send with via: mail.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 
@@ -151,6 +152,10 @@ class Saleor210:
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that E.164 phone number on a default address."""
         return people.find_users_by_phone(phone)
+
+    def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
+        """Return the E.164 numbers on users' default addresses."""
+        return people.phones_of(user_refs)
 
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""

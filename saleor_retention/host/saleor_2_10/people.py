@@ -61,6 +61,15 @@ def find_users_by_phone(phone: str) -> list[str]:
     return [str(pk) for pk in found.order_by("pk").values_list("pk", flat=True).distinct()]
 
 
+def phones_of(user_refs: Iterable[str]) -> dict[str, str]:
+    """Return the numbers of default addresses, of shipping before billing; without: absent."""
+    found = User.objects.filter(pk__in=numbers(user_refs)).values_list(
+        "pk", "default_shipping_address__phone", "default_billing_address__phone"
+    )
+    numbers_of = {str(pk): str(shipping or billing or "") for pk, shipping, billing in found}
+    return {ref: number for ref, number in numbers_of.items() if number}
+
+
 def group_names(user_ref: str) -> set[str]:
     """Return the names of the permission groups that a member of staff is in."""
     found = User.objects.filter(pk__in=numbers([user_ref]), is_staff=True, groups__isnull=False)

@@ -58,6 +58,7 @@ class Saleor3:
     find_user_refs = staticmethod(people.find_user_refs)
     find_user_by_email = staticmethod(people.find_user_by_email)
     find_users_by_phone = staticmethod(people.find_users_by_phone)
+    phones_of = staticmethod(people.phones_of)
     group_names = staticmethod(people.group_names)
     app_name = staticmethod(people.app_name)
     resolve_slugs = staticmethod(catalog.resolve_slugs)

@@ -1,0 +1,86 @@
+"""What becomes of one customer's message: it goes now, it waits, or it is left out and why.
+
+The dry run and the sender ask the same question here, so that a preview cannot promise what sending
+does not keep.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from saleor_retention.engine.campaigns.caps import is_over_cap
+from saleor_retention.engine.campaigns.quiet import next_allowed
+from saleor_retention.engine.campaigns.terms import SendLimits
+
+
+class Reason(StrEnum):
+    """Why somebody does not get a message; stored with each one that is left out."""
+
+    GONE = "gone"  # left, erased, or deleted
+    HOLDOUT = "holdout"
+    BUDGET = "budget"
+    RECENT_BIRTHDAY = "recent_birthday"
+    TOO_LATE = "too_late"
+    NO_LONGER_DUE = "no_longer_due"  # bought since he was found to be due
+    NO_ADDRESS = "no_address"
+    CONSENT = "consent"
+    SUPPRESSED = "suppressed"
+    QUIET_HOURS = "quiet_hours"
+    CAP = "cap"
+    ENDED = "ended"
+
+
+MESSAGE_ONLY = frozenset(
+    {Reason.NO_ADDRESS, Reason.CONSENT, Reason.SUPPRESSED, Reason.QUIET_HOURS, Reason.CAP}
+)
+"""Reasons that keep a message back, but not the benefit: consent is about messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What is known of a customer when his message is due.
+
+    ``consent`` is asked only where all else is well, so that it is asked last.
+    """
+
+    is_present: bool
+    is_still_due: bool
+    has_address: bool
+    zone: str
+    useful_until: dt.datetime
+    sent_at: tuple[dt.datetime, ...]
+    consent: Callable[[], Reason | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Sent at ``at``, which is now or later; or not, for a reason."""
+
+    at: dt.datetime | None
+    reason: Reason | None = None
+
+
+def decide(recipient: Recipient, limits: SendLimits, now: dt.datetime) -> Verdict:
+    """Return what becomes of a message that is due."""
+    reason = _reason_against(recipient, now)
+    if reason is not None:
+        return Verdict(None, reason)
+    at = next_allowed(now, recipient.zone, limits.quiet)
+    if at >= recipient.useful_until:
+        return Verdict(None, Reason.QUIET_HOURS)
+    if is_over_cap(limits.cap, recipient.sent_at, now):
+        return Verdict(None, Reason.CAP)
+    return Verdict(at)
+
+
+def _reason_against(recipient: Recipient, now: dt.datetime) -> Reason | None:
+    if not recipient.is_present:
+        return Reason.GONE
+    if not recipient.is_still_due:
+        return Reason.NO_LONGER_DUE
+    if now >= recipient.useful_until:
+        return Reason.TOO_LATE
+    return recipient.consent() if recipient.has_address else Reason.NO_ADDRESS

@@ -1,0 +1,296 @@
+"""Who is due by a campaign's trigger on a day, or by what happened since an instant.
+
+Each function yields chunks of candidates in order of account, so that a campaign to everybody takes
+no more memory than one to a few. Whether they are in the audience is asked for a whole chunk.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+
+from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
+from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
+from saleor_retention.engine.campaigns.triggers import (
+    birthdays_on,
+    cycle_of_year,
+    entering_band,
+    is_anniversary,
+    is_told_in_time,
+    next_month,
+)
+from saleor_retention.engine.campaigns.verdicts import Reason
+from saleor_retention.engine.periods import local_date, start_of_local_day
+from saleor_retention.models import (
+    Account,
+    AccountState,
+    CustomerRollup,
+    Lot,
+    Program,
+    SegmentEvent,
+    SegmentEventKind,
+    SegmentMember,
+    TierChange,
+    TierChangeKind,
+)
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.selectors.segments import limits_of
+from saleor_retention.services.campaign_ports import Profiles
+
+CHUNK = 1000
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who is due: from ``day`` on, through ``useful_through`` (None: by the limits).
+
+    Days are those of the customer's own clock. ``refused`` is why he gets nothing all the same.
+    """
+
+    account_id: int
+    cycle: str
+    day: dt.date
+    useful_through: dt.date | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    refused: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of which program, in which zone it counts, and where to ask what it does not know."""
+
+    program: Program
+    zone: str
+    almanac: Almanac
+    profiles: Profiles | None
+
+
+Chunks = Iterator[list[Candidate]]
+
+
+def due_on(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    """Yield who is due on a day by a trigger that follows the calendar."""
+    return CALENDAR[trigger.kind](trigger, day, asked)
+
+
+def happened(trigger: Trigger, since: dt.datetime, asked: Asked) -> Chunks:
+    """Yield who is due by what happened since an instant, by a trigger that follows events."""
+    if trigger.kind is TriggerKind.WELCOME:
+        rows = _members(asked).filter(joined_at__gte=since)
+        return _events(rows, trigger, asked, "joined_at", lambda _row: "welcome")
+    if trigger.kind is TriggerKind.TIER_AT_RISK:
+        rows = _members(asked).filter(tier_warned_at__gte=since)
+
+        def warned(row: Any) -> str:
+            return f"tier-at-risk:{row.event_at:%Y%m%dT%H%M%S}"
+
+        return _events(rows, trigger, asked, "tier_warned_at", warned)
+    if trigger.kind is TriggerKind.TIER_REACHED:
+        changes = TierChange.objects.filter(
+            account__program=asked.program, kind=TierChangeKind.UPGRADE, at__gte=since
+        ).exclude(to_tier__in=_entry_tiers(asked.program))
+        return _events(changes, trigger, asked, "at", lambda row: f"tier:{row.event_id}")
+    kind = SegmentEventKind.ENTERED
+    if trigger.kind is TriggerKind.SEGMENT_LEFT:
+        kind = SegmentEventKind.LEFT
+    events = SegmentEvent.objects.filter(
+        segment__program=asked.program, segment__slug=trigger.segment, kind=kind, at__gte=since
+    )
+    return _events(events, trigger, asked, "at", lambda row: f"segment:{row.event_id}")
+
+
+def in_audience(audience: Audience, program: Program, account_ids: list[int]) -> set[int]:
+    """Return those of the accounts that are present members and in the audience."""
+    rows = Account.objects.filter(
+        pk__in=account_ids, program=program, state=AccountState.MEMBER, user__isnull=False
+    )
+    members = SegmentMember.objects.filter(account=OuterRef("pk"), segment__program=program)
+    if audience.segments:
+        rows = rows.filter(Exists(members.filter(segment__slug__in=audience.segments)))
+    if audience.without:
+        rows = rows.exclude(Exists(members.filter(segment__slug__in=audience.without)))
+    if audience.tiers:
+        rows = rows.filter(tier__in=audience.tiers)
+    return set(rows.values_list("pk", flat=True))
+
+
+def _entry_tiers(program: Program) -> list[str]:
+    """Return the tiers that everybody has from the start: to have one is no achievement."""
+    ladder = rules_of(program.current_version_id).ladder
+    return [tier.slug for tier in ladder.tiers if not tier.threshold]
+
+
+def _members(asked: Asked) -> QuerySet[Any]:
+    return Account.objects.filter(
+        program=asked.program, state=AccountState.MEMBER, user__isnull=False
+    )
+
+
+def _keyset(rows: QuerySet[Any], key: str, *values: str) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield rows of values in order of a unique key, chunk by chunk; the key comes first."""
+    last = 0
+    while True:
+        beyond = rows.filter(**{f"{key}__gt": last}).order_by(key)
+        found = list(beyond.values_list(key, *values)[:CHUNK])
+        if found:
+            yield found
+        if len(found) < CHUNK:
+            return
+        last = found[-1][0]
+
+
+def _everybody(
+    asked: Asked, cycle: str, day: dt.date, useful_through: dt.date | None = None
+) -> Chunks:
+    facts = {} if useful_through is None else {"occasion_on": useful_through.isoformat()}
+    for rows in _keyset(_members(asked), "pk"):
+        yield [Candidate(pk, cycle, day, useful_through, facts) for (pk,) in rows]
+
+
+def _once(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    if trigger.on == day:
+        yield from _everybody(asked, "once", day)
+
+
+def _holiday(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    occasion = day + trigger.days_before[0] * DAY
+    if is_on(trigger, occasion, asked.almanac):
+        is_own = trigger.holiday == OWN  # of which a year may have several
+        cycle = f"holiday:{occasion}" if is_own else cycle_of_year("holiday", occasion)
+        yield from _everybody(asked, cycle, day, occasion)
+
+
+def _birthdays(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    if asked.profiles is None:
+        return
+    occasion = day + trigger.days_before[0] * DAY
+    cycle, after = cycle_of_year("birthday", occasion), 0
+    while True:
+        found = asked.profiles.birthdays(
+            asked.program.pk, birthdays_on(occasion), after_id=after, limit=CHUNK
+        )
+        yield [
+            Candidate(
+                account_id,
+                cycle,
+                day,
+                occasion,
+                {"occasion_on": occasion.isoformat()},
+                None if is_told_in_time(birthday, occasion) else Reason.RECENT_BIRTHDAY,
+            )
+            for account_id, birthday in found
+        ]
+        if len(found) < CHUNK:
+            return
+        after = found[-1][0]
+
+
+def _anniversaries(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    occasion = day + trigger.days_before[0] * DAY
+    wanted = Q(pk__in=[])
+    for month, day_of_month in birthdays_on(occasion):
+        wanted |= Q(first_on__month=month, first_on__day=day_of_month)
+    rows = CustomerRollup.objects.filter(wanted, program=asked.program)
+    facts = {"occasion_on": occasion.isoformat()}
+    for chunk in _keyset(rows, "pk", "first_on"):
+        yield [
+            Candidate(pk, cycle_of_year("anniversary", occasion), day, occasion, facts)
+            for pk, first_on in chunk
+            if is_anniversary(first_on, occasion)
+        ]
+
+
+def _expiring(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    for days in trigger.days_before:
+        last_day = day + days * DAY
+        cycle = f"expiring:{last_day}:{days}"
+        yield from _with_lots(asked, last_day, last_day, cycle, day, last_day)
+
+
+def _expiring_next_month(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    if day.day == trigger.day_of_month:
+        first, last = next_month(day)
+        yield from _with_lots(asked, first, last, f"expiring-in:{first:%Y-%m}", day, None)
+
+
+def _with_lots(
+    asked: Asked,
+    first: dt.date,
+    last: dt.date,
+    cycle: str,
+    day: dt.date,
+    useful_through: dt.date | None,
+) -> Chunks:
+    """Yield who has points whose last day, on the program's clock, is one of these.
+
+    What ends with a day ends at the first instant of the next one, which does not belong to it.
+    """
+    start, end = (start_of_local_day(each, asked.zone) for each in (first, last + DAY))
+    dying = Q(expires_at__gt=start, expires_at__lte=end, is_pending=False, remaining__gt=0)
+    lots = Lot.objects.filter(dying, account__program=asked.program)
+    sums = lots.values("account_id").annotate(points=Sum("remaining"))
+    for chunk in _keyset(sums, "account_id", "points"):
+        yield [
+            Candidate(
+                account_id,
+                cycle,
+                day,
+                useful_through,
+                {"expiring_points": str(points), "expiring_on": last.isoformat()},
+            )
+            for account_id, points in chunk
+        ]
+
+
+def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    rows = CustomerRollup.objects.filter(program=asked.program)
+    if trigger.kind is TriggerKind.SECOND_PURCHASE:
+        bought_on = day - trigger.days_after * DAY
+        rows = rows.filter(orders=1, first_on=bought_on)
+        name = "second"
+    else:
+        first, end = entering_band(trigger.band, day, limits_of(asked.program))
+        rows = rows.filter(last_on__gte=first, last_on__lt=end)
+        name = f"win-back:{trigger.band}"
+    for chunk in _keyset(rows, "pk", "last_on"):
+        yield [Candidate(pk, f"{name}:{last_on}", day) for pk, last_on in chunk]
+
+
+CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
+    TriggerKind.ONCE: _once,
+    TriggerKind.HOLIDAY: _holiday,
+    TriggerKind.BIRTHDAY: _birthdays,
+    TriggerKind.ANNIVERSARY: _anniversaries,
+    TriggerKind.POINTS_EXPIRING: _expiring,
+    TriggerKind.POINTS_EXPIRING_NEXT_MONTH: _expiring_next_month,
+    TriggerKind.SECOND_PURCHASE: _buyers,
+    TriggerKind.WIN_BACK: _buyers,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """Something that happened to an account."""
+
+    event_id: int
+    account_id: int
+    event_at: dt.datetime
+
+
+def _events(rows: QuerySet[Any], trigger: Trigger, asked: Asked, at: str, cycle_of: Any) -> Chunks:
+    owned = rows.annotate(owner=F("pk" if rows.model is Account else "account_id"))
+    for chunk in _keyset(owned, "pk", "owner", at):
+        events = [_Event(*row) for row in chunk]
+        yield [
+            Candidate(
+                event.account_id,
+                cycle_of(event),
+                local_date(event.event_at, asked.zone) + trigger.days_after * DAY,
+            )
+            for event in events
+        ]

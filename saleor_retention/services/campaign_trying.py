@@ -1,0 +1,61 @@
+"""Try a campaign's message out: send it to one address, with made-up facts, as a customer gets it.
+
+Nothing is written down and no benefit is given; consent is not asked: the address is staff's own.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from saleor_retention.engine.campaigns.terms import Channel
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Campaign
+from saleor_retention.services.campaigns import terms_of
+from saleor_retention.services.messages import NAMES, Rendered, render
+from saleor_retention.services.providers import NotTaken, Outgoing, provider_of
+
+SAMPLES = {
+    "first_name": "Ada",
+    "last_name": "Example",
+    "points": "1200",
+    "expiring_points": "300",
+    "expiring_on": "2030-12-31",
+    "tier": "vip",
+    "coupon": "SAMPLE-CODE",
+    "occasion_on": "2030-06-15",
+}
+
+
+def rendered(campaign: Campaign, *, to: str = "", language: str = "") -> Rendered:
+    """Return a campaign's message with made-up facts; INVALID where it has none."""
+    terms = terms_of(campaign)
+    if terms.message is None:
+        raise Refusal(Code.INVALID, "This campaign has no message.", "id")
+    points = str(terms.benefit.points) if terms.benefit.points else ""
+    own = {"program": campaign.program.name, "email": to, "benefit_points": points}
+    values = dict.fromkeys(NAMES, "") | SAMPLES | own
+    return render(terms.message, values, language)
+
+
+def send_test(campaign: Campaign, *, to: str, language: str = "") -> Rendered:
+    """Send it to an e-mail address or phone number.
+
+    Refusals: INVALID (no message, no address, no provider, or the provider did not take it).
+    """
+    words = rendered(campaign, to=to, language=language)
+    message = terms_of(campaign).message
+    if message is None:
+        raise Refusal(Code.INVALID, "This campaign has no message.", "id")
+    if message.channel is Channel.EMAIL:
+        try:
+            validate_email(to)
+        except ValidationError:
+            raise Refusal(Code.INVALID, "That is no e-mail address.", "to") from None
+    try:
+        provider_of(message).send(Outgoing(to=to, words=words, key=f"{campaign.slug}-test"))
+    except NotTaken as fault:
+        raise Refusal(Code.INVALID, f"The message was not taken: {fault.why}.", "to") from None
+    except ValueError as error:
+        raise Refusal(Code.INVALID, str(error), "message.channel") from None
+    return words

@@ -1,0 +1,127 @@
+"""What is known of the customers of a handful of messages, read in a few statements."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+
+from saleor_retention import host
+from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, TriggerKind
+from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
+from saleor_retention.host.contract import UserFacts
+from saleor_retention.models import AccountState, CustomerRollup, Dispatch, DispatchState
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.services.campaign_ports import Locale, wired
+
+HANDED_OVER = (DispatchState.SENDING, DispatchState.SENT, DispatchState.UNKNOWN)
+FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK)
+REASONS = {"suppressed": Reason.SUPPRESSED, "no_address": Reason.NO_ADDRESS}
+"""What consents say that is no question of consent."""
+
+
+class Recipients:
+    """The customers of some rows of one campaign, as they are when this is made.
+
+    Rows come with their accounts and those with their programs. A benefit without a message needs
+    neither address nor consent.
+    """
+
+    def __init__(self, terms: CampaignTerms, rows: Sequence[Dispatch], at: dt.datetime) -> None:
+        """Read them."""
+        self._terms = terms
+        self._rows = rows
+        self._at = at
+        refs = {str(row.account.user_id) for row in rows if row.account.user_id is not None}
+        self.users: dict[str, UserFacts] = host.current().users(refs) if refs else {}
+        self.addresses = self._read_addresses(refs)
+        self._sent_at = self._read_sent()
+        profiles = wired().profiles
+        ids = [row.account_id for row in rows]
+        self._locales = {} if profiles is None else profiles.locales(ids)
+
+    def of(self, row: Dispatch) -> Recipient:
+        """Return what the verdict asks of one of them; consent is asked when it is called for."""
+        account = row.account
+        return Recipient(
+            is_still_due=self._is_still_due(row),
+            is_present=account.state == AccountState.MEMBER and str(account.user_id) in self.users,
+            has_address=self._terms.message is None or row.account_id in self.addresses,
+            zone=self.zone_of(row),
+            useful_until=row.useful_until,
+            sent_at=tuple(self._sent_at[row.account_id]),
+            consent=lambda: self._consent(row.account_id),
+        )
+
+    def _is_still_due(self, row: Dispatch) -> bool:
+        """Tell whether somebody whom a message shall bring back has not come by himself.
+
+        Those cycles end with the day of the last order that made the customer due.
+        """
+        if self._terms.trigger.kind not in FOLLOW_ORDERS:
+            return True
+        rollup = CustomerRollup.objects.filter(account=row.account_id).first()
+        last_on = "" if rollup is None else rollup.last_on.isoformat()
+        return row.cycle.rpartition(":")[2] == last_on
+
+    def zone_of(self, row: Dispatch) -> str:
+        """Return the customer's time zone, or the program's."""
+        known = self._locales.get(row.account_id, Locale()).time_zone
+        return known or rules_of(row.account.program.current_version_id).time_zone
+
+    def language_of(self, row: Dispatch) -> str:
+        """Return the customer's language; "" where he told none."""
+        return self._locales.get(row.account_id, Locale()).language
+
+    def user_of(self, row: Dispatch) -> UserFacts:
+        """Return the user behind a row, who is there."""
+        return self.users[str(row.account.user_id)]
+
+    def _consent(self, account_id: int) -> Reason | None:
+        message = self._terms.message
+        if message is None:
+            return None
+        consents = wired().consents
+        if consents is None:
+            return Reason.CONSENT
+        answers = consents.may_send_to(
+            [account_id],
+            channel=message.channel.value,
+            purpose=message.purpose,
+            at=self._at,
+            addresses={account_id: self.addresses[account_id]},
+        )
+        why = answers[account_id].reason
+        return None if why is None else REASONS.get(why, Reason.CONSENT)
+
+    def _read_addresses(self, refs: set[str]) -> dict[int, str]:
+        message = self._terms.message
+        if message is None or not refs:
+            return {}
+        if message.channel is Channel.EMAIL:
+            known = {
+                ref: user.email
+                for ref, user in self.users.items()
+                if user.is_confirmed and user.email
+            }
+        else:
+            known = host.current().phones_of(refs)
+        return {
+            row.account_id: known[str(row.account.user_id)]
+            for row in self._rows
+            if str(row.account.user_id) in known
+        }
+
+    def _read_sent(self) -> dict[int, list[dt.datetime]]:
+        sent: dict[int, list[dt.datetime]] = defaultdict(list)
+        cap = self._terms.limits.cap
+        if cap is not None:
+            since = self._at - dt.timedelta(days=cap.days)
+            rows = Dispatch.objects.filter(
+                account__in=[row.account_id for row in self._rows],
+                state__in=HANDED_OVER,
+                sending_at__gt=since,
+            ).exclude(channel="")
+            for account_id, at in rows.values_list("account_id", "sending_at"):
+                sent[account_id].append(at)
+        return sent
