@@ -22,7 +22,10 @@ from typing import Any
 SEED = 5000
 CUSTOMERS = 5000
 DAYS = 730
-POINTS_STEP = 100  # redeemed in multiples of these
+POINTS_STEP = 20  # redeemed in multiples of these
+REDEEMS, USES_OFFER, IS_QUIET = 0.35, 0.15, 0.5
+"""How likely a member redeems and uses an offer, and that somebody new comes in a quiet month."""
+
 LIFE_DAYS = 200  # of points
 BUSY_MONTHS = (11, 12)
 DOCUMENT = {
@@ -95,23 +98,19 @@ def drawn(end: dt.date, *, customers: int = CUSTOMERS, seed: int = SEED) -> Plan
     draw = random.Random(seed)  # noqa: S311 - the same for everybody
     start = dt.datetime.combine(end - dt.timedelta(days=DAYS), dt.time(), dt.UTC)
     launch = start + dt.timedelta(days=DAYS - DAYS // 2)
-    buyers = [
-        Buyer(number, tuple(_purchases(draw, start, launch))) for number in range(customers)
-    ]
+    buyers = [Buyer(number, tuple(_purchases(draw, start, launch))) for number in range(customers)]
     return Plan(end, tuple(buyers))
 
 
-def _purchases(
-    draw: random.Random, start: dt.datetime, launch: dt.datetime
-) -> Iterator[Purchase]:
+def _purchases(draw: random.Random, start: dt.datetime, launch: dt.datetime) -> Iterator[Purchase]:
     """Draw one customer's purchases: a first day, then gaps until the customer stays away."""
     stays, gap_days = draw.choices(((0.12, 150), (0.55, 110), (0.88, 45)), (60, 28, 12))[0]
     last = DAYS * 1440
     minute = _first_minute(draw, start)
     while minute < last:
         at = start + dt.timedelta(minutes=minute)
-        wanted = POINTS_STEP * draw.randint(1, 5) if draw.random() < 0.35 else 0
-        offer = draw.randrange(len(OFFERS)) if draw.random() < 0.15 else None
+        wanted = POINTS_STEP * draw.randint(1, 5) if draw.random() < REDEEMS else 0
+        offer = draw.randrange(len(OFFERS)) if draw.random() < USES_OFFER else None
         minor = round(draw.lognormvariate(8.3, 0.6))
         is_member = at >= launch
         yield Purchase(
@@ -127,7 +126,7 @@ def _first_minute(draw: random.Random, start: dt.datetime) -> int:
     while True:
         minute = round(DAYS * 1440 * draw.random() ** 0.8)
         month = (start + dt.timedelta(minutes=minute)).month
-        if month in BUSY_MONTHS or draw.random() < 0.5:
+        if month in BUSY_MONTHS or draw.random() < IS_QUIET:
             return minute
 
 

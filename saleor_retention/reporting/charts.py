@@ -7,17 +7,18 @@ table below with its exact value, so that here values may be floats.
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
-from xml.etree import ElementTree
 
 from saleor_retention.errors import Code, Refusal
 
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 FONT = "inherit"
 SVG = "http://www.w3.org/2000/svg"
+USELESS = {f"{{{SVG}}}script", f"{{{SVG}}}desc"}
 WIDTH = 900
 LABELS_MAX = 13
 """More labels than this under a chart are thinned out."""
@@ -45,7 +46,7 @@ def rows(title: str, labels: Sequence[str], series: Series, *, unit: str = "") -
     return _drawn("HorizontalBar", title, list(reversed(labels)), turned, unit, height=height)
 
 
-def _drawn(  # noqa: PLR0913 - what pygal wants to know
+def _drawn(
     kind: str,
     title: str,
     labels: Sequence[str],
@@ -70,15 +71,14 @@ def _drawn(  # noqa: PLR0913 - what pygal wants to know
         stroke_style={"width": 2.5},
         dots_size=3.5,
         include_x_axis=True,
+        truncate_label=-1,
+        truncate_legend=-1,
+        max_scale=8,
         value_formatter=lambda value: f"{value:,.10g}{unit}",
     )
-    chart.no_prefix = False
     chart.uuid = "-".join(["chart", *(str(ord(letter)) for letter in title[:12])])
     chart.x_labels = list(labels)
-    if step > 1 and kind != "HorizontalBar":
-        chart.x_labels_major = list(labels)[::step]
-    else:
-        chart.x_labels_major = list(labels)
+    chart.x_labels_major = list(labels) if kind == "HorizontalBar" else list(labels)[::step]
     for name, values in series.items():
         chart.add(name, [None if value is None else float(value) for value in values])
     return _inline(chart.render_tree(), title)
@@ -87,10 +87,10 @@ def _drawn(  # noqa: PLR0913 - what pygal wants to know
 def _inline(root: Any, title: str) -> str:
     """Take out what a printed page does not need, and say what the picture is."""
     text = _serialized(root)
-    tree = ElementTree.fromstring(text)  # noqa: S314 - pygal's own drawing
+    tree = ET.fromstring(text)  # noqa: S314 - pygal's own drawing
     for parent in list(tree.iter()):
         for child in list(parent):
-            if child.tag in {f"{{{SVG}}}script", f"{{{SVG}}}desc"} or not isinstance(child.tag, str):
+            if child.tag in USELESS:
                 parent.remove(child)
     for node in tree.findall(f"{{{SVG}}}title"):
         node.text = title
@@ -98,8 +98,8 @@ def _inline(root: Any, title: str) -> str:
     tree.set("aria-label", title)
     for size in ("width", "height"):
         tree.attrib.pop(size, None)
-    ElementTree.register_namespace("", SVG)
-    return ElementTree.tostring(tree, encoding="unicode")
+    ET.register_namespace("", SVG)
+    return ET.tostring(tree, encoding="unicode")
 
 
 def _serialized(root: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 
 from saleor_retention.engine.liability import Expiring, Movement, Period, worth
 from saleor_retention.engine.measures.costs import Costs
-from saleor_retention.engine.money import money_text
 from saleor_retention.reporting import charts, words
 from saleor_retention.reporting.page import Section, Table
 from saleor_retention.reporting.words import Amounts
@@ -24,7 +25,7 @@ def owed(facts: Facts) -> Section:
     """Return what members hold in points: month by month, and what expires when."""
     title = _("Points that the shop owes")
     report = facts.liability
-    periods = report.ledger.periods
+    periods = _since_points(report.ledger.periods)
     labels = [words.month(period.span.first_day) for period in periods]
     soon = [row for row in report.schedule if row.points][:SCHEDULE_MONTHS]
     return Section(
@@ -62,6 +63,14 @@ def owed(facts: Facts) -> Section:
             )
         ],
     )
+
+
+def _since_points(periods: Sequence[Period]) -> Sequence[Period]:
+    """Leave out the months before there was any point; the last one stays."""
+    for place, period in enumerate(periods):
+        if period.opening or period.movements:
+            return periods[place:]
+    return periods[-1:]
 
 
 def _points_row(period: Period, facts: Facts) -> tuple[str, ...]:
@@ -138,7 +147,9 @@ def cost_sentences(costs: Costs, money: Money) -> list[str]:
         % {"cost": amounts.text(costs.program_minor), "each": amounts.text(each)}
     ]
     if costs.times is not None:
-        text = _("Winning a new customer costs %(amount)s by your own figure: %(times)s times that.")
+        text = _(
+            "Winning a new customer costs %(amount)s by your own figure: %(times)s times that."
+        )
         amount = amounts.text(costs.acquisition_minor)
         said.append(text % {"amount": amount, "times": words.decimals(costs.times, 1)})
     return said
@@ -166,7 +177,6 @@ def _sums(costs: Costs, facts: Facts) -> Table:
 
 def _offers(facts: Facts) -> Table:
     amounts = Amounts(facts.money)
-    exponents = facts.liability.exponents
     return Table(
         _("Offers"),
         [_("Offer"), _("Uses"), _("Orders"), _("Customers"), _("Discount"), _("Revenue")],
@@ -176,11 +186,7 @@ def _offers(facts: Facts) -> Table:
                 words.number(offer.uses),
                 words.number(offer.orders),
                 words.number(offer.customers),
-                money_text(
-                    offer.discount_minor,
-                    offer.currency,
-                    exponents.get(offer.currency, facts.money.exponent),
-                ),
+                words.money(offer.discount_minor, offer.currency, offer.exponent),
                 amounts.text(offer.revenue_minor),
             )
             for offer in facts.offers

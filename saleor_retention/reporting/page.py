@@ -15,6 +15,7 @@ from pathlib import Path
 from django.template import Context, Engine, Template
 from django.utils.safestring import mark_safe
 
+SHORT_ROWS = 12
 TEMPLATE = Path(__file__).with_name("page.html")
 
 
@@ -26,6 +27,11 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     shades: Sequence[Sequence[int]] = ()  # per cent of ink behind each cell, where numbers compare
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether it is worth another page to print the table in one piece."""
+        return len(self.rows) <= SHORT_ROWS
 
     @property
     def lines(self) -> list[tuple[str, list[tuple[str, int]]]]:

@@ -30,8 +30,12 @@ class Amounts:
         """Return an amount, to the nearest minor unit where it is a fraction of one."""
         if minor is None or not self.is_known:
             return NONE
-        value = from_minor(round_half_up(Fraction(minor)), self.money.exponent)
-        return f"{value:,f} {self.money.currency}"
+        return money(round_half_up(Fraction(minor)), self.money.currency, self.money.exponent)
+
+
+def money(minor: int, currency: str, exponent: int) -> str:
+    """Return an amount with its thousands apart."""
+    return f"{from_minor(minor, exponent):,f} {currency}"
 
 
 def number(count: int) -> str:

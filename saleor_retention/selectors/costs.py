@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from saleor_retention import sql
+from saleor_retention import host, sql
 from saleor_retention.engine.periods import end_of_local_day, start_of_local_day
 from saleor_retention.models import Offer, Program
 from saleor_retention.selectors.programs import rules_of
@@ -24,6 +24,7 @@ class OfferCost:
     slug: str
     name: str
     currency: str  # of the orders and of ``discount_minor``
+    exponent: int  # of that
     uses: int
     orders: int
     customers: int  # known ones: a guest counts by the hash of the address
@@ -31,9 +32,7 @@ class OfferCost:
     revenue_minor: int  # kept of those orders, in the program's reference currency
 
 
-def offer_costs(
-    program: Program, *, first_day: dt.date, last_day: dt.date
-) -> list[OfferCost]:
+def offer_costs(program: Program, *, first_day: dt.date, last_day: dt.date) -> list[OfferCost]:
     """Return what offers gave on orders made from ``first_day`` to ``last_day``, both included.
 
     The dearest first. Offers that no order used are absent; what came back is not counted. One
@@ -49,5 +48,9 @@ def offer_costs(
         cursor.execute(sql.load("measures/offers"), parameters)
         rows = cursor.fetchall()
     offers = Offer.objects.in_bulk([row[0] for row in rows])
-    found = [OfferCost(offers[row[0]].slug, offers[row[0]].name, *row[1:]) for row in rows]
+    exponent_of = host.current().currency_exponent
+    found = [
+        OfferCost(offers[pk].slug, offers[pk].name, currency, exponent_of(currency), *counts)
+        for pk, currency, *counts in rows
+    ]
     return sorted(found, key=lambda cost: (-cost.discount_minor, cost.slug, cost.currency))

@@ -84,24 +84,24 @@ def facts(
     if months > MONTHS_MAX:
         message = f"A report is about {MONTHS_MAX} months at most, and these are {months}."
         raise Refusal(Code.LIMIT_REACHED, message, "since")
-    days = {"first_day": first_day, "last_day": last_day}
     rules = rules_of(program.current_version_id)
     money = money_of(rules)
     with one_snapshot():
-        table = measures.table(program, **days)
-        owed = liability(program, **days, step=Step.MONTH, now=now)
-        offers = offer_costs(program, **days)
+        table = measures.table(program, first_day=first_day, last_day=last_day)
+        owed = liability(program, first_day=first_day, last_day=last_day, step=Step.MONTH, now=now)
+        offers = offer_costs(program, first_day=first_day, last_day=last_day)
         redeemed = _redeemed(owed)
         return Facts(
             program=program.name,
             made_at=now,
             time_zone=rules.time_zone,
-            **days,
+            first_day=first_day,
+            last_day=last_day,
             money=money,
             periods=table,
             comparison=measures.comparison(program, now=now),
-            cells=measures.cohorts(program, **days),
-            second=measures.second_orders(program, **days),
+            cells=measures.cohorts(program, first_day=first_day, last_day=last_day),
+            second=measures.second_orders(program, first_day=first_day, last_day=last_day),
             bands=bands(program, now),
             segments=_segments(program),
             tiers=_tiers(program, rules),

@@ -1,4 +1,4 @@
-"""Orders put down to touches: the statement agrees with its definition, and the edges of windows."""
+"""Orders put down to touches: the statement agrees with its definition; edges of windows."""
 
 from __future__ import annotations
 

@@ -30,9 +30,10 @@ pytestmark = pytest.mark.django_db
 END = dt.date(2026, 1, 1)
 NOW = at("2026-01-01 09:00")
 FIRST, LAST = dt.date(2024, 1, 2), dt.date(2025, 12, 31)
-SECTIONS = (
-    "summary repurchase novelty cohorts seconds segments tiers owed costs before-after"
-).split()
+SECTIONS = [
+    *("summary", "repurchase", "novelty", "cohorts", "seconds"),
+    *("segments", "tiers", "owed", "costs", "before-after"),
+]
 
 
 @pytest.fixture
@@ -89,9 +90,8 @@ def test_the_history_is_the_same_every_time() -> None:
     assert first == two_years.drawn(END, customers=50)
     assert first != two_years.drawn(END, customers=50, seed=1)
     assert (first.start, first.launch) == (FIRST, dt.date(2025, 1, 1))
-    assert all(
-        FIRST <= purchase.at.date() <= LAST for buyer in first.buyers for purchase in buyer.purchases
-    )
+    days = {purchase.at.date() for buyer in first.buyers for purchase in buyer.purchases}
+    assert FIRST <= min(days) < max(days) <= LAST
 
 
 def test_the_history_is_one_that_the_ledger_could_have_made(program: Program) -> None:
@@ -194,7 +194,10 @@ def test_a_program_without_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
 
     page = page_of(facts(shop.program, first_day=FIRST, last_day=FIRST, now=NOW))
 
-    assert page.sections[0].sentences == ["Nobody ordered in this time.", "Members hold 0 points, worth 0.00 USD."]
+    assert page.sections[0].sentences == [
+        "Nobody ordered in this time.",
+        "Members hold 0 points, worth 0.00 USD.",
+    ]
     assert "tiers" not in [section.key for section in page.sections]
     assert outline(rendered(page)).tables
 
@@ -208,7 +211,8 @@ def test_too_many_months_are_refused(program: Program) -> None:
     assert refusal.value.message == "A report is about 36 months at most, and these are 37."
 
 
-def test_the_command_writes_the_page(program: Program, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("program")
+def test_the_command_writes_the_page(tmp_path: Path) -> None:
     """In the language asked for, with the merchant's own figure."""
     target = tmp_path / "report.html"
 
@@ -223,6 +227,7 @@ def test_the_command_writes_the_page(program: Program, tmp_path: Path) -> None:
     assert "25.00 USD" in text
 
 
+@pytest.mark.usefixtures("program")
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -232,10 +237,9 @@ def test_the_command_writes_the_page(program: Program, tmp_path: Path) -> None:
     ],
 )
 def test_the_command_refuses_and_writes_nothing(
-    program: Program, tmp_path: Path, wrong: tuple[str, str], message: str
+    tmp_path: Path, wrong: tuple[str, str], message: str
 ) -> None:
     """A program that is not there, an amount that is none, days in the wrong order."""
-    assert program.slug == "club"
     target = tmp_path / "report.html"
     asked = {"--program": "club", "--since": "2025-01-01", "--until": "2025-12-31"}
     arguments = [part for pair in {**asked, **dict([wrong])}.items() for part in pair]

@@ -144,7 +144,8 @@ def test_a_difference_of_means_as_published() -> None:
 
 
 @pytest.mark.parametrize(
-    ("freedom", "value"), [(8, "2.306"), (10, "2.228"), (30, "2.042"), (60, "2.000"), (120, "1.980")]
+    ("freedom", "value"),
+    [(8, "2.306"), (10, "2.228"), (30, "2.042"), (60, "2.000"), (120, "1.980")],
 )
 def test_students_distribution_as_printed(freedom: int, value: str) -> None:
     """The column of 97.5 % of every table."""
@@ -177,7 +178,7 @@ def test_what_no_number_of_customers_shows(
     baseline: int, expected: int, share: Fraction | int
 ) -> None:
     """No difference, no share, no arm."""
-    with pytest.raises(ValueError, match="told apart|held out"):
+    with pytest.raises(ValueError, match=r"told apart|held out"):
         customers_needed(Fraction(baseline), Fraction(expected), held_out=Fraction(share))
 
 
@@ -201,7 +202,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     10 % and 15 % buy; a purchase is skewed (exponential, mean 50.00). Four standard deviations of
     1500 draws are 2.3 points; the skew costs the mean's interval a little.
     """
-    draw = random.Random(20261122)
+    draw = random.Random(20261122)  # noqa: S311
     rounds, of_shares, of_means = 1500, 0, 0
     for _ in range(rounds):
         arms = []
@@ -223,7 +224,7 @@ def test_the_stated_number_of_customers_shows_the_effect_four_times_of_five() ->
     """2000 experiments of the size asked for, drawn from the normal limits of both shares."""
     low, high = 0.10, 0.15
     customers = customers_needed(Fraction(1, 10), Fraction(15, 100), held_out=HALF) // 2
-    draw = random.Random(7)
+    draw = random.Random(7)  # noqa: S311
 
     def some(share: float) -> Sample:
         chance = NormalDist(customers * share, (customers * share * (1 - share)) ** 0.5)
@@ -256,8 +257,10 @@ def test_an_experiment_with_an_effect_in_words() -> None:
 
     assert said(treated, spared) == [
         "200 of 1000 customers bought with it (20.0 %), 100 of 1000 without it (10.0 %).",
-        "More customers bought where it was done: 10.0 percentage points more "
-        "(95 % interval: 6.9 to 13.1).",
+        (
+            "More customers bought where it was done: 10.0 percentage points more "
+            "(95 % interval: 6.9 to 13.1)."
+        ),
         "Difference in what each customer spent: 5.00 USD (95 % interval: 3.45 USD to 6.55 USD).",
     ]
     assert verdict_on(spared, treated).seen is Seen.LESS
@@ -267,10 +270,14 @@ def test_an_experiment_without_one_says_what_it_could_have_seen() -> None:
     """No claim that there is none; without a currency nothing is said of money."""
     assert said(buyers(22, 200), buyers(20, 200), "") == [
         "22 of 200 customers bought with it (11.0 %), 20 of 200 without it (10.0 %).",
-        "No difference is shown: 1.0 percentage points, which chance may explain "
-        "(95 % interval: -5.1 to 7.1).",
-        "There may be a difference all the same: so many customers would probably have shown "
-        "only one of 8.6 percentage points or more.",
+        (
+            "No difference is shown: 1.0 percentage points, which chance may explain "
+            "(95 % interval: -5.1 to 7.1)."
+        ),
+        (
+            "There may be a difference all the same: so many customers would probably have shown "
+            "only one of 8.6 percentage points or more."
+        ),
     ]
 
 

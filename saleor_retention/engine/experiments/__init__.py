@@ -1,1 +1,1 @@
-"""Whether something worked: who is held out, the difference with its interval, what could be seen."""
+"""Whether something worked: who is held out, and the difference with its interval."""

@@ -44,11 +44,12 @@ def last_touches(
     it; of several at one instant the one whose key sorts last. An order has one source or none.
 
     >>> noon = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
-    >>> touches = [Touch(7, noon, "campaign:1"), Touch(7, noon + dt.timedelta(days=1), "campaign:2")]
-    >>> sale = Sale(5, 7, noon + dt.timedelta(days=3), 500)
-    >>> last_touches([sale], touches, dt.timedelta(days=7))
+    >>> day = dt.timedelta(days=1)
+    >>> touches = [Touch(7, noon, "campaign:1"), Touch(7, noon + day, "campaign:2")]
+    >>> sale = Sale(5, 7, noon + 3 * day, 500)
+    >>> last_touches([sale], touches, 7 * day)
     {5: 'campaign:2'}
-    >>> last_touches([sale], touches, dt.timedelta(days=1))
+    >>> last_touches([sale], touches, day)
     {}
     """
     by_account: dict[int, list[tuple[dt.datetime, str]]] = defaultdict(list)

@@ -63,7 +63,7 @@ def difference_of_means(first: Sample, second: Sample) -> Difference:
     Without the assumption that both arms vary alike; the degrees of freedom are Welch's and
     Satterthwaite's. ``ValueError`` for fewer than two customers in an arm.
     """
-    if min(first.customers, second.customers) < 2:
+    if not (first.has_variance and second.has_variance):
         raise ValueError("The variance of one customer is unknown.")
     parts = (first.variance / first.customers, second.variance / second.customers)
     estimate, square = first.mean - second.mean, sum(parts, Fraction(0))

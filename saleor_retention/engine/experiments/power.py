@@ -52,9 +52,7 @@ def smallest_share(treated: Sample, held_out: Sample) -> Fraction:
     At the share of both arms together. ``ValueError`` for an empty arm.
     """
     _require(treated, held_out)
-    share = Fraction(
-        treated.buyers + held_out.buyers, treated.customers + held_out.customers
-    )
+    share = Fraction(treated.buyers + held_out.buyers, treated.customers + held_out.customers)
     variance = share * (1 - share)
     return _reach() * root(variance / treated.customers + variance / held_out.customers)
 

@@ -44,9 +44,14 @@ class Sample:
         return Fraction(self.total, self.customers) if self.customers else Fraction(0)
 
     @property
+    def has_variance(self) -> bool:
+        """Tell whether there are customers who could differ from each other."""
+        return self.customers > 1
+
+    @property
     def variance(self) -> Fraction:
         """Return the unbiased variance of spend: (sum of squares - n x mean^2) / (n - 1)."""
-        if self.customers < 2:
+        if not self.has_variance:
             return Fraction(0)
         return (self.squares - self.customers * self.mean**2) / (self.customers - 1)
 
