@@ -22,6 +22,7 @@ from typing import Any
 SEED = 5000
 CUSTOMERS = 5000
 DAYS = 730
+HELD_OUT_PER_MILLE = 200
 POINTS_STEP = 20  # redeemed in multiples of these
 REDEEMS, USES_OFFER, IS_QUIET = 0.35, 0.15, 0.5
 """How likely a member redeems and uses an offer, and that somebody new comes in a quiet month."""
@@ -185,7 +186,30 @@ def write(plan: Plan, *, slug: str = "club", channel_ref: str = "1") -> Any:
     _set_tiers(program)
     for name in SEGMENTS:
         segments.create_segment(program, Draft(*name), now=end)
+    _try_out(program, end)
     return program
+
+
+def _try_out(program: Any, end: dt.datetime) -> None:
+    """Assign everybody who had joined half a year before the end to an experiment with a holdout.
+
+    Nothing was done for anybody: what the report shows of it is chance.
+    """
+    from saleor_retention.models import Account
+    from saleor_retention.services import experiments
+
+    begun = end - dt.timedelta(days=DAYS // 4)
+    experiment = experiments.create_experiment(
+        program,
+        slug="autumn-mail",
+        name="Autumn mail",
+        held_out_per_mille=HELD_OUT_PER_MILLE,
+        window_days=90,
+        now=begun,
+    )
+    joined = Account.objects.filter(program=program, joined_at__lt=begun).order_by("pk")
+    for part in _parts(list(joined.values_list("pk", flat=True)), experiments.ASSIGN_MAX):
+        experiments.assign(experiment, part, now=begun)
 
 
 def _program(plan: Plan, slug: str, channel_ref: str) -> Any:

@@ -6,7 +6,7 @@ from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
 from saleor_retention.engine.liability import worth
-from saleor_retention.reporting import customers, money, words
+from saleor_retention.reporting import customers, money, trials, words
 from saleor_retention.reporting.page import Page, Section
 from saleor_retention.reporting.words import Amounts
 from saleor_retention.selectors.report import Facts
@@ -28,6 +28,7 @@ def page_of(facts: Facts) -> Page:
         money.owed(facts),
         money.costs(facts),
         money.before_after(facts),
+        trials.experiments(facts),
     ]
     return Page(
         language=to_locale(get_language() or "en").replace("_", "-"),

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Count
 
 from saleor_retention import sql
+from saleor_retention.engine.experiments.outcomes import Outcome
 from saleor_retention.engine.liability import Movement, Step, worth
 from saleor_retention.engine.liability_report import Report as Liability
 from saleor_retention.engine.measures.cohorts import Cell
@@ -23,15 +24,18 @@ from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, AccountState, Program, Segment
+from saleor_retention.models import Account, AccountState, Experiment, Program, Segment
 from saleor_retention.selectors import measures
 from saleor_retention.selectors.costs import OfferCost, offer_costs
+from saleor_retention.selectors.experiments import outcome
 from saleor_retention.selectors.liability import liability, one_snapshot
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import Money, limits_of, money_of
 
 MONTHS_MAX = 36
 """A row for each month has to fit on a page."""
+
+EXPERIMENTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class Group:
     customers: int = 0
     orders: int = 0
     spend_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An experiment and what has come of it."""
+
+    name: str
+    window_days: int
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ class Facts:
     liability: Liability  # by month
     offers: list[OfferCost]
     redeemed_points: int  # used less given back
+    experiments: list[Tried]  # the newest first
     costs: Costs | None  # None where the program has no one currency, or its points no value in it
 
 
@@ -108,6 +122,7 @@ def facts(
             liability=owed,
             offers=offers,
             redeemed_points=redeemed,
+            experiments=_experiments(program, now),
             costs=_costs(table, rules, money, redeemed, offers, acquisition_minor),
         )
 
@@ -127,6 +142,15 @@ def bands(program: Program, now: dt.datetime) -> dict[Band, Group]:
 def _segments(program: Program) -> list[tuple[str, int]]:
     found = Segment.objects.filter(program=program, is_active=True).annotate(Count("members"))
     return list(found.order_by("slug").values_list("name", "members__count"))
+
+
+def _experiments(program: Program, now: dt.datetime) -> list[Tried]:
+    """Return the newest experiments, whatever the days of the report."""
+    found = Experiment.objects.filter(program=program).order_by("-created_at", "-pk")
+    return [
+        Tried(each.name, each.window_days, outcome(each, now=now))
+        for each in found[:EXPERIMENTS_MAX]
+    ]
 
 
 def _tiers(program: Program, rules: ProgramRules) -> list[tuple[str, int]]:

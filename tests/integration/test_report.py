@@ -32,7 +32,7 @@ NOW = at("2026-01-01 09:00")
 FIRST, LAST = dt.date(2024, 1, 2), dt.date(2025, 12, 31)
 SECTIONS = [
     *("summary", "repurchase", "novelty", "cohorts", "seconds"),
-    *("segments", "tiers", "owed", "costs", "before-after"),
+    *("segments", "tiers", "owed", "costs", "before-after", "experiments"),
 ]
 
 
@@ -127,6 +127,25 @@ def test_facts_agree_with_each_other_and_with_the_rows(program: Program) -> None
     assert sum(each.get(Movement.EXPIRED, 0) for each in movements) < 0
 
 
+def test_an_experiment_is_told_with_its_interval(program: Program) -> None:
+    """Everybody who had joined is on one side; nothing was done, and nothing is claimed."""
+    found = gathered(program)
+    begun = dt.datetime.combine(END, dt.time(), dt.UTC) - dt.timedelta(days=182)
+    joined = program.accounts.filter(joined_at__lt=begun).count()
+
+    (tried,) = found.experiments
+    section = page_of(found).sections[-1]
+
+    assert tried.outcome.treated.customers + tried.outcome.held_out.customers == joined
+    assert tried.outcome.waiting == 0
+    assert "No difference is shown: " in section.sentences[0]
+    assert [row[0] for row in section.tables[0].rows] == [
+        "Autumn mail, with it",
+        "Autumn mail, without it",
+        "Autumn mail, difference",
+    ]
+
+
 def test_bands_agree_with_their_definition(program: Program) -> None:
     """From the rollups, each customer in the narrowest band."""
     today = NOW.date()
@@ -151,9 +170,9 @@ def test_the_page_holds_everything_and_needs_nothing(program: Program, language:
 
     found = outline(text)
     assert found.sections == SECTIONS
-    assert len(found.charts) == 9
+    assert len(found.charts) == 10
     assert all(found.charts)
-    assert found.tables >= 9
+    assert found.tables >= 10
     assert all(section.tables for section in page.sections if section.chart)
     assert found.addresses == []
     assert not found.tags & {"script", "link", "img", "iframe", "object"}
