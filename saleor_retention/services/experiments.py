@@ -104,7 +104,7 @@ def assign(
 
 
 def end_experiment(experiment: Experiment, *, now: dt.datetime | None = None) -> Experiment:
-    """Let nobody new into an experiment. What was assigned stays and goes on counting; idempotent."""
+    """Let nobody new into an experiment; who was assigned goes on counting. Idempotent."""
     if experiment.ended_at is None:
         at = now or timezone.now()
         Experiment.objects.filter(pk=experiment.pk, ended_at=None).update(ended_at=at)
