@@ -73,7 +73,7 @@ def _drawn(
         include_x_axis=True,
         truncate_label=-1,
         truncate_legend=-1,
-        max_scale=8,
+        max_scale=16 if kind == "HorizontalBar" else 8,
         value_formatter=lambda value: f"{value:,.10g}{unit}",
     )
     chart.uuid = "-".join(["chart", *(str(ord(letter)) for letter in title[:12])])
