@@ -1,6 +1,6 @@
 -- What each offer of a program took off the counted orders of some time, and what is kept of those
 -- orders, by the currency of the orders. An order uses an offer once at most.
--- Specification: tests/integration/test_costs.py counts the same rows in Python.
+-- Twin of selectors.costs.OfferCost; the benchmark of the report holds it against plain SQL.
 SELECT use.offer_id, use.currency,
        sum(use.uses)::bigint, count(*), count(DISTINCT record.account_id),
        sum(use.amount_minor)::bigint, sum(record.spend_minor)::bigint
