@@ -40,6 +40,7 @@ from .customers import (
 )
 from .digests import LedgerDigest
 from .erasures import Erasure
+from .experiments import Experiment, ExperimentArm, ExperimentSubject
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
 from .lookups import LookupPace
@@ -92,6 +93,9 @@ __all__ = [
     "DispatchState",
     "Entry",
     "Erasure",
+    "Experiment",
+    "ExperimentArm",
+    "ExperimentSubject",
     "GiftGiven",
     "GiftPick",
     "Hold",

@@ -107,7 +107,7 @@ def liability(
     months = engine.months_from(local_date(at, rules.time_zone), MONTHS)
     month_bounds = engine.month_bounds(months, rules.time_zone)
     currency = _currency_of_revenue(rules)
-    with _one_snapshot():
+    with one_snapshot():
         unposted = _unposted(program, bounds, at)
         sums = _sums(program, bounds)
         kept = _kept(program)
@@ -179,7 +179,7 @@ def _currency_of_revenue(rules: ProgramRules) -> str:
 
 
 @contextmanager
-def _one_snapshot() -> Iterator[None]:
+def one_snapshot() -> Iterator[None]:
     """Let all statements see the same rows, where the caller has no transaction open already."""
     if connection.in_atomic_block:
         yield

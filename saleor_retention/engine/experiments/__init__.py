@@ -1,0 +1,1 @@
+"""Whether something worked: who is held out, and the difference with its interval."""

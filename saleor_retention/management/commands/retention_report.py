@@ -1,0 +1,112 @@
+"""``retention_report``: whether customers come back, as one page to read and print."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone, translation
+
+from saleor_retention import host
+from saleor_retention.engine.money import to_minor
+from saleor_retention.engine.periods import add_months, local_date
+from saleor_retention.errors import Refusal
+from saleor_retention.models import Program
+from saleor_retention.reporting.building import page_of
+from saleor_retention.reporting.page import rendered
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.selectors.report import facts
+from saleor_retention.selectors.segments import money_of
+
+LANGUAGES = ("en", "zh-hant", "zh-hans")
+MONTHS = 12
+
+
+class Command(BaseCommand):
+    """Write the page."""
+
+    help = (
+        "Writes one self-contained HTML page with charts and tables: repurchase, cohorts, "
+        "segments, tiers, points owed, what the program costs and brings in."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Take the program, the days, the language, the merchant's figure, and the file."""
+        parser.add_argument("--program", required=True, help="slug of the program")
+        parser.add_argument("--since", type=_day, help="first day (YYYY-MM-DD): a year back")
+        parser.add_argument("--until", type=_day, help="last day (YYYY-MM-DD): yesterday")
+        parser.add_argument("--language", choices=LANGUAGES, default="en")
+        parser.add_argument(
+            "--acquisition-cost",
+            type=_amount,
+            help="what it costs you to win one new customer, in the program's currency",
+        )
+        parser.add_argument("--output", required=True, help="the file that is written")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Gather, draw, write; nothing is written where something is refused."""
+        program = _program(options["program"])
+        now = timezone.now()
+        today = local_date(now, rules_of(program.current_version_id).time_zone)
+        until = options["until"] or today - dt.timedelta(days=1)
+        since = options["since"] or add_months(until.replace(day=1), 1 - MONTHS)
+        try:
+            with host.current().writer():
+                found = facts(
+                    program,
+                    first_day=since,
+                    last_day=until,
+                    now=now,
+                    acquisition_minor=_minor(program, options["acquisition_cost"]),
+                )
+            with translation.override(options["language"]):
+                text = rendered(page_of(found))
+        except Refusal as refusal:
+            raise CommandError(refusal.message) from None
+        try:
+            Path(options["output"]).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{options['output']}: {error.strerror}.") from None
+        self.stdout.write(f"{since} to {until}: {options['output']}")
+
+
+def _program(slug: str) -> Program:
+    found = Program.objects.filter(slug=slug, current_version__isnull=False)
+    program = found.select_related("current_version").first()
+    if program is None:
+        raise CommandError(f'There is no program "{slug}" with rules.')
+    return program
+
+
+def _minor(program: Program, amount: Decimal | None) -> int | None:
+    if amount is None:
+        return None
+    money = money_of(rules_of(program.current_version_id))
+    if not money.currency:
+        raise CommandError("--acquisition-cost: the program has no one currency for all orders.")
+    try:
+        return to_minor(amount, money.exponent)
+    except ValueError as error:
+        raise CommandError(f"--acquisition-cost: {error}") from None
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        message = f"{text} is no day of the form YYYY-MM-DD"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text} is no amount such as 25.00")
+    return amount

@@ -1,0 +1,191 @@
+"""Everything that the printed report tells, gathered in one snapshot of the database.
+
+The selectors that it calls have the definitions; here is only what no other one asks: recency
+bands, sizes of segments, members by tier.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from django.db import connection
+from django.db.models import Count
+
+from saleor_retention import sql
+from saleor_retention.engine.experiments.outcomes import Outcome
+from saleor_retention.engine.liability import Movement, Step, worth
+from saleor_retention.engine.liability_report import Report as Liability
+from saleor_retention.engine.measures.cohorts import Cell
+from saleor_retention.engine.measures.costs import Costs
+from saleor_retention.engine.measures.seconds import Seconds
+from saleor_retention.engine.periods import local_date
+from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.engine.segments.bands import Band, edges
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account, AccountState, Experiment, Program, Segment
+from saleor_retention.selectors import measures
+from saleor_retention.selectors.costs import OfferCost, offer_costs
+from saleor_retention.selectors.experiments import outcome
+from saleor_retention.selectors.liability import liability, one_snapshot
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.selectors.segments import Money, limits_of, money_of
+
+MONTHS_MAX = 36
+"""A row for each month has to fit on a page."""
+
+EXPERIMENTS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Customers with something in common, and what is kept of all orders they ever made."""
+
+    customers: int = 0
+    orders: int = 0
+    spend_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An experiment and what has come of it."""
+
+    name: str
+    window_days: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a program's customers for one report."""
+
+    program: str  # its name
+    made_at: dt.datetime
+    time_zone: str
+    first_day: dt.date
+    last_day: dt.date
+    money: Money
+    periods: measures.Table  # by month
+    comparison: measures.Comparison | None
+    cells: list[Cell]
+    second: Seconds
+    bands: Mapping[Band, Group]
+    segments: list[tuple[str, int]]  # names of active segments with their members
+    tiers: list[tuple[str, int]]  # names from the lowest up with their members
+    liability: Liability  # by month
+    offers: list[OfferCost]
+    redeemed_points: int  # used less given back
+    experiments: list[Tried]  # the newest first
+    costs: Costs | None  # None where the program has no one currency, or its points no value in it
+
+
+def facts(
+    program: Program,
+    *,
+    first_day: dt.date,
+    last_day: dt.date,
+    now: dt.datetime,
+    acquisition_minor: int | None = None,
+) -> Facts:
+    """Return the facts of the days from ``first_day`` to ``last_day``, both included.
+
+    Bands, segments, tiers and balances are those of ``now``; bands are as the last order or the
+    last night has left the rollups. Refusals as ``measures.table`` and ``liability``, and
+    LIMIT_REACHED for more than ``MONTHS_MAX`` months.
+    """
+    months = (last_day.year - first_day.year) * 12 + last_day.month - first_day.month + 1
+    if months > MONTHS_MAX:
+        message = f"A report is about {MONTHS_MAX} months at most, and these are {months}."
+        raise Refusal(Code.LIMIT_REACHED, message, "since")
+    rules = rules_of(program.current_version_id)
+    money = money_of(rules)
+    with one_snapshot():
+        table = measures.table(program, first_day=first_day, last_day=last_day)
+        owed = liability(program, first_day=first_day, last_day=last_day, step=Step.MONTH, now=now)
+        offers = offer_costs(program, first_day=first_day, last_day=last_day)
+        redeemed = _redeemed(owed)
+        return Facts(
+            program=program.name,
+            made_at=now,
+            time_zone=rules.time_zone,
+            first_day=first_day,
+            last_day=last_day,
+            money=money,
+            periods=table,
+            comparison=measures.comparison(program, now=now),
+            cells=measures.cohorts(program, first_day=first_day, last_day=last_day),
+            second=measures.second_orders(program, first_day=first_day, last_day=last_day),
+            bands=bands(program, now),
+            segments=_segments(program),
+            tiers=_tiers(program, rules),
+            liability=owed,
+            offers=offers,
+            redeemed_points=redeemed,
+            experiments=_experiments(program, now),
+            costs=_costs(table, rules, money, redeemed, offers, acquisition_minor),
+        )
+
+
+def bands(program: Program, now: dt.datetime) -> dict[Band, Group]:
+    """Return the customers of each recency band, from the rollups; each in the narrowest one."""
+    today = local_date(now, rules_of(program.current_version_id).time_zone)
+    parameters = asdict(edges(today, limits_of(program))) | {"program_id": program.pk}
+    found = dict.fromkeys(Band, Group())
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load("measures/bands"), parameters)
+        for band, *sums in cursor.fetchall():
+            found[Band(band)] = Group(*sums)
+    return found
+
+
+def _segments(program: Program) -> list[tuple[str, int]]:
+    found = Segment.objects.filter(program=program, is_active=True).annotate(Count("members"))
+    return list(found.order_by("slug").values_list("name", "members__count"))
+
+
+def _experiments(program: Program, now: dt.datetime) -> list[Tried]:
+    """Return the newest experiments, whatever the days of the report."""
+    found = Experiment.objects.filter(program=program).order_by("-created_at", "-pk")
+    return [
+        Tried(each.name, each.window_days, outcome(each, now=now))
+        for each in found[:EXPERIMENTS_MAX]
+    ]
+
+
+def _tiers(program: Program, rules: ProgramRules) -> list[tuple[str, int]]:
+    """Return the tiers of the ladder with their members; a tier that is gone by its slug."""
+    accounts = Account.objects.filter(program=program, state=AccountState.MEMBER)
+    counted = accounts.order_by("tier").values_list("tier").annotate(Count("pk"))
+    members = dict(counted)
+    named = [(tier.name, members.pop(tier.slug, 0)) for tier in rules.ladder.tiers]
+    return named + [(slug, count) for slug, count in members.items() if slug]
+
+
+def _redeemed(owed: Liability) -> int:
+    return -sum(
+        period.movements.get(movement, 0)
+        for period in owed.ledger.periods
+        for movement in (Movement.REDEEMED, Movement.RESTORED)
+    )
+
+
+def _costs(
+    table: measures.Table,
+    rules: ProgramRules,
+    money: Money,
+    redeemed: int,
+    offers: list[OfferCost],
+    acquisition_minor: int | None,
+) -> Costs | None:
+    value = rules.point_values.get(money.currency)
+    if not money.currency or value is None:
+        return None
+    return Costs(
+        figures=table.total,
+        redeemed_minor=worth(redeemed, value),
+        discount_minor=sum(
+            offer.discount_minor for offer in offers if offer.currency == money.currency
+        ),
+        acquisition_minor=acquisition_minor,
+    )
