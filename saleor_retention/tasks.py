@@ -28,11 +28,11 @@ from saleor_retention import conf, host
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
 from saleor_retention.services import (
+    campaign_planning,
+    campaigns,
     consent_requests,
     coupon_batches,
     coupons,
-    campaign_planning,
-    campaigns,
     digesting,
     erasing,
     expiring,
