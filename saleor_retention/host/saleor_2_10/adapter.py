@@ -12,6 +12,7 @@ from django.db import transaction
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts
 from saleor_retention.errors import Code, Refusal
+from saleor_retention.host import goods, persons
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
@@ -143,7 +144,7 @@ class Saleor210:
 
     def find_user_refs(self, text: str, limit: int) -> list[str]:
         """Return users whose e-mail or name contains ``text``."""
-        return people.find_user_refs(text, limit)
+        return persons.find_user_refs(text, limit)
 
     def find_user_by_email(self, email: str) -> str | None:
         """Return the confirmed, active user of exactly that address."""
@@ -151,35 +152,35 @@ class Saleor210:
 
     def find_users_by_phone(self, phone: str) -> list[str]:
         """Return the users with that E.164 phone number on a default address."""
-        return people.find_users_by_phone(phone)
+        return persons.find_users_by_phone(phone)
 
     def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
         """Return the E.164 numbers on users' default addresses."""
-        return people.phones_of(user_refs)
+        return persons.phones_of(user_refs)
 
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
-        return people.group_names(user_ref)
+        return persons.group_names(user_ref)
 
     def app_name(self, app_ref: str) -> str | None:
         """Return what an app is called; None when it is gone."""
-        return people.app_name(app_ref)
+        return persons.app_name(app_ref)
 
     def resolve_slugs(self, kind: str, slugs: Iterable[str]) -> dict[str, str]:
         """Map slugs (SKUs for ``variants``) of ``kind`` to references."""
-        return catalog.resolve_slugs(kind, slugs)
+        return goods.resolve_slugs(kind, slugs)
 
     def slugs_of(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references of ``kind`` to slugs."""
-        return catalog.slugs_of(kind, refs)
+        return goods.slugs_of(kind, refs)
 
     def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references of ``kind`` to what shoppers read."""
-        return catalog.goods_names(kind, refs)
+        return goods.goods_names(kind, refs)
 
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in one statement."""
-        return catalog.goods_of_variants(variant_refs)
+        return goods.goods_of_variants(variant_refs)
 
     def in_stock(
         self,

@@ -9,9 +9,9 @@ from typing import Any
 import graphene
 
 from saleor_retention.host.contract import Requestor
+from saleor_retention.host.goods import numbers
 
 from .basket import token_of
-from .catalog import numbers
 
 PERMISSIONS = {
     "discounts": "discount.manage_discounts",

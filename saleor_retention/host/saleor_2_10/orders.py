@@ -26,10 +26,10 @@ from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, Ord
 from saleor_retention.engine.money import allocate, to_minor
 from saleor_retention.engine.pricing import POINTS_RULE
 from saleor_retention.host.contract import PastOrder
+from saleor_retention.host.goods import goods_of_variants, numbers
 from saleor_retention.models import StoredQuote
 
 from . import vouchers
-from .catalog import goods_of_variants, numbers
 from .shop import CHANNEL_REF, exponent_of
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from saleor.discount import DiscountValueType, VoucherType
 from saleor.product.models import ProductVariant
 
 from saleor_retention.engine.money import allocate_capped
-
-from .catalog import numbers
+from saleor_retention.host.goods import numbers
 
 if TYPE_CHECKING:
     from saleor.discount.models import Voucher

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from saleor import __version__
 
+from saleor_retention.host import goods, persons
+
 from . import (
     basket,
     catalog,
@@ -55,16 +57,16 @@ class Saleor3:
     has_tax_in_prices = staticmethod(catalog.has_tax_in_prices)
     currency_exponent = staticmethod(basket.currency_exponent)
     users = staticmethod(people.users)
-    find_user_refs = staticmethod(people.find_user_refs)
+    find_user_refs = staticmethod(persons.find_user_refs)
     find_user_by_email = staticmethod(people.find_user_by_email)
-    find_users_by_phone = staticmethod(people.find_users_by_phone)
-    phones_of = staticmethod(people.phones_of)
-    group_names = staticmethod(people.group_names)
-    app_name = staticmethod(people.app_name)
-    resolve_slugs = staticmethod(catalog.resolve_slugs)
-    slugs_of = staticmethod(catalog.slugs_of)
-    goods_names = staticmethod(catalog.goods_names)
-    goods_of_variants = staticmethod(catalog.goods_of_variants)
+    find_users_by_phone = staticmethod(persons.find_users_by_phone)
+    phones_of = staticmethod(persons.phones_of)
+    group_names = staticmethod(persons.group_names)
+    app_name = staticmethod(persons.app_name)
+    resolve_slugs = staticmethod(goods.resolve_slugs)
+    slugs_of = staticmethod(goods.slugs_of)
+    goods_names = staticmethod(goods.goods_names)
+    goods_of_variants = staticmethod(goods.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)
     in_stock = staticmethod(gift_lines.in_stock)

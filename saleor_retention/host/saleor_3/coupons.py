@@ -17,9 +17,9 @@ from saleor.discount.models import Voucher, VoucherChannelListing, VoucherCode
 from saleor_retention.engine.money import from_minor
 from saleor_retention.host import codes as guard
 from saleor_retention.host.contract import ChannelFacts, VoucherSpec
+from saleor_retention.host.goods import numbers
 
 from .basket import currency_exponent
-from .catalog import numbers
 
 
 def install() -> None:

@@ -36,10 +36,10 @@ from saleor.payment.models import Transaction, TransactionEvent, TransactionItem
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderState, Origin
 from saleor_retention.engine.facts import OrderLine as LineFacts
 from saleor_retention.host.contract import PastOrder
+from saleor_retention.host.goods import goods_of_variants, numbers
 
 from . import order_shares
 from .basket import currency_exponent, minor
-from .catalog import goods_of_variants, numbers
 from .effects import is_uuid
 
 ORIGINS = {
