@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from promise import is_thenable
-from saleor.checkout.calculations import calculate_checkout_total
+from saleor.checkout import calculations
 from saleor.checkout.fetch import fetch_checkout_info, fetch_checkout_lines
 from saleor.checkout.models import Checkout
 from saleor.checkout.utils import add_voucher_code_to_checkout, remove_voucher_from_checkout
@@ -23,6 +23,9 @@ from saleor_retention.host.contract import CodeTotals
 
 from .basket import currency_exponent, minor
 from .effects import is_uuid, writer
+
+_total_of = getattr(calculations, "calculate_checkout_total", None) or calculations.checkout_total
+"""Saleor's own, by its name of 3.22 and later or of 3.21."""
 
 
 def code_totals(checkout_ref: str, code: str) -> CodeTotals | None:
@@ -63,7 +66,7 @@ def _loaded(checkout: Any, manager: Any) -> tuple[Any, Any]:
 
 def _calculated(manager: Any, info: Any, lines: Any) -> Any:
     given = {"manager": manager, "checkout_info": info, "lines": lines, "force_update": True}
-    if "address" in signature(calculate_checkout_total).parameters:  # up to 3.22
+    if "address" in signature(_total_of).parameters:  # up to 3.22
         given["address"] = info.shipping_address or info.billing_address
-    total = calculate_checkout_total(**given)
+    total = _total_of(**given)
     return total.get() if is_thenable(total) else total
