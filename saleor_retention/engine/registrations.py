@@ -24,7 +24,8 @@ from saleor_retention.engine.rules import RuleProblem
 
 LENGTH_MAX = 20_000
 CHANNEL_LENGTH_MAX = 255
-NUL = "\\u0000"
+NUL = "\0"
+"""A character that no database keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,17 @@ def read_answers(text: Any) -> tuple[Answers, list[RuleProblem]]:
 
 
 def _decoded(text: Any, problems: list[RuleProblem]) -> Any:
-    """Return the content of the JSON, of which everything can be stored; None where it is none."""
+    """Return the content of the JSON where all of it can be stored; else None, with a problem."""
     try:
-        if not isinstance(text, str) or len(text) > LENGTH_MAX:
-            raise ValueError("no JSON of a sensible length")
-        content = json.loads(text)
-        json.dumps(content, ensure_ascii=False).encode()  # no half of a surrogate pair
-        if NUL in json.dumps(content):
-            raise ValueError("holds a NUL")
+        content = json.loads(text) if isinstance(text, str) and len(text) <= LENGTH_MAX else NUL
+        json.dumps(content, ensure_ascii=False).encode()  # refuses half of a surrogate pair
     except (ValueError, RecursionError):
-        message = f"The answers must be JSON of {LENGTH_MAX} characters at most."
-        problems.append(RuleProblem("", "NOT_JSON", message))
-        return None
-    return content
+        content = NUL
+    if "\\u0000" not in json.dumps(content):
+        return content
+    message = f"The answers must be JSON of {LENGTH_MAX} characters at most."
+    problems.append(RuleProblem("", "NOT_JSON", message))
+    return None
 
 
 def _consents(top: Fields) -> list[Agreed]:

@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 def welcome(user_ref: str, now: dt.datetime | None = None) -> None:
     """Open the customer's account in every active program where everyone is a member.
 
-    With it come the welcome points, and what was answered when registering. Orders that the customer made as a guest, and that Saleor has
-    attached by now, become his. Idempotent; accounts that are not opened here are at first sight.
+    With it come the welcome points, and what was answered when registering. Orders that the
+    customer made as a guest, and that Saleor has attached by now, become his.
+    Idempotent; accounts that are not opened here are at first sight.
     """
     at = now or timezone.now()
     for program in Program.objects.filter(is_active=True).order_by("pk"):
