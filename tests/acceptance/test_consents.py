@@ -23,8 +23,7 @@ from tests.acceptance.retention import member, open_program
 from tests.acceptance.services import MAILS, Services
 from tests.acceptance.shop import Channel, Shop
 from tests.acceptance.storefront import Cart, fill_cart, sign_up
-
-pytestmark = pytest.mark.saleor3
+from tests.acceptance.worlds import World
 
 NEWS = {"channel": "EMAIL", "purpose": "news", "version": "2026-01", "text": "Write to me."}
 HABITS = {"channel": "PROFILING", "purpose": "habits", "version": "1", "text": "Look at it."}
@@ -151,6 +150,7 @@ def post(url: str, **fields: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+@pytest.mark.saleor3
 def test_from_the_form_of_registration_to_the_link_that_ends_it(
     shop: Shop, mailer: Services
 ) -> None:
@@ -223,6 +223,7 @@ def test_from_the_form_of_registration_to_the_link_that_ends_it(
     assert shop.rows("SELECT count(*) FROM saleor_retention_suppression") == [[1]]
 
 
+@pytest.mark.saleor3
 def test_a_purchase_asks_and_is_no_consent(shop: Shop) -> None:
     """The confirmation of an order asks what is open; the answers keep where they were given."""
     # given
@@ -268,6 +269,7 @@ def test_a_purchase_asks_and_is_no_consent(shop: Shop) -> None:
     assert rows == [["custom.roast", "dark", "order"]]
 
 
+@pytest.mark.saleor3
 def test_a_guest_is_reminded_to_join(shop: Shop) -> None:
     """With the merchant's words and what waits for him; a guest is asked nothing else."""
     # given
@@ -285,6 +287,40 @@ def test_a_guest_is_reminded_to_join(shop: Shop) -> None:
         "welcomePoints": 100,
         "points": 80,
     }
+
+
+def test_answers_after_the_first_login(world: World) -> None:
+    """As a storefront on Saleor 2.10 sends those of its form, and any other may."""
+    # given
+    channel = world.channel
+    open_program(world, [channel], {"questions": QUESTIONS})
+    ada = world.sign_up("late")
+    here = {"channel": channel.slug, "atRegistration": True}
+
+    # when
+    ada.client.do(operation("profile-update"), input={"interests": ["tea"]}, **here)
+    ada.client.do(
+        operation("consent-give"),
+        input={"channel": "PROFILING", "purpose": "habits", "textVersion": "1"},
+        **here,
+    )
+
+    # then
+    assert states(ada.client, channel) == {"habits": ("GIVEN", "REGISTRATION")}
+    told = seen(ada.client, channel)
+    assert told["profile"]["interests"] == ["tea"]
+    assert told["questions"]["interests"] == []
+
+    # when: she thinks again
+    ada.client.do(
+        operation("consent-withdraw"),
+        consentChannel="PROFILING",
+        purpose="habits",
+        channel=channel.slug,
+    )
+
+    # then
+    assert states(ada.client, channel) == {"habits": ("WITHDRAWN", "STOREFRONT")}
 
 
 def _complete(cart: Cart) -> dict[str, Any]:
