@@ -45,8 +45,7 @@ class Packaged:
 @lru_cache(maxsize=256)
 def _holidays(country: str, year: int, language: str | None) -> dict[dt.date, str]:
     import holidays
-    from holidays.registry import EntityLoader
 
-    if country not in EntityLoader.get_country_codes():
+    if country not in holidays.list_supported_countries():
         raise ValueError(f"There is no list of public holidays for {country}.")
     return dict(holidays.country_holidays(country, years=year, language=language))
