@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 KEY = conf.PLUGIN_ID
 """The key of the metadata."""
 
+LOGGED_LENGTH_MAX = 200
+
 
 def take(user_ref: str, now: dt.datetime | None = None) -> bool:
     """Keep what a confirmed customer answered when registering; tell whether there was anything.
@@ -131,5 +133,6 @@ def _try(user_ref: str, what: str, work: Callable[[], object]) -> None:
 
 
 def _left_out(user_ref: str, what: str) -> None:
-    """Say which answers were not kept, never what they were."""
-    logger.warning("Of customer %s's registration was not kept: %s.", user_ref, what or "all of it")
+    """Say which answers were not kept, never what they were; names may be anybody's words."""
+    name = (what or "all of it").encode("unicode_escape").decode()[:LOGGED_LENGTH_MAX]
+    logger.warning("Of customer %s's registration was not kept: %s.", user_ref, name)

@@ -132,6 +132,18 @@ def test_what_cannot_be_kept_is_left_out(shop: FakeHost, caplog: pytest.LogCaptu
     ]
 
 
+def test_nobody_writes_into_the_log(shop: FakeHost, caplog: pytest.LogCaptureFixture) -> None:
+    """Names of questions that do not exist are a browser's words: one line, and a short one."""
+    make_program(questions=QUESTIONS)
+    ref = registered(shop, **{"x\nERROR forged": 1, "y" * 5000: 1})
+
+    registrations.take(ref, NOON)
+
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first == f"Of customer {ref}'s registration was not kept: x\\nERROR forged."
+    assert second == f"Of customer {ref}'s registration was not kept: {'y' * 200}."
+
+
 def test_who_has_to_enrol_does_so_on_the_form(shop: FakeHost) -> None:
     """Where only those are members who ask for it, the form can ask; a consent is no enrolment."""
     program = make_program(questions=QUESTIONS, enrolment="opt_in", welcome_points=100)
