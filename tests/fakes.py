@@ -61,6 +61,7 @@ class FakeHost:
     orders_changed_at: dict[str, dt.datetime] = field(default_factory=dict)
     checkouts: dict[str, CheckoutFacts] = field(default_factory=dict)
     people: dict[str, UserFacts] = field(default_factory=dict)
+    metadata: dict[tuple[str, str], Any] = field(default_factory=dict)  # (user ref, key)
     phones: dict[str, list[str]] = field(default_factory=dict)
     shop_channels: list[ChannelFacts] = field(
         default_factory=lambda: [ChannelFacts(CHANNEL, "main", "Main", "USD")]
@@ -244,6 +245,15 @@ class FakeHost:
     def currency_exponent(self, currency: str) -> int:
         """Return 2, but for two currencies that have other minor units."""
         return EXPONENTS.get(currency, 2)
+
+    def users_with_metadata(self, key: str, limit: int) -> list[str]:
+        """Return confirmed users with a key."""
+        found = [ref for (ref, name) in self.metadata if name == key]
+        return [ref for ref in found if self.people[ref].is_confirmed][:limit]
+
+    def take_metadata(self, user_ref: str, key: str) -> Any:
+        """Remove a key and return what it had."""
+        return self.metadata.pop((user_ref, key), None)
 
     def users(self, user_refs: Iterable[str]) -> dict[str, UserFacts]:
         """Return those that are known."""

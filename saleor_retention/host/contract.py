@@ -231,6 +231,9 @@ class Host(Protocol):
     def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
         """Return the E.164 numbers on users' default addresses; users without one are absent."""
 
+    def users_with_metadata(self, key: str, limit: int) -> list[str]:
+        """Return up to ``limit`` confirmed, active users whose public metadata has a key."""
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
 
@@ -269,6 +272,9 @@ class Host(Protocol):
 
     def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
         """Have the mail providers of the shop told of an event; False where it has no such way."""
+
+    def take_metadata(self, user_ref: str, key: str) -> Any:
+        """Lock a user, remove a key of the public metadata and return what it had, or None."""
 
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes to the default database within (queries, tasks)."""

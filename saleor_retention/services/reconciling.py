@@ -30,7 +30,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.due import orders_noted
 from saleor_retention.selectors.programs import is_switched_on
-from saleor_retention.services import redeeming
+from saleor_retention.services import redeeming, registrations
 from saleor_retention.services.identity import email_hashes
 from saleor_retention.services.settling import settle
 
@@ -56,6 +56,8 @@ class Reconciled:
 def reconcile(now: dt.datetime | None = None) -> Reconciled:
     """Settle orders changed since the last run, end orphaned holds, claim guests' orders.
 
+    Also keeps answers to forms of registration that no event told of.
+
     Goes back ``RETENTION_RECONCILE_OVERLAP_MINUTES`` before its watermark, because a change
     becomes visible later than it is dated. Safe to run twice and at the same time. Holds no lock
     itself; see ``settle`` and ``redeeming.release``. While the plugin is switched off it does
@@ -70,6 +72,7 @@ def reconcile(now: dt.datetime | None = None) -> Reconciled:
         orders += settled
     holds = _end_orphaned_holds(at)
     guests = _claim_guests(at)
+    registrations.take_all(at, limit=int(conf.get("SETTLE_BATCH")))
     failures = SettleFailure.objects.filter(attempts__gt=0).count()
     return Reconciled(orders, holds, guests, failures)
 
@@ -103,11 +106,12 @@ def settle_noted(now: dt.datetime | None = None, limit: int | None = None) -> in
 
 
 def tidy(now: dt.datetime | None = None) -> None:
-    """End orphaned holds and claim guests' orders, unless the plugin is switched off."""
+    """Do what ``reconcile`` does besides orders, unless the plugin is switched off."""
     if is_switched_on():
         at = now or timezone.now()
         _end_orphaned_holds(at)
         _claim_guests(at)
+        registrations.take_all(at, limit=int(conf.get("SETTLE_BATCH")))
 
 
 def claim_guest_orders(user_ref: str, now: dt.datetime | None = None) -> int:

@@ -110,6 +110,17 @@ def unlock_account() -> None:
     transaction.set_autocommit(True)
 
 
+def unsubscribe_path(*, number: str, channel: str, purpose: str, address: str) -> str:
+    """Return the link that a message of a purpose to a member carries."""
+    from saleor_retention.models import Account
+    from saleor_retention.services import consent_links
+
+    account = Account.objects.get(member_number=number)
+    return consent_links.unsubscribe_path(
+        account.pk, channel=channel, purpose=purpose, address=address
+    )
+
+
 def rows(*, statement: str, parameters: list[Any] | None = None) -> list[list[Any]]:
     """Run one SELECT and return its rows; looks, never changes."""
     from django.db import connection, transaction
@@ -129,6 +140,7 @@ FUNCTIONS = {
         throw_checkout_away,
         lock_account,
         unlock_account,
+        unsubscribe_path,
         rows,
     )
 }

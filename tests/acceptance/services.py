@@ -1,10 +1,11 @@
-"""Services outside the shop, called over HTTP: one pays money back, one computes taxes."""
+"""Services outside the shop, called over HTTP: for refunds, for taxes, and one that mails."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -32,6 +33,7 @@ subscription {
 }
 """
 TAX_PERCENT = 10
+MAIL_SECONDS_MAX = 20
 
 _numbers = itertools.count(1)
 
@@ -65,6 +67,7 @@ def _taxes(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+MAILS = "/mails"
 ANSWERS = {"/refunds": _refund, "/taxes": _taxes}
 
 
@@ -76,7 +79,10 @@ class _Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one request."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        body = json.dumps(ANSWERS[self.path](asked)).encode()
+        if self.path == MAILS:
+            self.server.mails.append(asked)  # type: ignore[attr-defined]
+        answer = ANSWERS[self.path](asked) if self.path in ANSWERS else {}
+        body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -93,10 +99,23 @@ class Services:
     def __init__(self) -> None:
         """Start to listen."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+        self.mails: list[dict[str, Any]] = []
+        self._server.mails = self.mails  # type: ignore[attr-defined]
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def mail_to(self, address: str, event: str) -> dict[str, Any]:
+        """Return what the latest mail of an event to an address is made of; waits for it."""
+        until = time.monotonic() + MAIL_SECONDS_MAX
+        while time.monotonic() < until:
+            for mail in reversed(self.mails):
+                payload: dict[str, Any] = mail["payload"]
+                if (mail["notify_event"], payload["recipient_email"]) == (event, address):
+                    return payload
+            time.sleep(0.1)
+        raise AssertionError(f"no mail of {event}")
 
     def close(self) -> None:
         """Stop listening."""

@@ -251,6 +251,33 @@ def test_an_order_asks_its_customer_and_is_no_consent(world: World) -> None:
     assert ConsentEntry.objects.get().order_ref == str(order.pk)
 
 
+def test_an_answer_keeps_the_form_it_was_given_on(world: World) -> None:
+    """Of registration, or of the customer's own order; staff's is theirs whatever they say."""
+    world.account()
+    variant = factories().make_product("40.00")
+    own, of_another = bought(world, {variant: 1}), bought(world, {variant: 1}, world.other)
+    update = operation("storefront/profile-update")
+    give = operation("storefront/consent-give")
+    staff_update = operation("staff/member-profile-update")
+
+    world.owner.do(update, input={"gender": "FEMALE"}, atRegistration=True)
+    world.owner.do(update, input={"interests": ["tea"]}, orderId=gid("Order", own))
+    world.owner.do(update, input={"language": "en"}, atRegistration=None)
+    given = world.owner.do(give, input=TO_HABITS, atRegistration=True)["consent"]
+    staff("manage_users").do(staff_update, memberId=world.member_id(), input={"language": "fr"})
+
+    assert world.owner.refused(
+        update, input={"gender": "MALE"}, orderId=gid("Order", of_another)
+    ) == [("orderId", "NOT_FOUND")]
+    assert given["source"] == "REGISTRATION"
+    assert list(ProfileEntry.objects.order_by("id").values_list("fact", "source")) == [
+        ("gender", "registration"),
+        ("interests", "order"),
+        ("language", "storefront"),
+        ("language", "staff"),
+    ]
+
+
 def test_who_did_not_enrol_is_reminded_on_the_order() -> None:
     """With the shop's own words and the points of joining."""
     world = open_shop(questions=QUESTIONS, enrolment="opt_in")

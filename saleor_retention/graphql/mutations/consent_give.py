@@ -7,10 +7,8 @@ from typing import Any
 
 import graphene
 
-from saleor_retention import host
-from saleor_retention.errors import Code, Refusal
 from saleor_retention.graphql.inputs_consents import RetentionConsentInput
-from saleor_retention.graphql.mutations.answering import Answerer, answerer
+from saleor_retention.graphql.mutations.answering import answerer
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.graphql.types_profile import RetentionConsent, consent_type
@@ -37,6 +35,9 @@ class RetentionConsentGive(RetentionMutation):
             description="Slug of the channel; not needed where one program runs."
         )
         member_id = graphene.ID(description="The member that staff write it down of.")
+        at_registration = graphene.Boolean(
+            description="Whether it was asked on the form of registration.", default_value=False
+        )
 
     member = graphene.Field(RetentionMember, description="The member.")
     consent = graphene.Field(RetentionConsent, description="What holds now.")
@@ -51,28 +52,18 @@ class RetentionConsentGive(RetentionMutation):
         order_id: str | None = None,
         channel: str | None = None,
         member_id: str | None = None,
+        at_registration: bool | None = False,
     ) -> RetentionConsentGive:
         """Write it down."""
         who = answerer(asks, channel, member_id)
-        order_ref = "" if order_id is None else _own_order(who, order_id)
-        source = ConsentSource.ORDER if order_ref else ConsentSource.STOREFRONT
+        order_ref = who.own_order(order_id)
         entry = consents.give(
             who.account,
             channel=input["channel"],
             purpose=input["purpose"],
             text_version=input["text_version"],
-            source=ConsentSource.STAFF if who.is_staff else source,
+            source=ConsentSource(who.source(order_ref, at_registration=at_registration)),
             actor_ref=who.actor_ref,
             order_ref=order_ref,
         )
         return cls(member=who.member, consent=consent_type(entry))
-
-
-def _own_order(who: Answerer, order_id: str) -> str:
-    """Return the reference of the customer's own order; refuse NOT_FOUND for all others."""
-    shop = host.current()
-    ref = shop.from_global_id(order_id, "Order")
-    facts = None if ref is None else shop.order_facts(ref)
-    if facts is None or facts.user_ref != str(who.account.user_id):
-        raise Refusal(Code.NOT_FOUND, "There is no such order.", "orderId")
-    return facts.ref

@@ -36,6 +36,12 @@ class RetentionProfileUpdate(RetentionMutation):
             description="Slug of the channel; not needed where one program runs."
         )
         member_id = graphene.ID(description="The member that staff write down the facts of.")
+        order_id = graphene.ID(
+            description="The customer's order on whose confirmation they were asked."
+        )
+        at_registration = graphene.Boolean(
+            description="Whether they were asked on the form of registration.", default_value=False
+        )
 
     member = graphene.Field(RetentionMember, description="The member.")
 
@@ -48,15 +54,18 @@ class RetentionProfileUpdate(RetentionMutation):
         input: Mapping[str, Any],  # noqa: A002 - the argument's name in Saleor's API
         channel: str | None = None,
         member_id: str | None = None,
+        order_id: str | None = None,
+        at_registration: bool | None = False,
     ) -> RetentionProfileUpdate:
         """Write them down."""
         who = answerer(asks, channel, member_id)
+        order_ref = who.own_order(order_id)
         questions = rules_of(who.account.program.current_version_id).questions
         try:
             profiles.update(
                 who.account,
                 changes_in(input, questions),
-                source=ProfileSource.STAFF if who.is_staff else ProfileSource.STOREFRONT,
+                source=ProfileSource(who.source(order_ref, at_registration=at_registration)),
                 actor_ref=who.actor_ref,
             )
         except Refusals as refusals:

@@ -212,6 +212,14 @@ class Saleor210:
         if not any(getattr(func, "call", None) == call for func in pending):
             transaction.on_commit(_Dispatch(call))
 
+    def users_with_metadata(self, _key: str, _limit: int) -> list[str]:
+        """Return nobody: registering takes no metadata on 2.10."""
+        return []
+
+    def take_metadata(self, _user_ref: str, _key: str) -> None:
+        """Return None: registering takes no metadata on 2.10."""
+        return
+
     def notify(self, _event: str, _payload: Mapping[str, Any]) -> bool:
         """Tell nobody: this host has no events for mail providers."""
         return False

@@ -19,6 +19,7 @@ from . import (
     gift_lines,
     graph,
     hooks,
+    metadata,
     orders,
     people,
     seam,
@@ -76,6 +77,8 @@ class Saleor3:
     reprice_channels = staticmethod(hooks.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
     notify = staticmethod(effects.notify)
+    users_with_metadata = staticmethod(metadata.users_with_metadata)
+    take_metadata = staticmethod(metadata.take_metadata)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
     forget_orders = staticmethod(effects.forget_orders)
