@@ -10,7 +10,14 @@ from saleor_retention import host
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, TriggerKind
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
 from saleor_retention.host.contract import UserFacts
-from saleor_retention.models import AccountState, CustomerRollup, Dispatch, DispatchState
+from saleor_retention.models import (
+    AccountState,
+    Coupon,
+    CouponState,
+    CustomerRollup,
+    Dispatch,
+    DispatchState,
+)
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaign_ports import Locale, wired
 
@@ -54,10 +61,14 @@ class Recipients:
         )
 
     def _is_still_due(self, row: Dispatch) -> bool:
-        """Tell whether somebody whom a message shall bring back has not come by himself.
+        """Tell whether a customer has not done by himself what a message shall bring him to.
 
-        Those cycles end with the day of the last order that made the customer due.
+        Who shall come back has not ordered since: those cycles end with the day of the last order
+        that made the customer due. A coupon that he is reminded of can still be used.
         """
+        if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
+            code = row.facts["expiring_coupon"]
+            return Coupon.objects.filter(code=code, state=CouponState.ACTIVE).exists()
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
         rollup = CustomerRollup.objects.filter(account=row.account_id).first()
