@@ -46,6 +46,7 @@ class Recipients:
         profiles = wired().profiles
         ids = [row.account_id for row in rows]
         self._locales = {} if profiles is None else profiles.locales(ids)
+        self._usable_codes = self._read_usable_codes()
 
     def of(self, row: Dispatch) -> Recipient:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
@@ -67,13 +68,19 @@ class Recipients:
         that made the customer due. A coupon that he is reminded of can still be used.
         """
         if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
-            code = row.facts["expiring_coupon"]
-            return Coupon.objects.filter(code=code, state=CouponState.ACTIVE).exists()
+            return row.facts["expiring_coupon"] in self._usable_codes
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
         rollup = CustomerRollup.objects.filter(account=row.account_id).first()
         last_on = "" if rollup is None else rollup.last_on.isoformat()
         return row.cycle.rpartition(":")[2] == last_on
+
+    def _read_usable_codes(self) -> set[str]:
+        if self._terms.trigger.kind is not TriggerKind.COUPON_EXPIRING:
+            return set()
+        codes = [row.facts["expiring_coupon"] for row in self._rows]
+        usable = Coupon.objects.filter(code__in=codes, state=CouponState.ACTIVE)
+        return set(usable.values_list("code", flat=True))
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""
