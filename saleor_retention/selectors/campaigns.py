@@ -28,6 +28,8 @@ from saleor_retention.engine.periods import local_date, start_of_local_day
 from saleor_retention.models import (
     Account,
     AccountState,
+    Coupon,
+    CouponState,
     CustomerRollup,
     Lot,
     Program,
@@ -43,6 +45,7 @@ from saleor_retention.services.campaign_ports import Profiles
 
 CHUNK = 1000
 DAY = dt.timedelta(days=1)
+INSTANT = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +250,47 @@ def _with_lots(
         ]
 
 
+def _with_coupons(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    """Yield who holds a coupon that ends soon: as its plan says, else by the days of the campaign.
+
+    One candidate for each coupon, so that each is told once. Those that somebody else has reminded
+    of are left out.
+    """
+    usable = Coupon.objects.filter(
+        program=asked.program,
+        state=CouponState.ACTIVE,
+        account__isnull=False,
+        reminded_at=None,
+    )
+    for days in trigger.days_before:
+        start, end = (start_of_local_day(day + (days + more) * DAY, asked.zone) for more in (0, 1))
+        ending = usable.filter(remind_at=None, valid_until__gt=start, valid_until__lte=end)
+        yield from _reminded(ending, days, day, asked)
+    start, end = (start_of_local_day(day + more * DAY, asked.zone) for more in (0, 2))
+    planned = usable.filter(remind_at__gt=start, remind_at__lt=end)
+    yield from _reminded(planned, None, day, asked)
+
+
+def _reminded(rows: QuerySet[Any], days: int | None, day: dt.date, asked: Asked) -> Chunks:
+    """Yield the owners of those coupons of which a day is so many days before the last one.
+
+    Without ``days`` each coupon has its own. They are whole days of 24 hours before the end, so a
+    change of the clock in between moves the instant, and not the day that is counted from.
+    """
+    values = ("account_id", "code", "valid_until", "remind_at")
+    for chunk in _keyset(rows, "pk", *values):
+        found = []
+        for pk, account_id, code, end_at, remind_at in chunk:
+            before = (end_at - remind_at).days if days is None else days
+            last_day = local_date(end_at - INSTANT, asked.zone)
+            if last_day - before * DAY != day:
+                continue
+            facts = {"expiring_coupon": code, "expiring_on": last_day.isoformat()}
+            found.append(Candidate(account_id, f"coupon:{pk}:{before}", day, last_day, facts))
+        if found:
+            yield found
+
+
 def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
     rows = CustomerRollup.objects.filter(program=asked.program)
     if trigger.kind is TriggerKind.SECOND_PURCHASE:
@@ -268,6 +312,7 @@ CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.ANNIVERSARY: _anniversaries,
     TriggerKind.POINTS_EXPIRING: _expiring,
     TriggerKind.POINTS_EXPIRING_NEXT_MONTH: _expiring_next_month,
+    TriggerKind.COUPON_EXPIRING: _with_coupons,
     TriggerKind.SECOND_PURCHASE: _buyers,
     TriggerKind.WIN_BACK: _buyers,
 }

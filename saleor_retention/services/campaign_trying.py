@@ -23,6 +23,7 @@ SAMPLES = {
     "expiring_on": "2030-12-31",
     "tier": "vip",
     "coupon": "SAMPLE-CODE",
+    "expiring_coupon": "SAMPLE-CODE",
     "occasion_on": "2030-06-15",
 }
 

@@ -89,7 +89,7 @@ def order_batch(
         lock_name(f"coupon-batch:{program.pk}:{wanted.key}")
         existing = CouponBatch.objects.filter(program=program, key=wanted.key).first()
         if existing is not None:
-            return _same(existing, wanted)
+            return _same(existing, wanted, program)
         batch = open_batch(
             CouponBatch(
                 program=program,
@@ -207,9 +207,10 @@ def _require_order(program: Program, wanted: Order) -> None:
         raise Refusal(Code.PROGRAM_INACTIVE, "The program has no rules yet.", "programId")
 
 
-def _same(existing: CouponBatch, wanted: Order) -> CouponBatch:
-    kept = (existing.size, existing.terms, existing.prefix, existing.campaign)
-    if kept != (wanted.size, wanted.terms.document(), wanted.prefix, wanted.campaign):
+def _same(existing: CouponBatch, wanted: Order, program: Program) -> CouponBatch:
+    kept = (existing.size, existing.terms, existing.prefix, existing.campaign, existing.valid_until)
+    end_at = end_after(program, wanted.valid_for_days, existing.valid_from)
+    if kept != (wanted.size, wanted.terms.document(), wanted.prefix, wanted.campaign, end_at):
         message = "This key was used for another batch."
         raise Refusal(Code.KEY_REUSED, message, "key")
     return existing

@@ -138,6 +138,8 @@ def give(
         existing = Coupon.objects.filter(program=plan.program, key=full_key).first()
         if existing is None:
             _require_allowance(plan, actor_ref, at)
+        elif existing.campaign != plan.slug:
+            raise Refusal(Code.KEY_REUSED, "This key was used for another plan.", "key")
         coupon = coupons.issue(
             plan.program,
             CouponKind.PERSONAL,

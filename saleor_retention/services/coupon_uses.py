@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 
 from django.utils import timezone
 
@@ -19,11 +20,10 @@ from saleor_retention.models import (
     CouponState,
     CouponUse,
     CouponUseState,
-    OrderRecord,
 )
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services import coupons, holding
-from saleor_retention.services.locking import run_serialized
+from saleor_retention.services.locking import lock_name, run_serialized
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def refusal_of(
 ) -> Refusal | None:
     """Return why a checkout may not take a code; None also for a code that is no coupon.
 
-    One statement, for a coupon one more. Nothing is set aside.
+    One statement, for a coupon that may be taken three more. Nothing is set aside.
     """
     coupon = Coupon.objects.select_related("batch", "account").filter(code=code).first()
     if coupon is None:
@@ -80,24 +80,41 @@ def reserve_for(
         raise Refusal(Code.BUSY, message) from error
 
 
-def settle_uses(record: OrderRecord, facts: OrderFacts, now: dt.datetime) -> None:
+def settle_uses(facts: OrderFacts, now: dt.datetime) -> None:
     """Bring what an order uses of coupons to its state: used, or given back when it is canceled.
 
     Part of ``settle``, under the member's lock; locks the coupon by name. Idempotent. A coupon
     that is given back can be used again until its end.
     """
-    if not record.checkout_ref:
+    if not facts.checkout_ref:
         return
-    for use in CouponUse.objects.filter(checkout_ref=record.checkout_ref).order_by("coupon_id"):
+    for use in CouponUse.objects.filter(checkout_ref=facts.checkout_ref).order_by("coupon_id"):
         is_canceled = facts.state is OrderState.CANCELED
         state = CouponUseState.RETURNED if is_canceled else CouponUseState.USED
-        if use.state == state and use.order_ref == record.order_ref:
+        if use.state == state and use.order_ref == facts.ref:
             continue
         coupon = coupons.locked(use.coupon_id, with_code=True)
-        use.state, use.order_ref = state, record.order_ref
+        use.state, use.order_ref = state, facts.ref
         use.ended_at = now if is_canceled else None
         use.save(update_fields=["state", "order_ref", "ended_at"])
         _count(coupon, now)
+
+
+def settle_uses_of_nobody(
+    facts: OrderFacts, read: Callable[[], OrderFacts | None], now: dt.datetime
+) -> None:
+    """Do the same for an order that is no member's, of a guest or of a customer who never joined.
+
+    One statement where no coupon was used. There is no account to lock, so the order is locked by
+    name and read once more by ``read``.
+    """
+    uses = CouponUse.objects.filter(checkout_ref=facts.checkout_ref)
+    if not facts.checkout_ref or not uses.exists():
+        return
+    lock_name(f"coupon-order:{facts.ref}")
+    afresh = read()
+    if afresh is not None:
+        settle_uses(afresh, now)
 
 
 def _refusal_of(coupon: Coupon, user_ref: str | None, at: dt.datetime) -> Refusal | None:

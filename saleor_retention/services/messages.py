@@ -27,6 +27,7 @@ NAMES = (
     "program",
     "points",
     "expiring_points",
+    "expiring_coupon",
     "expiring_on",
     "tier",
     "benefit_points",

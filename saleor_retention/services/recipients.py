@@ -10,7 +10,14 @@ from saleor_retention import host
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, TriggerKind
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
 from saleor_retention.host.contract import UserFacts
-from saleor_retention.models import AccountState, CustomerRollup, Dispatch, DispatchState
+from saleor_retention.models import (
+    AccountState,
+    Coupon,
+    CouponState,
+    CustomerRollup,
+    Dispatch,
+    DispatchState,
+)
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaign_ports import Locale, wired
 
@@ -39,6 +46,7 @@ class Recipients:
         profiles = wired().profiles
         ids = [row.account_id for row in rows]
         self._locales = {} if profiles is None else profiles.locales(ids)
+        self._usable_codes = self._read_usable_codes()
 
     def of(self, row: Dispatch) -> Recipient:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
@@ -54,15 +62,25 @@ class Recipients:
         )
 
     def _is_still_due(self, row: Dispatch) -> bool:
-        """Tell whether somebody whom a message shall bring back has not come by himself.
+        """Tell whether a customer has not done by himself what a message shall bring him to.
 
-        Those cycles end with the day of the last order that made the customer due.
+        Who shall come back has not ordered since: those cycles end with the day of the last order
+        that made the customer due. A coupon that he is reminded of can still be used.
         """
+        if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
+            return row.facts["expiring_coupon"] in self._usable_codes
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
         rollup = CustomerRollup.objects.filter(account=row.account_id).first()
         last_on = "" if rollup is None else rollup.last_on.isoformat()
         return row.cycle.rpartition(":")[2] == last_on
+
+    def _read_usable_codes(self) -> set[str]:
+        if self._terms.trigger.kind is not TriggerKind.COUPON_EXPIRING:
+            return set()
+        codes = [row.facts["expiring_coupon"] for row in self._rows]
+        usable = Coupon.objects.filter(code__in=codes, state=CouponState.ACTIVE)
+        return set(usable.values_list("code", flat=True))
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""

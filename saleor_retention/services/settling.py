@@ -159,6 +159,7 @@ def _settle(
             return None
         record = open_record(facts, account_id, now)
         if record is None:
+            coupon_uses.settle_uses_of_nobody(facts, read, now)
             return None
         if record.settled_at is not None:  # another event was faster, and may have seen more
             facts = read()
@@ -277,7 +278,7 @@ def _settle_coupons(case: _Case, *, is_void: bool) -> None:
     """Bring the coupon that the order used, and the one that it brings, to the order's state."""
     if not case.account.program.has_coupons:
         return
-    coupon_uses.settle_uses(case.record, case.facts, case.now)
+    coupon_uses.settle_uses(case.facts, case.now)
     coupon_plans.settle_first_order(case.account, case.record, is_void=is_void, now=case.now)
 
 

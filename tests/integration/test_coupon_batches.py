@@ -93,7 +93,10 @@ def test_codes_of_the_shop_are_drawn_again(world: World, monkeypatch: pytest.Mon
     assert Coupon.objects.get().code == "4" * 12
 
 
-@pytest.mark.parametrize("changes", [{"size": 26}, {"terms": terms(uses=2)}, {"campaign": "x"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"size": 26}, {"terms": terms(uses=2)}, {"campaign": "x"}, {"valid_for_days": 31}],
+)
 def test_a_key_is_for_one_batch(world: World, changes: dict[str, Any]) -> None:
     """The same key with anything else is refused."""
     order(world)

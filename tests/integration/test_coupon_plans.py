@@ -92,6 +92,23 @@ def test_goodwill_is_personal_has_a_reason_and_an_entry(world: World) -> None:
     assert refusal(world, sorry, "").field == "key"
 
 
+def test_a_key_is_for_one_coupon(world: World) -> None:
+    """The same key for another plan or another member is refused, and gives nothing."""
+    sorry, thanks = plan(world), plan(world, slug="thanks", terms=terms(amounts={"USD": 900}))
+    give(world, sorry, "ticket-7")
+
+    assert refusal(world, thanks, "ticket-7").code is Code.KEY_REUSED
+    with pytest.raises(Refusal) as refused:
+        coupon_plans.give(
+            plan=sorry,
+            account=world.account(world.other),
+            reason="Late too",
+            actor_ref="user:9",
+            key="ticket-7",
+        )
+    assert refused.value.code is Code.KEY_REUSED
+
+
 def test_an_actor_gives_so_many_a_day(world: World) -> None:
     """His own budget, the next local day a new one; a colleague has another."""
     sorry = plan(world, per_day=2)

@@ -20,6 +20,7 @@ from saleor_retention.models import (
     CouponState,
     CouponUse,
     CouponUseState,
+    OrderRecord,
 )
 from saleor_retention.services import coupon_uses, coupons, settling
 from saleor_retention.services.coupons import Circumstances
@@ -127,6 +128,27 @@ def test_a_bearer_code_for_two_orders_serves_two(world: World, variant: Any) -> 
     assert (coupon.state, coupon.uses) == (CouponState.USED, 2)
     third = factories().make_checkout(world.owner.user, {variant: 1})
     assert len(typed(third, coupon.code, world.owner.user)) == 1
+
+
+@pytest.mark.usefixtures("db")
+def test_who_is_no_member_uses_a_code_up_and_gets_it_back() -> None:
+    """A guest and a customer who did not join a program that one has to join."""
+    world = open_shop(enrolment="opt_in")
+    goods = factories().make_product("40.00")
+    coupon = issue(world, None, CouponKind.BEARER)
+
+    order = bought_with(coupon.code, None, goods)
+    assert order.total_gross_amount == Decimal("45.00")
+    assert use_of(coupon) == (CouponState.USED, 1, CouponUseState.USED)
+    factories().cancel(order)
+    settling.settle(order_ref=str(order.pk))
+
+    assert use_of(coupon) == (CouponState.ACTIVE, 0, CouponUseState.RETURNED)
+    second = bought_with(coupon.code, world.other.user, goods)
+    assert second.total_gross_amount == Decimal("45.00")
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.uses) == (CouponState.USED, 1)
+    assert not OrderRecord.objects.exists()
 
 
 def test_per_cent_from_an_amount_on(world: World) -> None:

@@ -95,7 +95,9 @@ def _trigger(fields: Fields, around: Surroundings) -> Trigger:
         holiday, own = _holiday(fields) if kind is TriggerKind.HOLIDAY else ("", ())
         trigger = Trigger(kind, before, holiday=holiday, own_days=own)
     elif kind is TriggerKind.POINTS_EXPIRING:
-        trigger = Trigger(kind, _several_days(fields))
+        trigger = Trigger(kind, _several_days(fields, [30, 7, 1]))
+    elif kind is TriggerKind.COUPON_EXPIRING:
+        trigger = Trigger(kind, _several_days(fields, [3]))
     elif kind is TriggerKind.POINTS_EXPIRING_NEXT_MONTH:
         trigger = Trigger(kind, day_of_month=fields.whole("day_of_month", 1, low=1, high=28))
     elif kind in _AFTER:
@@ -133,8 +135,8 @@ def _holiday(fields: Fields) -> tuple[str, tuple[dt.date, ...]]:
     return name, tuple(sorted(set(days)))
 
 
-def _several_days(fields: Fields) -> tuple[int, ...]:
-    rows = fields.rows("days_before", 10) if fields.has("days_before") else [30, 7, 1]
+def _several_days(fields: Fields, otherwise: list[int]) -> tuple[int, ...]:
+    rows = fields.rows("days_before", 10) if fields.has("days_before") else otherwise
     days = set()
     for index, row in enumerate(rows):
         one = Fields({str(index): row}, fields.at("days_before"), fields.problems)

@@ -19,6 +19,7 @@ class TriggerKind(StrEnum):
     HOLIDAY = "holiday"
     POINTS_EXPIRING = "points_expiring"
     POINTS_EXPIRING_NEXT_MONTH = "points_expiring_next_month"
+    COUPON_EXPIRING = "coupon_expiring"
     TIER_REACHED = "tier_reached"
     TIER_AT_RISK = "tier_at_risk"
     WELCOME = "welcome"
@@ -59,7 +60,7 @@ class Trigger:
     """When a customer is due. Fields that a kind does not use keep their defaults."""
 
     kind: TriggerKind
-    days_before: tuple[int, ...] = (0,)  # several for expiring points only
+    days_before: tuple[int, ...] = (0,)  # several for what expires only
     days_after: int = 0
     on: dt.date | None = None  # once
     holiday: str = ""  # a name of ``calendar.HOLIDAYS``, "public:<country>:<name>", or "own"

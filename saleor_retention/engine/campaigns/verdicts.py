@@ -24,7 +24,7 @@ class Reason(StrEnum):
     BUDGET = "budget"
     RECENT_BIRTHDAY = "recent_birthday"
     TOO_LATE = "too_late"
-    NO_LONGER_DUE = "no_longer_due"  # bought since he was found to be due
+    NO_LONGER_DUE = "no_longer_due"  # bought, or used the coupon, since he was found due
     NO_ADDRESS = "no_address"
     CONSENT = "consent"
     SUPPRESSED = "suppressed"

@@ -80,6 +80,8 @@ def test_triggers() -> None:
     assert trigger_of(kind="once", on="2026-12-01").on == dt.date(2026, 12, 1)
     assert trigger_of(kind="points_expiring").days_before == (30, 7, 1)
     assert trigger_of(kind="points_expiring", days_before=[1, 14]).days_before == (14, 1)
+    assert trigger_of(kind="coupon_expiring").days_before == (3,)
+    assert trigger_of(kind="coupon_expiring", days_before=[1, 7]).days_before == (7, 1)
     assert trigger_of(kind="win_back", band="at_risk").band is Band.AT_RISK
     assert trigger_of(kind="segment_entered", segment="tea").segment == "tea"
     assert trigger_of(kind="holiday", holiday="qixi", days_before=3).days_before == (3,)
