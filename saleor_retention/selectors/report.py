@@ -26,6 +26,12 @@ from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, AccountState, Experiment, Program, Segment
 from saleor_retention.selectors import measures
+from saleor_retention.selectors.campaign_results import (
+    WINDOW_DAYS,
+    CampaignResult,
+    campaign_results,
+    holdouts,
+)
 from saleor_retention.selectors.costs import OfferCost, offer_costs
 from saleor_retention.selectors.experiments import outcome
 from saleor_retention.selectors.liability import liability, one_snapshot
@@ -49,7 +55,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An experiment and what has come of it."""
+    """An experiment, or a campaign that held some out, and what has come of it."""
 
     name: str
     window_days: int
@@ -75,8 +81,10 @@ class Facts:
     tiers: list[tuple[str, int]]  # names from the lowest up with their members
     liability: Liability  # by month
     offers: list[OfferCost]
+    window_days: int  # after a campaign's message, in which orders count for it
+    campaigns: list[CampaignResult]
     redeemed_points: int  # used less given back
-    experiments: list[Tried]  # the newest first
+    experiments: list[Tried]  # the newest first, then campaigns with a holdout
     costs: Costs | None  # None where the program has no one currency, or its points no value in it
 
 
@@ -87,12 +95,14 @@ def facts(
     last_day: dt.date,
     now: dt.datetime,
     acquisition_minor: int | None = None,
+    window_days: int = WINDOW_DAYS,
 ) -> Facts:
     """Return the facts of the days from ``first_day`` to ``last_day``, both included.
 
     Bands, segments, tiers and balances are those of ``now``; bands are as the last order or the
-    last night has left the rollups. Refusals as ``measures.table`` and ``liability``, and
-    LIMIT_REACHED for more than ``MONTHS_MAX`` months.
+    last night has left the rollups. ``window_days`` after a campaign's message orders count for it.
+    Refusals as ``measures.table``, ``liability`` and ``campaign_results``, and LIMIT_REACHED for
+    more than ``MONTHS_MAX`` months.
     """
     months = (last_day.year - first_day.year) * 12 + last_day.month - first_day.month + 1
     if months > MONTHS_MAX:
@@ -121,8 +131,12 @@ def facts(
             tiers=_tiers(program, rules),
             liability=owed,
             offers=offers,
+            window_days=window_days,
+            campaigns=campaign_results(
+                program, first_day=first_day, last_day=last_day, window_days=window_days
+            ),
             redeemed_points=redeemed,
-            experiments=_experiments(program, now),
+            experiments=_experiments(program, now) + _held_out(program, window_days, now),
             costs=_costs(table, rules, money, redeemed, offers, acquisition_minor),
         )
 
@@ -151,6 +165,11 @@ def _experiments(program: Program, now: dt.datetime) -> list[Tried]:
         Tried(each.name, each.window_days, outcome(each, now=now))
         for each in found[:EXPERIMENTS_MAX]
     ]
+
+
+def _held_out(program: Program, window_days: int, now: dt.datetime) -> list[Tried]:
+    found = holdouts(program, window_days=window_days, now=now, limit=EXPERIMENTS_MAX)
+    return [Tried(each.name, window_days, each.outcome) for each in found]
 
 
 def _tiers(program: Program, rules: ProgramRules) -> list[tuple[str, int]]:

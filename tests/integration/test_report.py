@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,10 +16,20 @@ from django.utils import translation
 from saleor_retention.engine.liability import Movement
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import CustomerRollup, Entry, OrderRecord, Program
+from saleor_retention.models import (
+    Campaign,
+    CampaignVersion,
+    CustomerRollup,
+    Dispatch,
+    Entry,
+    OrderRecord,
+    Program,
+    SkippedSend,
+)
 from saleor_retention.reporting import charts
 from saleor_retention.reporting.building import page_of
 from saleor_retention.reporting.page import rendered
+from saleor_retention.reporting.sheets import Sheet
 from saleor_retention.selectors.report import Facts, Group, bands, facts
 from saleor_retention.selectors.verification import breaches
 from sandbox import two_years
@@ -186,6 +198,48 @@ def test_the_page_holds_everything_and_needs_nothing(program: Program, language:
         assert re.findall(r"[A-Za-z]{4,}", said) == []
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+def test_campaigns_stand_in_the_page(program: Program, language: str) -> None:
+    """What they gave, the orders put down to them, the window, and both sides of a holdout."""
+    campaign = Campaign.objects.create(
+        program=program, slug="hello", name="Hello", secret="00", created_at=NOW
+    )
+    version = CampaignVersion.objects.create(
+        campaign=campaign, number=1, document={}, created_at=NOW
+    )
+    record = OrderRecord.objects.filter(program=program, account__isnull=False).latest("created_at")
+    others = program.accounts.exclude(pk=record.account_id)[:2]
+    for place, account in enumerate((record.account, *others)):
+        row = Dispatch.objects.create(
+            campaign=campaign,
+            version=version,
+            account=account,
+            cycle="once",
+            state="skipped" if place else "sent",
+            not_before=record.created_at,
+            useful_until=NOW,
+            planned_at=record.created_at - dt.timedelta(days=30 * place),
+            sending_at=None if place else record.created_at,
+        )
+        if place:
+            SkippedSend.objects.create(dispatch=row, reason="holdout", at=NOW)
+
+    found = gathered(program, window_days=1)
+    with translation.override(language):
+        sections = {section.key: section for section in page_of(found).sections}
+
+    table = sections["costs"].tables[-1]
+    shown = ["Hello", "1", "0", "0", "0", "0.00 USD", "1", "1"]
+    assert list(table.rows[0][:-1]) == shown
+    if language == "en":
+        assert "at most 1 day before it" in sections["costs"].notes[-1]
+    else:
+        assert re.findall(r"[A-Za-z]{4,}", " ".join([*table.head, *sections["costs"].notes])) == []
+    assert sections["experiments"].sentences[-1].startswith("Hello: ")
+    tried = found.experiments[-1]
+    assert tried.outcome.held_out.customers == 2
+
+
 def test_the_same_facts_make_the_same_page(program: Program) -> None:
     """No drawing has anything by chance in it."""
     found = gathered(program)
@@ -239,11 +293,21 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
         "retention_report",
         *("--program", "club", "--since", "2024-01-02", "--until", "2025-12-31"),
         *("--acquisition-cost", "25.00", "--language", "zh-hant", "--output", str(target)),
+        *("--csv", str(tmp_path)),
     )
 
     text = target.read_text(encoding="utf-8")
     assert '<html lang="zh-Hant">' in text
     assert "25.00 USD" in text
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.html",
+        *(f"{sheet.value}.csv" for sheet in Sheet),
+    }
+    with (tmp_path / "costs.csv").open(newline="", encoding="utf-8") as file:
+        (costs,) = csv.DictReader(file)
+    assert costs["acquisition_cost"] == "25.00"
+    assert Decimal(costs["acquired"]) == 25 * int(costs["new_orders"]) == 25 * 250
+    assert Decimal(costs["total"]) == Decimal(costs["redeemed"]) + Decimal(costs["discounts"])
 
 
 @pytest.mark.usefixtures("program")
@@ -253,12 +317,14 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
         (("--program", "none"), 'There is no program "none" with rules.'),
         (("--acquisition-cost", "1.005"), "--acquisition-cost: 1.005 has more than 2 decimals."),
         (("--until", "2020-01-01"), "The last day lies before the first one."),
+        (("--window-days", "0"), "Orders count from 1 to 365 days after a message."),
+        (("--csv", "/nowhere"), "--csv: there is no folder /nowhere."),
     ],
 )
 def test_the_command_refuses_and_writes_nothing(
     tmp_path: Path, wrong: tuple[str, str], message: str
 ) -> None:
-    """A program that is not there, an amount that is none, days in the wrong order."""
+    """Programs and folders that are not there, no amount, days in the wrong order, no window."""
     target = tmp_path / "report.html"
     asked = {"--program": "club", "--since": "2025-01-01", "--until": "2025-12-31"}
     arguments = [part for pair in {**asked, **dict([wrong])}.items() for part in pair]

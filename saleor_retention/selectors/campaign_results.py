@@ -1,0 +1,160 @@
+"""What campaigns gave and what came of them: orders put down to them, and what holdouts show (C59).
+
+Each statement asks about all campaigns at once. ``engine.experiments`` has the definitions. Cost is
+what a campaign gave at most: points at their value as if every one were used, coupons at their
+amount. Coupons of customers whose data was erased since are not in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from saleor_retention import sql
+from saleor_retention.engine.campaigns.verdicts import Reason
+from saleor_retention.engine.experiments.outcomes import Outcome
+from saleor_retention.engine.experiments.samples import Sample
+from saleor_retention.engine.liability import worth
+from saleor_retention.engine.periods import end_of_local_day, start_of_local_day
+from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Campaign, ExperimentArm, Program, SkippedSend
+from saleor_retention.selectors.experiments import NOBODY
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.selectors.segments import money_of
+
+WINDOW_DAYS = 7
+WINDOW_DAYS_MAX = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Coupons:
+    """The coupons that a campaign gave in some days."""
+
+    given: int = 0
+    uses: int = 0  # of them, by orders until now
+    minor: int | None = 0  # what the uses took off at most; None: a part of them per cent
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """What one campaign gave in some days, and the orders of these days that are put down to it."""
+
+    slug: str
+    name: str
+    sent: int  # messages, and benefits without one
+    reached: int  # customers who got them
+    points: int
+    coupons: Coupons
+    cost_minor: int | None  # of points and coupons, at most; None: not known in the one currency
+    buyers: int
+    orders: int
+    revenue_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A campaign that left some out by chance, and what both sides did."""
+
+    name: str
+    outcome: Outcome
+
+
+def campaign_results(
+    program: Program, *, first_day: dt.date, last_day: dt.date, window_days: int
+) -> list[CampaignResult]:
+    """Return the campaigns that gave something or are given orders, by slug.
+
+    An order made in the days belongs to the campaign that reached its customer last, at most
+    ``window_days`` times 24 hours before. Days are the program's. Refuses (INVALID, ``windowDays``)
+    a window of no days or more than ``WINDOW_DAYS_MAX``.
+    """
+    window = _window(window_days)
+    rules = rules_of(program.current_version_id)
+    parameters = {
+        "program_id": program.pk,
+        "start_at": start_of_local_day(first_day, rules.time_zone),
+        "end_at": end_of_local_day(last_day, rules.time_zone),
+        "window": window,
+    }
+    given = {pk: sums for pk, *sums in _rows("campaign_given", parameters)}
+    orders = {pk: sums for pk, *sums in _rows("campaign_orders", parameters)}
+    in_money = parameters | {"currency": money_of(rules).currency}
+    coupons = {pk: Coupons(*sums) for pk, *sums in _rows("campaign_coupons", in_money)}
+    found = Campaign.objects.filter(pk__in={*given, *orders, *coupons}).order_by("slug")
+    results = []
+    for campaign in found:
+        sent, reached, points = given.get(campaign.pk, (0, 0, 0))
+        of_coupons = coupons.get(campaign.pk, Coupons())
+        results.append(
+            CampaignResult(
+                campaign.slug,
+                campaign.name,
+                sent,
+                reached,
+                points,
+                of_coupons,
+                _cost(points, of_coupons, rules),
+                *orders.get(campaign.pk, (0, 0, 0)),
+            )
+        )
+    return results
+
+
+def holdouts(program: Program, *, window_days: int, now: dt.datetime, limit: int) -> list[HeldOut]:
+    """Return the newest campaigns that held somebody out, with what both sides spent in a window.
+
+    By intent to treat: everybody counts where chance put him, from when he was first meant to get
+    the campaign. Refuses as ``campaign_results``.
+    """
+    window = _window(window_days)
+    left_out = SkippedSend.objects.filter(
+        reason=Reason.HOLDOUT.value, dispatch__campaign=OuterRef("pk")
+    )
+    rows = Campaign.objects.filter(Exists(left_out), program=program)
+    campaigns = list(rows.order_by("-created_at", "-pk")[:limit])
+    parameters = {
+        "program_id": program.pk,
+        "campaign_ids": [campaign.pk for campaign in campaigns],
+        "window": window,
+        "now": now,
+    }
+    sides: dict[int, dict[str | None, Sequence[Any]]] = defaultdict(dict)
+    for pk, arm, *sums in _rows("campaign_holdouts", parameters) if campaigns else ():
+        sides[pk][arm] = [int(value) for value in sums]
+    return [HeldOut(campaign.name, _outcome(sides[campaign.pk])) for campaign in campaigns]
+
+
+def _window(days: int) -> dt.timedelta:
+    if not 0 < days <= WINDOW_DAYS_MAX:
+        message = f"Orders count from 1 to {WINDOW_DAYS_MAX} days after a message."
+        raise Refusal(Code.INVALID, message, "windowDays")
+    return dt.timedelta(days=days)
+
+
+def _outcome(sides: dict[str | None, Sequence[Any]]) -> Outcome:
+    def sample(arm: ExperimentArm) -> Sample:
+        return Sample(*sides[arm.value]) if arm.value in sides else NOBODY
+
+    waiting = sides[None][0] if None in sides else 0
+    return Outcome(sample(ExperimentArm.TREATED), sample(ExperimentArm.HELD_OUT), waiting)
+
+
+def _cost(points: int, coupons: Coupons, rules: ProgramRules) -> int | None:
+    currency = money_of(rules).currency
+    value = rules.point_values.get(currency)
+    if not currency or coupons.minor is None or (points and value is None):
+        return None
+    return coupons.minor + (worth(points, value) if value is not None else 0)
+
+
+def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load(f"measures/{name}"), parameters)
+        return cursor.fetchall()
