@@ -47,7 +47,7 @@ RetentionReportSheet = described(
         Sheet.COSTS: "What the program costs; empty where that is not known.",
         Sheet.OFFERS: "What offers took off, and on which orders.",
         Sheet.CAMPAIGNS: "What campaigns gave, and the orders put down to them.",
-        Sheet.EXPERIMENTS: "What experiments and campaigns with a holdout have shown.",
+        Sheet.EXPERIMENTS: "What experiments have shown.",
     },
 )
 
@@ -156,7 +156,7 @@ class RetentionReportMoneyInterval(graphene.ObjectType):
 
 
 class RetentionReportExperiment(graphene.ObjectType):
-    """An experiment, or a campaign, with a holdout, by intent to treat."""
+    """An experiment with a holdout, by intent to treat."""
 
     name = graphene.String(description="What it is called.", required=True)
     window_days = graphene.Int(
@@ -220,7 +220,7 @@ class RetentionReport(graphene.ObjectType):
     )
     experiments = graphene.List(
         graphene.NonNull(RetentionReportExperiment),
-        description="The newest 20, and the newest 20 campaigns with a holdout, whatever the days.",
+        description="The newest 20, whatever the days.",
         required=True,
     )
     csv = graphene.String(

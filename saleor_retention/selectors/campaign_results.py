@@ -1,31 +1,25 @@
-"""What campaigns gave and what came of them: orders put down to them, and what holdouts show (C59).
+"""What campaigns gave, and the orders that are put down to them (C59).
 
-Each statement asks about all campaigns at once. ``engine.experiments`` has the definitions. Cost is
-what a campaign gave at most: points at their value as if every one were used, coupons at their
-amount. Coupons of customers whose data was erased since are not in it.
+Each statement asks about all campaigns at once. ``engine.experiments.attribution`` has the
+definition of what belongs to whom. Cost is what a campaign gave at most: points at their value as
+if every one were used, coupons at their amount. What a holdout shows is in
+``selectors.experiments``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
 from saleor_retention import sql
-from saleor_retention.engine.campaigns.verdicts import Reason
-from saleor_retention.engine.experiments.outcomes import Outcome
-from saleor_retention.engine.experiments.samples import Sample
 from saleor_retention.engine.liability import worth
 from saleor_retention.engine.periods import end_of_local_day, start_of_local_day
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Campaign, ExperimentArm, Program, SkippedSend
-from saleor_retention.selectors.experiments import NOBODY
+from saleor_retention.models import Campaign, Program
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import money_of
 
@@ -56,14 +50,6 @@ class CampaignResult:
     buyers: int
     orders: int
     revenue_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """A campaign that left some out by chance, and what both sides did."""
-
-    name: str
-    outcome: Outcome
 
 
 def campaign_results(
@@ -107,43 +93,11 @@ def campaign_results(
     return results
 
 
-def holdouts(program: Program, *, window_days: int, now: dt.datetime, limit: int) -> list[HeldOut]:
-    """Return the newest campaigns that held somebody out, with what both sides spent in a window.
-
-    By intent to treat: everybody counts where chance put him, from when he was first meant to get
-    the campaign. Refuses as ``campaign_results``.
-    """
-    window = _window(window_days)
-    left_out = SkippedSend.objects.filter(
-        reason=Reason.HOLDOUT.value, dispatch__campaign=OuterRef("pk")
-    )
-    rows = Campaign.objects.filter(Exists(left_out), program=program)
-    campaigns = list(rows.order_by("-created_at", "-pk")[:limit])
-    parameters = {
-        "program_id": program.pk,
-        "campaign_ids": [campaign.pk for campaign in campaigns],
-        "window": window,
-        "now": now,
-    }
-    sides: dict[int, dict[str | None, Sequence[Any]]] = defaultdict(dict)
-    for pk, arm, *sums in _rows("campaign_holdouts", parameters) if campaigns else ():
-        sides[pk][arm] = [int(value) for value in sums]
-    return [HeldOut(campaign.name, _outcome(sides[campaign.pk])) for campaign in campaigns]
-
-
 def _window(days: int) -> dt.timedelta:
     if not 0 < days <= WINDOW_DAYS_MAX:
         message = f"Orders count from 1 to {WINDOW_DAYS_MAX} days after a message."
         raise Refusal(Code.INVALID, message, "windowDays")
     return dt.timedelta(days=days)
-
-
-def _outcome(sides: dict[str | None, Sequence[Any]]) -> Outcome:
-    def sample(arm: ExperimentArm) -> Sample:
-        return Sample(*sides[arm.value]) if arm.value in sides else NOBODY
-
-    waiting = sides[None][0] if None in sides else 0
-    return Outcome(sample(ExperimentArm.TREATED), sample(ExperimentArm.HELD_OUT), waiting)
 
 
 def _cost(points: int, coupons: Coupons, rules: ProgramRules) -> int | None:

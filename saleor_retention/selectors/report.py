@@ -30,7 +30,6 @@ from saleor_retention.selectors.campaign_results import (
     WINDOW_DAYS,
     CampaignResult,
     campaign_results,
-    holdouts,
 )
 from saleor_retention.selectors.costs import OfferCost, offer_costs
 from saleor_retention.selectors.experiments import outcome
@@ -42,6 +41,9 @@ MONTHS_MAX = 36
 """A row for each month has to fit on a page."""
 
 EXPERIMENTS_MAX = 20
+
+WORK_MEM = "64MB"
+"""What each sort and hash of the report may hold: all orders are sorted by customer in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An experiment, or a campaign that held some out, and what has come of it."""
+    """An experiment and what has come of it."""
 
     name: str
     window_days: int
@@ -84,7 +86,7 @@ class Facts:
     window_days: int  # after a campaign's message, in which orders count for it
     campaigns: list[CampaignResult]
     redeemed_points: int  # used less given back
-    experiments: list[Tried]  # the newest first, then campaigns with a holdout
+    experiments: list[Tried]  # the newest first
     costs: Costs | None  # None where the program has no one currency, or its points no value in it
 
 
@@ -111,6 +113,8 @@ def facts(
     rules = rules_of(program.current_version_id)
     money = money_of(rules)
     with one_snapshot():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL work_mem = %s", [WORK_MEM])
         table = measures.table(program, first_day=first_day, last_day=last_day)
         owed = liability(program, first_day=first_day, last_day=last_day, step=Step.MONTH, now=now)
         offers = offer_costs(program, first_day=first_day, last_day=last_day)
@@ -136,7 +140,7 @@ def facts(
                 program, first_day=first_day, last_day=last_day, window_days=window_days
             ),
             redeemed_points=redeemed,
-            experiments=_experiments(program, now) + _held_out(program, window_days, now),
+            experiments=_experiments(program, now),
             costs=_costs(table, rules, money, redeemed, offers, acquisition_minor),
         )
 
@@ -165,11 +169,6 @@ def _experiments(program: Program, now: dt.datetime) -> list[Tried]:
         Tried(each.name, each.window_days, outcome(each, now=now))
         for each in found[:EXPERIMENTS_MAX]
     ]
-
-
-def _held_out(program: Program, window_days: int, now: dt.datetime) -> list[Tried]:
-    found = holdouts(program, window_days=window_days, now=now, limit=EXPERIMENTS_MAX)
-    return [Tried(each.name, window_days, each.outcome) for each in found]
 
 
 def _tiers(program: Program, rules: ProgramRules) -> list[tuple[str, int]]:

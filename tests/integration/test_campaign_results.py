@@ -11,10 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from saleor_retention.engine.coupons.terms import parse
-from saleor_retention.engine.experiments.assignment import Arm
 from saleor_retention.engine.experiments.attribution import Touch
 from saleor_retention.engine.experiments.attribution import attributed as by_definition
-from saleor_retention.engine.experiments.outcomes import Subject, outcome_of
 from saleor_retention.engine.measures.figures import Sale
 from saleor_retention.engine.periods import local_date
 from saleor_retention.errors import Code, Refusal
@@ -28,7 +26,7 @@ from saleor_retention.models import (
     OrderRecord,
     SkippedSend,
 )
-from saleor_retention.selectors.campaign_results import Coupons, campaign_results, holdouts
+from saleor_retention.selectors.campaign_results import Coupons, campaign_results
 from saleor_retention.services import coupons, granting
 from tests import ledger
 from tests.customers import record_order
@@ -128,36 +126,6 @@ def test_orders_are_put_down_as_defined(shop: Shop, seed: int, days: int) -> Non
         assert (row.sent, row.reached) == (len(mine), len({each.account_id for each in mine}))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_both_sides_are_counted_as_defined(shop: Shop, seed: int) -> None:
-    """Cycles that came again, every reason, open windows; who was refused at once is on no side."""
-    draw = random.Random(seed)  # noqa: S311
-    spring, none = campaign(shop, "spring"), campaign(shop, "none")
-    begun, now = at("2026-01-10 09:00"), at("2026-02-20 09:00")
-    subjects = []
-    for number in range(40):
-        account = shop.member(f"m{number}")
-        planned = begun + draw.choice([0, 1, 34, 38]) * DAY
-        reason = draw.choice(["", "", "consent", "cap", "holdout", "holdout", "recent_birthday"])
-        meant(spring, account, planned, reason)
-        meant(none, account, planned)
-        for _ in range(draw.randrange(3)):
-            later = planned + dt.timedelta(hours=draw.choice([-1, 0, 1, 24 * 7 - 1, 24 * 7, 400]))
-            record_order(account, later, draw.randrange(5000), is_counted=draw.random() < 0.9)
-        if reason == "recent_birthday":
-            continue
-        meant(spring, account, planned + DAY, "holdout" if reason == "holdout" else "")
-        arm = Arm.HELD_OUT if reason == "holdout" else Arm.TREATED
-        subjects.append(Subject(account.pk, arm, planned))
-
-    found = holdouts(shop.program, window_days=7, now=now, limit=20)
-
-    assert [each.name for each in found] == ["SPRING"]
-    assert found[0].outcome == outcome_of(subjects, sales_of(shop), 7 * DAY, now)
-    assert found[0].outcome.held_out.customers
-    assert found[0].outcome.waiting
-
-
 def test_what_a_campaign_gave_and_what_it_costs_at_most(shop: Shop) -> None:
     """Points at their value, used coupons at their amount; nothing of other days."""
     ann, bob = shop.member("ann"), shop.member("bob")
@@ -186,8 +154,8 @@ def test_what_a_campaign_gave_and_what_it_costs_at_most(shop: Shop) -> None:
             key=f"campaign:{row.pk}",
             valid_for_days=30,
             now=noon,
+            why=coupons.Circumstances(campaign=of.slug),
         )
-        Dispatch.objects.filter(pk=row.pk).update(benefit_ref=coupon.code)
         Coupon.objects.filter(pk=coupon.pk).update(uses=uses)
 
     def told() -> dict[str, tuple[int, int, Coupons, int | None]]:
@@ -208,12 +176,8 @@ def test_what_a_campaign_gave_and_what_it_costs_at_most(shop: Shop) -> None:
 @pytest.mark.parametrize("days", [0, -1, 366, 2**31 - 1])
 def test_a_window_without_sense_is_refused(shop: Shop, days: int) -> None:
     """Nothing, less than nothing, more than a year."""
-    for ask in (
-        lambda: campaign_results(shop.program, first_day=FIRST, last_day=LAST, window_days=days),
-        lambda: holdouts(shop.program, window_days=days, now=at("2026-03-01"), limit=20),
-    ):
-        with pytest.raises(Refusal) as refusal:
-            ask()
+    with pytest.raises(Refusal) as refusal:
+        campaign_results(shop.program, first_day=FIRST, last_day=LAST, window_days=days)
 
-        assert (refusal.value.code, refusal.value.field) == (Code.INVALID, "windowDays")
-        assert refusal.value.message == "Orders count from 1 to 365 days after a message."
+    assert (refusal.value.code, refusal.value.field) == (Code.INVALID, "windowDays")
+    assert refusal.value.message == "Orders count from 1 to 365 days after a message."
