@@ -29,6 +29,7 @@ GOAL_RATIO = 1.5
 GOAL_SECONDS = 10
 FIRST, LAST = dt.date(2024, 3, 1), dt.date(2026, 2, 28)
 WINDOW = dt.timedelta(days=7)
+CAMPAIGNS = 7
 
 FILL = """
     INSERT INTO saleor_retention_orderrecord (
@@ -37,7 +38,8 @@ FILL = """
         redeemed, restored, bonus, spend_minor, is_counted, sequence, settled_at
     )
     SELECT 'bench-' || number, '', '', %s, account_id, %s, '', '1', 'USD', made_at, made_at, '{}',
-           true, true, 0, 0, 0, 0, 0, 0, (random() * 20000)::integer, true, 0, made_at
+           true, true, 0, (random() * 200)::integer, 0, 0, 0, 0, (random() * 20000)::integer, true,
+           0, made_at
     FROM (
         SELECT number,
                %s::bigint + floor(power(random(), 1.7) * %s)::bigint AS account_id,
@@ -52,6 +54,17 @@ FILL_USES = """
     )
     SELECT %s, %s, account_id, 'cart-' || order_ref, order_ref, 'used', 1, 100, 'USD', created_at
     FROM saleor_retention_orderrecord WHERE id %% 5 = 0
+"""
+FILL_DISPATCHES = """
+    INSERT INTO saleor_retention_dispatch (
+        campaign_id, version_id, account_id, cycle, channel, state, not_before, useful_until, facts,
+        attempts, planned_at, sending_at, benefit_ref, note
+    )
+    SELECT %s, %s, account_id, 'once', 'email', 'sent', at, at, '{}', 1, at, at, '', ''
+    FROM (
+        SELECT id AS account_id, %s::timestamptz - id %% 9000 * interval '1 hour' AS at
+        FROM saleor_retention_account WHERE program_id = %s AND id %% %s = %s
+    ) AS touched
 """
 PERIODS = """
     SELECT width_bucket(made.created_at, %(bounds)s::timestamptz[]) AS place,
@@ -146,10 +159,24 @@ ATTRIBUTION = """
     SELECT source_key COLLATE "C", count(DISTINCT account_id), count(*), sum(spend_minor)::bigint
     FROM given GROUP BY 1 ORDER BY 1
 """
+CAMPAIGN_ORDERS = """
+    WITH given AS (
+        SELECT DISTINCT ON (made.id) made.account_id, made.spend_minor, sent.campaign_id
+        FROM saleor_retention_orderrecord AS made
+        JOIN saleor_retention_dispatch AS sent USING (account_id)
+        WHERE made.program_id = %(program_id)s AND made.is_counted AND sent.state = 'sent'
+          AND made.created_at >= %(start_at)s AND made.created_at < %(end_at)s
+          AND sent.sending_at <= made.created_at
+          AND sent.sending_at >= made.created_at - %(window)s::interval
+        ORDER BY made.id, sent.sending_at DESC, sent.campaign_id::text COLLATE "C" DESC
+    )
+    SELECT campaign_id, count(DISTINCT account_id), count(*), sum(spend_minor)::bigint
+    FROM given GROUP BY 1
+"""
 
 
 def fill() -> Any:
-    """Make customers with orders over some three years, a fifth of them with an offer."""
+    """Make customers with orders over some three years: offers on a fifth, points, campaigns."""
     from saleor_retention.services import customers, offers
 
     program = world.make_program("report", reference={"currency": "USD"})
@@ -164,11 +191,34 @@ def fill() -> Any:
         now=NOW,
     ).offer
     rows(FILL_USES, offer.pk, offer.current_version_id)
-    rows("VACUUM ANALYZE saleor_retention_orderrecord")
-    rows("VACUUM ANALYZE saleor_retention_offeruse")
+    fill_campaigns(program)
+    world.fill(
+        program,
+        account_ids,
+        lots=max(1, ORDERS // CUSTOMERS),
+        spent=ORDERS // CUSTOMERS // 3,
+        expires_at=NOW + dt.timedelta(days=365),
+    )
+    world.settle_statistics()
+    for table in ("orderrecord", "offeruse", "dispatch"):
+        rows(f"VACUUM ANALYZE saleor_retention_{table}")
     customers.mend(program)
     rows("VACUUM ANALYZE saleor_retention_customerrollup")
     return program
+
+
+def fill_campaigns(program: Any) -> None:
+    """Let each member have one message of one of seven campaigns."""
+    from saleor_retention.models import Campaign, CampaignVersion
+
+    for number in range(CAMPAIGNS):
+        campaign = Campaign.objects.create(
+            program=program, slug=f"c{number}", name=f"c{number}", created_at=NOW
+        )
+        version = CampaignVersion.objects.create(
+            campaign=campaign, number=1, document={}, created_at=NOW
+        )
+        rows(FILL_DISPATCHES, campaign.pk, version.pk, NOW, program.pk, CAMPAIGNS, number)
 
 
 def parameters_of(program: Any) -> dict[str, Any]:
@@ -182,7 +232,9 @@ def parameters_of(program: Any) -> dict[str, Any]:
 
     instants = bounds(list(spans(FIRST, LAST, Interval.MONTH)), "UTC")
     ids = list(Account.objects.filter(program=program).values_list("pk", flat=True))
-    touched = [(pk, NOW - dt.timedelta(hours=pk % 9000), f"campaign:{pk % 7}") for pk in ids]
+    touched = [
+        (pk, NOW - dt.timedelta(hours=pk % 9000), f"campaign:{pk % CAMPAIGNS}") for pk in ids
+    ]
     account_ids, moments, keys = zip(*touched, strict=True)
     return {
         "program_id": program.pk,
@@ -233,6 +285,7 @@ def compared(program: Any) -> bool:
         ("bands", BANDS),
         ("offers", OFFERS),
         ("attribution", ATTRIBUTION),
+        ("campaign_orders", CAMPAIGN_ORDERS),
     ):
         mine: list[Any] = []
         theirs: list[Any] = []

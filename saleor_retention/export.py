@@ -26,6 +26,8 @@ from saleor_retention.models import (
     CustomerTag,
     Dispatch,
     DispatchState,
+    ExperimentArm,
+    ExperimentSubject,
     Hold,
     HoldState,
     Lot,
@@ -81,6 +83,10 @@ WHY: Mapping[str, str] = {
     CouponCause.CAMPAIGN: "by a campaign",
     CouponCause.GOODWILL: "by the shop's staff",
     CouponCause.NEXT_ORDER: "for the first order",
+}
+ARMS: Mapping[str, str] = {
+    ExperimentArm.TREATED: "drawn to be treated",
+    ExperimentArm.HELD_OUT: "drawn to be left out",
 }
 USES: Mapping[str, str] = {
     OfferUseState.RESERVED: "set aside for cart {cart}",
@@ -431,6 +437,17 @@ def _dispatch(holding: Holding) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _experiment(holding: Holding) -> tuple[str, dict[str, Any]]:
+    subject: ExperimentSubject = holding.row
+    name = subject.experiment.name
+    text = f'{_day(subject.assigned_at)}: in the experiment "{name}", {ARMS[subject.arm]}.'
+    return text, {
+        "experiment": subject.experiment.slug,
+        "arm": subject.arm,
+        "assigned_at": _iso(subject.assigned_at),
+    }
+
+
 def _offer_use(holding: Holding) -> tuple[str, dict[str, Any]]:
     use: OfferUse = holding.row
     exponent = host.current().currency_exponent(use.currency)
@@ -540,6 +557,7 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.SEGMENT_EVENT: _segment_event,
     Section.TAG: _tag,
     Section.DISPATCH: _dispatch,
+    Section.EXPERIMENT: _experiment,
     Section.OFFER_USE: _offer_use,
     Section.STAMPS: _stamps,
     Section.COUPON: _coupon,

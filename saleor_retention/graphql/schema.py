@@ -108,6 +108,8 @@ from saleor_retention.graphql.types_offer_preview import (
 )
 from saleor_retention.graphql.types_order import RetentionOrder, resolve_order_retention
 from saleor_retention.graphql.types_program import RetentionProgram, RetentionProgramConnection
+from saleor_retention.graphql.types_report import ARGUMENTS as REPORT_ARGUMENTS
+from saleor_retention.graphql.types_report import RetentionReport, resolve_report
 from saleor_retention.graphql.types_segment import (
     RetentionSegment,
     RetentionSegmentConnection,
@@ -362,6 +364,14 @@ QUERIES: dict[str, graphene.Field] = {
         ),
         resolver=resolve_measures,
     ),
+    "retention_report": graphene.Field(
+        RetentionReport,
+        description="What a program's points, offers and campaigns cost, customers by last order "
+        "and by tier, and what experiments have shown. Reads all of its orders and its whole "
+        "ledger. Requires MANAGE_USERS and MANAGE_DISCOUNTS.",
+        args=REPORT_ARGUMENTS,
+        resolver=resolve_report,
+    ),
     "retention_offer_fairness": graphene.Field(
         RetentionOfferFairness,
         description="Customers who paid more for an offer's goods in the days before it starts, "
@@ -432,6 +442,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionCouponPlans": {"complexity": 1},
         "retentionCouponLookup": {"complexity": 10},
         "retentionMeasures": {"complexity": 100},
+        "retentionReport": {"complexity": 300},
         "retentionOfferFairness": {"complexity": 100, "multipliers": ["first"]},
     },
     **{name: {"retention": {"complexity": 1}} for name in EXTENSIONS},

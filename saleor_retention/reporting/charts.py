@@ -11,7 +11,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 from typing import Any
+from unicodedata import east_asian_width
 
 from saleor_retention.errors import Code, Refusal
 
@@ -20,6 +22,11 @@ FONT = "inherit"
 SVG = "http://www.w3.org/2000/svg"
 USELESS = {f"{{{SVG}}}script", f"{{{SVG}}}desc"}
 WIDTH = 900
+MARGIN = 12
+LABEL_SIZE = 13
+NARROW = 0.6
+"""What pygal takes a letter for, in parts of its height; a wide one is as wide as it is high."""
+
 LABELS_MAX = 13
 """More labels than this under a chart are thinned out."""
 
@@ -62,7 +69,8 @@ def _drawn(
         width=WIDTH,
         height=height,
         js=[],
-        margin=12,
+        margin=MARGIN,
+        margin_left=_left_of(labels) if kind == "HorizontalBar" else MARGIN,
         legend_at_bottom=True,
         legend_at_bottom_columns=len(series),
         show_legend=len(series) > 1,
@@ -82,6 +90,16 @@ def _drawn(
     for name, values in series.items():
         chart.add(name, [None if value is None else float(value) for value in values])
     return _inline(chart.render_tree(), title)
+
+
+def _left_of(labels: Sequence[str]) -> int:
+    """Return the margin that names beside bars need: pygal holds every letter for a narrow one."""
+
+    def width(label: str) -> float:
+        return sum(1 if east_asian_width(letter) in "WF" else NARROW for letter in label)
+
+    missing = max(map(width, labels), default=0) - NARROW * max(map(len, labels), default=0)
+    return MARGIN + ceil(LABEL_SIZE * max(0, missing))
 
 
 def _inline(root: Any, title: str) -> str:
@@ -121,8 +139,8 @@ def _style(pygal: Any) -> Any:
         transition="0s",
         colors=COLORS,
         font_family=FONT,
-        label_font_size=13,
-        major_label_font_size=13,
+        label_font_size=LABEL_SIZE,
+        major_label_font_size=LABEL_SIZE,
         legend_font_size=14,
         value_font_size=12,
         guide_stroke_color="#d5dbe3",

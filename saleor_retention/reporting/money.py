@@ -120,6 +120,8 @@ def costs(facts: Facts) -> Section:
         )
     if facts.offers:
         tables.append(_offers(facts))
+    if facts.campaigns:
+        tables.append(_campaigns(facts))
     return Section(
         "costs",
         title,
@@ -129,9 +131,10 @@ def costs(facts: Facts) -> Section:
         notes=[
             words.description(),
             _(
-                "An order that used two offers stands in the revenue of both. What tier prices "
-                "took off is not in these sums."
+                "An order that used two offers stands in the revenue of both. What tier prices and "
+                "coupons took off is not in these sums."
             ),
+            *_on_campaigns(facts),
         ],
     )
 
@@ -192,6 +195,43 @@ def _offers(facts: Facts) -> Table:
             for offer in facts.offers
         ],
     )
+
+
+def _campaigns(facts: Facts) -> Table:
+    amounts = Amounts(facts.money)
+    return Table(
+        _("Campaigns"),
+        [
+            *(_("Campaign"), _("Sent"), _("Points given"), _("Coupons given"), _("Coupons used")),
+            *(_("Cost"), _("Customers"), _("Orders"), _("Revenue")),
+        ],
+        [
+            (
+                each.name,
+                words.number(each.sent),
+                words.number(each.points),
+                words.number(each.coupons.given),
+                words.number(each.coupons.uses),
+                amounts.text(each.cost_minor),
+                words.number(each.buyers),
+                words.number(each.orders),
+                amounts.text(each.revenue_minor),
+            )
+            for each in facts.campaigns
+        ],
+    )
+
+
+def _on_campaigns(facts: Facts) -> list[str]:
+    if not facts.campaigns:
+        return []
+    text = _(
+        "An order is put down to the campaign that reached its customer last, at most %(days)s "
+        "before it: a convention. Who gets messages would have bought too; only an experiment "
+        "tells what they have caused. Cost: points at their value and used coupons at their "
+        "amount, at most."
+    )
+    return [text % {"days": words.days(facts.window_days)}]
 
 
 def before_after(facts: Facts) -> Section | None:

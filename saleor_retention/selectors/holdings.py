@@ -20,6 +20,7 @@ from saleor_retention.models import (
     CustomerRollup,
     CustomerTag,
     Dispatch,
+    ExperimentSubject,
     Hold,
     Lot,
     OfferStamp,
@@ -57,6 +58,7 @@ class Section(StrEnum):
     SEGMENT_EVENT = "segment_event"
     TAG = "tag"
     DISPATCH = "dispatch"
+    EXPERIMENT = "experiment"
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
     COUPON = "coupon"
@@ -203,6 +205,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.SEGMENT_EVENT: _by_key(SegmentEvent, "segment"),
     Section.TAG: _by_key(CustomerTag),
     Section.DISPATCH: _by_key(Dispatch, "campaign", "skipped"),
+    Section.EXPERIMENT: _by_key(ExperimentSubject, "experiment"),
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.COUPON: _by_key(Coupon, "batch"),

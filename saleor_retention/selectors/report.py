@@ -26,6 +26,11 @@ from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, AccountState, Experiment, Program, Segment
 from saleor_retention.selectors import measures
+from saleor_retention.selectors.campaign_results import (
+    WINDOW_DAYS,
+    CampaignResult,
+    campaign_results,
+)
 from saleor_retention.selectors.costs import OfferCost, offer_costs
 from saleor_retention.selectors.experiments import outcome
 from saleor_retention.selectors.liability import liability, one_snapshot
@@ -36,6 +41,9 @@ MONTHS_MAX = 36
 """A row for each month has to fit on a page."""
 
 EXPERIMENTS_MAX = 20
+
+WORK_MEM = "64MB"
+"""What each sort and hash of the report may hold: all orders are sorted by customer in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class Facts:
     tiers: list[tuple[str, int]]  # names from the lowest up with their members
     liability: Liability  # by month
     offers: list[OfferCost]
+    window_days: int  # after a campaign's message, in which orders count for it
+    campaigns: list[CampaignResult]
     redeemed_points: int  # used less given back
     experiments: list[Tried]  # the newest first
     costs: Costs | None  # None where the program has no one currency, or its points no value in it
@@ -87,12 +97,14 @@ def facts(
     last_day: dt.date,
     now: dt.datetime,
     acquisition_minor: int | None = None,
+    window_days: int = WINDOW_DAYS,
 ) -> Facts:
     """Return the facts of the days from ``first_day`` to ``last_day``, both included.
 
     Bands, segments, tiers and balances are those of ``now``; bands are as the last order or the
-    last night has left the rollups. Refusals as ``measures.table`` and ``liability``, and
-    LIMIT_REACHED for more than ``MONTHS_MAX`` months.
+    last night has left the rollups. ``window_days`` after a campaign's message orders count for it.
+    Refusals as ``measures.table``, ``liability`` and ``campaign_results``, and LIMIT_REACHED for
+    more than ``MONTHS_MAX`` months.
     """
     months = (last_day.year - first_day.year) * 12 + last_day.month - first_day.month + 1
     if months > MONTHS_MAX:
@@ -101,6 +113,8 @@ def facts(
     rules = rules_of(program.current_version_id)
     money = money_of(rules)
     with one_snapshot():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL work_mem = %s", [WORK_MEM])
         table = measures.table(program, first_day=first_day, last_day=last_day)
         owed = liability(program, first_day=first_day, last_day=last_day, step=Step.MONTH, now=now)
         offers = offer_costs(program, first_day=first_day, last_day=last_day)
@@ -121,6 +135,10 @@ def facts(
             tiers=_tiers(program, rules),
             liability=owed,
             offers=offers,
+            window_days=window_days,
+            campaigns=campaign_results(
+                program, first_day=first_day, last_day=last_day, window_days=window_days
+            ),
             redeemed_points=redeemed,
             experiments=_experiments(program, now),
             costs=_costs(table, rules, money, redeemed, offers, acquisition_minor),

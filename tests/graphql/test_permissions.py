@@ -478,6 +478,12 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         since=lambda _world: "2026-01-01",
         until=lambda _world: "2026-03-31",
     ),
+    "retentionReport": run(
+        "staff/report",
+        programId=lambda world: world.program_id,
+        since=lambda _world: "2026-01-01",
+        until=lambda _world: "2026-03-31",
+    ),
     "retentionOfferFairness": run(
         "staff/offer-fairness", offerId=lambda world: world.dear_offer_id
     ),

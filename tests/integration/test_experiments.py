@@ -17,7 +17,9 @@ from saleor_retention.engine.experiments.samples import Sample
 from saleor_retention.engine.measures.figures import Sale
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Experiment, ExperimentSubject, OrderRecord, Program
+from saleor_retention.selectors import persons
 from saleor_retention.selectors.experiments import outcome
+from saleor_retention.services import erasing
 from saleor_retention.services.experiments import assign, create_experiment, end_experiment
 from tests import ledger
 from tests.customers import record_order
@@ -191,6 +193,21 @@ def test_the_outcome_agrees_with_its_definition(shop: Shop, seed: int) -> None:
     assert found.treated.buyers
     assert found.held_out.customers
     assert found.waiting
+
+
+def test_who_is_erased_goes_on_counting(shop: Shop) -> None:
+    """Under the pseudonym: to leave them out would take them from one side more than the other."""
+    experiment = begin(shop, 500)
+    ann = shop.member("ann")
+    assign(experiment, [ann.pk], now=NOW)
+    record_order(ann, NOW, 700)
+    before = outcome(experiment, now=NOW + WINDOW)
+
+    erasing.erase(persons.of_account(ann), reason="Asked for", actor_ref="user:1", now=NOW)
+
+    assert outcome(experiment, now=NOW + WINDOW) == before
+    assert before.treated.total + before.held_out.total == 700
+    assert persons.account_ids(persons.of_account(Account.objects.get(pk=ann.pk))) == []
 
 
 def test_an_experiment_on_nobody(shop: Shop) -> None:

@@ -24,6 +24,7 @@ from saleor_retention.models import (
     Coupon,
     CouponKind,
     Dispatch,
+    ExperimentSubject,
     OfferUse,
     SkippedSend,
     StoredQuote,
@@ -35,6 +36,7 @@ from saleor_retention.services import (
     consents,
     coupons,
     erasing,
+    experiments,
     granting,
     members,
     pos,
@@ -145,6 +147,12 @@ def ann(shop: FakeHost) -> Account:
     draft = Draft("buyers", "Buyers", {"orders": {"from": 1}}, tag="buyer")
     segments.create_segment(program, draft, now=NOON)
     _tell_of_a_campaign(account)
+    spring = experiments.create_experiment(
+        program, slug="spring", name="Spring", held_out_per_mille=500, window_days=30, now=NOON
+    )
+    ExperimentSubject.objects.create(
+        experiment=spring, account=account, arm="held_out", assigned_at=NOON
+    )
     account.refresh_from_db()
     return account
 
@@ -234,6 +242,9 @@ def test_everything_is_there_in_words(ann: Account) -> None:
     assert texts(document, "dispatch") == [
         '2026-03-10: the campaign "Hello", left out: no_address.',
         '2026-03-10: the campaign "Hello", sent.',
+    ]
+    assert texts(document, "experiment") == [
+        '2026-03-10: in the experiment "Spring", drawn to be left out.'
     ]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",

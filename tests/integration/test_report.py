@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,10 +16,20 @@ from django.utils import translation
 from saleor_retention.engine.liability import Movement
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import CustomerRollup, Entry, OrderRecord, Program
+from saleor_retention.models import (
+    Campaign,
+    CampaignVersion,
+    CustomerRollup,
+    Dispatch,
+    Entry,
+    ExperimentSubject,
+    OrderRecord,
+    Program,
+)
 from saleor_retention.reporting import charts
 from saleor_retention.reporting.building import page_of
 from saleor_retention.reporting.page import rendered
+from saleor_retention.reporting.sheets import Sheet
 from saleor_retention.selectors.report import Facts, Group, bands, facts
 from saleor_retention.selectors.verification import breaches
 from sandbox import two_years
@@ -128,7 +140,13 @@ def test_facts_agree_with_each_other_and_with_the_rows(program: Program) -> None
 
 
 def test_an_experiment_is_told_with_its_interval(program: Program) -> None:
-    """Everybody who had joined is on one side; nothing was done, and nothing is claimed."""
+    """Everybody who had joined is on one side; nothing was done, and nothing is claimed.
+
+    Every third customer is held out here: by chance there may be too few, or a difference.
+    """
+    for number, subject in enumerate(ExperimentSubject.objects.order_by("account_id")):
+        subject.arm = "treated" if number % 3 else "held_out"
+        subject.save()
     found = gathered(program)
     begun = dt.datetime.combine(END, dt.time(), dt.UTC) - dt.timedelta(days=182)
     joined = program.accounts.filter(joined_at__lt=begun).count()
@@ -186,6 +204,41 @@ def test_the_page_holds_everything_and_needs_nothing(program: Program, language:
         assert re.findall(r"[A-Za-z]{4,}", said) == []
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+def test_campaigns_stand_in_the_page(program: Program, language: str) -> None:
+    """What they gave, the orders put down to them, and within which window."""
+    campaign = Campaign.objects.create(
+        program=program, slug="hello", name="Hello", secret="00", created_at=NOW
+    )
+    version = CampaignVersion.objects.create(
+        campaign=campaign, number=1, document={}, created_at=NOW
+    )
+    record = OrderRecord.objects.filter(program=program, account__isnull=False).latest("created_at")
+    Dispatch.objects.create(
+        campaign=campaign,
+        version=version,
+        account=record.account,
+        cycle="once",
+        state="sent",
+        not_before=record.created_at,
+        useful_until=NOW,
+        planned_at=record.created_at,
+        sending_at=record.created_at,
+    )
+
+    found = gathered(program, window_days=1)
+    with translation.override(language):
+        sections = {section.key: section for section in page_of(found).sections}
+
+    table = sections["costs"].tables[-1]
+    shown = ["Hello", "1", "0", "0", "0", "0.00 USD", "1", "1"]
+    assert list(table.rows[0][:-1]) == shown
+    if language == "en":
+        assert "at most 1 day before it" in sections["costs"].notes[-1]
+    else:
+        assert re.findall(r"[A-Za-z]{4,}", " ".join([*table.head, *sections["costs"].notes])) == []
+
+
 def test_the_same_facts_make_the_same_page(program: Program) -> None:
     """No drawing has anything by chance in it."""
     found = gathered(program)
@@ -205,6 +258,18 @@ def test_names_are_shown_as_they_are_typed(program: Program) -> None:
     assert "<script" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;" in text
     assert "<script" not in charts.rows(nasty, [nasty], {nasty: [1]})
+
+
+def test_wide_letters_have_room_beside_their_bars() -> None:
+    """Seven of them are as wide as they are high; seven narrow ones take three fifths of that."""
+
+    def left(label: str) -> float:
+        drawn = charts.rows("Costs", [label], {"USD": [1]})
+        found = re.search(r"translate\(([\d.]+)", drawn)
+        assert found is not None
+        return float(found[1])
+
+    assert left("回頭客訂單營收") - left("revenue") == 37
 
 
 def test_a_program_without_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,11 +304,21 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
         "retention_report",
         *("--program", "club", "--since", "2024-01-02", "--until", "2025-12-31"),
         *("--acquisition-cost", "25.00", "--language", "zh-hant", "--output", str(target)),
+        *("--csv", str(tmp_path)),
     )
 
     text = target.read_text(encoding="utf-8")
     assert '<html lang="zh-Hant">' in text
     assert "25.00 USD" in text
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.html",
+        *(f"{sheet.value}.csv" for sheet in Sheet),
+    }
+    with (tmp_path / "costs.csv").open(newline="", encoding="utf-8") as file:
+        (costs,) = csv.DictReader(file)
+    assert costs["acquisition_cost"] == "25.00"
+    assert Decimal(costs["acquired"]) == 25 * int(costs["new_orders"]) == 25 * 250
+    assert Decimal(costs["total"]) == Decimal(costs["redeemed"]) + Decimal(costs["discounts"])
 
 
 @pytest.mark.usefixtures("program")
@@ -253,12 +328,14 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
         (("--program", "none"), 'There is no program "none" with rules.'),
         (("--acquisition-cost", "1.005"), "--acquisition-cost: 1.005 has more than 2 decimals."),
         (("--until", "2020-01-01"), "The last day lies before the first one."),
+        (("--window-days", "0"), "Orders count from 1 to 365 days after a message."),
+        (("--csv", "/nowhere"), "--csv: there is no folder /nowhere."),
     ],
 )
 def test_the_command_refuses_and_writes_nothing(
     tmp_path: Path, wrong: tuple[str, str], message: str
 ) -> None:
-    """A program that is not there, an amount that is none, days in the wrong order."""
+    """Programs and folders that are not there, no amount, days in the wrong order, no window."""
     target = tmp_path / "report.html"
     asked = {"--program": "club", "--since": "2025-01-01", "--until": "2025-12-31"}
     arguments = [part for pair in {**asked, **dict([wrong])}.items() for part in pair]

@@ -18,6 +18,8 @@ from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
 from saleor_retention.reporting.building import page_of
 from saleor_retention.reporting.page import rendered
+from saleor_retention.reporting.sheets import Sheet, sheet
+from saleor_retention.selectors.campaign_results import WINDOW_DAYS
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.report import facts
 from saleor_retention.selectors.segments import money_of
@@ -45,11 +47,21 @@ class Command(BaseCommand):
             type=_amount,
             help="what it costs you to win one new customer, in the program's currency",
         )
+        parser.add_argument(
+            "--window-days",
+            type=int,
+            default=WINDOW_DAYS,
+            help=f"days after a campaign's message in which orders count for it: {WINDOW_DAYS}",
+        )
         parser.add_argument("--output", required=True, help="the file that is written")
+        parser.add_argument("--csv", help="a folder that the tables are written to as CSV")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Gather, draw, write; nothing is written where something is refused."""
         program = _program(options["program"])
+        folder = Path(options["csv"]) if options["csv"] else None
+        if folder is not None and not folder.is_dir():
+            raise CommandError(f"--csv: there is no folder {folder}.")
         now = timezone.now()
         today = local_date(now, rules_of(program.current_version_id).time_zone)
         until = options["until"] or today - dt.timedelta(days=1)
@@ -62,16 +74,25 @@ class Command(BaseCommand):
                     last_day=until,
                     now=now,
                     acquisition_minor=_minor(program, options["acquisition_cost"]),
+                    window_days=options["window_days"],
                 )
             with translation.override(options["language"]):
                 text = rendered(page_of(found))
         except Refusal as refusal:
             raise CommandError(refusal.message) from None
-        try:
-            Path(options["output"]).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"{options['output']}: {error.strerror}.") from None
-        self.stdout.write(f"{since} to {until}: {options['output']}")
+        files = {Path(options["output"]): text}
+        if folder is not None:
+            files |= {folder / f"{which.value}.csv": sheet(found, which) for which in Sheet}
+        for path, content in files.items():
+            _write(path, content)
+            self.stdout.write(f"{since} to {until}: {path}")
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_bytes(content.encode())
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}.") from None
 
 
 def _program(slug: str) -> Program:

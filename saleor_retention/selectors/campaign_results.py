@@ -1,0 +1,114 @@
+"""What campaigns gave, and the orders that are put down to them (C59).
+
+Each statement asks about all campaigns at once. ``engine.experiments.attribution`` has the
+definition of what belongs to whom. Cost is what a campaign gave at most: points at their value as
+if every one were used, coupons at their amount. What a holdout shows is in
+``selectors.experiments``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from saleor_retention import sql
+from saleor_retention.engine.liability import worth
+from saleor_retention.engine.periods import end_of_local_day, start_of_local_day
+from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Campaign, Program
+from saleor_retention.selectors.programs import rules_of
+from saleor_retention.selectors.segments import money_of
+
+WINDOW_DAYS = 7
+WINDOW_DAYS_MAX = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Coupons:
+    """The coupons that a campaign gave in some days."""
+
+    given: int = 0
+    uses: int = 0  # of them, by orders until now
+    minor: int | None = 0  # what the uses took off at most; None: a part of them per cent
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """What one campaign gave in some days, and the orders of these days that are put down to it."""
+
+    slug: str
+    name: str
+    sent: int  # messages, and benefits without one
+    reached: int  # customers who got them
+    points: int
+    coupons: Coupons
+    cost_minor: int | None  # of points and coupons, at most; None: not known in the one currency
+    buyers: int
+    orders: int
+    revenue_minor: int
+
+
+def campaign_results(
+    program: Program, *, first_day: dt.date, last_day: dt.date, window_days: int
+) -> list[CampaignResult]:
+    """Return the campaigns that gave something or are given orders, by slug.
+
+    An order made in the days belongs to the campaign that reached its customer last, at most
+    ``window_days`` times 24 hours before. Days are the program's. Refuses (INVALID, ``windowDays``)
+    a window of no days or more than ``WINDOW_DAYS_MAX``.
+    """
+    window = _window(window_days)
+    rules = rules_of(program.current_version_id)
+    parameters = {
+        "program_id": program.pk,
+        "start_at": start_of_local_day(first_day, rules.time_zone),
+        "end_at": end_of_local_day(last_day, rules.time_zone),
+        "window": window,
+    }
+    given = {pk: sums for pk, *sums in _rows("campaign_given", parameters)}
+    orders = {pk: sums for pk, *sums in _rows("campaign_orders", parameters)}
+    in_money = parameters | {"currency": money_of(rules).currency}
+    coupons = {pk: Coupons(*sums) for pk, *sums in _rows("campaign_coupons", in_money)}
+    found = Campaign.objects.filter(pk__in={*given, *orders, *coupons}).order_by("slug")
+    results = []
+    for campaign in found:
+        sent, reached, points = given.get(campaign.pk, (0, 0, 0))
+        of_coupons = coupons.get(campaign.pk, Coupons())
+        results.append(
+            CampaignResult(
+                campaign.slug,
+                campaign.name,
+                sent,
+                reached,
+                points,
+                of_coupons,
+                _cost(points, of_coupons, rules),
+                *orders.get(campaign.pk, (0, 0, 0)),
+            )
+        )
+    return results
+
+
+def _window(days: int) -> dt.timedelta:
+    if not 0 < days <= WINDOW_DAYS_MAX:
+        message = f"Orders count from 1 to {WINDOW_DAYS_MAX} days after a message."
+        raise Refusal(Code.INVALID, message, "windowDays")
+    return dt.timedelta(days=days)
+
+
+def _cost(points: int, coupons: Coupons, rules: ProgramRules) -> int | None:
+    currency = money_of(rules).currency
+    value = rules.point_values.get(currency)
+    if not currency or coupons.minor is None or (points and value is None):
+        return None
+    return coupons.minor + (worth(points, value) if value is not None else 0)
+
+
+def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load(f"measures/{name}"), parameters)
+        return cursor.fetchall()
