@@ -272,12 +272,6 @@ def overlaid(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def moved(conversion: Conversion, place: str) -> Conversion:
-    """Return the conversion as if its content stood at ``place`` of the document."""
-    sources = {f"{place}.{path}": name for path, name in conversion.sources.items()}
-    return Conversion(conversion.content, sources)
-
-
 def _spelled(fields: Any, parts: Sequence[str]) -> Iterator[str]:
     """Yield the parts of a document path as the input spells them."""
     for part in parts:

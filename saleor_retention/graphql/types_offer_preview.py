@@ -179,7 +179,7 @@ def _preview_type(
     return RetentionOfferPreview(
         lines=[_line_type(trial, line) for line in trial.basket.lines],
         saving=money(quote.saving_minor, currency),
-        free_shipping=quote.has_free_shipping,
+        free_shipping=trial.has_free_shipping,
         is_optimal=quote.is_optimal,
         gap=money(quote.gap_minor, currency),
         verdicts=[

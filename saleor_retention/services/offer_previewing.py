@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,11 +19,10 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
 from saleor_retention.engine.offers import kinds
-from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.facts import situation_of
+from saleor_retention.engine.offers.quoting import OfferCase, compete, tier_prices
 from saleor_retention.engine.offers.result import OfferQuote
 from saleor_retention.engine.offers.terms import OfferTerms, in_currency
-from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Account, AccountState, Offer, Program
 from saleor_retention.selectors.offers import offers_in, terms_of
@@ -46,6 +45,7 @@ class OfferTrial:
     quote: OfferQuote
     offers: tuple[kinds.Offer, ...]
     terms: Mapping[str, OfferTerms]  # by offer id
+    has_free_shipping: bool  # by an offer or by the tier
     tried: str | None
 
 
@@ -94,12 +94,16 @@ def preview(
         customer=customer,
         shipping_minor=shipping_minor,
     )
-    competing = (*offers.values(), *_tier_prices(rules, customer, basket.currency))
+    tier = rules.tier(customer.tier) if customer is not None else None
+    case = OfferCase(tuple(offers.values()), situation, {}, stamp, NODES_MAX)
+    prices = tier_prices(case, tier, basket.currency)
+    quote = compete(basket, tier, case, prices, explain=True)
     return OfferTrial(
         basket=basket,
-        quote=best_offers(basket, competing, situation, nodes_max=NODES_MAX, explain=True),
-        offers=competing,
+        quote=quote,
+        offers=(*offers.values(), *prices.values()),
         terms=terms,
+        has_free_shipping=quote.has_free_shipping or (tier is not None and tier.has_free_shipping),
         tried=None if tried is None else tried[0],
     )
 
@@ -165,15 +169,3 @@ def _facts(program: Program, account: Account | None) -> dict[str, Any]:
         cursor.execute(FACTS, [program.pk, None if account is None else account.pk])
         facts: dict[str, Any] = json.loads(cursor.fetchone()[0])
     return facts
-
-
-def _tier_prices(
-    rules: ProgramRules, customer: CustomerFacts | None, currency: str
-) -> Iterator[kinds.Offer]:
-    """Yield the prices of the customer's tier, which compete with offers."""
-    tier = rules.tier(customer.tier) if customer is not None else None
-    for number, benefit in enumerate(tier.prices if tier is not None else ()):
-        amount = dict(benefit.amount_minor).get(currency)
-        if tier is not None and (benefit.percent is not None or amount is not None):
-            price = kinds.MemberPrice(benefit.selection, kinds.Cut(benefit.percent, amount))
-            yield kinds.Offer(f"member:{tier.slug}:{number}", tier.name, price)

@@ -25,7 +25,7 @@ from saleor_retention.engine.offers.terms import (
 from saleor_retention.engine.rules import ProgramRules, RuleProblem, Selection
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
-from saleor_retention.models import Offer, Program
+from saleor_retention.models import Offer, Program, Segment
 from saleor_retention.selectors.offers import terms_of
 from saleor_retention.selectors.programs import rules_of, shop_exponents
 from saleor_retention.services.offer_prices import price_problems
@@ -61,7 +61,7 @@ def validate_offer(
 ) -> ValidatedOffer:
     """Return what a document means for a program, or raise ``Refusals`` with every problem.
 
-    Beyond the parser's checks: channels must be the program's, tiers must be there, goods must
+    Beyond the parser's checks: channels must be the program's, tiers, segments and goods must
     exist (NOT_FOUND), every amount must name the currency of each channel (REQUIRED), a price must
     be below what the goods cost, the window of an active offer must not be over (INVALID), and the
     host must be able to give it (NOT_SUPPORTED). ``offer`` is the one that the document is for,
@@ -82,6 +82,7 @@ def validate_offer(
     refusals += [
         *_missing_currencies(terms, places),
         *_unknown_tiers(terms, rules),
+        *_unknown_segments(program, terms),
         *_unknown_goods(terms),
         *_unsupported(terms),
     ]
@@ -143,6 +144,16 @@ def _unknown_tiers(terms: OfferTerms, rules: ProgramRules) -> Iterator[Refusal]:
                 f"There are: {', '.join(known) or 'none'}."
             )
             yield Refusal(Code.NOT_FOUND, message, "audience.tiers")
+
+
+def _unknown_segments(program: Program, terms: OfferTerms) -> Iterator[Refusal]:
+    wanted = terms.audience.segments
+    if not wanted:
+        return
+    there = Segment.objects.filter(program=program, retired_at=None, slug__in=wanted)
+    for slug in sorted(wanted - set(there.values_list("slug", flat=True))):
+        message = f'audience.segments names no segment of the program: "{slug}".'
+        yield Refusal(Code.NOT_FOUND, message, "audience.segments")
 
 
 def _unknown_goods(terms: OfferTerms) -> Iterator[Refusal]:

@@ -152,6 +152,7 @@ def test_every_kind_has_its_section(world: World, manager: Actor, tea: Any) -> N
         ({"group": "Not a slug"}, [("offer.group", "INVALID")]),
         ({"channels": ["nowhere"]}, [("offer.channels.0", "NOT_FOUND")]),
         ({"audience": {"tiers": ["nobody"]}}, [("offer.audience.tiers", "NOT_FOUND")]),
+        ({"audience": {"segments": ["none"]}}, [("offer.audience.segments", "NOT_FOUND")]),
         ({"startsAt": LATER, "endsAt": SOON}, [("offer.endsAt", "INVALID")]),
         ({"endsAt": PAST}, [("offer.endsAt", "INVALID")]),
         ({"limits": {"period": "DAY"}}, [("offer.limits.period", "INVALID")]),

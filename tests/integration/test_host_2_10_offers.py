@@ -86,6 +86,49 @@ def test_offers_with_a_voucher(make: ModuleType) -> None:
     assert_adds_up(make.complete(checkout))
 
 
+def test_offers_take_off_what_a_sale_of_the_shop_leaves(make: ModuleType) -> None:
+    """Every lane looks at the sale price, which is the cart's and the order's too."""
+    tea, pot = make.make_product("10.00"), make.make_product("40.00")
+    make.make_sale(10, tea)
+    program = start()
+    put_offer(
+        program, "Set", bundle={"parts": [any_of(1, tea), any_of(1, pot)], "amount": {"USD": "5"}}
+    )
+    put_offer(
+        program, "Four", threshold={"steps": [{"from": {"USD": "30.00"}, "amount": {"USD": "4"}}]}
+    )
+    user = make.make_user()
+    join(program, user)
+    checkout = make.make_checkout(user, {tea: 1, pot: 1})
+
+    # 9.00 and 40.00; 0.92 and 4.08 by the set, 10 % of 8.08 and 35.92 by the tier; of 7.27 and
+    # 32.33 the threshold takes 0.73 and 3.27
+    assert cart(make, checkout) == priced("6.54", "29.06")
+    order = make.complete(checkout)
+    assert order.total_gross_amount == Decimal("45.60")  # with 10.00 of shipping
+    assert_adds_up(order)
+
+
+@pytest.mark.parametrize(
+    ("percent", "unit", "off"),
+    [(10, "20.01", "0.01"), (40, "18.00", None)],
+    ids=["the offer is better", "the sale is better"],
+)
+def test_a_price_for_a_set_beside_a_sale(
+    make: ModuleType, percent: int, unit: str, off: str | None
+) -> None:
+    """Three for 20.00 stay 20.00, unless the sale asks for less than that."""
+    tea = make.make_product("10.00")
+    make.make_sale(percent, tea)
+    three_for_twenty(start(), tea)
+    checkout = make.make_checkout(make.make_user(), {tea: 3})
+
+    assert cart(make, checkout) == (priced(unit) if off is None else priced(unit, off=off))
+    order = make.complete(checkout)
+    assert order.total_gross_amount == Decimal(unit) - Decimal(off or 0) + 10
+    assert_adds_up(order)
+
+
 def test_points_pay_what_offers_leave(make: ModuleType) -> None:
     """Points fill what the bundle could not express, and never pay more than the goods cost."""
     tea = make.make_product("10.00")

@@ -135,6 +135,33 @@ def test_the_customer_decides_about_audience_limits_and_cards(
     assert again.quote.saving_minor == 1000 + 50 + 40
 
 
+def test_a_tier_that_ships_for_nothing_leaves_nothing_to_ship(shop: FakeHost) -> None:
+    """Its members are told so; an offer of free shipping has an effect on the others only."""
+    rung = {"slug": "vip", "name": "VIP", "threshold": "500.00", "free_shipping": True}
+    program = make_program(
+        tiers={**LADDER, "ladder": [LADDER["ladder"][0], rung]}, reference={"currency": "USD"}
+    )
+    ann = make_member(shop, program, tier="vip")
+    shipping = create(program, {"kind": "free_shipping", "free_shipping": {}}, "shipping")
+    basket: dict[str, Any] = {
+        "program": program,
+        "lines": [("21", 1)],
+        "channel_ref": "1",
+        "shipping_minor": 490,
+        "at": NOON,
+    }
+
+    guest = offers.preview(**basket)
+    member = offers.preview(**basket, account=ann)
+
+    assert (guest.has_free_shipping, member.has_free_shipping) == (True, True)
+    assert codes(guest) == {str(shipping.pk): "APPLIED"}
+    assert codes(member)[str(shipping.pk)] == "NO_EFFECT"
+    offers.switch_offer(offer=shipping, is_active=False, now=NOON)
+    assert not offers.preview(**basket).has_free_shipping
+    assert offers.preview(**basket, account=ann).has_free_shipping
+
+
 def refusals_of(call: Callable[[], Any]) -> list[tuple[str, str | None]]:
     """Return code and field of what a call is refused for."""
     with pytest.raises((Refusals, Refusal)) as caught:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
-from saleor_retention.models import AuditEntry, Offer, OfferVersion, Program
+from saleor_retention.models import AuditEntry, Offer, OfferVersion, Program, Segment
 from saleor_retention.selectors.offers import offers_in, terms_of
 from saleor_retention.services import offers, programs
 from tests.fakes import FakeHost, at, use
@@ -247,6 +247,7 @@ def test_everything_that_is_wrong_is_named_at_once(program: Program) -> None:
     [
         ({**TEN_OFF, "channels": ["2"]}, ("NOT_FOUND", "channels")),
         ({**TEN_OFF, "audience": {"tiers": ["gold"]}}, ("NOT_FOUND", "audience.tiers")),
+        ({**TEN_OFF, "audience": {"segments": ["spies"]}}, ("NOT_FOUND", "audience.segments")),
         (
             {"kind": "member_price",
              "member_price": {"select": {"products": ["99"]}, "percent": 10}},
@@ -280,6 +281,25 @@ def test_what_the_shop_contradicts_is_refused(
 ) -> None:
     """Channels, tiers, goods, currencies, a window that is over, prices above the sum."""
     assert refusals_of(lambda: create(program, document)) == [expected]
+
+
+def test_segments_of_the_audience_are_there(program: Program) -> None:
+    """Each one is looked for in the program; one that was retired is not there any more."""
+    Segment.objects.create(program=program, slug="regulars", name="Regulars")
+    Segment.objects.create(program=program, slug="gone", name="Gone", retired_at=NOON)
+    other = make_program("other", channels=())
+    Segment.objects.create(program=other, slug="theirs", name="Theirs")
+
+    offer = create(program, {**TEN_OFF, "audience": {"segments": ["regulars"]}})
+    wrong = {**TEN_OFF, "audience": {"segments": ["regulars", "theirs", "gone"]}}
+    with pytest.raises(Refusals) as caught:
+        create(program, wrong, slug="wrong")
+
+    assert terms_of(offer.current_version_id).audience.segments == {"regulars"}
+    assert [(each.field, each.message) for each in caught.value.refusals] == [
+        ("audience.segments", f'audience.segments names no segment of the program: "{slug}".')
+        for slug in ("gone", "theirs")
+    ]
 
 
 def test_a_price_above_the_cheapest_is_a_warning(program: Program) -> None:
