@@ -1,0 +1,160 @@
+"""Posting in one statement, fewer indexes to write to, and room to change a row where it is.
+
+- ``saleor_retention_post_at_once`` locks and posts. The functions it shares are loaded again.
+- An entry's lot is held by the trigger that holds its transaction, in the same look at all entries
+  of a statement; it is stricter than the foreign key: the lot has to be the member's. In return a
+  lot that entries name cannot be deleted, nor change its id or member.
+- Indexes leave out rows without what they are asked for: most entries of a program's books have
+  neither account nor lot, few postings have a note. That on a posting's version goes: nobody asks.
+- Half of each page of accounts stays free, so that a changed balance does not change eleven indexes.
+  Pages that are full already get room as their rows change.
+"""
+
+from __future__ import annotations
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+from saleor_retention import sql
+
+BALANCED = """
+CREATE OR REPLACE FUNCTION saleor_retention_refuse_unbalanced() RETURNS trigger
+LANGUAGE plpgsql {settings} AS $$
+DECLARE
+    culprit bigint;
+    is_balanced boolean;
+BEGIN
+    {body}
+    RETURN NULL;
+END $$;
+"""
+# The plan is kept for statements of any size, and must not read a table that grows from end to end.
+SETTINGS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+AT_ONCE = """
+    SELECT entry.transaction_id, sum(entry.points) = 0 INTO culprit, is_balanced
+        FROM inserted AS entry
+        LEFT JOIN saleor_retention_transaction AS posting ON posting.id = entry.transaction_id
+        LEFT JOIN saleor_retention_lot AS lot ON lot.id = entry.lot_id
+        GROUP BY entry.transaction_id
+        HAVING sum(entry.points) <> 0
+            OR bool_or(
+                posting.id IS NULL
+                OR entry.account_id <> posting.account_id
+                OR (entry.lot_id IS NOT NULL
+                    AND lot.account_id IS DISTINCT FROM posting.account_id)
+            )
+        LIMIT 1;
+    IF culprit IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NOT is_balanced THEN
+        RAISE EXCEPTION 'entries of transaction % do not sum to zero', culprit
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RAISE EXCEPTION 'entries of transaction %, which is not there or of another account or lot',
+        culprit USING ERRCODE = 'foreign_key_violation';
+"""
+BEFORE = """
+    SELECT transaction_id INTO culprit FROM inserted
+        GROUP BY transaction_id HAVING sum(points) <> 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entries of transaction % do not sum to zero', culprit
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    SELECT entry.transaction_id INTO culprit FROM inserted AS entry
+        LEFT JOIN saleor_retention_transaction AS posting ON posting.id = entry.transaction_id
+        WHERE posting.id IS NULL OR entry.account_id <> posting.account_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entries of transaction %, which is not there or of another account', culprit
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+"""
+
+KEPT = """
+CREATE FUNCTION saleor_retention_keep_lot() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        RAISE EXCEPTION 'table % is kept: % is refused', TG_TABLE_NAME, TG_OP
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF EXISTS (SELECT FROM saleor_retention_entry WHERE lot_id = OLD.id) THEN
+        RAISE EXCEPTION 'entries name lot %, so % is refused', OLD.id, TG_OP
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER kept BEFORE DELETE ON saleor_retention_lot
+    FOR EACH ROW EXECUTE FUNCTION saleor_retention_keep_lot();
+CREATE TRIGGER kept_owner BEFORE UPDATE OF id, account_id ON saleor_retention_lot
+    FOR EACH ROW WHEN (OLD.id <> NEW.id OR OLD.account_id <> NEW.account_id)
+    EXECUTE FUNCTION saleor_retention_keep_lot();
+CREATE TRIGGER kept_truncate BEFORE TRUNCATE ON saleor_retention_lot
+    FOR EACH STATEMENT EXECUTE FUNCTION saleor_retention_keep_lot();
+"""
+NOT_KEPT = """
+DROP TRIGGER kept_truncate ON saleor_retention_lot;
+DROP TRIGGER kept_owner ON saleor_retention_lot;
+DROP TRIGGER kept ON saleor_retention_lot;
+DROP FUNCTION saleor_retention_keep_lot;
+"""
+
+
+def _foreign_key(to: str, related_name: str, **options: bool) -> models.ForeignKey:
+    return models.ForeignKey(
+        db_index=False,
+        null=True,
+        on_delete=django.db.models.deletion.PROTECT,
+        related_name=related_name,
+        to=f"saleor_retention.{to}",
+        **options,
+    )
+
+
+class Migration(migrations.Migration):
+    """Functions, triggers, indexes and room."""
+
+    dependencies = (("saleor_retention", "0021_experiments"),)
+    operations = (
+        migrations.RunSQL(sql.load("functions/moved"), migrations.RunSQL.noop),
+        migrations.RunSQL(sql.load("functions/post"), migrations.RunSQL.noop),
+        migrations.RunSQL(
+            sql.load("functions/post_at_once"), "DROP FUNCTION saleor_retention_post_at_once;"
+        ),
+        migrations.RunSQL(
+            BALANCED.format(settings=SETTINGS, body=AT_ONCE),
+            BALANCED.format(settings="", body=BEFORE),
+        ),
+        migrations.RunSQL(KEPT, NOT_KEPT),
+        migrations.AlterField("entry", "lot", _foreign_key("lot", "+", db_constraint=False)),
+        migrations.AlterField("transaction", "version", _foreign_key("programversion", "+")),
+        migrations.AlterField("transaction", "note", _foreign_key("note", "+")),
+        migrations.RemoveIndex("entry", "retention_entry_member"),
+        migrations.AddIndex(
+            "entry",
+            models.Index(
+                fields=("account", "id"),
+                condition=models.Q(("account__isnull", False)),
+                name="retention_entry_member",
+            ),
+        ),
+        migrations.AddIndex(
+            "entry",
+            models.Index(
+                fields=("lot",),
+                condition=models.Q(("lot__isnull", False)),
+                name="retention_entry_lot",
+            ),
+        ),
+        migrations.AddIndex(
+            "transaction",
+            models.Index(
+                fields=("note",),
+                condition=models.Q(("note__isnull", False)),
+                name="retention_transaction_note",
+            ),
+        ),
+        migrations.RunSQL(
+            "ALTER TABLE saleor_retention_account SET (fillfactor = 50);",
+            "ALTER TABLE saleor_retention_account RESET (fillfactor);",
+        ),
+    )
