@@ -2,8 +2,10 @@
 
 - ``saleor_retention_post_at_once`` locks and posts. The functions it shares are loaded again.
 - An entry's lot is held by the trigger that holds its transaction, in the same look at all entries
-  of a statement; it is stricter than the foreign key: the lot has to be the member's. In return a
-  lot that entries name cannot be deleted, nor change its id or member.
+  of a statement; it is stricter than the foreign key: the lot has to be the member's. A posting's
+  member and program are held by one such look too: the program has to be the member's. In return a
+  lot that entries name cannot be deleted, nor change its id or member, and a member with postings
+  cannot be deleted, nor change its id or program.
 - Indexes leave out rows without what they are asked for: most entries of a program's books have
   neither account nor lot, few postings have a note. That on a posting's version goes: nobody asks.
 - Half of each page of accounts stays free, so that a changed balance does not change eleven indexes.
@@ -70,39 +72,74 @@ BEFORE = """
     END IF;
 """
 
+PLACED = """
+CREATE FUNCTION saleor_retention_refuse_misplaced() RETURNS trigger
+LANGUAGE plpgsql {settings} AS $$
+DECLARE
+    culprit bigint;
+BEGIN
+    SELECT posting.id INTO culprit FROM inserted AS posting
+        LEFT JOIN saleor_retention_account AS account ON account.id = posting.account_id
+        WHERE account.program_id IS DISTINCT FROM posting.program_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'transaction % is of an account that is not there or of another program',
+            culprit USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER placed AFTER INSERT ON saleor_retention_transaction
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION saleor_retention_refuse_misplaced();
+"""
+NOT_PLACED = """
+DROP TRIGGER placed ON saleor_retention_transaction;
+DROP FUNCTION saleor_retention_refuse_misplaced;
+"""
+
 KEPT = """
-CREATE FUNCTION saleor_retention_keep_lot() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION saleor_retention_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_named boolean;
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         RAISE EXCEPTION 'table % is kept: % is refused', TG_TABLE_NAME, TG_OP
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF EXISTS (SELECT FROM saleor_retention_entry WHERE lot_id = OLD.id) THEN
-        RAISE EXCEPTION 'entries name lot %, so % is refused', OLD.id, TG_OP
+    IF TG_TABLE_NAME = 'saleor_retention_lot' THEN
+        is_named := EXISTS (SELECT FROM saleor_retention_entry WHERE lot_id = OLD.id);
+    ELSE
+        is_named := EXISTS (SELECT FROM saleor_retention_transaction WHERE account_id = OLD.id);
+    END IF;
+    IF is_named THEN
+        RAISE EXCEPTION 'the ledger names row % of %: % is refused', OLD.id, TG_TABLE_NAME, TG_OP
             USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
-CREATE TRIGGER kept BEFORE DELETE ON saleor_retention_lot
-    FOR EACH ROW EXECUTE FUNCTION saleor_retention_keep_lot();
-CREATE TRIGGER kept_owner BEFORE UPDATE OF id, account_id ON saleor_retention_lot
-    FOR EACH ROW WHEN (OLD.id <> NEW.id OR OLD.account_id <> NEW.account_id)
-    EXECUTE FUNCTION saleor_retention_keep_lot();
-CREATE TRIGGER kept_truncate BEFORE TRUNCATE ON saleor_retention_lot
-    FOR EACH STATEMENT EXECUTE FUNCTION saleor_retention_keep_lot();
-"""
-NOT_KEPT = """
-DROP TRIGGER kept_truncate ON saleor_retention_lot;
-DROP TRIGGER kept_owner ON saleor_retention_lot;
-DROP TRIGGER kept ON saleor_retention_lot;
-DROP FUNCTION saleor_retention_keep_lot;
 """
 
 
-def _foreign_key(to: str, related_name: str, **options: bool) -> models.ForeignKey:
+def _kept(table: str, owner: str) -> migrations.RunSQL:
+    """Keep the rows that the ledger names, and whose they are."""
+    name, function = f"saleor_retention_{table}", "EXECUTE FUNCTION saleor_retention_keep()"
+    return migrations.RunSQL(
+        f"""
+        CREATE TRIGGER kept BEFORE DELETE ON {name} FOR EACH ROW {function};
+        CREATE TRIGGER kept_owner BEFORE UPDATE OF id, {owner} ON {name} FOR EACH ROW
+            WHEN (OLD.id <> NEW.id OR OLD.{owner} <> NEW.{owner}) {function};
+        CREATE TRIGGER kept_truncate BEFORE TRUNCATE ON {name} FOR EACH STATEMENT {function};
+        """,
+        f"""
+        DROP TRIGGER kept_truncate ON {name};
+        DROP TRIGGER kept_owner ON {name};
+        DROP TRIGGER kept ON {name};
+        """,
+    )
+
+
+def _foreign_key(to: str, *, related_name: str = "+", **options: bool) -> models.ForeignKey:
     return models.ForeignKey(
         db_index=False,
-        null=True,
         on_delete=django.db.models.deletion.PROTECT,
         related_name=related_name,
         to=f"saleor_retention.{to}",
@@ -115,6 +152,7 @@ class Migration(migrations.Migration):
 
     dependencies = (("saleor_retention", "0021_experiments"),)
     operations = (
+        migrations.RunSQL(sql.load("functions/lock"), migrations.RunSQL.noop),
         migrations.RunSQL(sql.load("functions/moved"), migrations.RunSQL.noop),
         migrations.RunSQL(sql.load("functions/post"), migrations.RunSQL.noop),
         migrations.RunSQL(
@@ -124,10 +162,25 @@ class Migration(migrations.Migration):
             BALANCED.format(settings=SETTINGS, body=AT_ONCE),
             BALANCED.format(settings="", body=BEFORE),
         ),
-        migrations.RunSQL(KEPT, NOT_KEPT),
-        migrations.AlterField("entry", "lot", _foreign_key("lot", "+", db_constraint=False)),
-        migrations.AlterField("transaction", "version", _foreign_key("programversion", "+")),
-        migrations.AlterField("transaction", "note", _foreign_key("note", "+")),
+        migrations.RunSQL(PLACED.format(settings=SETTINGS), NOT_PLACED),
+        migrations.RunSQL(KEPT, "DROP FUNCTION saleor_retention_keep;"),
+        _kept("lot", "account_id"),
+        _kept("account", "program_id"),
+        migrations.AlterField(
+            "entry", "lot", _foreign_key("lot", null=True, db_constraint=False)
+        ),
+        migrations.AlterField(
+            "transaction", "program", _foreign_key("program", db_constraint=False)
+        ),
+        migrations.AlterField(
+            "transaction",
+            "account",
+            _foreign_key("account", related_name="transactions", db_constraint=False),
+        ),
+        migrations.AlterField(
+            "transaction", "version", _foreign_key("programversion", null=True)
+        ),
+        migrations.AlterField("transaction", "note", _foreign_key("note", null=True)),
         migrations.RemoveIndex("entry", "retention_entry_member"),
         migrations.AddIndex(
             "entry",

@@ -65,14 +65,22 @@ class Note(models.Model):
 
 
 class Transaction(models.Model):
-    """One posting: what happened, why, when, and under which rules."""
+    """One posting: what happened, why, when, and under which rules.
+
+    Its account is there, and its program is the account's, by a trigger that looks at all postings
+    of a statement at once; an account with postings is kept by a trigger of its own.
+    """
 
     id = models.BigAutoField(primary_key=True)
     program = models.ForeignKey(  # the key's index begins with it
-        "Program", on_delete=models.PROTECT, related_name="+", db_index=False
+        "Program", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     account = models.ForeignKey(  # so does the member's
-        "Account", on_delete=models.PROTECT, related_name="transactions", db_index=False
+        "Account",
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+        db_constraint=False,
     )
     kind = models.CharField(max_length=12, choices=TransactionKind.choices)
     key = models.CharField(max_length=160)  # idempotency key, made by the caller
@@ -211,8 +219,8 @@ class Entry(models.Model):
 
     Its transaction is there, and account and lot are the transaction's, by a trigger that looks at
     all entries of a statement at once: foreign keys ask for each row, which took a fifth of a batch.
-    None can go away later: a transaction is never deleted, names the account by a foreign key, and a
-    lot that entries name is kept by a trigger of its own.
+    None can go away later: a transaction is never deleted, its account is kept, and so is a lot that
+    entries name.
     """
 
     id = models.BigAutoField(primary_key=True)

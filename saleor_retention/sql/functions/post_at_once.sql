@@ -22,13 +22,14 @@ LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     was text := current_setting('lock_timeout');
+    now_is text;  -- assigned to: an expression is many times as fast as a query
     v_postings integer := cardinality(p_keys);
     v_count integer;
     v_first bigint;
     v_last bigint;
     v_owes boolean;
 BEGIN
-    PERFORM set_config('lock_timeout', p_timeout, true);
+    now_is := set_config('lock_timeout', p_timeout, true);
     SELECT count(*), min(program_id), max(program_id),
            bool_or(deficit > 0 AND id = ANY (p_credited))
     INTO v_count, v_first, v_last, v_owes
@@ -38,7 +39,7 @@ BEGIN
         ORDER BY id
         FOR NO KEY UPDATE
     ) AS locked;
-    PERFORM set_config('lock_timeout', was, true);
+    now_is := set_config('lock_timeout', was, true);
     IF v_count < p_count OR v_owes OR v_first < v_last THEN
         has_all := false;
         RETURN NEXT;
