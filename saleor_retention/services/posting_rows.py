@@ -150,9 +150,9 @@ class PostingRows:
         ``credited`` are the accounts that must not owe anything. The programs are the accounts',
         and there are no notes.
         """
-        columns = [*zip(*self._postings, strict=True)][1:] + [*self._lots_and_legs()]
-        count = len(set(columns[0]))
-        arrays = _arrays(AT_ONCE_TYPES, columns)
+        _programs, account_ids, *postings = zip(*self._postings, strict=True)
+        arrays = _arrays(AT_ONCE_TYPES, [account_ids, *postings, *self._lots_and_legs()])
+        count = len(set(account_ids))
         parameters = [wait_max, count, _numbers(credited), recorded_at, *arrays]
         return self._written(POST_AT_ONCE, parameters)
 
