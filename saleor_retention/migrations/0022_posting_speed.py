@@ -8,7 +8,7 @@
   cannot be deleted, nor change its id or program.
 - Indexes leave out rows without what they are asked for: most entries of a program's books have
   neither account nor lot, few postings have a note. That on a posting's version goes: nobody asks.
-- Half of each page of accounts stays free, so that a changed balance does not change eleven indexes.
+- Half of each page of accounts stays free: a changed balance then changes none of eleven indexes.
   Pages that are full already get room as their rows change.
 """
 
@@ -67,8 +67,8 @@ BEFORE = """
         LEFT JOIN saleor_retention_transaction AS posting ON posting.id = entry.transaction_id
         WHERE posting.id IS NULL OR entry.account_id <> posting.account_id LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'entries of transaction %, which is not there or of another account', culprit
-            USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION 'entries of transaction %, which is not there or of another account',
+            culprit USING ERRCODE = 'foreign_key_violation';
     END IF;
 """
 
@@ -166,9 +166,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(KEPT, "DROP FUNCTION saleor_retention_keep;"),
         _kept("lot", "account_id"),
         _kept("account", "program_id"),
-        migrations.AlterField(
-            "entry", "lot", _foreign_key("lot", null=True, db_constraint=False)
-        ),
+        migrations.AlterField("entry", "lot", _foreign_key("lot", null=True, db_constraint=False)),
         migrations.AlterField(
             "transaction", "program", _foreign_key("program", db_constraint=False)
         ),
@@ -177,9 +175,7 @@ class Migration(migrations.Migration):
             "account",
             _foreign_key("account", related_name="transactions", db_constraint=False),
         ),
-        migrations.AlterField(
-            "transaction", "version", _foreign_key("programversion", null=True)
-        ),
+        migrations.AlterField("transaction", "version", _foreign_key("programversion", null=True)),
         migrations.AlterField("transaction", "note", _foreign_key("note", null=True)),
         migrations.RemoveIndex("entry", "retention_entry_member"),
         migrations.AddIndex(

@@ -218,9 +218,9 @@ class Entry(models.Model):
     """One immutable signed movement in one book.
 
     Its transaction is there, and account and lot are the transaction's, by a trigger that looks at
-    all entries of a statement at once: foreign keys ask for each row, which took a fifth of a batch.
-    None can go away later: a transaction is never deleted, its account is kept, and so is a lot that
-    entries name.
+    all entries of a statement at once: foreign keys ask for each row, and took a fifth of a batch.
+    None can go away later: a transaction is never deleted, its account is kept, and so is a lot
+    that entries name.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -121,7 +121,9 @@ def post_batch(drafts: Sequence[Draft], *, now: dt.datetime) -> list[PostedDraft
     if written is None:
         return run_serialized(lambda: _locked_and_posted(drafts, now)[0])
     pairs = zip(written.transaction_ids, written.opened, strict=True)
-    return [PostedDraft(transaction_id, is_new=True, opened=opened) for transaction_id, opened in pairs]
+    return [
+        PostedDraft(transaction_id, is_new=True, opened=opened) for transaction_id, opened in pairs
+    ]
 
 
 def post_one(draft: Draft, *, now: dt.datetime) -> tuple[PostedDraft, Balances]:
@@ -300,9 +302,7 @@ def _add_notes(news: Sequence[tuple[Draft, int]], rows: PostingRows) -> None:
         rows.notes[place] = note.pk
 
 
-def _taken(
-    known: Mapping[tuple[int, str], _Kept], transaction_ids: Sequence[int]
-) -> Refusal:
+def _taken(known: Mapping[tuple[int, str], _Kept], transaction_ids: Sequence[int]) -> Refusal:
     """Name a key that another member's posting took while this batch was made.
 
     ``known`` are the postings of the batch's keys by now, ``transaction_ids`` the batch's own.

@@ -31,8 +31,9 @@ NOTE = len(POSTING_TYPES) - 1
 AT_ONCE_TYPES = (*POSTING_TYPES[1:NOTE], *LOT_TYPES, *LEG_TYPES)  # no program and no note
 AT_ONCE_COLUMNS = ", ".join(f"%s::{name}[]" for name in AT_ONCE_TYPES)
 POST_AT_ONCE = f"""
-SELECT * FROM saleor_retention_post_at_once(%s, %s, %s::bigint[], %s::timestamptz, {AT_ONCE_COLUMNS})
-"""  # noqa: S608 (types)
+SELECT * FROM saleor_retention_post_at_once(
+    %s, %s, %s::bigint[], %s::timestamptz, {AT_ONCE_COLUMNS}
+)"""  # noqa: S608 (types)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +146,7 @@ class PostingRows:
     def write_at_once(
         self, recorded_at: dt.datetime, *, wait_max: str, credited: Collection[int]
     ) -> Written:
-        """Lock the accounts and write all rows, in one statement; nothing where it has to be decided.
+        """Lock the accounts and write all rows in one statement, or nothing without ``has_all``.
 
         ``credited`` are the accounts that must not owe anything. The programs are the accounts',
         and there are no notes.

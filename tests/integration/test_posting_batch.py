@@ -25,7 +25,13 @@ from saleor_retention.selectors.verification import breaches
 from saleor_retention.services import posting
 from saleor_retention.services.locking import lock_account
 from saleor_retention.services.posting import Leg, NewLot, Posted
-from saleor_retention.services.posting_batch import Balances, Draft, PostedDraft, post_batch, post_one
+from saleor_retention.services.posting_batch import (
+    Balances,
+    Draft,
+    PostedDraft,
+    post_batch,
+    post_one,
+)
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import LAUNCH, Shop
