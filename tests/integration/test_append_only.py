@@ -158,8 +158,8 @@ def test_entries_name_lots_of_their_account(shop: Shop) -> None:
         ("DELETE FROM saleor_retention_lot", "DELETE is refused"),
         ("UPDATE saleor_retention_lot SET id = id + 1000", "UPDATE is refused"),
         (
-            "UPDATE saleor_retention_lot SET account_id = "
-            "(SELECT id FROM saleor_retention_account WHERE member_number = 'bob')",
+            """UPDATE saleor_retention_lot SET account_id =
+               (SELECT id FROM saleor_retention_account WHERE member_number = 'bob')""",
             "UPDATE is refused",
         ),
         ("TRUNCATE saleor_retention_lot CASCADE", "TRUNCATE is refused"),
