@@ -8,6 +8,7 @@ The database is empty and gets hordak's tables. Prints ``ready`` and then answer
     run N           N transfers of one point, members in turn             -> seconds
     told N          the same, each told its member's balance afterwards   -> seconds
     batch N         the same N in one database transaction                -> seconds
+    toldbatch N     the same N in one, each told its member's balance     -> seconds
     total           the sum of all members' balances, by hordak           -> points
 """
 
@@ -82,6 +83,13 @@ class Book:
         with transaction.atomic():
             consume(self._transfer(count))
         return str(time.perf_counter() - start)
+
+    def toldbatch(self, count: int) -> str:
+        """Do the same and read the member's balance after each transfer."""
+        from django.db import transaction
+
+        with transaction.atomic():
+            return self.told(count)
 
     def total(self) -> str:
         """Return what the members have."""

@@ -65,14 +65,22 @@ class Note(models.Model):
 
 
 class Transaction(models.Model):
-    """One posting: what happened, why, when, and under which rules."""
+    """One posting: what happened, why, when, and under which rules.
+
+    Its account is there, and its program is the account's, by a trigger that looks at all postings
+    of a statement at once; an account with postings is kept by a trigger of its own.
+    """
 
     id = models.BigAutoField(primary_key=True)
     program = models.ForeignKey(  # the key's index begins with it
-        "Program", on_delete=models.PROTECT, related_name="+", db_index=False
+        "Program", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     account = models.ForeignKey(  # so does the member's
-        "Account", on_delete=models.PROTECT, related_name="transactions", db_index=False
+        "Account",
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+        db_constraint=False,
     )
     kind = models.CharField(max_length=12, choices=TransactionKind.choices)
     key = models.CharField(max_length=160)  # idempotency key, made by the caller
@@ -83,10 +91,12 @@ class Transaction(models.Model):
     rule_key = models.CharField(max_length=64, blank=True, default="")  # "base", "welcome", ...
     cause = models.CharField(max_length=80, blank=True, default="")  # "job:expire", "refund", ...
     actor_ref = models.CharField(max_length=64, blank=True, default="")
-    version = models.ForeignKey(
-        "ProgramVersion", null=True, on_delete=models.PROTECT, related_name="+"
+    version = models.ForeignKey(  # never deleted, and nobody asks for its postings
+        "ProgramVersion", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    note = models.ForeignKey(Note, null=True, on_delete=models.PROTECT, related_name="+")
+    note = models.ForeignKey(
+        Note, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         """One key, one effect."""
@@ -100,6 +110,11 @@ class Transaction(models.Model):
                 fields=("order_ref",),
                 condition=~Q(order_ref=""),
                 name="retention_transaction_order",
+            ),
+            models.Index(
+                fields=("note",),
+                condition=Q(note__isnull=False),
+                name="retention_transaction_note",
             ),
             BrinIndex(  # finds a day's rows for its digest; costs a posting next to nothing
                 fields=("recorded_at",), autosummarize=True, name="retention_transaction_day"
@@ -202,9 +217,10 @@ class LotExtension(models.Model):
 class Entry(models.Model):
     """One immutable signed movement in one book.
 
-    Its transaction is there, and is the account's, by a trigger that looks at all entries of a
-    statement at once: foreign keys ask for each row, which took a fifth of a batch. Neither can go
-    away later: a transaction is never deleted, and names the account by a foreign key.
+    Its transaction is there, and account and lot are the transaction's, by a trigger that looks at
+    all entries of a statement at once: foreign keys ask for each row, and took a fifth of a batch.
+    None can go away later: a transaction is never deleted, its account is kept, and so is a lot
+    that entries name.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -220,7 +236,14 @@ class Entry(models.Model):
         db_constraint=False,
         db_index=False,  # the member's index begins with it
     )
-    lot = models.ForeignKey(Lot, null=True, on_delete=models.PROTECT, related_name="+")
+    lot = models.ForeignKey(
+        Lot,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
     points = models.BigIntegerField()
 
     class Meta:
@@ -234,4 +257,13 @@ class Entry(models.Model):
                 | (~Q(book__in=[book.value for book in MEMBER_BOOKS]) & Q(account__isnull=True)),
             ),
         )
-        indexes = (models.Index(fields=("account", "id"), name="retention_entry_member"),)
+        indexes = (  # half of the entries are a program's, many of them of no lot
+            models.Index(
+                fields=("account", "id"),
+                condition=Q(account__isnull=False),
+                name="retention_entry_member",
+            ),
+            models.Index(
+                fields=("lot",), condition=Q(lot__isnull=False), name="retention_entry_lot"
+            ),
+        )

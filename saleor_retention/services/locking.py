@@ -13,7 +13,7 @@ import datetime as dt
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -80,7 +80,7 @@ def lock_accounts(account_ids: Iterable[int], *, skips_locked: bool = False) -> 
     ids = sorted(set(account_ids))
     if not ids:
         return {}
-    with _bounded():
+    with bounded_wait():
         return _locked(ids, skips_locked=skips_locked)
 
 
@@ -90,8 +90,8 @@ def lock_members(account_ids: Iterable[int]) -> dict[int, Member]:
     A thousand models take longer to make than the database needs to post to them.
     """
     ids = sorted(set(account_ids))
-    with _bounded(), connection.cursor() as cursor:
-        cursor.execute(LOCK_MEMBERS, [ids, _timeout()])
+    with bounded_wait(), connection.cursor() as cursor:
+        cursor.execute(LOCK_MEMBERS, [ids, wait_max()])
         return {row[0]: Member(*row) for row in cursor.fetchall()}
 
 
@@ -116,7 +116,7 @@ def lock_name(name: str) -> None:
     """
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT saleor_retention_lock_name(%s, %s)", [name, _timeout()])
+            cursor.execute("SELECT saleor_retention_lock_name(%s, %s)", [name, wait_max()])
     except OperationalError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
@@ -124,18 +124,22 @@ def lock_name(name: str) -> None:
         raise Refusal(Code.BUSY, message) from error
 
 
-def run_serialized(work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX) -> T:
+def run_serialized(
+    work: Callable[[], T], *, attempts_max: int = ATTEMPTS_MAX, is_one_statement: bool = False
+) -> T:
     """Run ``work`` in a database transaction, again when a deadlock ended it.
 
     A serialization failure counts as a deadlock. What ends every attempt is refused as BUSY, with
     nothing changed. Inside a caller's transaction there is one attempt, in a savepoint: a deadlock
     ends all of it, so it is raised as it is and only the caller can start again. ``work`` must read
-    what it decides on itself.
+    what it decides on itself. One statement is a database transaction by itself; beginning and
+    ending one around it would be two more round trips.
     """
     is_nested = connection.in_atomic_block
+    is_whole = is_one_statement and connection.get_autocommit()
     for attempt in range(1, attempts_max + 1):
         try:
-            with transaction.atomic():
+            with nullcontext() if is_whole else transaction.atomic():
                 return work()
         except OperationalError as error:
             if is_nested or sqlstate(error) not in RETRIED:
@@ -168,7 +172,7 @@ def sqlstate(error: BaseException) -> str:
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def bounded_wait() -> Iterator[None]:
     """Turn the end of the wait for an account into the refusal that a caller can act on."""
     try:
         yield
@@ -188,7 +192,7 @@ def _locked(ids: list[int], *, skips_locked: bool) -> dict[int, Account]:
     """
     statement, account_names, program_names = _lock_statement()
     with connection.cursor() as cursor:
-        cursor.execute(statement, [ids, _timeout(), skips_locked])
+        cursor.execute(statement, [ids, wait_max(), skips_locked])
         rows = cursor.fetchall()
     accounts: dict[int, Account] = {}
     programs: dict[int, Program] = {}
@@ -217,5 +221,6 @@ def _lock_statement() -> tuple[str, list[str], list[str]]:
     return statement, names[0], names[1]
 
 
-def _timeout() -> str:
+def wait_max() -> str:
+    """Return how long a lock is waited for, as PostgreSQL writes it."""
     return f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms"

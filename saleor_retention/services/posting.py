@@ -127,7 +127,11 @@ def credit(account: Account | Member, incoming: Iterable[tuple[LotRef, int]]) ->
 
     The caller adds the legs of where they come from, and posts before crediting anything else.
     """
-    owed = account.deficit
+    return credit_owing(account.deficit, incoming)
+
+
+def credit_owing(owed: int, incoming: Iterable[tuple[LotRef, int]]) -> list[Leg]:
+    """Do the same for a member who owes so many points."""
     legs = []
     for lot, points in incoming:
         repaid = min(points, owed)

@@ -1,4 +1,4 @@
-"""Many postings at once, for imports and backfills: one statement for a batch of any members.
+"""Many postings at once, or one that is ready: one statement for a batch of any members.
 
 What comes out is what ``services.posting.post`` would have made of them one by one: the same keys,
 digests, entries, lots and kept balances (a test holds the two equal). All or nothing.
@@ -11,22 +11,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Note, Transaction
+from saleor_retention.models import Account, Note
 from saleor_retention.services.locking import (
     Member,
+    bounded_wait,
     lock_accounts,
     lock_members,
     run_serialized,
+    sqlstate,
+    wait_max,
 )
-from saleor_retention.services.posting import catch_up, content_hash, credit, require_same
+from saleor_retention.services.posting import (
+    catch_up,
+    content_hash,
+    credit,
+    credit_owing,
+    require_same,
+)
 from saleor_retention.services.posting_rows import (
     ACTIVITY_KINDS,
     Leg,
     LotRef,
     PostingRows,
+    Written,
     member_changes,
     plain,
     texts,
@@ -36,6 +46,9 @@ KNOWN = """
 SELECT program_id, key, content_hash, id FROM saleor_retention_transaction
 WHERE program_id = ANY(%s::bigint[]) AND key = ANY(%s::text[])
 """
+
+
+KEY_TAKEN = "RT002"  # raised by sql/functions/post_at_once.sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,15 @@ class PostedDraft:
     opened: tuple[int, ...] = ()  # ids of the new lots, in the order they first appear in the legs
 
 
+class Balances(NamedTuple):
+    """What a member has, and owes."""
+
+    available: int
+    pending: int
+    held: int
+    deficit: int
+
+
 class _Kept(NamedTuple):
     """The posting of a key: in the ledger by its id, or in this batch by its place."""
 
@@ -86,14 +108,39 @@ def post_batch(drafts: Sequence[Draft], *, now: dt.datetime) -> list[PostedDraft
     the batch) has no second effect and returns that posting. Refusals undo the whole batch and name
     the culprit: KEY_REUSED (a key with other content), NOT_FOUND (no such account), BUSY. Legs that
     do not sum to zero, or credits without ``content``, are a ``ValueError``. The database holds its
-    constraints on what the batch comes to, not after each posting. Six statements at most, whatever
-    the size, and those of ``catch_up`` for members who owe points and get some. A thousand drafts
-    at a time keep locks short and memory small.
+    constraints on what the batch comes to, not after each posting. A thousand drafts at a time keep
+    locks short and memory small.
+
+    One statement, whatever the size, where all of it is new, has no words and nobody who gets
+    points owes any. Otherwise seven more at most, and those of ``catch_up`` for who owes.
     """
     if not drafts:
         return []
     _require_content(drafts)
-    return run_serialized(lambda: _locked_and_posted(drafts, now))
+    written = _at_once(drafts, now)
+    if written is None:
+        return run_serialized(lambda: _locked_and_posted(drafts, now)[0])
+    pairs = zip(written.transaction_ids, written.opened, strict=True)
+    return [
+        PostedDraft(transaction_id, is_new=True, opened=opened) for transaction_id, opened in pairs
+    ]
+
+
+def post_one(draft: Draft, *, now: dt.datetime) -> tuple[PostedDraft, Balances]:
+    """Post one draft, as a batch of it, and return the member's balances after it as well."""
+    _require_content([draft])
+    written = _at_once([draft], now)
+    if written is not None:
+        made = PostedDraft(written.transaction_ids[0], is_new=True, opened=written.opened[0])
+        return made, Balances(*written.balances)
+
+    def work() -> tuple[PostedDraft, Balances]:
+        posted, accounts = _locked_and_posted([draft], now)
+        account = accounts[draft.account_id]
+        balances = (account.available, account.pending, account.held, account.deficit)
+        return posted[0], Balances(*balances)
+
+    return run_serialized(work)
 
 
 def post_locked(
@@ -126,11 +173,15 @@ def post_locked(
         known[name] = _Kept(digest, place=place)
         results.append(known[name])
         _move(account, draft, legs)
-    return _written(drafts, results, rows, now)
+    return _written(accounts, drafts, results, rows, now)
 
 
 def _written(
-    drafts: Sequence[Draft], results: Sequence[_Kept], rows: PostingRows, now: dt.datetime
+    accounts: Mapping[int, Account | Member],
+    drafts: Sequence[Draft],
+    results: Sequence[_Kept],
+    rows: PostingRows,
+    now: dt.datetime,
 ) -> list[PostedDraft]:
     """Write the rows and return what became of each draft; a negative place is an earlier one's."""
     news = [
@@ -142,7 +193,7 @@ def _written(
     written = rows.write(now)
     ids, opened = written.transaction_ids, written.opened
     if not written.has_all:
-        raise _taken(news, ids)
+        raise _taken(_known(accounts, [draft for draft, _place in news]), ids)
     return [
         PostedDraft(ids[kept.place - 1], is_new=True, opened=opened[kept.place - 1])
         if kept.place > 0
@@ -151,10 +202,55 @@ def _written(
     ]
 
 
-def _locked_and_posted(drafts: Sequence[Draft], now: dt.datetime) -> list[PostedDraft]:
+def _at_once(drafts: Sequence[Draft], now: dt.datetime) -> Written | None:
+    """Lock and post in one statement; None, and nothing done, where something has to be decided.
+
+    That is a key that is there already, a member who is not there or owes what comes in, members of
+    several programs. Words are rows of their own, and what is wrong with a draft is said with the
+    members locked.
+    """
+    rows = _rows_at_once(drafts)
+    if rows is None:
+        return None
+    credited = {draft.account_id for draft in drafts if draft.incoming}
+
+    def work() -> Written:
+        with bounded_wait():
+            return rows.write_at_once(now, wait_max=wait_max(), credited=credited)
+
+    try:
+        written = run_serialized(work, is_one_statement=True)
+    except DatabaseError as error:
+        if sqlstate(error) != KEY_TAKEN:
+            raise
+        return None
+    return written if written.has_all else None
+
+
+def _rows_at_once(drafts: Sequence[Draft]) -> PostingRows | None:
+    """Return the rows of drafts that may need no decision."""
+    if len({draft.key for draft in drafts}) < len(drafts):
+        return None
+    rows = PostingRows()
+    for draft in drafts:
+        legs = [leg for leg in draft.legs if leg.points]
+        if draft.incoming:
+            legs += credit_owing(0, draft.incoming)
+        if draft.note or not legs or sum([leg.points for leg in legs]):
+            return None
+        digest = content_hash(
+            draft.account_id, draft.kind, draft.content, draft.order_ref, draft.rule_key, legs
+        )
+        rows.add(draft, legs, program_id=0, content_hash=digest)
+    return rows
+
+
+def _locked_and_posted(
+    drafts: Sequence[Draft], now: dt.datetime
+) -> tuple[list[PostedDraft], Mapping[int, Account | Member]]:
     accounts = _locked(drafts)
     _catch_up(drafts, accounts, now)
-    return post_locked(accounts, drafts, now=now)
+    return post_locked(accounts, drafts, now=now), accounts
 
 
 def _known(
@@ -206,11 +302,13 @@ def _add_notes(news: Sequence[tuple[Draft, int]], rows: PostingRows) -> None:
         rows.notes[place] = note.pk
 
 
-def _taken(news: Sequence[tuple[Draft, int]], transaction_ids: Sequence[int]) -> Refusal:
-    """Name a key that another member's posting took while this batch was made."""
-    posted = set(Transaction.objects.filter(pk__in=transaction_ids).values_list("pk", flat=True))
-    pairs = zip(news, transaction_ids, strict=True)
-    key = next(draft.key for (draft, _place), pk in pairs if pk not in posted)
+def _taken(known: Mapping[tuple[int, str], _Kept], transaction_ids: Sequence[int]) -> Refusal:
+    """Name a key that another member's posting took while this batch was made.
+
+    ``known`` are the postings of the batch's keys by now, ``transaction_ids`` the batch's own.
+    """
+    ours = set(transaction_ids)
+    key = next(key for (_program_id, key), kept in known.items() if kept.transaction_id not in ours)
     return Refusal(Code.KEY_REUSED, f'The key "{key}" was used for another posting.', "key")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,13 @@ LEG_TYPES = ("integer", "text", "bigint", "bigint")
 COLUMN_TYPES = (*POSTING_TYPES, *LOT_TYPES, *LEG_TYPES)
 COLUMNS = ", ".join(f"%s::{name}[]" for name in COLUMN_TYPES)
 POST = f"SELECT * FROM saleor_retention_post(%s::timestamptz, {COLUMNS})"  # noqa: S608 (types)
+NOTE = len(POSTING_TYPES) - 1
+AT_ONCE_TYPES = (*POSTING_TYPES[1:NOTE], *LOT_TYPES, *LEG_TYPES)  # no program and no note
+AT_ONCE_COLUMNS = ", ".join(f"%s::{name}[]" for name in AT_ONCE_TYPES)
+POST_AT_ONCE = f"""
+SELECT * FROM saleor_retention_post_at_once(
+    %s, %s, %s::bigint[], %s::timestamptz, {AT_ONCE_COLUMNS}
+)"""  # noqa: S608 (types)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,23 +140,37 @@ class PostingRows:
     def write(self, recorded_at: dt.datetime) -> Written:
         """Write all rows in one statement, or none where the only posting's key is taken."""
         notes = [self.notes.get(place) for place in range(1, len(self._postings) + 1)]
-        columns = [
-            *zip(*self._postings, strict=True),
-            notes,
-            *(zip(*self._lots, strict=True) if self._lots else ((),) * len(LOT_TYPES)),
-            *zip(*self._legs, strict=True),
-        ]
-        arrays = [
-            ARRAY_OF[name](values) for name, values in zip(COLUMN_TYPES, columns, strict=True)
-        ]
+        columns = [*zip(*self._postings, strict=True), notes, *self._lots_and_legs()]
+        return self._written(POST, [recorded_at, *_arrays(COLUMN_TYPES, columns)])
+
+    def write_at_once(
+        self, recorded_at: dt.datetime, *, wait_max: str, credited: Collection[int]
+    ) -> Written:
+        """Lock the accounts and write all rows in one statement, or nothing without ``has_all``.
+
+        ``credited`` are the accounts that must not owe anything. The programs are the accounts',
+        and there are no notes.
+        """
+        _programs, account_ids, *postings = zip(*self._postings, strict=True)
+        arrays = _arrays(AT_ONCE_TYPES, [account_ids, *postings, *self._lots_and_legs()])
+        count = len(set(account_ids))
+        parameters = [wait_max, count, _numbers(credited), recorded_at, *arrays]
+        return self._written(POST_AT_ONCE, parameters)
+
+    def _lots_and_legs(self) -> Iterator[Sequence[object]]:
+        """Return the columns of the lots and of the legs."""
+        yield from zip(*self._lots, strict=True) if self._lots else ((),) * len(LOT_TYPES)
+        yield from zip(*self._legs, strict=True)
+
+    def _written(self, statement: str, parameters: Sequence[object]) -> Written:
         with connection.cursor() as cursor:
-            cursor.execute(POST, [recorded_at, *arrays])
+            cursor.execute(statement, parameters)
             has_all, transaction_ids, lot_ids, balances = cursor.fetchone()
         opened, first = [], 0
         for count in self._lot_counts:
-            opened.append(tuple(lot_ids[first : first + count]))
+            opened.append(tuple((lot_ids or ())[first : first + count]))
             first += count
-        return Written(has_all, transaction_ids, opened, balances or ())
+        return Written(has_all, transaction_ids or (), opened, balances or ())
 
     def _opened(self, account_id: int, lot: NewLot) -> int:
         """Add a lot that the posting opens and return its place."""
@@ -194,7 +215,11 @@ def lot_id_of(lot: LotRef) -> int | None:
 # Drivers write an array item by item, and one of them as an expression that the server then parses.
 
 
-def _numbers(values: Sequence[object]) -> str:
+def _arrays(types: Sequence[str], columns: Iterable[Sequence[Any]]) -> list[str]:
+    return [ARRAY_OF[name](values) for name, values in zip(types, columns, strict=True)]
+
+
+def _numbers(values: Iterable[object]) -> str:
     return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
 
 

@@ -10,15 +10,19 @@ from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account
+from saleor_retention.models import Account, Book, Transaction, TransactionKind
 from saleor_retention.services import locking
 from saleor_retention.services.locking import lock_account, lock_accounts, run_serialized
+from saleor_retention.services.posting import Leg, NewLot
+from saleor_retention.services.posting_batch import Draft, post_batch, post_one
 from tests import ledger
+from tests.fakes import at
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 30
+NOON = at("2026-03-10 12:00")
 
 
 @pytest.fixture
@@ -178,11 +182,78 @@ def test_who_waits_too_long_is_told_so(members: list[Account]) -> None:
     assert run_serialized(lambda: lock_account(members[0].pk)) == members[0]
 
 
+@override_settings(RETENTION_LOCK_TIMEOUT_MS=100)
+def test_a_posting_in_one_statement_waits_no_longer_either(members: list[Account]) -> None:
+    """The same refusal, and nothing posted."""
+    holds, tried = Event(), Event()
+
+    def work(number: int) -> Any:
+        if number == 0:
+            with transaction.atomic():
+                lock_account(members[0].pk)
+                holds.set()
+                assert tried.wait(20)
+            return None
+        assert holds.wait(20)
+        try:
+            return post_batch([granted(members[1], "b"), granted(members[0], "a")], now=NOON)
+        finally:
+            tried.set()
+
+    _, refused = at_once(work, 2)
+
+    assert isinstance(refused, Refusal)
+    assert refused.code is Code.BUSY
+    assert not Transaction.objects.exists()
+    assert post_one(granted(members[0], "a"), now=NOON)[1].available == 1
+
+
+def test_postings_in_one_statement_in_opposite_orders(
+    members: list[Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order they are drafted in, members are locked by id; a deadlock would come out."""
+    monkeypatch.setattr(locking, "RETRIED", frozenset())
+
+    def post(number: int) -> int:
+        both = members if number % 2 else members[::-1]
+        for turn in range(ROUNDS):
+            post_batch([granted(each, f"{number}:{turn}:{each.pk}") for each in both], now=NOON)
+            post_one(granted(both[0], f"{number}:{turn}"), now=NOON)
+        return number
+
+    assert at_once(post, 4) == list(range(4))
+    assert [ledger.balances(each)[0] for each in members] == [6 * ROUNDS] * 2
+    assert [ledger.replayed(each)[0] for each in members] == [6 * ROUNDS] * 2
+
+
+def test_one_key_posted_in_one_statement_from_all_sides_counts_once(
+    members: list[Account],
+) -> None:
+    """One of eight makes it, seven find it; half of them post it in a batch with another."""
+
+    def post(number: int) -> bool:
+        drafts = [granted(members[0], "same"), granted(members[1], f"own:{number}")]
+        posted = post_batch(drafts[: 1 + number % 2], now=NOON)
+        return posted[0].is_new
+
+    assert sum(at_once(post, 8)) == 1
+    assert ledger.balances(members[0]) == ledger.replayed(members[0]) == (1, 0, 0, 0)
+    assert ledger.balances(members[1]) == ledger.replayed(members[1]) == (4, 0, 0, 0)
+
+
+def granted(account: Account, key: str) -> Draft:
+    """Draft one point for a member."""
+    lot = NewLot(opened_at=NOON, valid_from=NOON)
+    legs = [Leg(Book.ISSUANCE, -1), Leg(Book.AVAILABLE, 1, lot)]
+    return Draft(account.pk, TransactionKind.GRANT, key, legs, NOON)
+
+
 def test_a_callers_own_lock_timeout_is_left_as_it_was(members: list[Account]) -> None:
     """A host's transaction goes on with the bound it had."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '77ms'")
         run_serialized(lambda: lock_account(members[0].pk))
+        post_one(granted(members[1], "a"), now=NOON)
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("77ms",)
 

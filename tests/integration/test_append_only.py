@@ -13,7 +13,9 @@ from saleor_retention.models import (
     ConsentSource,
     ConsentState,
     Entry,
+    Lot,
     LotExtension,
+    Program,
     ProgramVersion,
     Transaction,
 )
@@ -131,6 +133,103 @@ def test_entries_belong_to_a_transaction_of_their_account(shop: Shop) -> None:
             )
 
     assert rows() == before
+
+
+def test_entries_name_lots_of_their_account(shop: Shop) -> None:
+    """A lot that is not there is refused, and so is another member's."""
+    account, made = Account.objects.get(program=shop.program), Transaction.objects.get()
+    theirs = ledger.give(shop.member("bob"), 10)
+    before = rows()
+
+    for lot_id in (-1, theirs.pk):
+        moves = (("available", account, 5, lot_id), ("issuance", None, -5, None))
+        with pytest.raises(IntegrityError, match="not there or of another"), transaction.atomic():
+            Entry.objects.bulk_create(
+                Entry(transaction=made, book=book, account=whose, lot_id=pk, points=points)
+                for book, whose, pk, points in moves
+            )
+
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("DELETE FROM saleor_retention_lot", "DELETE is refused"),
+        ("UPDATE saleor_retention_lot SET id = id + 1000", "UPDATE is refused"),
+        (
+            """UPDATE saleor_retention_lot SET account_id =
+               (SELECT id FROM saleor_retention_account WHERE member_number = 'bob')""",
+            "UPDATE is refused",
+        ),
+        ("TRUNCATE saleor_retention_lot CASCADE", "TRUNCATE is refused"),
+    ],
+)
+def test_a_lot_that_entries_name_stays_and_stays_whose_it_is(
+    shop: Shop, statement: str, says: str
+) -> None:
+    """What entries say of it would otherwise be about nothing, or about somebody else."""
+    account = Account.objects.get(program=shop.program)
+    Account.objects.filter(pk=shop.member("bob").pk).update(member_number="bob")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE waits for no open foreign key
+
+    assert says in refused(statement)
+    assert [lot.account_id for lot in ledger.lots(account)] == [account.pk]
+
+
+@pytest.mark.parametrize(
+    ("account_id", "is_of_another"), [(-1, False), (None, True)], ids=["nobody", "other program"]
+)
+def test_a_posting_is_of_a_member_of_its_program(
+    shop: Shop,
+    account_id: int | None,
+    is_of_another: bool,  # noqa: FBT001
+) -> None:
+    """What foreign keys would hold row by row, and more: the program is the member's."""
+    account = Account.objects.get(program=shop.program)
+    other = Program.objects.create(slug="other", name="Other", created_at=at("2026-01-01"))
+    before = rows()
+
+    with pytest.raises(IntegrityError, match="not there or of another"), transaction.atomic():
+        Transaction.objects.create(
+            program=other if is_of_another else shop.program,
+            account_id=account_id or account.pk,
+            kind="grant",
+            key="k",
+            content_hash="",
+            recorded_at=at("2026-03-01"),
+            effective_at=at("2026-03-01"),
+        )
+
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("DELETE FROM saleor_retention_account", "DELETE is refused"),
+        ("UPDATE saleor_retention_account SET id = id + 1000", "UPDATE is refused"),
+        ("UPDATE saleor_retention_account SET program_id = -1", "UPDATE is refused"),
+        ("TRUNCATE saleor_retention_account CASCADE", "TRUNCATE is refused"),
+    ],
+)
+def test_a_member_with_postings_stays(shop: Shop, statement: str, says: str) -> None:
+    """And stays a member of his program."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE waits for no open foreign key
+
+    assert says in refused(statement)
+    assert shop.program.accounts.count() == 1
+
+
+def test_a_lot_that_no_entry_names_can_go(shop: Shop) -> None:
+    """As with a foreign key."""
+    account = Account.objects.get(program=shop.program)
+    lot = Lot.objects.create(account=account, opened_at=at("2026-03-01"), granted=0, remaining=0)
+    lot.delete()
+
+    assert not Lot.objects.filter(opened_at=at("2026-03-01"), granted=0).exists()
 
 
 @pytest.mark.parametrize(

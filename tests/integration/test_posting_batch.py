@@ -17,6 +17,7 @@ from saleor_retention.models import (
     Entry,
     Lot,
     Note,
+    Program,
     Transaction,
     TransactionKind,
 )
@@ -24,7 +25,13 @@ from saleor_retention.selectors.verification import breaches
 from saleor_retention.services import posting
 from saleor_retention.services.locking import lock_account
 from saleor_retention.services.posting import Leg, NewLot, Posted
-from saleor_retention.services.posting_batch import Draft, post_batch
+from saleor_retention.services.posting_batch import (
+    Balances,
+    Draft,
+    PostedDraft,
+    post_batch,
+    post_one,
+)
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import LAUNCH, Shop
@@ -90,7 +97,7 @@ def post_singly(drafts: Sequence[Draft], now: dt.datetime) -> list[Posted]:
     return done
 
 
-def story(account: Account, lot: Lot, pending: Lot) -> list[Draft]:
+def story(account: Account, lot: Lot, pending: Lot, note: str = "broken cup") -> list[Draft]:
     """Draft postings of every shape on one member, who owes nothing and has two lots."""
     expiring, second = new_lot(expires_at=at("2026-06-01"), order_ref="o1"), new_lot()
     child = new_lot(parent_id=lot.pk, order_ref="o2")
@@ -132,7 +139,7 @@ def story(account: Account, lot: Lot, pending: Lot) -> list[Draft]:
             kinds.ADJUST,
             Leg(Book.AVAILABLE, -7, lot),
             Leg(Book.ADJUSTMENT, 7, lot),
-            note="broken cup",
+            note=note,
             actor_ref="user:7",
         ),
         draft("expire", kinds.EXPIRE, Leg(Book.AVAILABLE, -9, lot), Leg(Book.BREAKAGE, 9, lot)),
@@ -147,6 +154,11 @@ def story(account: Account, lot: Lot, pending: Lot) -> list[Draft]:
             content="8",
         ),
     ]
+
+
+def transaction_of(posted: PostedDraft) -> Transaction:
+    """Return the posting of a draft."""
+    return Transaction.objects.get(pk=posted.transaction_id)
 
 
 def essence(account: Account) -> dict[str, list[tuple[Any, ...]]]:
@@ -185,15 +197,23 @@ def essence(account: Account) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def test_a_batch_makes_what_single_postings_make(shop: Shop) -> None:
-    """Every shape of posting: entries, lots, notes, balances and activity are the same."""
+@pytest.mark.parametrize(("note", "statements"), [("broken cup", 6), ("", 3)])
+def test_a_batch_makes_what_single_postings_make(shop: Shop, note: str, statements: int) -> None:
+    """Every shape of posting: entries, lots, notes, balances and activity are the same.
+
+    Words are rows of their own. Without any the batch is one statement, in a savepoint here.
+    """
     ann, bob = shop.member("ann"), shop.member("bob")
     stories = [
-        story(member, ledger.give(member, 100), ledger.give(member, 40, valid_from=LATER))
+        story(member, ledger.give(member, 100), ledger.give(member, 40, valid_from=LATER), note)
         for member in (ann, bob)
     ]
     post_singly(stories[0], NOON)
-    post_batch(stories[1], now=NOON)
+    with CaptureQueriesContext(connection) as captured:
+        posted = post_batch(stories[1], now=NOON)
+
+    assert len(captured) == statements
+    assert [row.key for row in map(transaction_of, posted)] == [draft.key for draft in stories[1]]
 
     assert essence(bob) == essence(ann)
     assert ledger.balances(bob) == ledger.replayed(bob) == (144, 20, 0, 0)
@@ -277,7 +297,7 @@ def test_a_key_that_somebody_takes_meanwhile_undoes_the_batch(
 
     monkeypatch.setattr("saleor_retention.services.posting_batch._catch_up", take_key)
     with pytest.raises(Refusal, match='The key "k" was used for another posting'):
-        post_batch([earned(ann, "a", 10), earned(ann, "k", 10)], now=NOON)
+        post_batch([earned(ann, "a", 10, note="words"), earned(ann, "k", 10)], now=NOON)
 
     assert ledger.balances(ann) == ledger.replayed(ann) == (0, 0, 0, 0)
     assert not Transaction.objects.exists()
@@ -299,6 +319,70 @@ def test_incoming_points_repay_a_deficit_along_the_batch(shop: Shop) -> None:
     assert [lot.repaid for lot in ledger.lots(bob)] == [5, 12, 8]
     assert ledger.balances(bob) == ledger.replayed(bob) == ledger.balances(ann) == (12, 0, 0, 0)
     assert breaches() == []
+
+
+def test_one_posting_tells_the_balances(shop: Shop) -> None:
+    """New, found again, and after a deficit was repaid: what the member has now."""
+    ann, bob = shop.member("ann"), shop.member("bob")
+    ledger.owe(bob, 25)
+    first, balances = post_one(credited(ann, "k", 30), now=NOON)
+    again, same = post_one(credited(ann, "k", 30), now=LATER)
+    repaid, rest = post_one(credited(bob, "b", 40), now=NOON)
+
+    assert (first.is_new, again.is_new, repaid.is_new) == (True, False, True)
+    assert first.transaction_id == again.transaction_id
+    assert len(first.opened) == 1
+    assert balances == same == Balances(30, 0, 0, 0)
+    assert rest == Balances(15, 0, 0, 0)
+    assert ledger.balances(bob) == ledger.replayed(bob) == (15, 0, 0, 0)
+    assert breaches() == []
+
+
+def test_members_of_several_programs_in_one_batch(shop: Shop) -> None:
+    """A key belongs to its program: the same one twice is two postings."""
+    ann = shop.member("ann")
+    other = Program.objects.create(slug="other", name="Other", created_at=LAUNCH)
+    ledger.add_version(other, ledger.ONE_PER_DOLLAR, LAUNCH)
+    bob = Shop(shop.host, other).member("bob")
+    posted = post_batch([earned(ann, "k", 10), earned(bob, "k", 20)], now=NOON)
+    post_batch([earned(ann, "l", 1), earned(bob, "m", 2)], now=NOON)
+
+    assert [transaction_of(each).program_id for each in posted] == [shop.program.pk, other.pk]
+    assert (ledger.balances(ann)[0], ledger.balances(bob)[0]) == (11, 22)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_ready_is_one_statement(shop: Shop) -> None:
+    """No beginning, lock or end around it; a second time it has to be looked up under the lock."""
+    ann, bob = shop.member("ann"), shop.member("bob")
+    drafts = [earned(ann, "a", 10), earned(bob, "b", 20)]
+    with CaptureQueriesContext(connection) as first:
+        post_batch(drafts, now=NOON)
+    again = post_batch([*drafts, earned(bob, "c", 5)], now=LATER)
+
+    assert len(first) == 1
+    assert [posted.is_new for posted in again] == [False, False, True]
+    assert (ledger.balances(ann)[0], ledger.balances(bob)[0]) == (10, 25)
+    assert breaches() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_statement_leaves_nothing_behind_where_it_fails(shop: Shop) -> None:
+    """What the database refuses, and a key with other content in the middle of new ones."""
+    ann = shop.member("ann")
+    lot = ledger.give(ann, 100)
+    post_one(earned(ann, "taken", 1), now=NOON)
+    before = (Transaction.objects.count(), Entry.objects.count(), Lot.objects.count())
+    too_much = [Leg(Book.AVAILABLE, -101, lot), Leg(Book.ADJUSTMENT, 101, lot)]
+
+    with pytest.raises(IntegrityError):
+        post_batch([earned(ann, "a", 5), earned(ann, "b", 0, legs=too_much)], now=NOON)
+    with pytest.raises(Refusal, match='The key "taken" was used for another posting'):
+        post_batch([earned(ann, "c", 5), earned(ann, "taken", 2)], now=NOON)
+
+    after = (Transaction.objects.count(), Entry.objects.count(), Lot.objects.count())
+    assert after == before
+    assert ledger.balances(ann) == ledger.replayed(ann) == (101, 0, 0, 0)
 
 
 def test_a_credit_must_say_its_content(shop: Shop) -> None:

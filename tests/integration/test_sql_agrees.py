@@ -36,7 +36,8 @@ from saleor_retention.selectors.verification import breaches
 from saleor_retention.services import posting, sweeping
 from saleor_retention.services.locking import lock_account
 from saleor_retention.services.lots import facts_of
-from saleor_retention.services.posting import Leg, NewLot
+from saleor_retention.services.posting import Leg, NewLot, Posted
+from saleor_retention.services.posting_batch import Draft, PostedDraft, post_one
 from tests import ledger
 from tests.fakes import CHANNEL, at
 from tests.ledger import LAUNCH, Shop
@@ -154,7 +155,13 @@ def legs_of(moves: list[tuple[Book, Book, int, Any]]) -> list[Leg]:
     return legs
 
 
-def test_post_moves_what_the_rules_of_legs_say(shop: Shop, dice: random.Random, seed: int) -> None:
+@pytest.mark.parametrize("is_at_once", [False, True], ids=["locked before", "at once"])
+def test_post_moves_what_the_rules_of_legs_say(
+    shop: Shop,
+    dice: random.Random,
+    seed: int,
+    is_at_once: bool,  # noqa: FBT001
+) -> None:
     """Sixty postings: lots, balances and entries; the second time the same key moves nothing."""
     ann = shop.member("ann")
     shadow = Shadow()
@@ -168,8 +175,18 @@ def test_post_moves_what_the_rules_of_legs_say(shop: Shop, dice: random.Random, 
             continue  # a deficit leaves nothing available: the database refuses that
         key = f"{seed}:{number}"
         details: dict[str, Any] = {"kind": "adjust", "key": key, "content": key, "legs": legs}
-        posted = posting.post(ann, **details, effective_at=NOON, now=NOON)
-        again = posting.post(ann, **details, effective_at=NOON, now=NOON)
+        posted: Posted | PostedDraft
+        again: Posted | PostedDraft
+        if is_at_once:
+            draft = Draft(ann.pk, effective_at=NOON, **details)
+            (posted, kept), (again, same) = (post_one(draft, now=NOON) for _ in range(2))
+            ann.available, ann.pending, ann.held, ann.deficit = kept
+            assert kept == same
+            posting_id = posted.transaction_id
+        else:
+            single = posting.post(ann, **details, effective_at=NOON, now=NOON)
+            posted, again = single, posting.post(ann, **details, effective_at=NOON, now=NOON)
+            posting_id = single.transaction.pk
         opened = list(posted.opened)
         ids = {
             id(leg.lot): opened[0] for leg in legs if isinstance(leg.lot, NewLot)
@@ -179,7 +196,7 @@ def test_post_moves_what_the_rules_of_legs_say(shop: Shop, dice: random.Random, 
         posted_count += 1
 
         assert (posted.is_new, again.is_new) == (True, False)
-        entries = Entry.objects.filter(transaction=posted.transaction)
+        entries = Entry.objects.filter(transaction=posting_id)
         assert sorted(
             entries.values_list("book", "points", "lot_id", "account_id"), key=str
         ) == sorted(

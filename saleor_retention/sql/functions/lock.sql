@@ -8,6 +8,7 @@ LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     was text := current_setting('lock_timeout');
+    now_is text;  -- assigned to: an expression is many times as fast as a query
 BEGIN
     IF p_skips THEN
         RETURN QUERY
@@ -19,7 +20,7 @@ BEGIN
         FOR NO KEY UPDATE OF account SKIP LOCKED;
         RETURN;
     END IF;
-    PERFORM set_config('lock_timeout', p_timeout, true);
+    now_is := set_config('lock_timeout', p_timeout, true);
     RETURN QUERY
     SELECT account, program
     FROM saleor_retention_account AS account
@@ -27,5 +28,5 @@ BEGIN
     WHERE account.id = ANY(p_ids)
     ORDER BY account.id
     FOR NO KEY UPDATE OF account;
-    PERFORM set_config('lock_timeout', was, true);
+    now_is := set_config('lock_timeout', was, true);
 END $$;

@@ -1,6 +1,8 @@
 -- What legs change on each lot: a lot's columns are sums of its entries by book, and the last
--- posting that brings points to it says which book holds them. In plain SQL, so that PostgreSQL
--- plans it as a part of the statement that calls it.
+-- posting that brings points to it says which book holds them. Lots are named as legs name them, so
+-- that a lot to be opened has its place with a minus. In plain SQL, so that PostgreSQL plans it as a
+-- part of the statement that calls it, where the arguments are plain parameters: given a subquery it
+-- would be called, and taken for a thousand rows.
 CREATE OR REPLACE FUNCTION saleor_retention_moved(
     p_places integer[], p_books text[], p_lot_ids bigint[], p_points bigint[]
 )
@@ -18,8 +20,8 @@ SELECT leg.lot_id,
        coalesce(sum(points) FILTER (WHERE book = 'clawback'), 0)::bigint,
        coalesce(sum(points) FILTER (WHERE book = 'adjustment'), 0)::bigint,
        coalesce(sum(points) FILTER (WHERE book = 'deficit'), 0)::bigint,
-       (array_agg(book = 'pending' ORDER BY place DESC, book DESC)
-            FILTER (WHERE book IN ('available', 'pending') AND points > 0))[1]
+       max(2 * place + (book = 'pending')::integer)
+           FILTER (WHERE book IN ('available', 'pending') AND points > 0) % 2 = 1
 FROM unnest(p_places, p_books, p_lot_ids, p_points) AS leg (place, book, lot_id, points)
 WHERE leg.lot_id IS NOT NULL
 GROUP BY leg.lot_id

@@ -4,9 +4,11 @@
 --
 -- Rows come as one array for each column, which is read faster than documents are. They count from 1
 -- in the order they come: a leg names its posting by place, and in p_refs its lot by id or, where it
--- is opened here, by its place among the lots with a minus. Where a key is taken nothing else is
--- done: has_all is false, and the caller undoes what other postings of the batch have written.
--- balances are those of the first account: of use where there is one.
+-- is opened here, by its place among the lots with a minus. Ids are drawn in that order. Where a key
+-- is taken nothing else is done: has_all is false, transaction_ids are those of the other postings,
+-- and the caller undoes them. balances are those of the first account: of use where there is one.
+--
+-- The plan that is made while tables are small must not read them from end to end when they are not.
 CREATE OR REPLACE FUNCTION saleor_retention_post(
     p_recorded_at timestamptz,
     p_programs bigint[], p_accounts bigint[], p_kinds text[], p_keys text[], p_hashes text[],
@@ -17,63 +19,62 @@ CREATE OR REPLACE FUNCTION saleor_retention_post(
     p_places integer[], p_books text[], p_refs bigint[], p_points bigint[]
 )
 RETURNS TABLE (has_all boolean, transaction_ids bigint[], lot_ids bigint[], balances bigint[])
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-    v_sequence regclass := pg_get_serial_sequence('saleor_retention_transaction', 'id');
     v_ids bigint[];
-    v_taken integer;
     v_fresh bigint[] := '{}';
-    v_lots bigint[] := p_refs;
     v_balances bigint[];
 BEGIN
-    v_ids := ARRAY(SELECT nextval(v_sequence) FROM generate_series(1, cardinality(p_keys)));
-    INSERT INTO saleor_retention_transaction (
-        id, program_id, account_id, kind, key, content_hash, recorded_at, effective_at,
-        order_ref, rule_key, cause, actor_ref, version_id, note_id
+    WITH posted AS (
+        INSERT INTO saleor_retention_transaction (
+            program_id, account_id, kind, key, content_hash, recorded_at, effective_at,
+            order_ref, rule_key, cause, actor_ref, version_id, note_id
+        )
+        SELECT program_id, account_id, kind, key, content_hash, p_recorded_at, effective_at,
+               order_ref, rule_key, cause, actor_ref, version_id, note_id
+        FROM unnest(
+            p_programs, p_accounts, p_kinds, p_keys, p_hashes, p_effective_at, p_order_refs,
+            p_rule_keys, p_causes, p_actor_refs, p_versions, p_notes
+        ) AS posting (
+            program_id, account_id, kind, key, content_hash, effective_at, order_ref,
+            rule_key, cause, actor_ref, version_id, note_id
+        )
+        ON CONFLICT (program_id, key) DO NOTHING
+        RETURNING id
     )
-    SELECT id, program_id, account_id, kind, key, content_hash, p_recorded_at, effective_at,
-           order_ref, rule_key, cause, actor_ref, version_id, note_id
-    FROM unnest(
-        v_ids, p_programs, p_accounts, p_kinds, p_keys, p_hashes, p_effective_at, p_order_refs,
-        p_rule_keys, p_causes, p_actor_refs, p_versions, p_notes
-    ) AS posting (
-        id, program_id, account_id, kind, key, content_hash, effective_at, order_ref,
-        rule_key, cause, actor_ref, version_id, note_id
-    )
-    ON CONFLICT (program_id, key) DO NOTHING;
-    GET DIAGNOSTICS v_taken = ROW_COUNT;
-    IF v_taken < cardinality(v_ids) THEN
-        RETURN QUERY SELECT false, v_ids, v_fresh, v_balances;
+    SELECT array_agg(id ORDER BY id) INTO v_ids FROM posted;
+    IF cardinality(p_keys) > coalesce(cardinality(v_ids), 0) THEN
+        RETURN QUERY SELECT false, coalesce(v_ids, '{}'), v_fresh, v_balances;
         RETURN;
     END IF;
 
     IF cardinality(p_lot_accounts) > 0 THEN
-        v_sequence := pg_get_serial_sequence('saleor_retention_lot', 'id');
-        v_fresh := ARRAY(
-            SELECT nextval(v_sequence) FROM generate_series(1, cardinality(p_lot_accounts))
-        );
-        v_lots := ARRAY(
-            SELECT CASE WHEN ref < 0 THEN v_fresh[-ref] ELSE ref END FROM unnest(p_refs) AS leg (ref)
-        );
-        INSERT INTO saleor_retention_lot (
-            id, account_id, parent_id, order_ref, opened_at, valid_from, expires_at, is_pending,
-            granted, held, used, restored, expired, clawed, adjusted, repaid, remaining
+        WITH opened AS (
+            INSERT INTO saleor_retention_lot (
+                account_id, parent_id, order_ref, opened_at, valid_from, expires_at, is_pending,
+                granted, held, used, restored, expired, clawed, adjusted, repaid, remaining
+            )
+            SELECT lot.account_id, lot.parent_id, lot.order_ref, lot.opened_at, lot.valid_from,
+                   lot.expires_at, coalesce(moved.is_pending, false),
+                   moved.remaining + moved.held + moved.used - moved.restored + moved.expired
+                       + moved.clawed + moved.adjusted + moved.repaid,
+                   moved.held, moved.used, moved.restored, moved.expired, moved.clawed,
+                   moved.adjusted, moved.repaid, moved.remaining
+            FROM unnest(
+                p_lot_accounts, p_lot_parents, p_lot_order_refs, p_lot_opened_at,
+                p_lot_valid_from, p_lot_expires_at
+            ) WITH ORDINALITY AS lot (
+                account_id, parent_id, order_ref, opened_at, valid_from, expires_at, place
+            )
+            JOIN saleor_retention_moved(p_places, p_books, p_refs, p_points) AS moved
+              ON moved.lot_id = -lot.place
+            ORDER BY lot.place
+            RETURNING id
         )
-        SELECT lot.id, lot.account_id, lot.parent_id, lot.order_ref, lot.opened_at,
-               lot.valid_from, lot.expires_at, coalesce(moved.is_pending, false),
-               moved.remaining + moved.held + moved.used - moved.restored + moved.expired
-                   + moved.clawed + moved.adjusted + moved.repaid,
-               moved.held, moved.used, moved.restored, moved.expired, moved.clawed,
-               moved.adjusted, moved.repaid, moved.remaining
-        FROM unnest(
-            v_fresh, p_lot_accounts, p_lot_parents, p_lot_order_refs, p_lot_opened_at,
-            p_lot_valid_from, p_lot_expires_at
-        ) AS lot (id, account_id, parent_id, order_ref, opened_at, valid_from, expires_at)
-        JOIN saleor_retention_moved(p_places, p_books, v_lots, p_points) AS moved
-          ON moved.lot_id = lot.id;
+        SELECT array_agg(id ORDER BY id) INTO v_fresh FROM opened;
     END IF;
-    IF EXISTS (SELECT FROM unnest(p_refs) AS leg (ref) WHERE ref > 0) THEN
+    IF 0 < ANY (p_refs) THEN
         UPDATE saleor_retention_lot AS lot
         SET granted = lot.granted + moved.remaining + moved.held + moved.used - moved.restored
                       + moved.expired + moved.clawed + moved.adjusted + moved.repaid,
@@ -86,11 +87,7 @@ BEGIN
             repaid = lot.repaid + moved.repaid,
             remaining = lot.remaining + moved.remaining,
             is_pending = coalesce(moved.is_pending, lot.is_pending)
-        FROM saleor_retention_moved(
-            p_places, p_books, ARRAY(
-                SELECT CASE WHEN ref > 0 THEN ref END FROM unnest(p_refs) AS leg (ref)
-            ), p_points
-        ) AS moved
+        FROM saleor_retention_moved(p_places, p_books, p_refs, p_points) AS moved
         WHERE lot.id = moved.lot_id;
     END IF;
 
@@ -98,8 +95,8 @@ BEGIN
     SELECT v_ids[place], book,
            CASE WHEN book IN ('available', 'pending', 'held', 'deficit')
                 THEN p_accounts[place] END,
-           lot_id, points
-    FROM unnest(p_places, p_books, v_lots, p_points) AS leg (place, book, lot_id, points);
+           CASE WHEN ref < 0 THEN v_fresh[-ref] ELSE ref END, points
+    FROM unnest(p_places, p_books, p_refs, p_points) AS leg (place, book, ref, points);
 
     WITH change AS (
         SELECT account_id,
