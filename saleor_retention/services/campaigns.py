@@ -321,6 +321,13 @@ def _checked(
         return None, [Refusal(Code.INVALID, each.message, each.field) for each in problems]
     refusals = _template_refusals(terms)
     refusals += _coupon_refusals(program, terms, at)
+    if terms.trigger.variants:
+        there = host.current().goods_names("variants", terms.trigger.variants)
+        refusals += [
+            Refusal(Code.INVALID, f"There is no variant {ref}.", "trigger.variants")
+            for ref in terms.trigger.variants
+            if ref not in there
+        ]
     if terms.message is not None and terms.message.via is Via.NOTIFY:
         problem = host.current().refusal_of("notify")
         if problem is not None:
