@@ -364,8 +364,9 @@ def _coupon_refusals(program: Program, terms: CampaignTerms, at: dt.datetime) ->
     benefit, field = terms.benefit, "benefit.coupon"
     if not benefit.coupon_kind:
         return []
-    if benefit.coupon_kind not in CouponKind.values:
-        message = f"The kind of a coupon is one of {', '.join(CouponKind.values)}."
+    kinds = [str(kind) for kind in CouponKind]
+    if benefit.coupon_kind not in kinds:
+        message = f"The kind of a coupon is one of {', '.join(kinds)}."
         return [Refusal(Code.INVALID, message, f"{field}.kind")]
     try:
         gives = parse(dict(benefit.coupon_terms))
