@@ -7,20 +7,22 @@ no more memory than one to a few. Whether they are in the audience is asked for 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
+from saleor_retention import host
+from saleor_retention.engine import birthdays
 from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
+from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, reminded_on, run_out
 from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
     cycle_of_year,
     entering_band,
     is_anniversary,
-    is_told_in_time,
     next_month,
 )
 from saleor_retention.engine.campaigns.verdicts import Reason
@@ -32,6 +34,7 @@ from saleor_retention.models import (
     CouponState,
     CustomerRollup,
     Lot,
+    Profile,
     Program,
     SegmentEvent,
     SegmentEventKind,
@@ -41,7 +44,6 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import limits_of
-from saleor_retention.services.campaign_ports import Profiles
 
 CHUNK = 1000
 DAY = dt.timedelta(days=1)
@@ -65,12 +67,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of which program, in which zone it counts, and where to ask what it does not know."""
+    """Of which program, in which zone it counts, and where to ask for its days."""
 
     program: Program
     zone: str
     almanac: Almanac
-    profiles: Profiles | None
 
 
 Chunks = Iterator[list[Candidate]]
@@ -169,28 +170,24 @@ def _holiday(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
 
 
 def _birthdays(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
-    if asked.profiles is None:
-        return
     occasion = day + trigger.days_before[0] * DAY
-    cycle, after = cycle_of_year("birthday", occasion), 0
-    while True:
-        found = asked.profiles.birthdays(
-            asked.program.pk, birthdays_on(occasion), after_id=after, limit=CHUNK
-        )
+    cycle, facts = cycle_of_year("birthday", occasion), {"occasion_on": occasion.isoformat()}
+    wanted = Q(pk__in=[])
+    for month, day_of_month in birthdays_on(occasion):
+        wanted |= Q(birth_month=month, birth_day=day_of_month)
+    rows = Profile.objects.filter(wanted, account__program=asked.program)
+    for chunk in _keyset(rows, "pk", "birth_month", "birth_day", "birthday_since"):
         yield [
-            Candidate(
-                account_id,
-                cycle,
-                day,
-                occasion,
-                {"occasion_on": occasion.isoformat()},
-                None if is_told_in_time(birthday, occasion) else Reason.RECENT_BIRTHDAY,
-            )
-            for account_id, birthday in found
+            Candidate(pk, cycle, day, occasion, facts, _birthday_refused(occasion, *born))
+            for pk, *born in chunk
         ]
-        if len(found) < CHUNK:
-            return
-        after = found[-1][0]
+
+
+def _birthday_refused(
+    occasion: dt.date, month: int, day: int, known_since: dt.date
+) -> Reason | None:
+    counts = birthdays.counts_in(occasion.year, month=month, day=day, known_since=known_since)
+    return None if counts else Reason.RECENT_BIRTHDAY
 
 
 def _anniversaries(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
@@ -305,6 +302,47 @@ def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
         yield [Candidate(pk, f"{name}:{last_on}", day) for pk, last_on in chunk]
 
 
+def _run_out(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    names = host.current().goods_names("variants", trigger.variants)
+    for rows in _keyset(_members(asked), "pk", "user_id"):
+        accounts = {str(user_id): pk for pk, user_id in rows}
+        found = rhythms(asked.program, asked.zone, trigger.variants, accounts)
+        yield [
+            Candidate(
+                accounts[user_ref],
+                f"run-out:{variant}:{bought[-1].on}",
+                day,
+                result.latest,
+                _run_out_facts(result, names.get(variant, "")),
+            )
+            for (user_ref, variant), bought in sorted(found.items())
+            if reminded_on(bought, trigger.days_before[0]) == day
+            and isinstance(result := run_out(bought), RunOut)
+        ]
+
+
+def rhythms(
+    program: Program, zone: str, variants: Collection[str], user_refs: Collection[str]
+) -> dict[tuple[str, str], list[Bought]]:
+    """Return what customers bought of variants, oldest first, by (customer, variant)."""
+    channels = set(program.channels.values_list("channel_ref", flat=True))
+    found: dict[tuple[str, str], list[Bought]] = {}
+    for each in host.current().purchases(variants, channels, user_refs):
+        bought = found.setdefault((each.user_ref, each.variant_ref), [])
+        bought.append(Bought(local_date(each.at, zone), each.quantity))
+    return found
+
+
+def _run_out_facts(result: RunOut, name: str) -> dict[str, str]:
+    return {
+        "product": name,
+        "occasion_on": result.on.isoformat(),
+        "run_out_from": result.earliest.isoformat(),
+        "run_out_until": result.latest.isoformat(),
+        "run_out_is_firm": "yes" if result.is_firm else "",
+    }
+
+
 CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.ONCE: _once,
     TriggerKind.HOLIDAY: _holiday,
@@ -315,6 +353,7 @@ CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.COUPON_EXPIRING: _with_coupons,
     TriggerKind.SECOND_PURCHASE: _buyers,
     TriggerKind.WIN_BACK: _buyers,
+    TriggerKind.RUN_OUT: _run_out,
 }
 
 

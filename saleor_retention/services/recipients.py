@@ -18,12 +18,18 @@ from saleor_retention.models import (
     Dispatch,
     DispatchState,
 )
+from saleor_retention.selectors.campaigns import rhythms
+from saleor_retention.selectors.consents import Refused, Sendable, may_send_to
+from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.campaign_ports import Locale, wired
 
 HANDED_OVER = (DispatchState.SENDING, DispatchState.SENT, DispatchState.UNKNOWN)
-FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK)
-REASONS = {"suppressed": Reason.SUPPRESSED, "no_address": Reason.NO_ADDRESS}
+FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK, TriggerKind.RUN_OUT)
+REASONS = {
+    Refused.NOBODY: Reason.GONE,
+    Refused.NO_ADDRESS: Reason.NO_ADDRESS,
+    Refused.SUPPRESSED: Reason.SUPPRESSED,
+}
 """What consents say that is no question of consent."""
 
 
@@ -43,9 +49,9 @@ class Recipients:
         self.users: dict[str, UserFacts] = host.current().users(refs) if refs else {}
         self.addresses = self._read_addresses(refs)
         self._sent_at = self._read_sent()
-        profiles = wired().profiles
-        ids = [row.account_id for row in rows]
-        self._locales = {} if profiles is None else profiles.locales(ids)
+        self._locales = locales([row.account_id for row in rows])
+        self._last_orders = self._read_last_orders()
+        self._answers: dict[int, Sendable] | None = None
         self._usable_codes = self._read_usable_codes()
 
     def of(self, row: Dispatch) -> Recipient:
@@ -64,16 +70,18 @@ class Recipients:
     def _is_still_due(self, row: Dispatch) -> bool:
         """Tell whether a customer has not done by himself what a message shall bring him to.
 
-        Who shall come back has not ordered since: those cycles end with the day of the last order
-        that made the customer due. A coupon that he is reminded of can still be used.
+        Who shall come back or buy again has not ordered since: those cycles end with the day of the
+        last order, or of the last one of a variant, that made the customer due. A coupon that he is
+        reminded of can still be used.
         """
         if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
             return row.facts["expiring_coupon"] in self._usable_codes
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
-        rollup = CustomerRollup.objects.filter(account=row.account_id).first()
-        last_on = "" if rollup is None else rollup.last_on.isoformat()
-        return row.cycle.rpartition(":")[2] == last_on
+        name, _, last_on = row.cycle.rpartition(":")
+        is_of_variant = self._terms.trigger.kind is TriggerKind.RUN_OUT
+        variant = name.rpartition(":")[2] if is_of_variant else ""
+        return last_on == self._last_orders.get((row.account_id, variant), "")
 
     def _read_usable_codes(self) -> set[str]:
         if self._terms.trigger.kind is not TriggerKind.COUPON_EXPIRING:
@@ -99,17 +107,15 @@ class Recipients:
         message = self._terms.message
         if message is None:
             return None
-        consents = wired().consents
-        if consents is None:
-            return Reason.CONSENT
-        answers = consents.may_send_to(
-            [account_id],
-            channel=message.channel.value,
-            purpose=message.purpose,
-            at=self._at,
-            addresses={account_id: self.addresses[account_id]},
-        )
-        why = answers[account_id].reason
+        if self._answers is None:  # asked as late as can be, and then of all
+            self._answers = may_send_to(
+                list(self.addresses),
+                channel=message.channel.value,
+                purpose=message.purpose,
+                at=self._at,
+                addresses=self.addresses,
+            )
+        why = self._answers[account_id].reason
         return None if why is None else REASONS.get(why, Reason.CONSENT)
 
     def _read_addresses(self, refs: set[str]) -> dict[int, str]:
@@ -129,6 +135,24 @@ class Recipients:
             for row in self._rows
             if str(row.account.user_id) in known
         }
+
+    def _read_last_orders(self) -> dict[tuple[int, str], str]:
+        """Return the day of the last order by (account, variant); "" for orders of anything."""
+        trigger = self._terms.trigger
+        if trigger.kind not in FOLLOW_ORDERS or not self._rows:
+            return {}
+        if trigger.kind is TriggerKind.RUN_OUT:
+            program = self._rows[0].account.program
+            zone = rules_of(program.current_version_id).time_zone
+            ids = {str(row.account.user_id): row.account_id for row in self._rows}
+            found = rhythms(program, zone, trigger.variants, ids)
+            return {
+                (ids[user], variant): bought[-1].on.isoformat()
+                for (user, variant), bought in found.items()
+            }
+        rollups = CustomerRollup.objects.filter(account__in=[row.account_id for row in self._rows])
+        days = rollups.values_list("account_id", "last_on")
+        return {(account_id, ""): last_on.isoformat() for account_id, last_on in days}
 
     def _read_sent(self) -> dict[int, list[dt.datetime]]:
         sent: dict[int, list[dt.datetime]] = defaultdict(list)

@@ -24,6 +24,7 @@ from saleor_retention.engine.campaigns.terms import (
     Via,
 )
 from saleor_retention.engine.fields import Fields, did_you_mean, shown
+from saleor_retention.engine.question_documents import KEY_LENGTH_MAX
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 
@@ -34,9 +35,12 @@ HTML_LENGTH_MAX = 100_000
 NAME_LENGTH_MAX = 64
 SEGMENTS_MAX = 20
 OWN_DAYS_MAX = 100
+VARIANTS_MAX = 20
+REF_LENGTH_MAX = 40
 DAYS_BEFORE_MAX = 60
 DAYS_AFTER_MAX = 730
 USEFUL_DAYS_MAX = 60
+HOLDOUT_DAYS_MAX = 365
 PURPOSE = "marketing"
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
@@ -76,6 +80,7 @@ def parse_campaign(
         audience=_audience(top.section("audience"), around),
         limits=_limits(top.section("limits")),
         holdout_per_mille=top.whole("holdout_per_mille", 0, high=999),
+        holdout_window_days=top.whole("holdout_window_days", 30, low=1, high=HOLDOUT_DAYS_MAX),
     )
     top.close()
     return (None if problems else terms), problems
@@ -106,6 +111,9 @@ def _trigger(fields: Fields, around: Surroundings) -> Trigger:
         trigger = Trigger(kind, days_after=days)
     elif kind is TriggerKind.WIN_BACK:
         trigger = Trigger(kind, band=_band(fields))
+    elif kind is TriggerKind.RUN_OUT:
+        days = fields.whole("days_before", 3, high=DAYS_BEFORE_MAX)
+        trigger = Trigger(kind, (days,), variants=_variants(fields))
     elif kind in _SEGMENTS:
         fields.require("segment", "the slug of a segment")
         (name, *_) = _known(fields, "segment", [fields.take("segment")], around.segments) or ("",)
@@ -146,6 +154,17 @@ def _several_days(fields: Fields, otherwise: list[int]) -> tuple[int, ...]:
     return tuple(sorted(days, reverse=True))
 
 
+def _variants(fields: Fields) -> tuple[str, ...]:
+    fields.require("variants", "the variants that run out")
+    found: list[str] = []
+    for index, ref in enumerate(fields.rows("variants", VARIANTS_MAX)):
+        one = Fields({str(index): ref}, fields.at("variants"), fields.problems)
+        found.append(one.text(str(index), REF_LENGTH_MAX))
+    if not found and fields.is_clean("variants"):
+        fields.note("variants", "EMPTY", "names no variant.")
+    return tuple(dict.fromkeys(found))
+
+
 def _band(fields: Fields) -> Band:
     fields.require("band", "sleeping, at_risk or lost")
     band = fields.choice("band", Band.LOST)
@@ -183,7 +202,7 @@ def _message(fields: Fields) -> Message:
     fields.require("channel", "email or sms")
     channel = fields.choice("channel", Channel.EMAIL)
     via = fields.choice("via", Via.MAIL)
-    purpose = fields.slug("purpose", NAME_LENGTH_MAX) or PURPOSE
+    purpose = fields.slug("purpose", KEY_LENGTH_MAX) or PURPOSE
     fields.require("texts", "by language: " + ", ".join(LANGUAGES))
     texts = []
     for language, content in fields.keyed("texts"):

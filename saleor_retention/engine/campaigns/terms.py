@@ -25,6 +25,7 @@ class TriggerKind(StrEnum):
     WELCOME = "welcome"
     SECOND_PURCHASE = "second_purchase_due"
     WIN_BACK = "win_back"
+    RUN_OUT = "run_out"
     SEGMENT_ENTERED = "segment_entered"
     SEGMENT_LEFT = "segment_left"
 
@@ -68,6 +69,7 @@ class Trigger:
     day_of_month: int = 1
     band: Band = Band.LOST
     segment: str = ""
+    variants: tuple[str, ...] = ()  # run out: each by its own rhythm
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class CampaignTerms:
     audience: Audience = field(default_factory=Audience)
     limits: SendLimits = field(default_factory=SendLimits)
     holdout_per_mille: int = 0
+    holdout_window_days: int = 30  # orders so long after the assignment are compared
 
     @property
     def sends_max(self) -> int | None:
