@@ -9,7 +9,9 @@ from typing import Any
 from sandbox import paths
 from sandbox.console import say
 from sandbox.graphql_client import Client, operation
+from sandbox.mailbox import Letter
 
+LENGTH_MAX = 80
 TRANSCRIPT = paths.STATE / "transcript.txt"
 
 
@@ -37,9 +39,20 @@ class Teller:
         self._tell(f"   > {operation(document)}")
         return client.do(document, **variables)
 
+    def note(self, text: str) -> None:
+        """Say what is done away from GraphQL."""
+        self._tell(f"   $ {text}")
+
     def read(self, text: str) -> None:
         """Show a sentence that came back."""
         self._tell(f"     | {text}")
+
+    def show(self, letter: Letter) -> None:
+        """Show a mail that the shop sent: its heads and the first line of its text."""
+        for name in ("From", "To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post"):
+            if text := letter.header(name):
+                self._tell(f"     @ {name}: {_cut(text)}")
+        self._tell(f"     @ {letter.text.splitlines()[0]}")
 
     def see(self, what: str, seen: object, expected: object) -> None:
         """Show one figure and compare it with what the story worked out by itself."""
@@ -66,6 +79,10 @@ class Teller:
     def _tell(self, text: str) -> None:
         say(text)
         self._told.append(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LENGTH_MAX else f"{text[:LENGTH_MAX]}..."
 
 
 def _text(value: object) -> str:
