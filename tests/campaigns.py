@@ -1,19 +1,20 @@
-"""Campaigns to begin a test with, and the parts of the plugin that they ask, in memory."""
+"""Campaigns to begin a test with, and customers who agreed to be written to."""
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from saleor_retention.engine.campaigns.triggers import Birthday
-from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Campaign, Dispatch, Program, SkippedSend
-from saleor_retention.services import campaigns
-from saleor_retention.services.campaign_ports import Locale, Ports
+from saleor_retention.services import campaigns, consents
+from tests.ledger import LAUNCH, Shop
 
+PURPOSE = "marketing"
+QUESTIONS: dict[str, Any] = {
+    "consents": [
+        {"channel": channel, "purpose": PURPOSE, "version": "1", "text": "Write to me."}
+        for channel in ("email", "sms")
+    ]
+}
 TEXTS: dict[str, Any] = {
     "en": {
         "subject": "Hello {{ first_name|default:'you' }}",
@@ -25,126 +26,15 @@ TEXTS: dict[str, Any] = {
 MESSAGE: dict[str, Any] = {"channel": "email", "texts": TEXTS}
 
 
-@dataclass(frozen=True)
-class Answer:
-    """May be sent, or why not."""
-
-    reason: str | None = None
-
-
-@dataclass
-class FakeConsents:
-    """Everybody agrees but those whom a test takes out."""
-
-    refused: dict[int, str] = field(default_factory=dict)
-    asked: list[int] = field(default_factory=list)
-
-    def may_send_to(
-        self,
-        account_ids: Collection[int],
-        *,
-        channel: str,
-        purpose: str,
-        at: dt.datetime,
-        addresses: Mapping[int, str] | None = None,
-    ) -> dict[int, Answer]:
-        """Answer as the test has set it."""
-        assert channel
-        assert purpose
-        assert at
-        assert addresses
-        self.asked += account_ids
-        return {pk: Answer(self.refused.get(pk)) for pk in account_ids}
-
-    def unsubscribe_path(self, account_id: int, *, channel: str, purpose: str, address: str) -> str:
-        """Return a path that names what it ends."""
-        assert address
-        return f"/unsubscribe/{account_id}/{channel}/{purpose}"
+def agree(account: Account, channel: str = "email") -> Account:
+    """Have a customer agree to be written to; needs a program that asks ``QUESTIONS``."""
+    consents.give(account, channel=channel, purpose=PURPOSE, text_version="1", now=LAUNCH)
+    return account
 
 
-@dataclass
-class FakeProfiles:
-    """Zones, languages and birthdays that a test sets."""
-
-    known: dict[int, Locale] = field(default_factory=dict)
-    born: dict[int, Birthday] = field(default_factory=dict)
-
-    def locales(self, account_ids: Collection[int]) -> dict[int, Locale]:
-        """Return those that are known."""
-        return {pk: self.known[pk] for pk in account_ids if pk in self.known}
-
-    def birthdays(
-        self,
-        program_id: int,
-        month_days: Collection[tuple[int, int]],
-        *,
-        after_id: int,
-        limit: int,
-    ) -> list[tuple[int, Birthday]]:
-        """Return those who were born on one of the days."""
-        found = [
-            (pk, born)
-            for pk, born in sorted(self.born.items())
-            if (born.month, born.day) in month_days
-            and pk > after_id
-            and Account.objects.filter(pk=pk, program=program_id).exists()
-        ]
-        return found[:limit]
-
-
-@dataclass
-class FakeCoupons:
-    """Issues a code for each key, once."""
-
-    issued: dict[str, str] = field(default_factory=dict)
-
-    def problem(self, kind: str, terms: Mapping[str, Any]) -> str | None:
-        """Refuse terms without a percentage."""
-        return None if terms.get("percent") else f"A coupon of the kind {kind} needs percent."
-
-    def issue(
-        self,
-        account: Account,
-        *,
-        kind: str,
-        terms: Mapping[str, Any],
-        key: str,
-        valid_for_days: int,
-        now: dt.datetime,
-    ) -> str:
-        """Return the code of a key; erased customers get none."""
-        assert kind
-        assert terms
-        assert valid_for_days
-        assert now
-        if account.user_id is None:
-            raise Refusal(Code.NOT_A_MEMBER, "No member.", "account")
-        return self.issued.setdefault(key, f"CODE-{len(self.issued) + 1}")
-
-
-class FakeHoldouts:
-    """Holds customers out by a hash, the same ones each time."""
-
-    def is_held_out(
-        self, secret: bytes, experiment: str, account_id: int, *, per_mille: int
-    ) -> bool:
-        """Tell whether one is."""
-        digest = hashlib.sha256(secret + f"{experiment}:{account_id}".encode()).digest()
-        return int.from_bytes(digest[:4], "big") % 1000 < per_mille
-
-
-@dataclass
-class Parts:
-    """All of them."""
-
-    consents: FakeConsents = field(default_factory=FakeConsents)
-    profiles: FakeProfiles = field(default_factory=FakeProfiles)
-    coupons: FakeCoupons = field(default_factory=FakeCoupons)
-    holdouts: FakeHoldouts = field(default_factory=FakeHoldouts)
-
-    def ports(self) -> Ports:
-        """Return them as campaigns know them."""
-        return Ports(self.consents, self.profiles, self.coupons, self.holdouts)
+def reader(shop: Shop, name: str) -> Account:
+    """Add a member who agreed to e-mails."""
+    return agree(shop.member(name))
 
 
 def campaign_of(

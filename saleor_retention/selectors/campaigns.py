@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
+from saleor_retention.engine import birthdays
 from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
 from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
@@ -20,7 +21,6 @@ from saleor_retention.engine.campaigns.triggers import (
     cycle_of_year,
     entering_band,
     is_anniversary,
-    is_told_in_time,
     next_month,
 )
 from saleor_retention.engine.campaigns.verdicts import Reason
@@ -30,6 +30,7 @@ from saleor_retention.models import (
     AccountState,
     CustomerRollup,
     Lot,
+    Profile,
     Program,
     SegmentEvent,
     SegmentEventKind,
@@ -39,7 +40,6 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import limits_of
-from saleor_retention.services.campaign_ports import Profiles
 
 CHUNK = 1000
 DAY = dt.timedelta(days=1)
@@ -62,12 +62,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of which program, in which zone it counts, and where to ask what it does not know."""
+    """Of which program, in which zone it counts, and where to ask for its days."""
 
     program: Program
     zone: str
     almanac: Almanac
-    profiles: Profiles | None
 
 
 Chunks = Iterator[list[Candidate]]
@@ -166,28 +165,24 @@ def _holiday(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
 
 
 def _birthdays(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
-    if asked.profiles is None:
-        return
     occasion = day + trigger.days_before[0] * DAY
-    cycle, after = cycle_of_year("birthday", occasion), 0
-    while True:
-        found = asked.profiles.birthdays(
-            asked.program.pk, birthdays_on(occasion), after_id=after, limit=CHUNK
-        )
+    cycle, facts = cycle_of_year("birthday", occasion), {"occasion_on": occasion.isoformat()}
+    wanted = Q(pk__in=[])
+    for month, day_of_month in birthdays_on(occasion):
+        wanted |= Q(birth_month=month, birth_day=day_of_month)
+    rows = Profile.objects.filter(wanted, account__program=asked.program)
+    for chunk in _keyset(rows, "pk", "birth_month", "birth_day", "birthday_since"):
         yield [
-            Candidate(
-                account_id,
-                cycle,
-                day,
-                occasion,
-                {"occasion_on": occasion.isoformat()},
-                None if is_told_in_time(birthday, occasion) else Reason.RECENT_BIRTHDAY,
-            )
-            for account_id, birthday in found
+            Candidate(pk, cycle, day, occasion, facts, _birthday_refused(occasion, *born))
+            for pk, *born in chunk
         ]
-        if len(found) < CHUNK:
-            return
-        after = found[-1][0]
+
+
+def _birthday_refused(
+    occasion: dt.date, month: int, day: int, known_since: dt.date
+) -> Reason | None:
+    counts = birthdays.counts_in(occasion.year, month=month, day=day, known_since=known_since)
+    return None if counts else Reason.RECENT_BIRTHDAY
 
 
 def _anniversaries(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -31,8 +31,9 @@ from saleor_retention.models import (
     SkippedSend,
 )
 from saleor_retention.selectors.campaigns import Asked, Candidate, due_on, happened, in_audience
+from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.campaign_ports import Locale, wired
+from saleor_retention.services import campaign_holdouts
 from saleor_retention.services.campaigns import terms_of
 from saleor_retention.services.holiday_dates import Packaged
 from saleor_retention.services.locking import claim
@@ -64,6 +65,16 @@ class Preview:
     later: int  # of them: not before quiet hours or a later day
     would_not: Mapping[str, int]
     sample: tuple[tuple[str, str], ...]  # member number, and "" or the reason
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of one customer's message: it goes at ``at``, or not, for a reason."""
+
+    account: Account
+    cycle: str
+    reason: Reason | None
+    at: dt.datetime | None
 
 
 def plan_due(now: dt.datetime | None = None) -> dict[int, Planned]:
@@ -101,37 +112,47 @@ def plan(campaign: Campaign, now: dt.datetime | None = None) -> Planned:
 
 
 def preview(campaign: Campaign, now: dt.datetime | None = None) -> Preview:
-    """Say who would get the campaign if it was planned and sent now; nothing is changed.
+    """Count who would get the campaign if it was planned and sent now; nothing is changed."""
+    at = now or timezone.now()
+    reasons, later = Counter[str](), 0
+    sample: list[tuple[str, str]] = []
+    for each in foresee(campaign, at):
+        name = each.reason.value if each.reason else ""
+        reasons[name] += 1
+        later += each.at is not None and each.at > at
+        if len(sample) < SAMPLE:
+            sample.append((each.account.member_number, name))
+    would = reasons.pop("", 0)
+    return Preview(would, later, dict(reasons), tuple(sample))
+
+
+def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Foreseen]:
+    """Yield everybody who would be planned now, and what would become of each; changes nothing.
 
     Asks what sending asks, in the same words: consent, addresses, caps, quiet hours, holdout, and
     the budget. Who had it in this cycle already is not named again.
     """
     at = now or timezone.now()
     terms = terms_of(campaign)
-    reasons, later = Counter[str](), 0
-    sample: list[tuple[str, str]] = []
-    left = terms.sends_max
-    taken = _taken(campaign)
+    left, taken = terms.sends_max, _taken(campaign)
     for chunk in _candidates(campaign, terms, at):
-        rows = _new(campaign, _rows(campaign, terms, chunk, at))
+        rows = _rows(
+            campaign, terms, chunk, at, lambda ids: campaign_holdouts.foreseen(campaign, terms, ids)
+        )
         people = Recipients(terms, [row for row, _reason in rows], at)
         for row, refused in rows:
-            reason, goes_at = refused, row.not_before
+            reason, goes_at = refused, None
             if reason is None and left is not None and taken >= left:
                 reason = Reason.BUDGET
             if reason is None:
                 verdict = decide(people.of(row), terms.limits, max(at, row.not_before))
-                reason, goes_at = verdict.reason, verdict.at or at
-            reasons[reason.value if reason else ""] += 1
+                reason, goes_at = verdict.reason, verdict.at
             taken += reason is None
-            later += reason is None and goes_at > at
-            if len(sample) < SAMPLE:
-                sample.append((row.account.member_number, reason.value if reason else ""))
-    would = reasons.pop("", 0)
-    return Preview(would, later, dict(reasons), tuple(sample))
+            yield Foreseen(row.account, row.cycle, reason, goes_at)
 
 
 Rows = list[tuple[Dispatch, Reason | None]]
+HeldOut = Callable[[list[int]], set[int]]
 
 
 def _candidates(
@@ -139,7 +160,7 @@ def _candidates(
 ) -> Iterator[list[Candidate]]:
     """Yield who is due in chunks, the audience only."""
     zone = rules_of(campaign.program.current_version_id).time_zone
-    asked = Asked(campaign.program, zone, Packaged(), wired().profiles)
+    asked = Asked(campaign.program, zone, Packaged())
     begins = campaign.starts_at or at
     if terms.trigger.kind in EVENTS:
         since = begins if campaign.planned_until is None else campaign.planned_until - OVERLAP
@@ -156,26 +177,35 @@ def _candidates(
 
 
 def _rows(
-    campaign: Campaign, terms: CampaignTerms, chunk: Sequence[Candidate], at: dt.datetime
+    campaign: Campaign,
+    terms: CampaignTerms,
+    chunk: Sequence[Candidate],
+    at: dt.datetime,
+    held_out: HeldOut,
 ) -> Rows:
-    """Return what is meant for each candidate, and why not where that is clear already."""
+    """Return what is meant for each candidate who is new, and why not where that is clear.
+
+    ``held_out`` is asked for those alone for whom nothing else speaks against it.
+    """
     program_zone = rules_of(campaign.program.current_version_id).time_zone
-    ids = [each.account_id for each in chunk]
+    new = _new(campaign, chunk)
+    ids = [each.account_id for each in new]
     accounts = Account.objects.select_related("program").in_bulk(ids)
-    locales = locales_of(ids)
-    held_out = _held_out(campaign, terms, ids)
+    told = locales(ids)
     rows: Rows = []
-    for each in chunk:
-        zone = locales.get(each.account_id, Locale()).time_zone or program_zone
+    for each in new:
+        zone = told.get(each.account_id, Locale()).time_zone or program_zone
         row = _row(campaign, terms, each, zone, at)
         row.account = accounts[each.account_id]
         reason = each.refused
-        if reason is None and each.account_id in held_out:
-            reason = Reason.HOLDOUT
         if reason is None and row.useful_until <= at:
             reason = Reason.TOO_LATE
         rows.append((row, reason))
-    return rows
+    out = held_out([row.account_id for row, reason in rows if reason is None])
+    return [
+        (row, Reason.HOLDOUT if reason is None and row.account_id in out else reason)
+        for row, reason in rows
+    ]
 
 
 def _row(
@@ -206,7 +236,9 @@ def _write(
 
     The campaign is claimed, so that its budget is not given out twice.
     """
-    rows = _new(campaign, _rows(campaign, terms, chunk, at))
+    rows = _rows(
+        campaign, terms, chunk, at, lambda ids: campaign_holdouts.assigned(campaign, terms, ids, at)
+    )
     wanted = sum(1 for _row, reason in rows if reason is None)
     fits = wanted
     if terms.sends_max is not None:
@@ -228,16 +260,16 @@ def _write(
     return decided
 
 
-def _new(campaign: Campaign, rows: Rows) -> Rows:
-    """Return the rows whose customer and cycle are not written down, each of them once."""
-    ids = [row.account_id for row, _reason in rows]
+def _new(campaign: Campaign, chunk: Sequence[Candidate]) -> list[Candidate]:
+    """Return those whose customer and cycle are not written down, each of them once."""
+    ids = [each.account_id for each in chunk]
     written = Dispatch.objects.filter(campaign=campaign, account__in=ids)
     seen = set(written.values_list("account_id", "cycle"))
-    new: Rows = []
-    for row, reason in rows:
-        if (row.account_id, row.cycle) not in seen:
-            seen.add((row.account_id, row.cycle))
-            new.append((row, reason))
+    new = []
+    for each in chunk:
+        if (each.account_id, each.cycle) not in seen:
+            seen.add((each.account_id, each.cycle))
+            new.append(each)
     return new
 
 
@@ -245,26 +277,3 @@ def _taken(campaign: Campaign) -> int:
     """Return how much of the budget is spoken for: all that was not left out or failed."""
     rows = Dispatch.objects.filter(campaign=campaign)
     return rows.exclude(state__in=(DispatchState.SKIPPED, DispatchState.FAILED)).count()
-
-
-def locales_of(account_ids: Collection[int]) -> Mapping[int, Locale]:
-    """Return the time zones and languages that customers told, where profiles are kept."""
-    profiles = wired().profiles
-    return {} if profiles is None else profiles.locales(account_ids)
-
-
-def _held_out(campaign: Campaign, terms: CampaignTerms, account_ids: Collection[int]) -> set[int]:
-    holdouts = wired().holdouts
-    if not terms.holdout_per_mille or holdouts is None:
-        return set()
-    secret = bytes.fromhex(campaign.secret)
-    return {
-        account_id
-        for account_id in account_ids
-        if holdouts.is_held_out(
-            secret,
-            f"campaign:{campaign.pk}",
-            account_id,
-            per_mille=terms.holdout_per_mille,
-        )
-    }

@@ -8,9 +8,9 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from saleor_retention.engine.campaigns.terms import Channel
+from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Campaign
+from saleor_retention.models import Campaign, Program
 from saleor_retention.services.campaigns import terms_of
 from saleor_retention.services.messages import NAMES, Rendered, render
 from saleor_retention.services.providers import NotTaken, Outgoing, provider_of
@@ -29,11 +29,25 @@ SAMPLES = {
 
 def rendered(campaign: Campaign, *, to: str = "", language: str = "") -> Rendered:
     """Return a campaign's message with made-up facts; INVALID where it has none."""
-    terms = terms_of(campaign)
-    if terms.message is None:
+    words = rendered_of(campaign.program, terms_of(campaign), to=to, language=language)
+    if words is None:
         raise Refusal(Code.INVALID, "This campaign has no message.", "id")
-    points = str(terms.benefit.points) if terms.benefit.points else ""
-    own = {"program": campaign.program.name, "email": to, "benefit_points": points}
+    return words
+
+
+def rendered_of(
+    program: Program, terms: CampaignTerms, *, to: str = "", language: str = ""
+) -> Rendered | None:
+    """Return the message of terms, saved or not, with made-up facts; None where they have none."""
+    if terms.message is None:
+        return None
+    benefit = terms.benefit
+    own = {
+        "program": program.name,
+        "email": to,
+        "benefit_points": str(benefit.points) if benefit.points else "",
+        "coupon": SAMPLES["coupon"] if benefit.coupon_kind else "",
+    }
     values = dict.fromkeys(NAMES, "") | SAMPLES | own
     return render(terms.message, values, language)
 

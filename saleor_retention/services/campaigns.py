@@ -26,12 +26,15 @@ from saleor_retention.engine.campaigns.terms import (
     Via,
 )
 from saleor_retention.engine.campaigns.verdicts import Reason
+from saleor_retention.engine.coupons.terms import InvalidTerms, parse
 from saleor_retention.engine.periods import local_date
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
     Campaign,
     CampaignState,
     CampaignVersion,
+    CouponBatch,
+    CouponKind,
     Dispatch,
     DispatchState,
     Program,
@@ -39,8 +42,7 @@ from saleor_retention.models import (
     SkippedSend,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import messages
-from saleor_retention.services.campaign_ports import wired
+from saleor_retention.services import campaign_holdouts, coupons, messages
 from saleor_retention.services.holiday_dates import Packaged
 from saleor_retention.services.locking import run_serialized
 from saleor_retention.services.providers import provider_of
@@ -128,6 +130,8 @@ def update_campaign(
     if terms is not None and terms.trigger.kind is not terms_of(campaign).trigger.kind:
         message = "The trigger's kind stays; begin another campaign."
         refusals.append(Refusal(Code.INVALID, message, "trigger.kind"))
+    if terms is not None and (refusal := campaign_holdouts.refusal_of(campaign, terms)):
+        refusals.append(refusal)
     if refusals or wrong:
         raise Refusals([*refusals, *wrong])
 
@@ -142,6 +146,21 @@ def update_campaign(
     return run_serialized(work)
 
 
+def checked_terms(
+    program: Program, document: Document, now: dt.datetime | None = None
+) -> CampaignTerms:
+    """Return what a document would mean, nothing saved; raises as ``create_campaign`` does."""
+    terms, wrong = _checked(program, document, now or timezone.now())
+    if wrong or terms is None:
+        raise Refusals(wrong)
+    return terms
+
+
+def document_of(campaign: Campaign) -> dict[str, Any]:
+    """Return what a campaign says now, as it was saved."""
+    return {} if campaign.current_version is None else dict(campaign.current_version.document)
+
+
 def schedule_campaign(
     campaign: Campaign,
     *,
@@ -153,7 +172,7 @@ def schedule_campaign(
     at = now or timezone.now()
     if ends_at is not None and ends_at <= max(starts_at, at):
         raise Refusal(Code.INVALID, "A campaign ends after it starts.", "endsAt")
-    _require_way_out(terms_of(campaign))
+    _require_way_out(campaign)
 
     def change(locked: Campaign) -> None:
         locked.starts_at, locked.ends_at = starts_at, ends_at
@@ -169,7 +188,7 @@ def start_campaign(campaign: Campaign, now: dt.datetime | None = None) -> Campai
     Refuses INVALID where nothing could go out: no way to send, no link to unsubscribe.
     """
     at = now or timezone.now()
-    _require_way_out(terms_of(campaign))
+    _require_way_out(campaign)
 
     def change(locked: Campaign) -> None:
         locked.starts_at = locked.starts_at or at
@@ -190,6 +209,7 @@ def end_campaign(campaign: Campaign, now: dt.datetime | None = None) -> Campaign
         locked.ends_at = at if locked.ends_at is None else min(at, locked.ends_at)
 
     ended = _move(campaign, CampaignState.ENDED, change)
+    campaign_holdouts.end(ended, at)
     while _leave_out(ended, at):
         pass
     return ended
@@ -300,7 +320,11 @@ def _checked(
     if terms is None:
         return None, [Refusal(Code.INVALID, each.message, each.field) for each in problems]
     refusals = _template_refusals(terms)
-    refusals += _missing_parts(terms)
+    refusals += _coupon_refusals(program, terms, at)
+    if terms.message is not None and terms.message.via is Via.NOTIFY:
+        problem = host.current().refusal_of("notify")
+        if problem is not None:
+            refusals.append(Refusal(Code.NOT_SUPPORTED, problem, "message.via"))
     if terms.trigger.kind is TriggerKind.HOLIDAY:
         today = local_date(at, rules.time_zone)
         try:
@@ -321,36 +345,35 @@ def _template_refusals(terms: CampaignTerms) -> list[Refusal]:
     ]
 
 
-def _missing_parts(terms: CampaignTerms) -> list[Refusal]:
-    """Return refusals of what other parts of the plugin, or the host, would have to do."""
-    parts = wired()
-    found: list[tuple[str | None, str]] = []
-    if terms.trigger.kind is TriggerKind.BIRTHDAY and parts.profiles is None:
-        found.append(("Birthdays are not kept here.", "trigger.kind"))
-    if terms.holdout_per_mille and parts.holdouts is None:
-        found.append(("Experiments are not kept here.", "holdout_per_mille"))
-    if terms.benefit.coupon_kind:
-        problem: str | None = "Coupons are not issued here."
-        if parts.coupons is not None:
-            coupon = terms.benefit
-            problem = parts.coupons.problem(coupon.coupon_kind, dict(coupon.coupon_terms))
-        found.append((problem, "benefit.coupon"))
-    if terms.message is not None and terms.message.via is Via.NOTIFY:
-        found.append((host.current().refusal_of("notify"), "message.via"))
-    return [
-        Refusal(Code.NOT_SUPPORTED, message, field)
-        for message, field in found
-        if message is not None
-    ]
+def _coupon_refusals(program: Program, terms: CampaignTerms, at: dt.datetime) -> list[Refusal]:
+    """Return what is wrong with the coupon of a benefit, by field of the document."""
+    benefit, field = terms.benefit, "benefit.coupon"
+    if not benefit.coupon_kind:
+        return []
+    if benefit.coupon_kind not in CouponKind.values:
+        message = f"The kind of a coupon is one of {', '.join(CouponKind.values)}."
+        return [Refusal(Code.INVALID, message, f"{field}.kind")]
+    try:
+        gives = parse(dict(benefit.coupon_terms))
+    except InvalidTerms as error:
+        return [
+            Refusal(Code.INVALID, message, f"{field}.terms.{each}")
+            for each, message in error.problems
+        ]
+    try:
+        coupons.spec_of(CouponBatch(program=program, valid_from=at, valid_until=at), gives)
+    except Refusal as refusal:
+        return [Refusal(refusal.code, refusal.message, f"{field}.{refusal.field}")]
+    return []
 
 
-def _require_way_out(terms: CampaignTerms) -> None:
-    """Refuse to start what could not be sent, or not be ended by who gets it."""
+def _require_way_out(campaign: Campaign) -> None:
+    """Refuse to start what could not be sent, not be ended by who gets it, or not be measured."""
+    terms = terms_of(campaign)
+    if (refusal := campaign_holdouts.refusal_of(campaign, terms)) is not None:
+        raise refusal
     if terms.message is None:
         return
-    if wired().consents is None:
-        message = "Nobody can be written to: consents are not kept here."
-        raise Refusal(Code.NOT_SUPPORTED, message, "message")
     try:
         provider_of(terms.message)
     except ValueError as error:

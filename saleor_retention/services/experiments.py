@@ -41,9 +41,12 @@ def create_experiment(
     name: str,
     held_out_per_mille: int,
     window_days: int,
+    secret: str = "",
     now: dt.datetime | None = None,
 ) -> Experiment:
     """Create an experiment of a program; share and window cannot be changed later.
+
+    ``secret`` (32 bytes in hex) is given where the arms were foreseen with it; else a new one.
 
     Refusals: INVALID (slug, name, a share that leaves an arm empty, a window of no days or more
     than ``WINDOW_DAYS_MAX``), UNIQUE (the slug, within the program).
@@ -61,7 +64,7 @@ def create_experiment(
                 program=program,
                 slug=slug,
                 name=name.strip(),
-                secret=secrets.token_hex(32),
+                secret=secret or secrets.token_hex(32),
                 held_out_per_mille=held_out_per_mille,
                 window_days=window_days,
                 created_at=now or timezone.now(),

@@ -11,12 +11,17 @@ from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, Trig
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
 from saleor_retention.host.contract import UserFacts
 from saleor_retention.models import AccountState, CustomerRollup, Dispatch, DispatchState
+from saleor_retention.selectors.consents import Refused, Sendable, may_send_to
+from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.campaign_ports import Locale, wired
 
 HANDED_OVER = (DispatchState.SENDING, DispatchState.SENT, DispatchState.UNKNOWN)
 FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK)
-REASONS = {"suppressed": Reason.SUPPRESSED, "no_address": Reason.NO_ADDRESS}
+REASONS = {
+    Refused.NOBODY: Reason.GONE,
+    Refused.NO_ADDRESS: Reason.NO_ADDRESS,
+    Refused.SUPPRESSED: Reason.SUPPRESSED,
+}
 """What consents say that is no question of consent."""
 
 
@@ -36,9 +41,9 @@ class Recipients:
         self.users: dict[str, UserFacts] = host.current().users(refs) if refs else {}
         self.addresses = self._read_addresses(refs)
         self._sent_at = self._read_sent()
-        profiles = wired().profiles
-        ids = [row.account_id for row in rows]
-        self._locales = {} if profiles is None else profiles.locales(ids)
+        self._locales = locales([row.account_id for row in rows])
+        self._last_orders = self._read_last_orders()
+        self._answers: dict[int, Sendable] | None = None
 
     def of(self, row: Dispatch) -> Recipient:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
@@ -60,9 +65,7 @@ class Recipients:
         """
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
-        rollup = CustomerRollup.objects.filter(account=row.account_id).first()
-        last_on = "" if rollup is None else rollup.last_on.isoformat()
-        return row.cycle.rpartition(":")[2] == last_on
+        return row.cycle.rpartition(":")[2] == self._last_orders.get(row.account_id, "")
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""
@@ -81,17 +84,15 @@ class Recipients:
         message = self._terms.message
         if message is None:
             return None
-        consents = wired().consents
-        if consents is None:
-            return Reason.CONSENT
-        answers = consents.may_send_to(
-            [account_id],
-            channel=message.channel.value,
-            purpose=message.purpose,
-            at=self._at,
-            addresses={account_id: self.addresses[account_id]},
-        )
-        why = answers[account_id].reason
+        if self._answers is None:  # asked as late as can be, and then of all
+            self._answers = may_send_to(
+                list(self.addresses),
+                channel=message.channel.value,
+                purpose=message.purpose,
+                at=self._at,
+                addresses=self.addresses,
+            )
+        why = self._answers[account_id].reason
         return None if why is None else REASONS.get(why, Reason.CONSENT)
 
     def _read_addresses(self, refs: set[str]) -> dict[int, str]:
@@ -111,6 +112,13 @@ class Recipients:
             for row in self._rows
             if str(row.account.user_id) in known
         }
+
+    def _read_last_orders(self) -> dict[int, str]:
+        if self._terms.trigger.kind not in FOLLOW_ORDERS:
+            return {}
+        rollups = CustomerRollup.objects.filter(account__in=[row.account_id for row in self._rows])
+        days = rollups.values_list("account_id", "last_on")
+        return {account_id: last_on.isoformat() for account_id, last_on in days}
 
     def _read_sent(self) -> dict[int, list[dt.datetime]]:
         sent: dict[int, list[dt.datetime]] = defaultdict(list)

@@ -21,11 +21,18 @@ from saleor_retention import conf, sql
 from saleor_retention.engine.campaigns.caps import is_over_cap
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel
 from saleor_retention.engine.campaigns.verdicts import MESSAGE_ONLY, Reason, decide
+from saleor_retention.engine.coupons.terms import parse
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import CampaignState, Dispatch, DispatchState, SkippedSend
-from saleor_retention.services import granting
-from saleor_retention.services.campaign_ports import wired
+from saleor_retention.models import (
+    CampaignState,
+    CouponKind,
+    Dispatch,
+    DispatchState,
+    SkippedSend,
+)
+from saleor_retention.services import coupons, granting
 from saleor_retention.services.campaigns import terms_of_version
+from saleor_retention.services.consent_links import unsubscribe_path
 from saleor_retention.services.locking import lock_name
 from saleor_retention.services.messages import render
 from saleor_retention.services.providers import NotTaken, Outgoing, Provider, provider_of
@@ -143,16 +150,18 @@ def _give(job: _Job) -> bool:
                 key=key,
                 now=job.at,
             )
-        coupons = wired().coupons
-        if benefit.coupon_kind and coupons is not None:
-            row.benefit_ref = coupons.issue(
+        if benefit.coupon_kind:
+            coupon = coupons.issue(
+                row.account.program,
+                CouponKind(benefit.coupon_kind),
                 row.account,
-                kind=benefit.coupon_kind,
-                terms=dict(benefit.coupon_terms),
+                parse(dict(benefit.coupon_terms)),
                 key=key,
                 valid_for_days=benefit.valid_for_days,
                 now=job.at,
+                why=coupons.Circumstances(campaign=row.campaign.slug),
             )
+            row.benefit_ref = coupon.code
             _own(job).update(benefit_ref=row.benefit_ref)
     except Refusal as refusal:
         if not _try_later(job, f"benefit: {refusal.code}", passes=refusal.code is Code.BUSY):
@@ -284,10 +293,9 @@ def _outgoing(job: _Job) -> Outgoing:
 
 def unsubscribe_url(account_id: int, channel: Channel, purpose: str, address: str) -> str:
     """Return the link that ends such messages; "" where there is none to give."""
-    consents, base = wired().consents, str(conf.get("PUBLIC_URL")).rstrip("/")
-    if consents is None or not base:
+    base = str(conf.get("PUBLIC_URL")).rstrip("/")
+    if not base:
         return ""
-    path = consents.unsubscribe_path(
+    return base + unsubscribe_path(
         account_id, channel=channel.value, purpose=purpose, address=address
     )
-    return base + path

@@ -18,11 +18,11 @@ import pytest
 
 from saleor_retention.engine.campaigns.terms import Channel, Message, Texts, Via
 from saleor_retention.models import Dispatch, DispatchState
-from saleor_retention.services import campaign_planning, campaign_ports, campaigns, sending
+from saleor_retention.services import campaign_planning, campaigns, sending
 from saleor_retention.services.messages import Rendered
 from saleor_retention.services.providers import HttpSms, Mail, NotTaken, Outgoing, provider_of
 from tests import ledger
-from tests.campaigns import Parts, campaign_of, outcome
+from tests.campaigns import QUESTIONS, campaign_of, outcome, reader
 from tests.fakes import at
 from tests.ledger import Shop
 from tests.threads import at_once
@@ -89,18 +89,9 @@ def catcher(settings: Any) -> Iterator[Catcher]:
 
 
 @pytest.fixture
-def parts() -> Iterator[Parts]:
-    """The other parts of the plugin, in memory."""
-    fake = Parts()
-    before = campaign_ports.wire(fake.ports())
-    yield fake
-    campaign_ports.wire(before)
-
-
-@pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A shop with a program."""
-    return ledger.open_shop(monkeypatch)
+    return ledger.open_shop(monkeypatch, questions=QUESTIONS)
 
 
 def outgoing(**changes: Any) -> Outgoing:
@@ -168,10 +159,10 @@ def test_a_connection_torn_after_the_mail_was_handed_over_says_nothing(catcher: 
 
 @pytest.mark.django_db
 def test_a_campaign_arrives_over_smtp_and_a_torn_one_is_unknown(
-    catcher: Catcher, shop: Shop, parts: Parts
+    catcher: Catcher, shop: Shop
 ) -> None:
     """The whole way; the second mail's answer is lost, and it is not sent again."""
-    ada, ben = shop.member("ada"), shop.member("ben")
+    ada, ben = reader(shop, "ada"), reader(shop, "ben")
     campaign = campaigns.start_campaign(campaign_of(shop.program, ONCE), NOW)
     campaign_planning.plan(campaign, NOW)
 
@@ -182,7 +173,6 @@ def test_a_campaign_arrives_over_smtp_and_a_torn_one_is_unknown(
 
     assert outcome(campaign) == {ada.pk: "sent", ben.pk: "unknown"}
     assert [mail["To"] for mail in catcher.mails] == ["ada@example.com", "ben@example.com"]
-    assert parts.consents.asked == [ada.pk, ben.pk]
 
 
 class _Sms(BaseHTTPRequestHandler):
@@ -256,9 +246,9 @@ def test_sms_that_nobody_knows_of(sms: tuple[type[_Sms], str]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_share_and_nobody_gets_two(catcher: Catcher, shop: Shop, parts: Parts) -> None:
+def test_workers_share_and_nobody_gets_two(catcher: Catcher, shop: Shop) -> None:
     """Four workers plan and send at once: each of thirty members gets exactly one mail."""
-    members = [shop.member(f"m{number}") for number in range(30)]
+    members = [reader(shop, f"m{number}") for number in range(30)]
     campaign = campaigns.start_campaign(
         campaign_of(shop.program, ONCE, benefit={"points": 10}), NOW
     )
@@ -279,18 +269,15 @@ def test_workers_share_and_nobody_gets_two(catcher: Catcher, shop: Shop, parts: 
     assert sorted(mail["To"] for mail in catcher.mails) == sorted(
         f"m{number}@example.com" for number in range(30)
     )
-    assert len(set(parts.consents.asked)) == 30
     for member in members:
         member.refresh_from_db()
         assert member.available == 10
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_cap_holds_when_campaigns_come_at_the_same_moment(
-    catcher: Catcher, shop: Shop, parts: Parts
-) -> None:
+def test_the_cap_holds_when_campaigns_come_at_the_same_moment(catcher: Catcher, shop: Shop) -> None:
     """Six campaigns to one member at once, one message a week: one mail, five left out."""
-    ada = shop.member("ada")
+    ada = reader(shop, "ada")
     limits = {"cap": {"messages": 1, "days": 7}}
     for number in range(6):
         draft = campaign_of(shop.program, ONCE, slug=f"c{number}", limits=limits)
@@ -302,15 +289,14 @@ def test_the_cap_holds_when_campaigns_come_at_the_same_moment(
     assert states.count(DispatchState.SENT) == 1
     assert states.count(DispatchState.SKIPPED) == 5
     assert len(catcher.mails) == 1
-    assert ada.pk in parts.consents.asked
 
 
 @pytest.mark.django_db
 def test_a_claim_that_has_run_out_is_another_workers(
-    catcher: Catcher, shop: Shop, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    catcher: Catcher, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that wakes up after its claim was taken over does not send."""
-    ada = shop.member("ada")
+    ada = reader(shop, "ada")
     campaign = campaigns.start_campaign(campaign_of(shop.program, ONCE), NOW)
     campaign_planning.plan(campaign, NOW)
     render = sending.render
@@ -326,4 +312,3 @@ def test_a_claim_that_has_run_out_is_another_workers(
 
     assert outcome(campaign) == {ada.pk: "sent"}
     assert len(catcher.mails) == 1
-    assert parts.consents.asked == [ada.pk, ada.pk]

@@ -37,6 +37,7 @@ OWN_DAYS_MAX = 100
 DAYS_BEFORE_MAX = 60
 DAYS_AFTER_MAX = 730
 USEFUL_DAYS_MAX = 60
+HOLDOUT_DAYS_MAX = 365
 PURPOSE = "marketing"
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
@@ -76,6 +77,7 @@ def parse_campaign(
         audience=_audience(top.section("audience"), around),
         limits=_limits(top.section("limits")),
         holdout_per_mille=top.whole("holdout_per_mille", 0, high=999),
+        holdout_window_days=top.whole("holdout_window_days", 30, low=1, high=HOLDOUT_DAYS_MAX),
     )
     top.close()
     return (None if problems else terms), problems

@@ -144,6 +144,7 @@ class CampaignTerms:
     audience: Audience = field(default_factory=Audience)
     limits: SendLimits = field(default_factory=SendLimits)
     holdout_per_mille: int = 0
+    holdout_window_days: int = 30  # orders so long after the assignment are compared
 
     @property
     def sends_max(self) -> int | None:

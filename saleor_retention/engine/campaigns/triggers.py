@@ -8,33 +8,9 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from dataclasses import dataclass
 
 from saleor_retention.engine.periods import add_months, anniversary
 from saleor_retention.engine.segments.bands import Band, Limits, edges
-
-SETTLED_DAYS = 30
-"""A birthday that was entered or changed so short before the day counts from the next year."""
-
-
-@dataclass(frozen=True, slots=True)
-class Birthday:
-    """A day of the year, and the local day on which it was told."""
-
-    month: int
-    day: int
-    told_on: dt.date | None = None
-
-
-def celebrated_on(month: int, day: int, year: int) -> dt.date:
-    """Return a birthday's day in a year; 29 February is 28 February where there is none.
-
-    >>> celebrated_on(2, 29, 2027), celebrated_on(2, 29, 2028)
-    (datetime.date(2027, 2, 28), datetime.date(2028, 2, 29))
-    """
-    if (month, day) == (2, 29) and not calendar.isleap(year):
-        return dt.date(year, 2, 28)
-    return dt.date(year, month, day)
 
 
 def birthdays_on(day: dt.date) -> tuple[tuple[int, int], ...]:
@@ -46,11 +22,6 @@ def birthdays_on(day: dt.date) -> tuple[tuple[int, int], ...]:
     if (day.month, day.day) == (2, 28) and not calendar.isleap(day.year):
         return ((2, 28), (2, 29))
     return ((day.month, day.day),)
-
-
-def is_told_in_time(birthday: Birthday, day: dt.date) -> bool:
-    """Tell whether a birthday was known long enough before the day to be rewarded on it."""
-    return birthday.told_on is None or (day - birthday.told_on).days > SETTLED_DAYS
 
 
 def is_anniversary(first_on: dt.date, day: dt.date) -> bool:

@@ -8,19 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saleor_retention.engine.birthdays import kept_on
 from saleor_retention.engine.campaigns.calendar import days_of, is_on
 from saleor_retention.engine.campaigns.caps import is_over_cap, room
 from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, Thin, run_out
 from saleor_retention.engine.campaigns.terms import Cap, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
-    Birthday,
     birthdays_on,
-    celebrated_on,
     cycle_of_year,
     days_between,
     entering_band,
     is_anniversary,
-    is_told_in_time,
     next_month,
 )
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
@@ -31,20 +29,11 @@ DAYS = st.dates(dt.date(2000, 3, 1), dt.date(2098, 12, 31))
 @given(birth=st.dates(dt.date(2000, 1, 1), dt.date(2000, 12, 31)), year=st.integers(2001, 2098))
 def test_every_birthday_is_celebrated_once_a_year(birth: dt.date, year: int) -> None:
     """Also on 29 February: exactly one day of the year finds the birthday."""
-    day = celebrated_on(birth.month, birth.day, year)
+    day = kept_on(birth.month, birth.day, year)
 
     assert (birth.month, birth.day) in birthdays_on(day)
     others = [day - dt.timedelta(1), day + dt.timedelta(1)]
     assert all((birth.month, birth.day) not in birthdays_on(other) for other in others)
-
-
-@pytest.mark.parametrize(("days_ago", "counts"), [(0, False), (30, False), (31, True)])
-def test_a_birthday_told_within_thirty_days_waits_a_year(days_ago: int, *, counts: bool) -> None:
-    """Told 30 days before, it is too late; 31 days before, it is not."""
-    day = dt.date(2026, 7, 31)
-
-    assert is_told_in_time(Birthday(7, 31, day - dt.timedelta(days_ago)), day) is counts
-    assert is_told_in_time(Birthday(7, 31), day)
 
 
 def test_a_birthday_in_january_greeted_in_december_is_of_the_new_year() -> None:
