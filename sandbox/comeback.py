@@ -38,7 +38,8 @@ def agreeing(teller: Teller, shop: Shop) -> None:
         input={"birthday": {"month": day.month, "day": day.day}},
     )
     kept = told["member"]["profile"]["birthday"]
-    teller.see("birthday", (kept["month"], kept["day"]), (day.month, day.day))
+    told_day = {"month": kept["month"], "day": kept["day"]}
+    teller.see("birthday", told_day, {"month": day.month, "day": day.day})
     teller.see("the next one that counts", kept["next"], day.isoformat())
 
 
@@ -58,7 +59,7 @@ def buying_is_no_consent(teller: Teller, shop: Shop) -> None:
 
 
 def greeting(teller: Teller, shop: Shop) -> None:
-    """The birthday's coupon comes before the day, once."""
+    """Show that the birthday's coupon comes before the day, once."""
     teller.scene("A week before her birthday Ada is mailed a coupon")
     backroom.enter(shop.premises.env)
     mailings.launch(teller, "birthday", mailings.BIRTHDAY)
@@ -70,6 +71,7 @@ def greeting(teller: Teller, shop: Shop) -> None:
         ends = at.date() + dt.timedelta(days=mailings.BIRTHDAY_VALID_DAYS)
         teller.see("good through", _last_day(coupon["validUntil"]), ends)
     mailings.on_a_day(teller, shop, "birthday", mailings.noon(day), expected=[])
+    teller.see("what became of it in all", backroom.fates("birthday"), {ADA: "sent"})
 
 
 def reminding(teller: Teller, shop: Shop) -> None:
@@ -78,30 +80,38 @@ def reminding(teller: Teller, shop: Shop) -> None:
     mailings.launch(teller, "points-ending", mailings.REMINDER)
     last = dt.date(_ordered_on(teller, shop).year + 1, 12, 31)
     at = mailings.noon(last - dt.timedelta(days=REMINDER_DAYS_BEFORE))
-    letters = mailings.on_a_day(teller, shop, "points-ending", at, expected=[ADA], more=[BEN])
-    for letter in letters:
+    for letter in mailings.on_a_day(teller, shop, "points-ending", at, expected=[ADA]):
         said = f"{reckoning.balance_in_the_end()} points end with {last}."
         teller.see("the mail says", letter.text.splitlines()[0], said)
+    fates = {ADA: "sent", BEN: "consent"}
+    teller.see("what became of it in all", backroom.fates("points-ending"), fates)
 
 
 def winning_back(teller: Teller, shop: Shop) -> None:
-    """A year after their last orders both are lost; one of them may be written to, until she ends it."""
+    """Show both lost a year after their last orders, of whom one may be written to."""
     teller.scene("A year without an order: Ada is won back, Ben may not be written to")
     mailings.launch(teller, "come-back", mailings.COME_BACK)
     lost_on = reckoning.lost_on(_ordered_on(teller, shop))
     before = mailings.noon(lost_on - dt.timedelta(days=1))
     mailings.on_a_day(teller, shop, "come-back", before, expected=[])
     at = mailings.noon(lost_on)
-    letters = mailings.on_a_day(teller, shop, "come-back", at, expected=[ADA], more=[BEN])
+    letters = mailings.on_a_day(teller, shop, "come-back", at, expected=[ADA])
+    fates = {ADA: "sent", BEN: "consent"}
+    teller.see("what became of it in all", backroom.fates("come-back"), fates)
     for letter in letters:
         _see_coupon(teller, letter, _newest_coupon(teller, shop), COMEBACK_OFF)
-        teller.scene("Ada has had enough, and her mail program unsubscribes her with one click")
-        teller.note(f"POST {mailings.short(letter.unsubscribe_url)}")
-        teller.see("answered with", _click(letter), 200)
-        profile = teller.ask(shop.ada, ready("storefront/profile"))["me"]["retention"]
-        (consent,) = profile["consents"]
-        teller.see("consent", consent["state"], "WITHDRAWN")
-        teller.see("by", consent["source"], "UNSUBSCRIBE")
+        _had_enough(teller, shop, letter)
+
+
+def _had_enough(teller: Teller, shop: Shop, letter: Letter) -> None:
+    """One click ends the mails, without a login."""
+    teller.scene("Ada has had enough, and her mail program unsubscribes her with one click")
+    teller.note(f"POST {mailings.short(letter.unsubscribe_url)}")
+    teller.see("answered with", _click(letter), 200)
+    profile = teller.ask(shop.ada, ready("storefront/profile"))["me"]["retention"]
+    (consent,) = profile["consents"]
+    teller.see("consent", consent["state"], "WITHDRAWN")
+    teller.see("by", consent["source"], "UNSUBSCRIBE")
 
 
 def _birthday() -> dt.date:
@@ -125,10 +135,10 @@ def _newest_coupon(teller: Teller, shop: Shop) -> dict[str, Any]:
 def _see_coupon(teller: Teller, letter: Letter, coupon: dict[str, Any], percent: int) -> None:
     """Check that a mail's code is the customer's own coupon, and what it gives."""
     found = re.search(r"code (\w+)", letter.text)
-    is_hers = found is not None and found.group(1) == coupon["code"]
-    teller.see("the code of the mail is the coupon on her page", is_hers, True)
+    code = "" if found is None else found.group(1)
+    teller.see("the coupon on her page", coupon["code"], code)
     teller.see("whose it is", coupon["kind"], "PERSONAL")
-    teller.see("per cent off", Decimal(coupon["terms"]["percent"]), Decimal(percent))
+    teller.see("per cent off", int(Decimal(coupon["terms"]["percent"])), percent)
 
 
 def _last_day(valid_until: str) -> dt.date:

@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 from collections import Counter
 from decimal import Decimal
+from itertools import zip_longest
 
 from sandbox import backroom, consenting, errands, mailings, reckoning
 from sandbox.consenting import ready
@@ -20,7 +21,9 @@ LEFT_OUT_PER_MILLE = 500
 
 def leaving_out(teller: Teller, shop: Shop) -> None:
     """Eight more join; half of all are left out, and everybody else's fate has its reason."""
-    teller.scene("Eight more sign up; a campaign leaves out half of all, by lot, to see what it does")
+    teller.scene(
+        "Eight more sign up; a campaign leaves out half of all, by lot, to see what it does"
+    )
     agreed = _sign_up(teller, shop)
     today = dt.datetime.now(dt.UTC).date()
     document = {
@@ -36,9 +39,8 @@ def leaving_out(teller: Teller, shop: Shop) -> None:
     would = counts.pop("sent", 0)
     said = [f"{would} would get it, 0 of them later."]
     said += [f"{count} would not: {reason}" for reason, count in sorted(counts.items())]
-    for line in lines[: len(said)]:
-        teller.read(line)
-    teller.see("the dry run is right", lines[: len(said)], said)
+    for line, expected in zip_longest(lines[: len(said)], said):
+        teller.see("the dry run says", line, expected)
     mailings.start(teller, SLUG)
     mailings.run(teller, SLUG)
     letters = shop.premises.mailbox.take()

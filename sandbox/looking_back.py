@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox import backroom, paths, two_years
 from sandbox.consenting import ready
+from sandbox.console import step
 from sandbox.errands import Shop
 from sandbox.telling import Teller
 from sandbox.two_years import Plan, Purchase
@@ -28,7 +29,8 @@ def looking_back(teller: Teller, shop: Shop) -> None:
     teller.scene(f"Two years of {many} customers, drawn by lot, and the report that a shop prints")
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     plan = two_years.drawn(yesterday + dt.timedelta(days=1))
-    backroom.write_history(plan, SLUG)
+    with step(f"writing what {many} customers bought in two years"):
+        backroom.write_history(plan, SLUG)
     programs = teller.ask(shop.staff, ready("staff/programs"))["retentionPrograms"]["edges"]
     (program_id,) = [edge["node"]["id"] for edge in programs if edge["node"]["slug"] == SLUG]
     total = teller.ask(
@@ -93,7 +95,9 @@ def _print(teller: Teller, plan: Plan, sums: Sums) -> None:
     rows = [_cells(row) for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)]
     together = next((row for row in rows if row[0] == "all together"), [])
     teller.see("the page says", together, sums.row())
-    teller.see("what the page loads from elsewhere", re.findall(r'(?:src|href)="http[^"]*', page), [])
+    teller.see(
+        "what the page loads from elsewhere", re.findall(r'(?:src|href)="http[^"]*', page), []
+    )
     teller.read(f"{page.count('<svg')} charts: open {where} in a browser, and print it")
 
 

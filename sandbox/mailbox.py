@@ -31,7 +31,7 @@ class Letter:
 
     def header(self, name: str) -> str:
         """Return a header, "" where the mail has none."""
-        return str(self.mail.get(name, ""))
+        return str(self.mail.get(name, "")).strip()  # a long one begins on its second line
 
     @property
     def text(self) -> str:

@@ -88,30 +88,18 @@ def run(teller: Teller, slug: str) -> None:
 
 
 def on_a_day(
-    teller: Teller,
-    shop: Shop,
-    slug: str,
-    at: dt.datetime,
-    *,
-    expected: Sequence[str],
-    more: Sequence[str] = (),
+    teller: Teller, shop: Shop, slug: str, at: dt.datetime, expected: Sequence[str]
 ) -> list[Letter]:
     """Let the jobs do at an instant what they would do for a campaign; return the mails.
 
-    ``expected`` are those who get one; ``more`` are due too and have never agreed.
+    ``expected`` are the addresses that get one.
     """
     teller.note(f"the jobs of {at:%Y-%m-%d %H:%M}")
-    known = backroom.fates(slug)
     backroom.work(slug, at)
     letters = shop.premises.mailbox.take()
     teller.see("mails to", [letter.header("To") for letter in letters], list(expected))
     for letter in letters:
         teller.show(letter)
-    fates = {who: fate for who, fate in backroom.fates(slug).items() if who not in known}
-    wanted = {**dict.fromkeys(expected, "sent"), **dict.fromkeys(more, "consent")}
-    for who in sorted(set(more) & set(fates)):
-        teller.read(f"{who}: {fates[who]}")
-    teller.see("what became of it", fates, wanted)
     return letters
 
 

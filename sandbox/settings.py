@@ -62,3 +62,5 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # what 2.10.1 was written wit
 LOGGING["root"]["level"] = "WARNING"
 for _name in ("django", "django.server", "saleor"):
     LOGGING["loggers"][_name] = {"handlers": ["console"], "level": "WARNING", "propagate": False}
+# Tasks run at once, and kombu warns that there is no broker.
+LOGGING["loggers"]["kombu"] = {"handlers": ["console"], "level": "ERROR", "propagate": False}

@@ -60,7 +60,7 @@ def tell(premises: Premises) -> list[str]:
     try:
         for scene in SCENES:
             scene(teller, shop)
-    except ApiError as error:
+    except (ApiError, OSError) as error:
         teller.broke_off(error)
     return teller.end()
 

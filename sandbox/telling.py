@@ -31,12 +31,12 @@ class Teller:
 
     def ask(self, client: Client, document: str, **variables: Any) -> dict[str, Any]:
         """Ask the shop something, naming the operation."""
-        self._tell(f"   > {operation(document)}")
+        self._name(document)
         return client.ask(document, **variables)
 
     def do(self, client: Client, document: str, **variables: Any) -> dict[str, Any]:
         """Do something in the shop that must succeed, naming the operation."""
-        self._tell(f"   > {operation(document)}")
+        self._name(document)
         return client.do(document, **variables)
 
     def note(self, text: str) -> None:
@@ -76,6 +76,12 @@ class Teller:
             TRANSCRIPT.write_text("\n".join(self._told).strip() + "\n")
         return self.failures
 
+    def _name(self, document: str) -> None:
+        """Name an operation, once where it is done for one after another."""
+        line = f"   > {operation(document)}"
+        if self._told[-1:] != [line]:
+            self._tell(line)
+
     def _tell(self, text: str) -> None:
         say(text)
         self._told.append(text)
@@ -89,5 +95,7 @@ def _text(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
-    return str(value) if value != [] else "none"
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "none"
+    return str(value)

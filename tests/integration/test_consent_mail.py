@@ -20,9 +20,7 @@ from tests.members import NOON, make_member, make_program
 pytestmark = pytest.mark.django_db
 
 NEWS = {"channel": "email", "purpose": "news"}
-QUESTIONS = {
-    "consents": [{**NEWS, "version": "v1", "text": "Write to me.", "double_opt_in": True}]
-}
+QUESTIONS = {"consents": [{**NEWS, "version": "v1", "text": "Write to me.", "double_opt_in": True}]}
 PAGE = "https://shop.example/yes?token={token}"
 
 
@@ -72,7 +70,7 @@ def test_the_link_of_the_mail_confirms(shop: FakeHost, ann: Account) -> None:
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     ("language", "subject", "header"),
-    [("zh-TW", "請確認：", "zh-hant"), ("zh-CN", "请确认：", "zh-hans"), ("fr", "Please", "en")],
+    [("zh-TW", "請確認", "zh-hant"), ("zh-CN", "请确认", "zh-hans"), ("fr", "Please", "en")],
 )
 def test_the_mail_is_in_the_language_of_the_customer(
     ann: Account, language: str, subject: str, header: str
