@@ -7,7 +7,7 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Coupon, CouponBatch, Offer, Program, Segment
+from saleor_retention.models import Account, Campaign, Coupon, CouponBatch, Offer, Program, Segment
 
 OFFER_WITH = ("program", "current_version")
 """What is loaded with an offer."""
@@ -59,6 +59,15 @@ def offer_of(global_id: str, field: str = "id") -> Offer:
     if offer is None:
         raise Refusal(Code.NOT_FOUND, "There is no such offer.", field)
     return offer
+
+
+def campaign_of(global_id: str, field: str = "id") -> Campaign:
+    """Return the campaign of that id; refuse NOT_FOUND, naming the input field."""
+    campaigns = Campaign.objects.select_related("program__current_version", "current_version")
+    campaign: Campaign | None = _row_of(campaigns, "RetentionCampaign", global_id)
+    if campaign is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such campaign.", field)
+    return campaign
 
 
 def coupon_of(global_id: str, field: str = "id") -> Coupon:

@@ -10,11 +10,13 @@ from typing import Any
 import graphene
 
 from saleor_retention.graphql import paging, queries
+from saleor_retention.graphql.enums_campaigns import RetentionCampaignState
 from saleor_retention.graphql.host_types import Date, DateTime, Decimal
 from saleor_retention.graphql.inputs import (
     RetentionMemberFilterInput,
     RetentionMemberSortingInput,
 )
+from saleor_retention.graphql.inputs_campaigns import RetentionDispatchFilterInput
 from saleor_retention.graphql.inputs_coupons import RetentionCouponFilterInput
 from saleor_retention.graphql.inputs_offers import (
     RetentionOfferFilterInput,
@@ -22,6 +24,13 @@ from saleor_retention.graphql.inputs_offers import (
     RetentionOfferLineInput,
     RetentionOfferSortingInput,
 )
+from saleor_retention.graphql.mutations.campaign_create import RetentionCampaignCreate
+from saleor_retention.graphql.mutations.campaign_end import RetentionCampaignEnd
+from saleor_retention.graphql.mutations.campaign_pause import RetentionCampaignPause
+from saleor_retention.graphql.mutations.campaign_schedule import RetentionCampaignSchedule
+from saleor_retention.graphql.mutations.campaign_start import RetentionCampaignStart
+from saleor_retention.graphql.mutations.campaign_test import RetentionCampaignTest
+from saleor_retention.graphql.mutations.campaign_update import RetentionCampaignUpdate
 from saleor_retention.graphql.mutations.consent_confirm import RetentionConsentConfirm
 from saleor_retention.graphql.mutations.consent_give import RetentionConsentGive
 from saleor_retention.graphql.mutations.consent_withdraw import RetentionConsentWithdraw
@@ -67,6 +76,16 @@ from saleor_retention.graphql.types_audit import (
     RetentionAuditConnection,
     RetentionAuditFilterInput,
     resolve_audit_trail,
+)
+from saleor_retention.graphql.types_campaign import (
+    RetentionCampaign,
+    RetentionCampaignConnection,
+    RetentionCampaignDryRun,
+    RetentionDispatchConnection,
+    resolve_campaign,
+    resolve_campaigns,
+    resolve_dispatches,
+    resolve_dry_run,
 )
 from saleor_retention.graphql.types_checkout import RetentionCheckout, resolve_checkout_retention
 from saleor_retention.graphql.types_coupon import (
@@ -307,6 +326,41 @@ QUERIES: dict[str, graphene.Field] = {
         id=graphene.ID(description="The segment's id.", required=True),
         resolver=resolve_segment,
     ),
+    "retention_campaigns": graphene.Field(
+        RetentionCampaignConnection,
+        description="The campaigns of a program. Requires MANAGE_DISCOUNTS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        states=graphene.List(
+            graphene.NonNull(RetentionCampaignState), description="Only those in these states."
+        ),
+        resolver=resolve_campaigns,
+        **paging.ARGUMENTS,
+    ),
+    "retention_campaign": graphene.Field(
+        RetentionCampaign,
+        description="One campaign. Requires MANAGE_DISCOUNTS.",
+        id=graphene.ID(description="The campaign's id.", required=True),
+        resolver=resolve_campaign,
+    ),
+    "retention_dispatches": graphene.Field(
+        RetentionDispatchConnection,
+        description="What became of a campaign's messages, member by member. Requires "
+        "MANAGE_USERS.",
+        campaign_id=graphene.ID(description="The campaign's id.", required=True),
+        filter=RetentionDispatchFilterInput(description="Which of them."),
+        resolver=resolve_dispatches,
+        **paging.ARGUMENTS,
+    ),
+    "retention_campaign_dry_run": graphene.Field(
+        RetentionCampaignDryRun,
+        description="Who would get a campaign, who not and why; nothing is stored or sent. Looks "
+        "at the whole audience. Requires MANAGE_DISCOUNTS and MANAGE_USERS.",
+        id=graphene.ID(description="The campaign's id.", required=True),
+        at=graphene.Argument(DateTime, description="As if it was this instant; now when left out."),
+        first=paging.ARGUMENTS["first"],
+        after=paging.ARGUMENTS["after"],
+        resolver=resolve_dry_run,
+    ),
     "retention_coupons": graphene.Field(
         RetentionCouponConnection,
         description="The coupons of a program, newest first. Requires MANAGE_USERS.",
@@ -396,6 +450,13 @@ MUTATIONS: dict[str, Any] = {
     "retention_offer_schedule": RetentionOfferSchedule,
     "retention_offer_switch": RetentionOfferSwitch,
     "retention_offer_retire": RetentionOfferRetire,
+    "retention_campaign_create": RetentionCampaignCreate,
+    "retention_campaign_update": RetentionCampaignUpdate,
+    "retention_campaign_schedule": RetentionCampaignSchedule,
+    "retention_campaign_start": RetentionCampaignStart,
+    "retention_campaign_pause": RetentionCampaignPause,
+    "retention_campaign_end": RetentionCampaignEnd,
+    "retention_campaign_test": RetentionCampaignTest,
     "retention_coupon_plan_set": RetentionCouponPlanSet,
     "retention_coupon_give": RetentionCouponGive,
     "retention_coupon_revoke": RetentionCouponRevoke,
@@ -427,6 +488,10 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionLiability": {"complexity": 100},
         "retentionSegments": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionSegment": {"complexity": 1},
+        "retentionCampaigns": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionCampaign": {"complexity": 1},
+        "retentionDispatches": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionCampaignDryRun": {"complexity": 100, "multipliers": ["first"]},
         "retentionCoupons": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionCouponBatches": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionCouponPlans": {"complexity": 1},
@@ -438,6 +503,11 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
     "RetentionSegment": {
         "size": {"complexity": 1},
         "members": {"complexity": 1, "multipliers": ["first", "last"]},
+    },
+    "RetentionCampaign": {
+        "counts": {"complexity": 1},
+        "skips": {"complexity": 1},
+        "words": {"complexity": 1},
     },
     "RetentionMeasures": {
         "comparison": {"complexity": 50},

@@ -2,7 +2,8 @@
 
 So it is true whichever worker did the work, and when none runs. Each count begins with an index by
 the instant (``retention_lot_maturing``, ``retention_lot_expiry``, ``retention_hold_lapse``,
-``retention_account_tier_due``) and so reads what is due and no more, however many lots there are.
+``retention_dispatch_due``, ``retention_account_tier_due``) and so reads what is due and no more,
+however many lots there are.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def backlogs(now: dt.datetime) -> list[Backlog]:
             ("lots to expire", due.lots_to_expire(now), "expires_at"),
             ("tiers to evaluate", due.tiers_to_evaluate(now), "tier_valid_until"),
             ("holds to lapse", due.holds_to_lapse(now), "lapses_at"),
+            ("messages to send", due.messages_to_send(now), "not_before"),
         )
     ]
     return [*found, _orders(now)]

@@ -18,6 +18,9 @@ from django.db.models import Q, QuerySet
 from saleor_retention.models import (
     Account,
     AccountState,
+    CampaignState,
+    Dispatch,
+    DispatchState,
     Hold,
     HoldState,
     Lot,
@@ -117,6 +120,19 @@ def tiers_to_evaluate(now: dt.datetime, *, warns: bool = False) -> QuerySet[Acco
             due |= own & Q(is_tier_manual=False, tier_warned_at=None, tier_valid_until__lte=soon)
             latest = max(latest, soon)
     return Account.objects.filter(due, state=AccountState.MEMBER, tier_valid_until__lte=latest)
+
+
+def messages_to_send(now: dt.datetime) -> QuerySet[Dispatch]:
+    """Return what campaigns that run have planned and not sent, as their statement claims it.
+
+    With those that a worker has claimed and not begun.
+    """
+    return Dispatch.objects.filter(
+        state=DispatchState.PLANNED,
+        not_before__lte=now,
+        campaign__state=CampaignState.RUNNING,
+        campaign__program__is_active=True,
+    )
 
 
 def _instants(lots: Sequence[Lot], now: dt.datetime) -> list[tuple[dt.datetime, DueKind, Lot]]:

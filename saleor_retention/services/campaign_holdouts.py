@@ -13,12 +13,15 @@ from collections.abc import Collection
 from saleor_retention.engine.campaigns.terms import CampaignTerms
 from saleor_retention.engine.experiments.assignment import Arm, arm_of
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Campaign, Experiment
+from saleor_retention.models import Campaign, Experiment, ExperimentSubject
 from saleor_retention.services import experiments
 
 
 def foreseen(campaign: Campaign, terms: CampaignTerms, account_ids: Collection[int]) -> set[int]:
     """Return those who would be held out; nothing is written down."""
+    experiment = _experiment_of(campaign)
+    if experiment is not None and experiment.ended_at is not None:
+        return _still_held_out(experiment, account_ids)
     share = terms.holdout_per_mille
     secret = bytes.fromhex(campaign.secret)
     return {
@@ -33,7 +36,8 @@ def assigned(
 ) -> set[int]:
     """Assign those who are new to the campaign's experiment; return who of all is held out.
 
-    The campaign is claimed. Raises ``ValueError`` where another experiment has taken the slug.
+    Once it has ended nobody new is held out. The campaign is claimed. Raises ``ValueError`` where
+    another experiment has taken the slug.
     """
     if not terms.holdout_per_mille or not account_ids:
         return set()
@@ -50,6 +54,8 @@ def assigned(
             secret=campaign.secret,
             now=at,
         )
+    if experiment.ended_at is not None:
+        return _still_held_out(experiment, account_ids)
     arms = experiments.assign(experiment, account_ids, now=at)
     return {account_id for account_id, arm in arms.items() if arm is Arm.HELD_OUT}
 
@@ -81,6 +87,13 @@ def end(campaign: Campaign, at: dt.datetime) -> None:
     experiment = _experiment_of(campaign)
     if experiment is not None:
         experiments.end_experiment(experiment, now=at)
+
+
+def _still_held_out(experiment: Experiment, account_ids: Collection[int]) -> set[int]:
+    held_out = ExperimentSubject.objects.filter(
+        experiment=experiment, account__in=account_ids, arm=Arm.HELD_OUT
+    )
+    return set(held_out.values_list("account_id", flat=True))
 
 
 def _experiment_of(campaign: Campaign) -> Experiment | None:

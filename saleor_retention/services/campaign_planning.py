@@ -85,7 +85,7 @@ def plan_due(now: dt.datetime | None = None) -> dict[int, Planned]:
     for campaign in running.select_related("program").order_by("pk"):
         try:
             done[campaign.pk] = plan(campaign, at)
-        except ValueError:
+        except Exception:
             logger.exception("The campaign %s was not planned.", campaign.slug)
     return done
 

@@ -340,9 +340,16 @@ def _template_refusals(terms: CampaignTerms) -> list[Refusal]:
     if terms.message is None:
         return []
     return [
-        Refusal(Code.INVALID, f"{each.field}, line {each.line}: {each.message}.", each.field)
+        Refusal(
+            Code.INVALID, f"{each.field}, line {each.line}: {_sentence(each.message)}", each.field
+        )
         for each in messages.problems_of(terms.message)
     ]
+
+
+def _sentence(text: str) -> str:
+    """Return the template engine's words with an end."""
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _coupon_refusals(program: Program, terms: CampaignTerms, at: dt.datetime) -> list[Refusal]:

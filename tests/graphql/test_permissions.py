@@ -14,10 +14,18 @@ from django.db import transaction
 
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
-from saleor_retention.models import CouponKind, CouponTrigger, Offer, OfferVersion, Segment
-from saleor_retention.services import consent_links, consents, programs, redeeming
+from saleor_retention.models import (
+    Campaign,
+    CouponKind,
+    CouponTrigger,
+    Offer,
+    OfferVersion,
+    Segment,
+)
+from saleor_retention.services import campaigns, consent_links, consents, programs, redeeming
 from saleor_retention.services.coupon_batches import Order, order_batch
 from saleor_retention.services.coupon_plans import Draft, set_plan
+from tests.campaigns import campaign_of
 from tests.coupons import issue, terms
 from tests.factories.current import factories
 from tests.graphql.offers import five_off_from_fifty, make, ten_off
@@ -112,9 +120,10 @@ def people(world: World) -> Callable[[Row], dict[str, Actor]]:
 
 
 def test_everybody_gets_what_the_document_says(
-    world: World, people: Callable[[Row], dict[str, Actor]]
+    world: World, people: Callable[[Row], dict[str, Actor]], settings: Any, tmp_path: Path
 ) -> None:
     """Every cell of the table; where something is refused, nothing was changed."""
+    settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
     prepare(world)
     table = documented()
     found = {row.operation: walked(row, world, people(row)) for row in table}
@@ -172,6 +181,7 @@ def prepare(world: World) -> None:
     world.order = bought(world, {variant: 1})
     world.dear_offer_id = dear_offer(world)
     prepare_coupons(world)
+    prepare_campaigns(world)
     world.checkout_id = world.checkout({variant: 1})
     redeeming.set_redemption(
         checkout_ref=factories().pk_of(world.checkout_id)
@@ -189,6 +199,19 @@ def prepare_coupons(world: World) -> None:
     wanted = Order(key="may", size=1, terms=terms(), valid_for_days=30)
     world.batch = order_batch(world.program, wanted, actor_ref="")
     world.coupon = issue(world, None, CouponKind.BEARER)
+
+
+def prepare_campaigns(world: World) -> None:
+    """Have a campaign that runs, one that does not, and the owner in it."""
+    for slug in ("running", "draft"):
+        campaign = campaign_of(
+            world.program,
+            {"kind": "once", "on": "2026-01-01"},
+            slug=slug,
+            message={"channel": "sms", "texts": {"en": {"text": "Hi"}}},
+        )
+        setattr(world, f"{slug}_id", gid("RetentionCampaign", campaign))
+    campaigns.start_campaign(Campaign.objects.get(slug="running"))
 
 
 def checkout_of(world: World) -> Any:
@@ -606,6 +629,37 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "staff/offer-switch", id=lambda world: world.offer_id, isActive=lambda _world: False
     ),
     "retentionOfferRetire": run("staff/offer-retire", id=lambda world: world.offer_id),
+    "retentionCampaigns": run("staff/campaigns", programId=lambda world: world.program_id),
+    "retentionCampaign": run("staff/campaign", id=lambda world: world.draft_id),
+    "retentionDispatches": run(
+        "staff/campaign-dispatches", campaignId=lambda world: world.running_id
+    ),
+    "retentionCampaignDryRun": run("staff/campaign-dry-run", id=lambda world: world.draft_id),
+    "retentionCampaignCreate": run(
+        "staff/campaign-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {
+            "slug": "new",
+            "name": "New",
+            "campaign": {"trigger": {"kind": "WELCOME"}, "benefit": {"points": 5}},
+        },
+    ),
+    "retentionCampaignUpdate": run(
+        "staff/campaign-update",
+        id=lambda world: world.draft_id,
+        input=lambda _world: {"name": "Other"},
+    ),
+    "retentionCampaignSchedule": run(
+        "staff/campaign-schedule", id=lambda world: world.draft_id, startsAt=lambda _world: SOON
+    ),
+    "retentionCampaignStart": run("staff/campaign-start", id=lambda world: world.draft_id),
+    "retentionCampaignPause": run("staff/campaign-pause", id=lambda world: world.running_id),
+    "retentionCampaignEnd": run("staff/campaign-end", id=lambda world: world.running_id),
+    "retentionCampaignTest": run(
+        "staff/campaign-test",
+        id=lambda world: world.draft_id,
+        to=lambda _world: "+12025550123",
+    ),
     "retentionCoupons": run("staff/coupons", programId=lambda world: world.program_id),
     "retentionCouponBatches": run("staff/coupon-batches", programId=lambda world: world.program_id),
     "retentionCouponPlans": run("staff/coupon-plans", programId=lambda world: world.program_id),

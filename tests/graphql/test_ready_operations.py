@@ -584,6 +584,7 @@ def test_no_ready_operation_is_left_out() -> None:
     folder = OPERATIONS.parent / "tests" / "graphql"
     sources = [
         "test_ready_operations.py",
+        "test_campaigns.py",
         "test_coupons.py",
         "test_erasure.py",
         "test_offer_fairness.py",

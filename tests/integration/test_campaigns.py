@@ -323,6 +323,26 @@ def test_a_holdout_stays_as_it_was_begun(shop: Shop) -> None:
     assert (refused.value.code, refused.value.field) == (Code.UNIQUE, "slug")
 
 
+def test_nobody_new_is_held_out_once_the_experiment_is_over(shop: Shop) -> None:
+    """Ended by itself while the campaign goes on: who was held out stays so, the others get it."""
+    old = [reader(shop, f"m{number}") for number in range(20)]
+    days = ["2026-06-10", "2026-06-20"]
+    campaign = started(
+        shop, {"kind": "holiday", "holiday": "own", "days": days}, holdout_per_mille=500
+    )
+    first = run(campaign, NOW)
+    experiments.end_experiment(Experiment.objects.get(), now=NOW)
+    new = [reader(shop, f"m{number}") for number in range(20, 30)]
+
+    foreseen = campaign_planning.preview(campaign, NOW + 10 * DAY)
+    states = run(campaign, NOW + 10 * DAY)
+
+    held_out = list(first.values()).count("holdout")
+    assert {account.pk: states[account.pk] for account in old} == first
+    assert {states[account.pk] for account in new} == {"sent"}
+    assert (foreseen.would, foreseen.would_not) == (30 - held_out, {"holdout": held_out})
+
+
 def test_the_dry_run_promises_what_sending_keeps(shop: Shop) -> None:
     """The same numbers and reasons; and it changes nothing."""
     ada, ben, eve = (reader(shop, name) for name in ("ada", "ben", "eve"))

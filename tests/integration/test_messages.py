@@ -5,12 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import smtplib
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -21,71 +17,26 @@ from saleor_retention.models import Dispatch, DispatchState
 from saleor_retention.services import campaign_planning, campaigns, sending
 from saleor_retention.services.messages import Rendered
 from saleor_retention.services.providers import HttpSms, Mail, NotTaken, Outgoing, provider_of
-from tests import ledger
+from tests import ledger, mails
 from tests.campaigns import QUESTIONS, campaign_of, outcome, reader
 from tests.fakes import at
 from tests.ledger import Shop
+from tests.mails import Catcher, free_port
 from tests.threads import at_once
 
-aiosmtpd_controller = pytest.importorskip("aiosmtpd.controller")
+pytest.importorskip("aiosmtpd")
 
 NOW = at("2026-06-10 12:00")
 ONCE = {"kind": "once", "on": "2026-06-10"}
 WORDS = Rendered("Grüße", "Hello\nyou", "<p>Hello</p>", "en")
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on just now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Catcher:
-    """Takes mail in, or answers as a test wants."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.answers: list[str] = []  # to the next messages, in place of taking them
-        self.recipient_answers: list[str] = []
-        self.dies_after_data = False
-
-    async def handle_RCPT(  # noqa: N802 (aiosmtpd names it)
-        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
-    ) -> str:
-        """Take the recipient, or answer something else."""
-        if self.recipient_answers:
-            return self.recipient_answers.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        """Keep the mail."""
-        if self.answers:
-            return self.answers.pop(0)
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        if self.dies_after_data:
-            server.transport.abort()
-        return "250 OK"
-
-
 @pytest.fixture
 def catcher(settings: Any) -> Iterator[Catcher]:
     """A mail server on the loopback interface that Django's SMTP backend is told of."""
-    handler = Catcher()
-    port = free_port()
-    server = aiosmtpd_controller.Controller(handler, hostname="127.0.0.1", port=port)
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    settings.DEFAULT_FROM_EMAIL = "club@example.com"
-    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
-    yield handler
-    server.stop()
+    with mails.catching() as (handler, port):
+        mails.use(settings, port)
+        yield handler
 
 
 @pytest.fixture

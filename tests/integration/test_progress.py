@@ -12,11 +12,21 @@ from django.db import connection
 from django.utils import timezone
 
 from saleor_retention import sql
-from saleor_retention.models import Account, Lot, SettleFailure, Watermark
+from saleor_retention.models import Account, Dispatch, Lot, SettleFailure, Watermark
 from saleor_retention.selectors import due
 from saleor_retention.selectors.backlog import backlogs
-from saleor_retention.services import expiring, maturing, reconciling, redeeming, tiering
+from saleor_retention.services import (
+    campaign_planning,
+    campaigns,
+    expiring,
+    maturing,
+    reconciling,
+    redeeming,
+    sending,
+    tiering,
+)
 from tests import ledger, workers
+from tests.campaigns import campaign_of
 from tests.fakes import at, line, order
 from tests.ledger import Shop
 from tests.members import LADDER
@@ -29,6 +39,7 @@ KINDS = (
     "lots to expire",
     "tiers to evaluate",
     "holds to lapse",
+    "messages to send",
     "orders to reconcile",
 )
 
@@ -73,15 +84,39 @@ def test_each_task_works_its_own_count_down(shop: Shop) -> None:
     seen.append(counts(now))
 
     assert seen == [
-        [6, 6, 6, 2, 0],
-        [0, 6, 6, 2, 0],
-        [0, 0, 6, 2, 0],
-        [0, 0, 0, 2, 0],
-        [0, 0, 0, 0, 0],
-        [0, 0, 0, 0, 3],
-        [0, 0, 0, 0, 4],
-        [0, 0, 0, 0, 0],
+        [6, 6, 6, 2, 0, 0],
+        [0, 6, 6, 2, 0, 0],
+        [0, 0, 6, 2, 0, 0],
+        [0, 0, 0, 2, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 3],
+        [0, 0, 0, 0, 0, 4],
+        [0, 0, 0, 0, 0, 0],
     ]
+
+
+def test_messages_of_campaigns_count_until_they_are_sent(shop: Shop) -> None:
+    """Those of a campaign that runs; paused, it has nothing to do; sent, nothing is left."""
+    now = timezone.now()
+    shop.member("ann")
+    campaign = campaign_of(
+        shop.program, {"kind": "once", "on": now.date()}, message=None, benefit={"points": 1}
+    )
+    campaigns.start_campaign(campaign, now)
+    campaign_planning.plan(campaign, now)
+    later = now + 24 * HOUR
+    since = Dispatch.objects.get().not_before
+
+    def messages() -> tuple[int, dt.datetime | None]:
+        (found,) = (item for item in backlogs(later) if item.kind == "messages to send")
+        return found.remaining, found.since
+
+    assert messages() == (1, since)
+    campaigns.pause_campaign(campaign)
+    assert messages() == (0, None)
+    campaigns.start_campaign(campaign, now)
+    sending.send_due(now=later)
+    assert messages() == (0, None)
 
 
 def test_the_oldest_says_how_late_the_workers_are(shop: Shop) -> None:

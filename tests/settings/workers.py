@@ -13,6 +13,12 @@ else:
 
 SECRET_KEY = os.environ["WORKERS_SECRET_KEY"]  # one shop, several processes
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+if "WORKERS_MAIL_PORT" in os.environ:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = "127.0.0.1", int(os.environ["WORKERS_MAIL_PORT"])
+    EMAIL_HOST_USER = EMAIL_HOST_PASSWORD = ""
+    EMAIL_USE_TLS = EMAIL_USE_SSL = False
+    RETENTION_PUBLIC_URL = "https://api.example.com"
 CELERY_BROKER_URL = os.environ["WORKERS_BROKER"]
 CELERY_TASK_ALWAYS_EAGER = False
 RETENTION_EXPIRE_BATCH = int(os.environ["WORKERS_BATCH"])

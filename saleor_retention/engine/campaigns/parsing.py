@@ -24,6 +24,7 @@ from saleor_retention.engine.campaigns.terms import (
     Via,
 )
 from saleor_retention.engine.fields import Fields, did_you_mean, shown
+from saleor_retention.engine.question_documents import KEY_LENGTH_MAX
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 
@@ -183,7 +184,7 @@ def _message(fields: Fields) -> Message:
     fields.require("channel", "email or sms")
     channel = fields.choice("channel", Channel.EMAIL)
     via = fields.choice("via", Via.MAIL)
-    purpose = fields.slug("purpose", NAME_LENGTH_MAX) or PURPOSE
+    purpose = fields.slug("purpose", KEY_LENGTH_MAX) or PURPOSE
     fields.require("texts", "by language: " + ", ".join(LANGUAGES))
     texts = []
     for language, content in fields.keyed("texts"):

@@ -1,0 +1,87 @@
+"""What the mutations of campaigns share: their answer, and refusals in terms of their input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import graphene
+
+from saleor_retention.engine.campaigns.parsing import LANGUAGES
+from saleor_retention.engine.campaigns.terms import CampaignTerms
+from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.graphql.campaign_documents import CAMPAIGN, ROOT
+from saleor_retention.graphql.documents import Conversion
+from saleor_retention.graphql.lookups import campaign_of
+from saleor_retention.graphql.mutations.base import RetentionMutation
+from saleor_retention.graphql.types_campaign import RetentionCampaign
+from saleor_retention.models import Campaign, Program
+from saleor_retention.services.campaign_trying import rendered_of
+from saleor_retention.services.messages import Rendered
+
+NO_INPUT = Conversion({}, {}, CAMPAIGN)
+"""Of mutations without a document: problems are named by their place in the campaign."""
+
+OWN_FIELDS = frozenset({"slug", "name", "id", "startsAt", "endsAt", "to"})
+"""Fields of refusals that are arguments or fields of the input beside the document."""
+
+DRY_RUN = "Only check it and show its messages, and save nothing."
+
+
+class CampaignMutation(RetentionMutation):
+    """The base of the mutations of campaigns, for those who may change programs."""
+
+    class Meta:
+        """Only its subclasses are mutations."""
+
+        abstract = True
+
+    permissions = ("discounts",)
+
+    @classmethod
+    def __init_subclass_with_meta__(cls, **options: Any) -> None:
+        """Give the payload the campaign."""
+        cls.campaign = graphene.Field(
+            RetentionCampaign, description="The campaign as it is now; null of a new one's dry run."
+        )
+        super().__init_subclass_with_meta__(**options)
+
+
+@contextmanager
+def in_input_terms(conversion: Conversion = NO_INPUT) -> Iterator[None]:
+    """Name what a service refuses by the field of the input that it came from."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise _named(refusal, conversion) from refusal
+    except Refusals as refusals:
+        raise Refusals([_named(each, conversion) for each in refusals.refusals]) from refusals
+
+
+def words_of(program: Program, terms: CampaignTerms) -> list[Rendered]:
+    """Return a message in each of its languages, with made-up facts."""
+    if terms.message is None:
+        return []
+    written = dict(terms.message.texts)
+    found = [rendered_of(program, terms, language=code) for code in LANGUAGES if code in written]
+    return [words for words in found if words is not None]
+
+
+def reread(campaign: Campaign) -> Campaign:
+    """Return a campaign as it is now, with what its type shows."""
+    rows = Campaign.objects.select_related("program__current_version", "current_version")
+    return rows.get(pk=campaign.pk)
+
+
+def changed(global_id: str, change: Any, **arguments: Any) -> Campaign:
+    """Change the state of the campaign with that id by a service; return it as it is now."""
+    campaign = campaign_of(global_id)
+    with in_input_terms():
+        return reread(change(campaign, **arguments))
+
+
+def _named(refusal: Refusal, conversion: Conversion) -> Refusal:
+    if refusal.field is None or refusal.field in OWN_FIELDS:
+        return refusal
+    return conversion.refusal(refusal, ROOT)

@@ -1,0 +1,326 @@
+"""Campaigns, what became of them, and whom they would reach, for staff."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import graphene
+from django.db.models import Q
+
+from saleor_retention import host
+from saleor_retention.graphql import enums_campaigns, paging
+from saleor_retention.graphql.campaign_documents import in_zone_of
+from saleor_retention.graphql.context import moment, require
+from saleor_retention.graphql.dataloaders.campaigns import ReasonsByCampaign, StatesByCampaign
+from saleor_retention.graphql.errors import discreet
+from saleor_retention.graphql.host_types import DateTime
+from saleor_retention.graphql.lookups import account_of, campaign_of, program_of
+from saleor_retention.graphql.types_member import Member, RetentionMember
+from saleor_retention.models import Campaign, Dispatch
+from saleor_retention.services import campaigns
+from saleor_retention.services.campaign_planning import Foreseen, foresee
+from saleor_retention.services.campaign_trying import rendered_of
+from saleor_retention.services.messages import Rendered
+
+
+class RetentionDispatchCount(graphene.ObjectType):
+    """How many messages are in a state."""
+
+    state = enums_campaigns.RetentionDispatchState(description="The state.", required=True)
+    count = graphene.Int(description="How many.", required=True)
+
+
+class RetentionSkipCount(graphene.ObjectType):
+    """How many members do not get a message for a reason."""
+
+    reason = enums_campaigns.RetentionSkipReason(description="The reason.", required=True)
+    count = graphene.Int(description="How many.", required=True)
+
+
+class RetentionCampaignWords(graphene.ObjectType):
+    """A campaign's message as a member would get it, with made-up facts."""
+
+    language = graphene.String(description="The language that it is in.", required=True)
+    subject = graphene.String(description='The subject; "" of a text message.', required=True)
+    text = graphene.String(description="As plain text.", required=True)
+    html = graphene.String(description='As HTML; "" where there is none.', required=True)
+
+
+class RetentionCampaign(graphene.ObjectType):
+    """Who is written to or rewarded, when and with what."""
+
+    id = graphene.ID(description="The campaign's id.", required=True)
+    slug = graphene.String(description="A stable name.", required=True)
+    name = graphene.String(description="What staff read.", required=True)
+    state = enums_campaigns.RetentionCampaignState(description="Where it is.", required=True)
+    version = graphene.Int(description="The number of the version that holds.", required=True)
+    document = graphene.String(
+        description="What it says, as JSON: the document that `retention_campaign save` takes.",
+        required=True,
+    )
+    created_at = graphene.Field(DateTime, description="When it was created.", required=True)
+    starts_at = graphene.Field(DateTime, description="When it starts or has started.")
+    ends_at = graphene.Field(DateTime, description="When it ends or has ended.")
+    planned_until = graphene.Field(
+        DateTime, description="Up to when it was looked at who is due; null before the first time."
+    )
+    counts = graphene.List(
+        graphene.NonNull(RetentionDispatchCount),
+        description="What became of its messages; states of none are left out.",
+        required=True,
+    )
+    skips = graphene.List(
+        graphene.NonNull(RetentionSkipCount),
+        description="Why members were left out; reasons of none are left out.",
+        required=True,
+    )
+    words = graphene.Field(
+        RetentionCampaignWords,
+        description="Its message with made-up facts; null where it has none.",
+        language=graphene.String(
+            description="en, zh-hant or zh-hans; the first of its languages when left out."
+        ),
+    )
+
+    @staticmethod
+    def resolve_id(root: Campaign, _info: Any) -> str:
+        """Return the global id."""
+        return host.current().to_global_id("RetentionCampaign", str(root.pk))
+
+    @staticmethod
+    @discreet
+    def resolve_version(root: Campaign, _info: Any) -> int:
+        """Return the number of the version."""
+        return 0 if root.current_version is None else int(root.current_version.number)
+
+    @staticmethod
+    @discreet
+    def resolve_document(root: Campaign, _info: Any) -> str:
+        """Return what it says as JSON."""
+        return json.dumps(campaigns.document_of(root), ensure_ascii=False)
+
+    @staticmethod
+    @discreet
+    def resolve_counts(root: Campaign, info: Any) -> Any:
+        """Promise the counts by state."""
+        loaded = StatesByCampaign.of(info).load(root.pk)
+        return loaded.then(
+            lambda counts: [
+                RetentionDispatchCount(state=state, count=count)
+                for state, count in sorted((counts or {}).items())
+            ]
+        )
+
+    @staticmethod
+    @discreet
+    def resolve_skips(root: Campaign, info: Any) -> Any:
+        """Promise the counts by reason."""
+        return ReasonsByCampaign.of(info).load(root.pk).then(skip_counts)
+
+    @staticmethod
+    @discreet
+    def resolve_words(root: Campaign, _info: Any, language: str = "") -> Rendered | None:
+        """Return the message as somebody would get it."""
+        return rendered_of(root.program, campaigns.terms_of(root), language=language)
+
+
+class RetentionCampaignConnection(paging.Connection):
+    """Campaigns, a page at a time."""
+
+    class Meta:
+        """Of campaigns."""
+
+        node = RetentionCampaign
+
+
+class RetentionDispatch(graphene.ObjectType):
+    """What a campaign meant for one member in one cycle, and what became of it."""
+
+    id = graphene.ID(description="Its id, which is also in the message's key.", required=True)
+    member = graphene.Field(RetentionMember, description="Who.", required=True)
+    cycle = graphene.String(description="Of which occasion.", required=True)
+    state = enums_campaigns.RetentionDispatchState(description="What became of it.", required=True)
+    reason = enums_campaigns.RetentionSkipReason(description="Why it was left out, if it was.")
+    note = graphene.String(description='What went wrong, in a few words; "" for nothing.')
+    planned_at = graphene.Field(DateTime, description="When it was planned.", required=True)
+    not_before = graphene.Field(DateTime, description="Not sent before this.", required=True)
+    sending_at = graphene.Field(DateTime, description="When a worker began to hand it over.")
+    finished_at = graphene.Field(DateTime, description="When it was over.")
+
+    @staticmethod
+    def resolve_id(root: Dispatch, _info: Any) -> str:
+        """Return the global id."""
+        return host.current().to_global_id("RetentionDispatch", str(root.pk))
+
+    @staticmethod
+    def resolve_member(root: Dispatch, _info: Any) -> Member:
+        """Return the member."""
+        return Member(root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_reason(root: Dispatch, _info: Any) -> str | None:
+        """Return why it was left out."""
+        skipped = getattr(root, "skipped", None)  # absent where it was not
+        return None if skipped is None else str(skipped.reason)
+
+
+class RetentionDispatchConnection(paging.Connection):
+    """What became of a campaign's messages, a page at a time."""
+
+    class Meta:
+        """Of dispatches."""
+
+        node = RetentionDispatch
+
+
+class RetentionForeseenDispatch(graphene.ObjectType):
+    """What would become of one member's message."""
+
+    member = graphene.Field(RetentionMember, description="Who.", required=True)
+    cycle = graphene.String(description="Of which occasion.", required=True)
+    reason = enums_campaigns.RetentionSkipReason(description="Why not; null for who would get it.")
+    at = graphene.Field(DateTime, description="When it would go out; null where it would not.")
+
+    @staticmethod
+    def resolve_member(root: Foreseen, _info: Any) -> Member:
+        """Return the member."""
+        return Member(root.account)
+
+
+class RetentionForeseenDispatchConnection(paging.Connection):
+    """Whom a campaign would reach and whom not, a page at a time."""
+
+    class Meta:
+        """Of what is foreseen."""
+
+        node = RetentionForeseenDispatch
+
+
+class RetentionCampaignDryRun(graphene.ObjectType):
+    """Whom a campaign would reach if it was planned and sent at an instant."""
+
+    at = graphene.Field(
+        DateTime, description="The instant; give it again to read further pages.", required=True
+    )
+    would = graphene.Int(description="How many members would get it.", required=True)
+    later = graphene.Int(
+        description="How many of them not yet at that instant: on a later day, or after quiet "
+        "hours.",
+        required=True,
+    )
+    would_not = graphene.List(
+        graphene.NonNull(RetentionSkipCount),
+        description="How many would not, by reason.",
+        required=True,
+    )
+    members = graphene.Field(
+        RetentionForeseenDispatchConnection, description="Each of them.", required=True
+    )
+
+
+@discreet
+def resolve_campaigns(_root: Any, info: Any, *, program_id: str, **arguments: Any) -> Any:
+    """Return a page of a program's campaigns by slug, for those who manage programs."""
+    require(info, "discounts")
+    states = arguments.pop("states", None)
+    window = paging.Window.of("retentionCampaigns", arguments, str, paging.row_id)
+    rows = Campaign.objects.filter(program=program_of(program_id, "programId"))
+    if states is not None:
+        rows = rows.filter(state__in=states)
+    found = rows.select_related("program__current_version", "current_version")
+    return paging.page(RetentionCampaignConnection, found, paging.Order("slug"), window)
+
+
+@discreet
+def resolve_campaign(_root: Any, info: Any, *, id: str) -> Campaign:  # noqa: A002
+    """Return one campaign, for those who manage programs."""
+    require(info, "discounts")
+    return campaign_of(id)
+
+
+@discreet
+def resolve_dispatches(_root: Any, info: Any, *, campaign_id: str, **arguments: Any) -> Any:
+    """Return a page of what became of a campaign's messages, for those who manage customers."""
+    require(info, "users")
+    condition = _condition(arguments.pop("filter", None) or {})
+    window = paging.Window.of("retentionDispatches", arguments, paging.row_id, paging.row_id)
+    campaign = campaign_of(campaign_id, "campaignId")
+    rows = Dispatch.objects.filter(condition, campaign=campaign)
+    found = rows.select_related("account", "skipped")
+    return paging.page(RetentionDispatchConnection, found, paging.Order("account_id"), window)
+
+
+@discreet
+def resolve_dry_run(
+    _root: Any,
+    info: Any,
+    *,
+    id: str,  # noqa: A002
+    at: dt.datetime | None = None,
+    **arguments: Any,
+) -> RetentionCampaignDryRun:
+    """Return whom a campaign would reach, for those who manage programs and customers."""
+    require(info, "discounts", "users")
+    window = paging.Window.of("retentionCampaignDryRun", arguments, paging.row_id)
+    campaign = campaign_of(id)
+    instant = moment(info) if at is None else in_zone_of(campaign.program, at)
+    return _dry_run(campaign, instant, window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Somebody in the dry run, and the how manieth."""
+
+    number: int
+    foreseen: Foreseen
+
+
+def _dry_run(campaign: Campaign, at: dt.datetime, window: paging.Window) -> RetentionCampaignDryRun:
+    """Count all and keep one page: what is left of a budget depends on all who came before."""
+    begin = 0 if window.position is None else window.position[0]
+    reasons, later, total = Counter[str](), 0, 0
+    kept: list[_Place] = []
+    for number, each in enumerate(foresee(campaign, at), 1):
+        total = number
+        if each.reason is not None:
+            reasons[each.reason.value] += 1
+        later += each.at is not None and each.at > at
+        if begin < number <= begin + window.limit + 1:
+            kept.append(_Place(number, each))
+    members = paging.connection_of(
+        RetentionForeseenDispatchConnection,
+        kept,
+        window,
+        lambda place: paging.encoded(place.number),
+        count=lambda: total,
+        node_of=lambda place: place.foreseen,
+    )
+    would = total - sum(reasons.values())
+    return RetentionCampaignDryRun(
+        at=at, would=would, later=later, would_not=skip_counts(reasons), members=members
+    )
+
+
+def skip_counts(counts: Mapping[str, int] | None) -> list[RetentionSkipCount]:
+    """Return counts by reason as GraphQL gives them out."""
+    return [
+        RetentionSkipCount(reason=reason, count=count)
+        for reason, count in sorted((counts or {}).items())
+    ]
+
+
+def _condition(given: Mapping[str, Any]) -> Q:
+    condition = Q()
+    if given.get("states") is not None:
+        condition &= Q(state__in=given["states"])
+    if given.get("reasons") is not None:
+        condition &= Q(skipped__reason__in=given["reasons"])
+    if given.get("member") is not None:
+        condition &= Q(account=account_of(given["member"], "filter.member"))
+    return condition
