@@ -56,7 +56,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     """E002: settings named ``RETENTION_*`` that mean nothing."""
     return [
         Error(problem, hint="See docs/reference/settings.md.", id=f"{APP}.E002")
-        for problem in [*_unknown_settings(), *_bad_numbers(), *_bad_keys()]
+        for problem in [*_unknown_settings(), *_bad_numbers(), *_bad_keys(), *_bad_links()]
     ]
 
 
@@ -163,3 +163,9 @@ def _bad_keys() -> Iterable[str]:
                 "RETENTION_EMAIL_HASH_KEYS: a secret must have at least "
                 f"{SECRET_LENGTH_MIN} characters."
             )
+
+
+def _bad_links() -> Iterable[str]:
+    page = conf.get("CONSENT_CONFIRM_URL")
+    if page and "{token}" not in str(page):
+        yield "RETENTION_CONSENT_CONFIRM_URL must have {token} where the token goes."

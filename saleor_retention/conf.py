@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
     "MEMBER_LOOKUPS_PER_HOUR": 1000,  # at tills, by app or member of staff; 0 for no limit
     "CONSENT_CONFIRM_HOURS": 48,  # how long the link of a double opt-in can be followed
+    "CONSENT_CONFIRM_URL": "",  # the storefront's page for it: "https://shop.example/yes?t={token}"
     "CONSENT_RESEND_MINUTES": 15,  # before the mail with that link can be asked for again
     "COUPON_LOOKUPS_PER_HOUR": 60,  # by customer or app; 0 for no limit
     "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass

@@ -22,6 +22,7 @@ from sandbox.console import SandboxError, fail, step
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 GLIBC_MIN = (2, 34)
 NEED_TEST_TOOLS = {"test", "unit", "pytest", "bench", "soak"}
+NEED_DEMO_TOOLS = {"demo", "shop", *NEED_TEST_TOOLS}
 
 
 def main(arguments: list[str]) -> int:  # noqa: RET503  (execv does not return)
@@ -48,6 +49,8 @@ def ensure_for(command: str) -> Path:
     if "DATABASE_URL" not in os.environ:
         require_glibc()
         lists.append(paths.HERE / "requirements-postgres.txt")
+    if command in NEED_DEMO_TOOLS:
+        lists.append(paths.HERE / "requirements-demo.txt")
     if command in NEED_TEST_TOOLS:
         lists.append(paths.HERE / "requirements-test.txt")
     install(paths.VENV, lists)

@@ -16,7 +16,9 @@ from sandbox import (
     databases,
     errands,
     hosts,
+    mailbox,
     paths,
+    postgres,
     processes,
     schemas,
     seed,
@@ -26,6 +28,7 @@ from sandbox import (
 from sandbox.console import say, step
 from sandbox.graphql_client import Client
 from sandbox.keepsakes import keepsake
+from sandbox.premises import Premises
 
 QUERIES = (
     "{ retentionProgram { name sentences { text } tiers { name benefits { text } } } }",
@@ -37,16 +40,17 @@ QUERIES = (
 def demo(_arguments: Sequence[str]) -> int:
     """Tell the story; 0 when every figure was the expected one."""
     started = time.monotonic()
-    with open_shop() as client:
-        failures = story.tell(client)
+    with open_shop() as premises:
+        failures = story.tell(premises)
     say(f"{time.monotonic() - started:.1f} s in all")
     return 1 if failures else 0
 
 
 def shop(_arguments: Sequence[str]) -> int:
     """Leave the shop open, with a program set up, until Ctrl-C."""
-    with open_shop() as client:
-        visit = story.visit(client)
+    with open_shop() as premises:
+        client, mails = premises.client, premises.mailbox
+        visit = story.visit(premises)
         story.opening(visit.teller, visit)
         password = keepsake("shopper_password")
         shopper = errands.sign_in(visit, seed.SHOPPER_EMAIL, password)
@@ -57,9 +61,16 @@ def shop(_arguments: Sequence[str]) -> int:
         say(f"\nTOKEN='{shopper.token}'")
         for query in QUERIES:
             say(f"\n{as_curl(shopper, query)}")
+        say(f"\nWhat the shop mails lies in {mails.folder}, a file for each mail.")
+        mails.on_letter = announce
         say("\nFor this machine only: Saleor 2.10.1 is end of life. Ctrl-C closes the shop.")
         while True:
             time.sleep(3600)
+
+
+def announce(letter: mailbox.Letter) -> None:
+    """Say that the shop sent a mail, and where to read it."""
+    say(f"- a mail to {letter.header('To')}: {letter.header('Subject')} ({letter.file})")
 
 
 def as_curl(client: Client, query: str) -> str:
@@ -71,7 +82,7 @@ def as_curl(client: Client, query: str) -> str:
 
 
 @contextmanager
-def open_shop() -> Iterator[Client]:
+def open_shop() -> Iterator[Premises]:
     """Open a freshly stocked shop with a database of its own, and clear it away at the end."""
     (host,) = hosts.select([hosts.SALEOR_2])
     hosts.prepare(host)
@@ -80,10 +91,16 @@ def open_shop() -> Iterator[Client]:
     name = databases.test_name("demo")
     with schemas.administrator(address) as cursor:
         databases.create(cursor, name, template)
-    env = hosts.environment(host, schemas.database_url(address, name), "sandbox.settings")
+    port = postgres.free_port()
     try:
-        with server.running(host, env) as client:
-            yield client
+        with mailbox.opened() as mails:
+            env = {
+                **hosts.environment(host, schemas.database_url(address, name), "sandbox.settings"),
+                "SANDBOX_SMTP_PORT": str(mails.port),
+                "SANDBOX_URL": f"http://127.0.0.1:{port}",
+            }
+            with server.running(host, env, port) as client:
+                yield Premises(client, mails, env)
     finally:
         with schemas.administrator(address) as cursor:
             databases.drop(cursor, name)

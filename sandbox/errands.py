@@ -9,6 +9,7 @@ from typing import Any
 from sandbox import seed
 from sandbox.graphql_client import Client
 from sandbox.keepsakes import keepsake
+from sandbox.premises import Premises
 from sandbox.telling import Teller
 
 ADA = "ada@example.com"
@@ -32,13 +33,19 @@ class Shop:
     """The shop as the people of the story know it: who is signed in, what goods are called."""
 
     teller: Teller
-    anyone: Client
+    premises: Premises
+    shopper: str = ADA  # whose cart is filled
     variants: dict[str, str] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     collections: dict[str, str] = field(default_factory=dict)
     orders: list[dict[str, Any]] = field(default_factory=list)
     _ada: Client | None = None
     _staff: Client | None = None
+
+    @property
+    def anyone(self) -> Client:
+        """The shop as somebody sees it who is not signed in."""
+        return self.premises.client
 
     @property
     def ada(self) -> Client:
@@ -114,7 +121,7 @@ def fill_cart(shop: Shop, goods: dict[str, int]) -> dict[str, Any]:
              checkout { id availableShippingMethods { id } }
              checkoutErrors { field message } } }""",
         input={
-            "email": ADA,
+            "email": shop.shopper,
             "lines": lines,
             "shippingAddress": ADDRESS,
             "billingAddress": ADDRESS,

@@ -20,7 +20,7 @@ from sandbox import bootstrap, locks, packages, paths, processes
 from sandbox.console import SandboxError, step
 
 SALEOR_2 = "2.10"
-TOOLS = paths.HERE / "requirements-test.txt"
+TOOLS = [paths.HERE / "requirements-demo.txt", paths.HERE / "requirements-test.txt"]
 PACKAGE = paths.ROOT / "saleor_retention" / "__init__.py"
 
 # What a shop's shell may have set and would change what the tests see.
@@ -50,7 +50,7 @@ class Host:
     @property
     def overlay(self) -> Path:
         """The folder with test tools and our metadata for this host."""
-        return paths.STATE / f"overlay-{self.name}-{bootstrap.digest(TOOLS)}"
+        return paths.STATE / f"overlay-{self.name}-{bootstrap.digest(*TOOLS)}"
 
 
 def home() -> Path:
@@ -92,7 +92,7 @@ def prepare(host: Host) -> None:
         if not host.overlay.exists():
             unfinished = host.overlay.with_name(f"{host.overlay.name}.{os.getpid()}")
             with step(f"preparing the tests for Saleor {host.version}"):
-                packages.install(host.python, [TOOLS], unfinished)
+                packages.install(host.python, TOOLS, unfinished)
             unfinished.rename(host.overlay)
         _write_metadata(host.overlay)
 

@@ -17,6 +17,8 @@ UV_HOME = STATE / "uv"
 SCHEMAS = STATE / "schemas"  # dumps of migrated schemas, named after what they were made from
 LOGS = STATE / "logs"
 MEDIA = STATE / "media"
+MAILS = STATE / "mails"  # what the last shops mailed, a file for each mail
+REPORT = STATE / "report.html"  # the page of the two drawn years
 POSTGRES = STATE / "postgres"
 
 

@@ -42,6 +42,18 @@ PLUGINS = [*PLUGINS, "saleor_retention.plugin.RetentionPlugin"]
 TEMPLATED_EMAIL_BACKEND = "sandbox.nullmail.Backend"
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
+# Other mails go to the sandbox's mail catcher where it runs; see sandbox/mailbox.py.
+if port := os.environ.get("SANDBOX_SMTP_PORT"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = "127.0.0.1", int(port)
+    EMAIL_HOST_USER = EMAIL_HOST_PASSWORD = ""
+    EMAIL_USE_TLS = EMAIL_USE_SSL = False
+    DEFAULT_FROM_EMAIL = "Corner Coffee <hello@corner-coffee.example>"
+    RETENTION_PUBLIC_URL = os.environ["SANDBOX_URL"]
+    RETENTION_CONSENT_CONFIRM_URL = "https://corner-coffee.example/confirm?token={token}"
+
+ROOT_URLCONF = "sandbox.urls"
+
 MEDIA_ROOT = str(paths.MEDIA)
 CELERY_BROKER_URL = ""
 CELERY_TASK_ALWAYS_EAGER = True
@@ -50,3 +62,5 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # what 2.10.1 was written wit
 LOGGING["root"]["level"] = "WARNING"
 for _name in ("django", "django.server", "saleor"):
     LOGGING["loggers"][_name] = {"handlers": ["console"], "level": "WARNING", "propagate": False}
+# Tasks run at once, and kombu warns that there is no broker.
+LOGGING["loggers"]["kombu"] = {"handlers": ["console"], "level": "ERROR", "propagate": False}

@@ -1,7 +1,6 @@
-"""The story of the demo: a shopper's way through the program, told over HTTP GraphQL only.
+"""The story of the demo: a shopper's way through the program, told over HTTP GraphQL.
 
-What is expected is worked out here with plain arithmetic on the price list and the rules below,
-which are written down a second time on purpose: they share nothing with the code that is checked.
+What is expected is worked out apart, in ``sandbox.reckoning``.
 """
 
 from __future__ import annotations
@@ -11,34 +10,28 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sandbox import best_price, errands, paths
+from sandbox import best_price, comeback, consenting, errands, paths, reckoning
 from sandbox.errands import Shop
-from sandbox.graphql_client import ApiError, Client
+from sandbox.graphql_client import ApiError
+from sandbox.premises import Premises
+from sandbox.reckoning import (
+    FIRST,
+    MEMBER_OFF_PICKS,
+    PICKS,
+    POINT_VALUE,
+    POINTS_USED,
+    PRICES,
+    SECOND,
+    SHIPPING,
+    THIRD,
+    VIP_FROM,
+    VIP_OFF,
+    VIP_TIMES,
+    WELCOME,
+    balance_as_member,
+    cost,
+)
 from sandbox.telling import Teller
-
-# The price list, and what the program says about it.
-PRICES = {
-    "House Blend": Decimal(20),
-    "Single Origin": Decimal(30),
-    "Decaf": Decimal(10),
-    "Grinder": Decimal(80),
-    "Kettle": Decimal(50),
-    "Cup": Decimal(5),
-}
-SHIPPING = Decimal(5)
-WELCOME = 100
-PICKS = {"Grinder", "Kettle"}
-MEMBER_OFF_PICKS = Decimal(5)
-VIP_FROM = Decimal(150)
-VIP_OFF = Decimal("0.10")
-VIP_TIMES = 2
-POINT_VALUE = Decimal("0.01")
-
-# What Ada buys, and how many points she pays with in the end.
-FIRST = {"House Blend": 2, "Cup": 2}
-SECOND = {"Grinder": 1, "Kettle": 1}
-THIRD = {"House Blend": 2, "Decaf": 1}
-POINTS_USED = 250
 
 # Movements that only change what points are good for, not how many there are.
 MOVES = {"MATURE", "HOLD", "RELEASE", "LAPSE"}
@@ -55,25 +48,26 @@ PROGRAM = {
         "maturing": {"rule": "ON_FULFILMENT"},
         "expiry": {"policy": "END_OF_YEAR", "count": 1},
         "redemption": {"minimumPoints": 50},
+        "questions": consenting.QUESTIONS,
     },
 }
 
 
-def tell(client: Client) -> list[str]:
+def tell(premises: Premises) -> list[str]:
     """Tell the whole story in an open shop; return what was wrong."""
-    shop = visit(client)
+    shop = visit(premises)
     teller = shop.teller
     try:
         for scene in SCENES:
             scene(teller, shop)
-    except ApiError as error:
+    except (ApiError, OSError) as error:
         teller.broke_off(error)
     return teller.end()
 
 
-def visit(client: Client) -> Shop:
+def visit(premises: Premises) -> Shop:
     """Begin to tell, in an open shop."""
-    return Shop(Teller(), client)
+    return Shop(Teller(), premises)
 
 
 def opening(teller: Teller, shop: Shop) -> None:
@@ -179,19 +173,14 @@ def third_order(teller: Teller, shop: Shop) -> None:
 def giving_back(teller: Teller, shop: Shop) -> None:
     """Ada sends one bag back and loses what it earned, no more."""
     teller.scene("Ada returns one of the House Blend bags")
-    full = cost(THIRD) * (1 - VIP_OFF)
-    total = full - POINTS_USED * POINT_VALUE
-    before = balance_as_member() - POINTS_USED + int(total * VIP_TIMES)
-    # a bag costs the VIP price less its share of what the points paid
-    bag = PRICES["House Blend"] * (1 - VIP_OFF) * total / full
-    teller.see("money the shop keeps", errands.refund(shop, shop.orders[-1], bag), total - bag)
-    lost = int(bag * VIP_TIMES)
-    returned = int(POINTS_USED * bag / total)
-    see_points(teller, shop, available=before - lost + returned)
+    sum_of = reckoning.giving_back()
+    kept = errands.refund(shop, shop.orders[-1], sum_of.bag)
+    teller.see("money the shop keeps", kept, sum_of.total - sum_of.bag)
+    see_points(teller, shop, available=sum_of.after)
     answer = teller.ask(shop.ada, ready("storefront/orders"), first=1)
     order = answer["me"]["orders"]["edges"][0]["node"]["retention"]
-    teller.see("points the bag had earned", order["clawedBack"], lost)
-    teller.see("points given back of those she paid with", order["restored"], returned)
+    teller.see("points the bag had earned", order["clawedBack"], sum_of.lost)
+    teller.see("points given back of those she paid with", order["restored"], sum_of.returned)
 
 
 def closing(teller: Teller, shop: Shop) -> None:
@@ -261,17 +250,6 @@ def gross(money: dict[str, Any]) -> Decimal:
     return amount
 
 
-def balance_as_member() -> int:
-    """Work out Ada's points before she first pays as VIP: one point for each dollar."""
-    second = cost(SECOND) - len(PICKS) * MEMBER_OFF_PICKS
-    return WELCOME + int(cost(FIRST)) + int(second)
-
-
-def cost(goods: dict[str, int]) -> Decimal:
-    """Add up a shopping list at shelf prices."""
-    return sum((PRICES[name] * many for name, many in goods.items()), Decimal(0))
-
-
 SCENES: tuple[Callable[[Teller, Shop], None], ...] = (
     opening,
     joining,
@@ -284,4 +262,5 @@ SCENES: tuple[Callable[[Teller, Shop], None], ...] = (
     best_price.near_miss,
     best_price.gift_once,
     closing,
+    *comeback.SCENES,
 )

@@ -9,7 +9,9 @@ from typing import Any
 from sandbox import paths
 from sandbox.console import say
 from sandbox.graphql_client import Client, operation
+from sandbox.mailbox import Letter
 
+LENGTH_MAX = 80
 TRANSCRIPT = paths.STATE / "transcript.txt"
 
 
@@ -29,17 +31,28 @@ class Teller:
 
     def ask(self, client: Client, document: str, **variables: Any) -> dict[str, Any]:
         """Ask the shop something, naming the operation."""
-        self._tell(f"   > {operation(document)}")
+        self._name(document)
         return client.ask(document, **variables)
 
     def do(self, client: Client, document: str, **variables: Any) -> dict[str, Any]:
         """Do something in the shop that must succeed, naming the operation."""
-        self._tell(f"   > {operation(document)}")
+        self._name(document)
         return client.do(document, **variables)
+
+    def note(self, text: str) -> None:
+        """Say what is done away from GraphQL."""
+        self._tell(f"   $ {text}")
 
     def read(self, text: str) -> None:
         """Show a sentence that came back."""
         self._tell(f"     | {text}")
+
+    def show(self, letter: Letter) -> None:
+        """Show a mail that the shop sent: its heads and the first line of its text."""
+        for name in ("From", "To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post"):
+            if text := letter.header(name):
+                self._tell(f"     @ {name}: {_cut(text)}")
+        self._tell(f"     @ {letter.text.splitlines()[0]}")
 
     def see(self, what: str, seen: object, expected: object) -> None:
         """Show one figure and compare it with what the story worked out by itself."""
@@ -63,14 +76,26 @@ class Teller:
             TRANSCRIPT.write_text("\n".join(self._told).strip() + "\n")
         return self.failures
 
+    def _name(self, document: str) -> None:
+        """Name an operation, once where it is done for one after another."""
+        line = f"   > {operation(document)}"
+        if self._told[-1:] != [line]:
+            self._tell(line)
+
     def _tell(self, text: str) -> None:
         say(text)
         self._told.append(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LENGTH_MAX else f"{text[:LENGTH_MAX]}..."
 
 
 def _text(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
-    return str(value) if value != [] else "none"
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "none"
+    return str(value)

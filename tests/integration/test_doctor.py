@@ -87,6 +87,7 @@ def test_settings_that_mean_nothing_are_errors(settings: Any) -> None:
     settings.RETENTION_PAGE_SIZE_MAX = 0
     settings.RETENTION_SETTLE_BATCH = "many"
     settings.RETENTION_EMAIL_HASH_KEYS = {"a:b": "short"}
+    settings.RETENTION_CONSENT_CONFIRM_URL = "https://shop.example/yes"
 
     found_messages = [message for _, message in messages(checks.check_settings)]
 
@@ -96,6 +97,7 @@ def test_settings_that_mean_nothing_are_errors(settings: Any) -> None:
         "RETENTION_SETTLE_BATCH must be a whole number above zero; it is 'many'.",
         "RETENTION_EMAIL_HASH_KEYS: a key id must be text without a colon.",
         "RETENTION_EMAIL_HASH_KEYS: a secret must have at least 32 characters.",
+        "RETENTION_CONSENT_CONFIRM_URL must have {token} where the token goes.",
     ]
 
 

@@ -1,0 +1,67 @@
+"""The shop's back room: what its periodic jobs and commands do, on the shop's database.
+
+The story's own process becomes one of the shop's: it gets the settings of the server and talks to
+the same database. Jobs take the instant that they act at, so that the story need not wait a year.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from sandbox import two_years
+from sandbox.console import SandboxError
+from sandbox.two_years import Plan
+
+
+def enter(env: Mapping[str, str]) -> None:
+    """Make this process one of the shop's, with the environment of its server."""
+    import django
+
+    os.environ.update(env)
+    django.setup()
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    """Run a command of the plugin; return the lines that it printed, raise what it refused."""
+    from django.core.management import CommandError, call_command
+
+    printed = StringIO()
+    try:
+        call_command(name, *arguments, stdout=printed)
+    except CommandError as error:
+        raise SandboxError(f"{name} {' '.join(arguments)}: {error}") from None
+    return printed.getvalue().splitlines()
+
+
+def work(slug: str, at: dt.datetime) -> None:
+    """Do for one campaign what the periodic jobs do at an instant: plan it, and send."""
+    from saleor_retention.services import campaign_planning, sending
+
+    campaign_planning.plan(_campaign(slug), at)
+    while sending.send_due(now=at):
+        pass
+
+
+def lot_drawn_with(slug: str) -> tuple[bytes, str, dict[str, int]]:
+    """Return what decides who is held out: the secret, the key, and accounts by address."""
+    from saleor_retention.models import Account
+
+    campaign = _campaign(slug)
+    members = Account.objects.filter(program=campaign.program, user__isnull=False)
+    accounts = {account.user.email: account.pk for account in members.select_related("user")}
+    return bytes.fromhex(campaign.secret), campaign.slug, accounts
+
+
+def write_history(plan: Plan, slug: str) -> None:
+    """Write drawn customers as a program of this name, in a channel of its own."""
+    two_years.write(plan, slug=slug, channel_ref=slug)
+
+
+def _campaign(slug: str) -> Any:
+    from saleor_retention.models import Campaign
+
+    return Campaign.objects.select_related("program").get(slug=slug)
