@@ -231,6 +231,15 @@ class Host(Protocol):
     def phones_of(self, user_refs: Iterable[str]) -> dict[str, str]:
         """Return the E.164 numbers on users' default addresses; users without one are absent."""
 
+    def places_of(self, user_refs: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the homes and phone numbers in users' address books, in one statement.
+
+        As keys to compare and not to read; users without any are absent.
+        """
+
+    def has_ordered(self, user_ref: str) -> bool:
+        """Tell whether the user has an order that was placed and not called off."""
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
 

@@ -59,6 +59,8 @@ class Saleor3:
     find_user_by_email = staticmethod(people.find_user_by_email)
     find_users_by_phone = staticmethod(people.find_users_by_phone)
     phones_of = staticmethod(people.phones_of)
+    places_of = staticmethod(people.places_of)
+    has_ordered = staticmethod(people.has_ordered)
     group_names = staticmethod(people.group_names)
     app_name = staticmethod(people.app_name)
     resolve_slugs = staticmethod(catalog.resolve_slugs)
