@@ -19,6 +19,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "mature": {"task": "mature", "schedule": crontab(minute=5)},
     "expire": {"task": "expire", "schedule": crontab(minute=10)},
     "expire-coupons": {"task": "expire_coupons", "schedule": crontab(minute=15)},
+    "advance-referrals": {"task": "advance_referrals", "schedule": crontab(minute=25)},
     "fill-batches": {"task": "fill_batches", "schedule": crontab(minute=45)},
     "reconcile": {"task": "reconcile", "schedule": crontab(minute=20)},
     "evaluate-tiers": {"task": "evaluate_tiers", "schedule": crontab(minute=30)},

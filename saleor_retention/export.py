@@ -31,12 +31,16 @@ from saleor_retention.models import (
     Hold,
     HoldState,
     Lot,
+    MemberEvent,
     OfferStamp,
     OfferUse,
     OfferUseState,
     OrderRecord,
     PosSale,
     ProfileEntry,
+    Referral,
+    ReferralCode,
+    ReferralState,
     SegmentEvent,
     SegmentEventKind,
     SegmentMember,
@@ -115,6 +119,14 @@ SUPPRESSED: Mapping[str, str] = {
 }
 
 
+REFERRED: Mapping[str, str] = {
+    ReferralState.CLAIMED: "no first order was paid yet",
+    ReferralState.PENDING: "the points wait for the end of the return window",
+    ReferralState.REWARDED: "the points were given",
+    ReferralState.VOID: "it brought nothing",
+}
+
+
 DONE: Mapping[str, str] = {
     AuditAction.POINTS_GRANT: "points were given by hand",
     AuditAction.POINTS_TAKE: "points were taken by hand",
@@ -126,6 +138,8 @@ DONE: Mapping[str, str] = {
     AuditAction.MEMBER_ERASE: "the customer was forgotten",
     AuditAction.COUPON_ISSUE: "a coupon was given by hand",
     AuditAction.COUPON_REVOKE: "a coupon was ended by hand",
+    AuditAction.EVENT_RECORD: "a rewarded event was told of",
+    AuditAction.EVENT_REVERSE: "a rewarded event was taken back",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 
@@ -264,6 +278,48 @@ def _suppression(holding: Holding) -> tuple[str, dict[str, Any]]:
         "purpose": row.purpose,
         "reason": row.reason,
         "address_hash": row.address_hash,
+    }
+
+
+def _event(holding: Holding) -> tuple[str, dict[str, Any]]:
+    event: MemberEvent = holding.row
+    about = f" about {event.object_ref}" if event.object_ref else ""
+    ended = f", taken back on {_day(event.reversed_at)}" if event.reversed_at is not None else ""
+    text = (
+        f"{_day(event.at)}: {event.kind.replace('_', ' ')}{about}, told by {event.source}; "
+        f"{event.points} points{ended}."
+    )
+    columns = ("source", "reference", "kind", "object_ref", "outcome", "points")
+    return text, {
+        "at": _iso(event.at),
+        "recorded_at": _iso(event.recorded_at),
+        "reversed_at": _iso(event.reversed_at),
+        **{name: getattr(event, name) for name in columns},
+        "actor": event.actor_ref,
+    }
+
+
+def _referral_code(holding: Holding) -> tuple[str, dict[str, Any]]:
+    row: ReferralCode = holding.row
+    text = f"{_day(row.made_at)}: the code for friends is {row.code}."
+    return text, {"code": row.code, "made_at": _iso(row.made_at)}
+
+
+def _referral(holding: Holding) -> tuple[str, dict[str, Any]]:
+    """Tell one side of a referral; who the other one is concerns nobody else."""
+    row: Referral = holding.row
+    is_friend = row.friend_id == holding.account.pk
+    said = "came on a member's advice" if is_friend else "referred a friend"
+    points = row.friend_points if is_friend else row.advocate_points
+    text = f"{_day(row.claimed_at)}: {said}; {REFERRED[row.state]}, {points} points."
+    return text, {
+        "side": "friend" if is_friend else "advocate",
+        "claimed_at": _iso(row.claimed_at),
+        "state": row.state,
+        "reason": row.reason,
+        "points": points,
+        "due_at": _iso(row.due_at),
+        "ended_at": _iso(row.ended_at),
     }
 
 
@@ -561,6 +617,9 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.OFFER_USE: _offer_use,
     Section.STAMPS: _stamps,
     Section.COUPON: _coupon,
+    Section.EVENT: _event,
+    Section.REFERRAL_CODE: _referral_code,
+    Section.REFERRAL: _referral,
     Section.MOVEMENT: _movement,
     Section.AUDIT: _audit,
 }

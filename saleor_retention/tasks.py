@@ -41,6 +41,7 @@ from saleor_retention.services import (
     offer_windows,
     reconciling,
     redeeming,
+    referrals,
     repricing,
     segments,
     sending,
@@ -136,6 +137,12 @@ def lapse_reservations(until: str | None = None) -> None:
 def expire_coupons(until: str | None = None) -> None:
     """Mark the coupons whose time is over."""
     _share(expire_coupons, partial(coupons.expire_due, limit=ROWS), ROWS, until)
+
+
+@shared_task(name="saleor_retention.tasks.advance_referrals")
+def advance_referrals(until: str | None = None) -> None:
+    """Book, make available and take back what referrals bring."""
+    _share(advance_referrals, partial(referrals.advance_due, limit=ORDERS), ORDERS, until)
 
 
 @shared_task(name="saleor_retention.tasks.fill_batch")

@@ -64,6 +64,7 @@ class FakeHost:
     people: dict[str, UserFacts] = field(default_factory=dict)
     metadata: dict[tuple[str, str], Any] = field(default_factory=dict)  # (user ref, key)
     phones: dict[str, list[str]] = field(default_factory=dict)
+    places: dict[str, frozenset[str]] = field(default_factory=dict)
     shop_channels: list[ChannelFacts] = field(
         default_factory=lambda: [ChannelFacts(CHANNEL, "main", "Main", "USD")]
     )
@@ -303,6 +304,14 @@ class FakeHost:
         wanted = set(user_refs)
         pairs = [(ref, number) for number, refs in self.phones.items() for ref in refs]
         return {ref: number for ref, number in pairs if ref in wanted}
+
+    def places_of(self, user_refs: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return what a test says of their homes."""
+        return {ref: self.places[ref] for ref in user_refs if ref in self.places}
+
+    def has_ordered(self, user_ref: str) -> bool:
+        """Tell whether an order is the user's."""
+        return any(facts.user_ref == user_ref for facts in self.orders.values())
 
     def group_names(self, user_ref: str) -> set[str]:
         """Return the groups of a member of staff."""

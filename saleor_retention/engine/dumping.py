@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from saleor_retention.engine.engagement import NO_REFERRALS
+from saleor_retention.engine.engagement_documents import events_document, referral_document
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.question_documents import questions_document
@@ -78,6 +80,10 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
         document["multipliers"] = [_multiplier(multiplier) for multiplier in rules.multipliers]
     if rules.questions != NOTHING:
         document["questions"] = questions_document(rules.questions)
+    if rules.events:
+        document["events"] = events_document(rules.events)
+    if rules.referral != NO_REFERRALS:
+        document["referral"] = referral_document(rules.referral)
     return document
 
 

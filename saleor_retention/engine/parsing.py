@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from saleor_retention.engine.coherence import incoherences
 from saleor_retention.engine.dumping import dump_program
+from saleor_retention.engine.engagement_documents import read_events, read_referral
 from saleor_retention.engine.fields import (
     MINOR_MAX,
     POINTS_MAX,
@@ -140,6 +141,8 @@ class _Reader:
             grant_apps=_allowances(grants, "apps"),
             ladder=self._ladder(reference_currency),
             questions=read_questions(top),
+            events=read_events(top),
+            referral=read_referral(top),
         )
         for section in (earn, deficit, grants):
             section.close()

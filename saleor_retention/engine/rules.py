@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from saleor_retention.engine.engagement import NO_REFERRALS, EventRule, ReferralRules
 from saleor_retention.engine.questions import NOTHING, Questions
 
 
@@ -228,10 +229,16 @@ class ProgramRules:
     grant_apps: tuple[tuple[str, GrantAllowance], ...] = ()  # by the app's name, sorted
     ladder: Ladder = Ladder()
     questions: Questions = NOTHING
+    events: tuple[EventRule, ...] = ()  # by kind, sorted
+    referral: ReferralRules = NO_REFERRALS
 
     def tier(self, slug: str | None) -> Tier | None:
         """Return the tier of that slug, or None."""
         return next((tier for tier in self.ladder.tiers if tier.slug == slug), None)
+
+    def event(self, kind: str) -> EventRule | None:
+        """Return the rule for events of a kind, or None."""
+        return next((rule for rule in self.events if rule.kind == kind), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from saleor_retention.engine.engagement import ABOUT_THE_SHOP, EventRule
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import money_text
 from saleor_retention.engine.phrases import (
@@ -49,6 +50,8 @@ def sentences(rules: ProgramRules, exponents: Mapping[str, int]) -> list[Sentenc
     return [
         *_earning(rules, exponents),
         *_bonuses(rules),
+        *_events(rules),
+        *_referral(rules),
         *_lifetime(rules),
         *_redeeming(rules),
         *_climbing(rules),
@@ -163,6 +166,69 @@ def _bonuses(rules: ProgramRules) -> Iterator[Sentence]:
     if rules.first_order_points:
         points = _points(rules.first_order_points)
         yield _say("first_order_points", _("The first order earns %(points)s more."), points=points)
+
+
+def _events(rules: ProgramRules) -> Iterator[Sentence]:
+    known = {
+        "review": _("A review"),
+        "favorite": _("A favorite"),
+        "follow": _("Following the shop"),
+    }
+    for rule in rules.events:
+        if not rule.points:
+            continue
+        limits = tuple(_event_limits(rule))
+        yield _say(
+            f"events.{rule.kind}",
+            _("%(event)s earns %(points)s%(limits)s."),
+            event=rule.name or phrase(known[rule.kind]),
+            points=_points(rule.points),
+            limits=phrase(_(", at most %(limits)s"), limits=limits) if limits else "",
+        )
+
+
+def _event_limits(rule: EventRule) -> Iterator[Phrase]:
+    per_object = None if rule.kind == ABOUT_THE_SHOP else rule.per_object_max
+    for limit, message in (
+        (per_object, _("%(number)s for each item")),
+        (rule.per_day_max, _("%(number)s a day")),
+        (rule.per_month_max, _("%(number)s a month")),
+        (rule.per_member_max, _("%(number)s in all")),
+    ):
+        if limit is not None:
+            yield phrase(message, number=str(limit))
+
+
+def _referral(rules: ProgramRules) -> Iterator[Sentence]:
+    referral, days = rules.referral, _days(rules.referral.window_days)
+    for key, points, message in (
+        (
+            "advocate_points",
+            referral.advocate_points,
+            _(
+                "Referring a friend earns %(points)s, %(days)s after the friend's first order is "
+                "paid, unless it is returned."
+            ),
+        ),
+        (
+            "friend_points",
+            referral.friend_points,
+            _(
+                "A referred friend gets %(points)s, %(days)s after the first order is paid, unless "
+                "it is returned."
+            ),
+        ),
+    ):
+        if points:
+            yield _say(f"referral.{key}", message, points=_points(points), days=days)
+    limit = referral.per_month_max
+    if referral.advocate_points and limit is not None:
+        forms = ngettext(
+            "At most %(number)s friend a month is rewarded.",
+            "At most %(number)s friends a month are rewarded.",
+            limit,
+        )
+        yield Sentence("referral.per_month_max", counted(limit, forms))
 
 
 def _lifetime(rules: ProgramRules) -> Iterator[Sentence]:

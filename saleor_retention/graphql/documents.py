@@ -175,6 +175,29 @@ RULES: Mapping[str, Any] = {
             "ladder": Rows("ladder", TIER),
         },
     ),
+    "events": Keyed(
+        "events",
+        "kind",
+        {
+            name: name
+            for name in (
+                "points",
+                "name",
+                "maturing_days",
+                "per_object_max",
+                "per_day_max",
+                "per_month_max",
+                "per_member_max",
+            )
+        },
+    ),
+    "referral": Section(
+        "referral",
+        {
+            name: name
+            for name in ("advocate_points", "friend_points", "window_days", "per_month_max")
+        },
+    ),
     "questions": Section(
         "questions",
         {

@@ -226,6 +226,8 @@ RetentionAuditAction = described(
         AuditAction.COUPON_BATCH: "Many coupons were ordered at once.",
         AuditAction.COUPON_ISSUE: "A coupon was given to a member by hand.",
         AuditAction.COUPON_REVOKE: "A coupon, or all of a batch, was ended.",
+        AuditAction.EVENT_RECORD: "A rewarded event, such as a review, was recorded.",
+        AuditAction.EVENT_REVERSE: "A rewarded event was taken back.",
     },
 )
 

@@ -311,6 +311,54 @@ class RetentionQuestionsInput(graphene.InputObjectType):
     )
 
 
+class RetentionEventRuleInput(graphene.InputObjectType):
+    """What an event such as a review brings; review, favorite and follow are known by name."""
+
+    kind = graphene.String(
+        description="A stable name: review, favorite, follow or one of your own.", required=True
+    )
+    points = graphene.InputField(
+        RetentionWholeNumber, description="Points of one event; 0 to record it only.", required=True
+    )
+    name = graphene.String(
+        description="What customers read of it in their history; needed of one of your own."
+    )
+    maturing_days = graphene.InputField(
+        RetentionWholeNumber, description="Days after the event until the points are available."
+    )
+    per_object_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="How many events about one object are rewarded; 1 when left out.",
+    )
+    per_day_max = graphene.InputField(
+        RetentionWholeNumber, description="How many events are rewarded in a day."
+    )
+    per_month_max = graphene.InputField(
+        RetentionWholeNumber, description="How many events are rewarded in a calendar month."
+    )
+    per_member_max = graphene.InputField(
+        RetentionWholeNumber, description="How many events of one member are ever rewarded."
+    )
+
+
+class RetentionReferralRulesInput(graphene.InputObjectType):
+    """What a referral brings to both sides."""
+
+    advocate_points = graphene.InputField(
+        RetentionWholeNumber, description="Points for who referred the friend."
+    )
+    friend_points = graphene.InputField(RetentionWholeNumber, description="Points for the friend.")
+    window_days = graphene.InputField(
+        RetentionWholeNumber,
+        description="Days after payment of the friend's first order until the points are "
+        "available, in which its return takes them back; 30 when left out.",
+    )
+    per_month_max = graphene.InputField(
+        RetentionWholeNumber,
+        description="How many friends one member is rewarded for in a calendar month.",
+    )
+
+
 class RetentionRulesInput(graphene.InputObjectType):
     """The rules of a program.
 
@@ -353,6 +401,13 @@ class RetentionRulesInput(graphene.InputObjectType):
     tiers = graphene.InputField(RetentionLadderInput, description="The tier ladder.")
     questions = graphene.InputField(
         RetentionQuestionsInput, description="What customers are asked."
+    )
+    events = graphene.List(
+        graphene.NonNull(RetentionEventRuleInput),
+        description="What reviews and other events bring; replaces all of them.",
+    )
+    referral = graphene.InputField(
+        RetentionReferralRulesInput, description="What referring a friend brings."
     )
 
 

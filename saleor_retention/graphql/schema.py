@@ -40,6 +40,8 @@ from saleor_retention.graphql.mutations.coupon_give import RetentionCouponGive
 from saleor_retention.graphql.mutations.coupon_plan_set import RetentionCouponPlanSet
 from saleor_retention.graphql.mutations.coupon_revoke import RetentionCouponRevoke
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
+from saleor_retention.graphql.mutations.event_record import RetentionEventRecord
+from saleor_retention.graphql.mutations.event_reverse import RetentionEventReverse
 from saleor_retention.graphql.mutations.gift_pick import RetentionGiftPick
 from saleor_retention.graphql.mutations.leave import RetentionLeave
 from saleor_retention.graphql.mutations.member_erase import RetentionMemberErase
@@ -58,6 +60,8 @@ from saleor_retention.graphql.mutations.program_retire import RetentionProgramRe
 from saleor_retention.graphql.mutations.program_update import RetentionProgramUpdate
 from saleor_retention.graphql.mutations.redemption_clear import RetentionRedemptionClear
 from saleor_retention.graphql.mutations.redemption_set import RetentionRedemptionSet
+from saleor_retention.graphql.mutations.referral_claim import RetentionReferralClaim
+from saleor_retention.graphql.mutations.referral_code import RetentionReferralCode
 from saleor_retention.graphql.mutations.sale_record import RetentionSaleRecord
 from saleor_retention.graphql.mutations.sale_reverse import RetentionSaleReverse
 from saleor_retention.graphql.mutations.segment_create import RetentionSegmentCreate
@@ -97,6 +101,14 @@ from saleor_retention.graphql.types_coupon import (
     resolve_coupon_lookup,
     resolve_coupon_plans,
     resolve_coupons,
+)
+from saleor_retention.graphql.types_engagement import (
+    RetentionEventConnection,
+    RetentionEventFilterInput,
+    RetentionReferralConnection,
+    RetentionReferralFilterInput,
+    resolve_events,
+    resolve_referrals,
 )
 from saleor_retention.graphql.types_export import (
     ARGUMENTS as EXPORT_ARGUMENTS,
@@ -394,6 +406,23 @@ QUERIES: dict[str, graphene.Field] = {
         ),
         resolver=resolve_coupon_lookup,
     ),
+    "retention_events": graphene.Field(
+        RetentionEventConnection,
+        description="What members of a program did besides ordering, newest first. Requires "
+        "MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        filter=RetentionEventFilterInput(description="Which events."),
+        resolver=resolve_events,
+        **paging.ARGUMENTS,
+    ),
+    "retention_referrals": graphene.Field(
+        RetentionReferralConnection,
+        description="Who referred whom in a program, newest first. Requires MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        filter=RetentionReferralFilterInput(description="Which referrals."),
+        resolver=resolve_referrals,
+        **paging.ARGUMENTS,
+    ),
     "retention_measures": graphene.Field(
         RetentionMeasures,
         description="Whether a program's customers come back: repurchase rate, order value, new "
@@ -442,6 +471,8 @@ MUTATIONS: dict[str, Any] = {
     "retention_consent_give": RetentionConsentGive,
     "retention_consent_withdraw": RetentionConsentWithdraw,
     "retention_consent_confirm": RetentionConsentConfirm,
+    "retention_referral_code": RetentionReferralCode,
+    "retention_referral_claim": RetentionReferralClaim,
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
     "retention_gift_pick": RetentionGiftPick,
@@ -478,6 +509,8 @@ MUTATIONS: dict[str, Any] = {
     "retention_order_settle": RetentionOrderSettle,
     "retention_sale_record": RetentionSaleRecord,
     "retention_sale_reverse": RetentionSaleReverse,
+    "retention_event_record": RetentionEventRecord,
+    "retention_event_reverse": RetentionEventReverse,
     "retention_offer_fairness_grant": RetentionOfferFairnessGrant,
 }
 
@@ -506,6 +539,8 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionCouponBatches": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionCouponPlans": {"complexity": 1},
         "retentionCouponLookup": {"complexity": 10},
+        "retentionEvents": {"complexity": 1, "multipliers": ["first", "last"]},
+        "retentionReferrals": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionMeasures": {"complexity": 100},
         "retentionReport": {"complexity": 300},
         "retentionOfferFairness": {"complexity": 100, "multipliers": ["first"]},
@@ -536,6 +571,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "consents": {"complexity": 1},
         "questions": {"complexity": 1},
         "coupons": {"complexity": 1, "multipliers": ["first", "last"]},
+        "referral": {"complexity": 1},
     },
     "RetentionOffer": {
         "statistics": {"complexity": 1},

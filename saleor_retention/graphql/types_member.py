@@ -29,6 +29,10 @@ from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Money, User, money
 from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_coupon import RetentionCouponConnection
+from saleor_retention.graphql.types_engagement import (
+    RetentionReferralStanding,
+    resolve_standing,
+)
 from saleor_retention.graphql.types_history import (
     RetentionBalance,
     RetentionHistoryConnection,
@@ -187,6 +191,11 @@ class RetentionMember(graphene.ObjectType):
         description="The member's coupons, newest first, ended ones too.",
         required=True,
         **paging.ARGUMENTS,
+    )
+    referral = graphene.Field(
+        RetentionReferralStanding,
+        description="The member's code for friends and what they brought.",
+        required=True,
     )
 
     @staticmethod
@@ -371,6 +380,12 @@ class RetentionMember(graphene.ObjectType):
     def resolve_questions(root: Member, info: Any) -> Any:
         """Promise what is still to be asked."""
         return resolve_open(info, root.account).then(questions_type)
+
+    @staticmethod
+    @discreet
+    def resolve_referral(root: Member, info: Any) -> Any:
+        """Promise the member's part in referrals."""
+        return resolve_standing(info, root.account)
 
 
 class RetentionMemberConnection(paging.Connection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -308,6 +309,41 @@ class RetentionQuestionRules(graphene.ObjectType):
     )
 
 
+class RetentionEventRule(graphene.ObjectType):
+    """What an event such as a review brings."""
+
+    kind = graphene.String(description="A stable name.", required=True)
+    points = graphene.Field(RetentionPoints, description="Points of one event.", required=True)
+    name = graphene.String(description='What customers read of it; "" for our own words.')
+    maturing_days = graphene.Int(
+        description="Days after the event until the points are available.", required=True
+    )
+    per_object_max = graphene.Int(
+        description="How many events about one object are rewarded.", required=True
+    )
+    per_day_max = graphene.Int(description="How many in a day; null without a limit.")
+    per_month_max = graphene.Int(description="How many in a month; null without a limit.")
+    per_member_max = graphene.Int(description="How many ever; null without a limit.")
+
+
+class RetentionReferralRules(graphene.ObjectType):
+    """What a referral brings to both sides."""
+
+    advocate_points = graphene.Field(
+        RetentionPoints, description="Points for who referred the friend.", required=True
+    )
+    friend_points = graphene.Field(
+        RetentionPoints, description="Points for the friend.", required=True
+    )
+    window_days = graphene.Int(
+        description="Days after payment of the friend's first order until they are available.",
+        required=True,
+    )
+    per_month_max = graphene.Int(
+        description="How many friends one member is rewarded for in a month; null without a limit."
+    )
+
+
 class RetentionRules(graphene.ObjectType):
     """Everything that a program's current version says."""
 
@@ -351,6 +387,14 @@ class RetentionRules(graphene.ObjectType):
     tiers = graphene.Field(RetentionLadder, description="The tier ladder.", required=True)
     questions = graphene.Field(
         RetentionQuestionRules, description="What customers are asked.", required=True
+    )
+    events = graphene.List(
+        graphene.NonNull(RetentionEventRule),
+        description="What reviews and other events bring.",
+        required=True,
+    )
+    referral = graphene.Field(
+        RetentionReferralRules, description="What referring a friend brings.", required=True
     )
 
 
@@ -398,6 +442,8 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         ),
         tiers=_ladder(rules.ladder, _threshold_of(rules)),
         questions=_questions(rules.questions),
+        events=[RetentionEventRule(**asdict(rule)) for rule in rules.events],
+        referral=RetentionReferralRules(**asdict(rules.referral)),
     )
 
 

@@ -51,11 +51,22 @@ _OF_RULE: Mapping[tuple[str, str], str] = {
     (TransactionKind.BONUS, "welcome"): _("Welcome points."),
     (TransactionKind.BONUS, "first_order"): _("Points for the first order."),
     (TransactionKind.GRANT, "import"): _("Brought over from your former account."),
+    (TransactionKind.BONUS, "event:review"): _("For a review."),
+    (TransactionKind.BONUS, "event:favorite"): _("For a favorite."),
+    (TransactionKind.BONUS, "event:follow"): _("For following the shop."),
+    (TransactionKind.BONUS, "referral:advocate"): _("For referring a friend."),
+    (TransactionKind.BONUS, "referral:friend"): _("For coming on a friend's advice."),
 }
 
 _OF_CAUSE: Mapping[tuple[str, str], str] = {
     (TransactionKind.CLAWBACK, "backfill"): _("Corrected by the shop."),
+    (TransactionKind.CLAWBACK, "event"): _("Taken back: what they were given for was undone."),
+    (TransactionKind.CLAWBACK, "referral"): _("Taken back: the friend's first order came back."),
 }
+
+
+EVENT = "event:"
+"""What the rule keys of events begin with."""
 
 
 def said(sentence: Sentence | Phrase) -> str:
@@ -70,9 +81,14 @@ def capitalized(text: str) -> str:
 
 
 def reason(kind: str, rule_key: str, number: str, cause: str = "") -> Phrase:
-    """Return why points moved; ``number`` is the order's, "" where there is none."""
+    """Return why points moved; ``number`` is the order's, "" where there is none.
+
+    The reward of a merchant's own event has the event's name as its cause.
+    """
     if (kind, cause) in _OF_CAUSE:
         return phrase(_OF_CAUSE[kind, cause])
+    if cause and kind == TransactionKind.BONUS and rule_key.startswith(EVENT):
+        return phrase(_("A reward: %(event)s."), event=cause)
     if (kind, rule_key) in _OF_RULE:
         return phrase(_OF_RULE[kind, rule_key])
     if number and kind in _OF_ORDER:

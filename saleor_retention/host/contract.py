@@ -255,6 +255,15 @@ class Host(Protocol):
     def users_with_metadata(self, key: str, limit: int) -> list[str]:
         """Return up to ``limit`` confirmed, active users whose public metadata has a key."""
 
+    def places_of(self, user_refs: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the homes and phone numbers in users' address books, in one statement.
+
+        As keys to compare and not to read; users without any are absent.
+        """
+
+    def has_ordered(self, user_ref: str) -> bool:
+        """Tell whether the user has an order that was placed and not called off."""
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db.models import Q
 from saleor.account.models import User
 from saleor.app.models import App
+
+from saleor_retention.engine.engagement import home_key
 
 from .goods import numbers
 
@@ -37,6 +40,27 @@ def phones_of(user_refs: Iterable[str]) -> dict[str, str]:
     )
     numbers_of = {str(pk): str(shipping or billing or "") for pk, shipping, billing in found}
     return {ref: number for ref, number in numbers_of.items() if number}
+
+
+def places_of(user_refs: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the homes and phone numbers in users' address books, in one statement."""
+    found = User.objects.filter(pk__in=numbers(user_refs), addresses__isnull=False).values_list(
+        "pk",
+        "addresses__phone",
+        "addresses__country",
+        "addresses__postal_code",
+        "addresses__city",
+        "addresses__street_address_1",
+        "addresses__street_address_2",
+    )
+    places: dict[str, set[str]] = defaultdict(set)
+    for pk, phone, country, postal_code, city, *streets in found:
+        known = places[str(pk)]
+        if phone:
+            known.add(f"phone:{phone}")
+        if any(streets):
+            known.add(home_key(str(country), postal_code, city, *streets))
+    return {ref: frozenset(known) for ref, known in places.items()}
 
 
 def group_names(user_ref: str) -> set[str]:

@@ -39,6 +39,13 @@ from .customers import (
     SegmentMember,
 )
 from .digests import LedgerDigest
+from .engagement import (
+    MemberEvent,
+    Referral,
+    ReferralCode,
+    ReferralReason,
+    ReferralState,
+)
 from .erasures import Erasure
 from .experiments import Experiment, ExperimentArm, ExperimentSubject
 from .jobs import SettleFailure, Watermark
@@ -104,6 +111,7 @@ __all__ = [
     "LookupPace",
     "Lot",
     "LotExtension",
+    "MemberEvent",
     "Note",
     "Offer",
     "OfferCounter",
@@ -120,6 +128,10 @@ __all__ = [
     "Program",
     "ProgramChannel",
     "ProgramVersion",
+    "Referral",
+    "ReferralCode",
+    "ReferralReason",
+    "ReferralState",
     "Segment",
     "SegmentEvent",
     "SegmentEventKind",

@@ -33,6 +33,8 @@ class AuditAction(TextChoices):
     COUPON_BATCH = "coupon_batch"
     COUPON_ISSUE = "coupon_issue"
     COUPON_REVOKE = "coupon_revoke"
+    EVENT_RECORD = "event_record"
+    EVENT_REVERSE = "event_reverse"
 
 
 class AuditEntry(models.Model):

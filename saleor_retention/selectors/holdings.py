@@ -23,11 +23,14 @@ from saleor_retention.models import (
     ExperimentSubject,
     Hold,
     Lot,
+    MemberEvent,
     OfferStamp,
     OfferUse,
     OrderRecord,
     PosSale,
     ProfileEntry,
+    Referral,
+    ReferralCode,
     SegmentEvent,
     SegmentMember,
     StoredQuote,
@@ -62,6 +65,9 @@ class Section(StrEnum):
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
     COUPON = "coupon"
+    EVENT = "event"
+    REFERRAL_CODE = "referral_code"
+    REFERRAL = "referral"
     MOVEMENT = "movement"
     AUDIT = "audit"
 
@@ -153,6 +159,16 @@ def _offer_uses(account: Account, last: str, limit: int) -> Rows:
     return [(str(row.pk), row) for row in found]
 
 
+def _referrals(account: Account, last: str, limit: int) -> Rows:
+    """Return what the account referred and was referred by; keys first, by an index each."""
+    rows = Referral.objects.filter(pk__gt=last or 0)
+    as_advocate = rows.filter(advocate=account).values_list("id")
+    as_friend = rows.filter(friend=account).values_list("id")
+    keys = [key for (key,) in as_advocate.union(as_friend).order_by("id")[: max(limit, 0)]]
+    found = Referral.objects.filter(pk__in=keys).order_by("pk")
+    return [(str(row.pk), row) for row in found]
+
+
 def _suppressions(account: Account, last: str, limit: int) -> Rows:
     """Return the entries of the list that are about the customer's address, or the guest's."""
     hashes = {account.email_hash} - {""}
@@ -209,6 +225,9 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.COUPON: _by_key(Coupon, "batch"),
+    Section.EVENT: _by_key(MemberEvent),
+    Section.REFERRAL_CODE: _by_key(ReferralCode),
+    Section.REFERRAL: _referrals,
     Section.MOVEMENT: _movements,
     Section.AUDIT: _audit,
 }

@@ -35,11 +35,13 @@ from saleor_retention.models import (
     Hold,
     HoldState,
     Lot,
+    MemberEvent,
     Note,
     OfferStamp,
     PosSale,
     Profile,
     ProfileEntry,
+    ReferralCode,
     SegmentEvent,
     SegmentMember,
     StoredQuote,
@@ -224,6 +226,8 @@ def _forget_customer(account: Account) -> None:
     for model in (*told, SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
     Dispatch.objects.filter(account=account).update(facts={}, benefit_ref="")
+    ReferralCode.objects.filter(account=account).delete()
+    MemberEvent.objects.filter(account=account).update(object_ref="", content_hash=ERASED_CONTENT)
 
 
 def _empty_cards(account: Account) -> None:

@@ -58,10 +58,14 @@ class Checks:
 
     def receipt(self, source: str, receipt: str) -> None:
         """Check what identifies a sale."""
+        self.source(source)
+        self.text("receipt", receipt, RECEIPT_LENGTH_MAX)
+
+    def source(self, source: str) -> None:
+        """Check the name of who reports something."""
         if not SOURCE.fullmatch(source):
             rule = "must be 1 to 24 letters, digits, points, hyphens or underscores."
             self.note(Code.INVALID, "source", rule)
-        self.text("receipt", receipt, RECEIPT_LENGTH_MAX)
 
     def text(self, field: str, value: str, length_max: int) -> None:
         """Check a name of the till's choosing."""
@@ -79,11 +83,15 @@ class Checks:
             self.note(Code.REQUIRED, "member", rule)
 
     def sold_at(self, sold_at: dt.datetime, now: dt.datetime) -> None:
-        """Check that the sale has happened; tills' clocks may be some minutes ahead."""
-        if sold_at.tzinfo is None:
-            self.note(Code.INVALID, "soldAt", "must have a time zone.")
-        elif sold_at > now + CLOCK_SKEW:
-            self.note(Code.INVALID, "soldAt", "must not lie in the future.")
+        """Check that the sale has happened."""
+        self.happened("soldAt", sold_at, now)
+
+    def happened(self, field: str, at: dt.datetime, now: dt.datetime) -> None:
+        """Check that something has happened; others' clocks may be some minutes ahead."""
+        if at.tzinfo is None:
+            self.note(Code.INVALID, field, "must have a time zone.")
+        elif at > now + CLOCK_SKEW:
+            self.note(Code.INVALID, field, "must not lie in the future.")
 
     def lines(self, lines: Sequence[SaleLine], exponent: int) -> None:
         """Check a receipt's lines; ``exponent`` is the digits of the currency's minor unit."""

@@ -97,7 +97,6 @@ def goods_less(channel: Channel, *off: str) -> list[Taxed]:
     """Return what A, B and the gift cost with these amounts taken off A and B."""
     less = [Decimal(amount) for amount in off] or [Decimal(0), Decimal(0)]
     paid = [
-        taxed(PRICES[name] - amount, channel)
-        for name, amount in zip(("A", "B"), less, strict=True)
+        taxed(PRICES[name] - amount, channel) for name, amount in zip(("A", "B"), less, strict=True)
     ]
     return [*paid, ZERO]

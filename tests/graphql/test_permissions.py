@@ -22,7 +22,15 @@ from saleor_retention.models import (
     OfferVersion,
     Segment,
 )
-from saleor_retention.services import campaigns, consent_links, consents, programs, redeeming
+from saleor_retention.services import (
+    campaigns,
+    consent_links,
+    consents,
+    events,
+    programs,
+    redeeming,
+    referrals,
+)
 from saleor_retention.services.coupon_batches import Order, order_batch
 from saleor_retention.services.coupon_plans import Draft, set_plan
 from tests.campaigns import campaign_of
@@ -36,6 +44,7 @@ from tests.graphql.world import (
     World,
     app,
     bought,
+    customer,
     gid,
     operation,
     parts,
@@ -162,7 +171,8 @@ def test_the_document_names_every_operation() -> None:
 
 def prepare(world: World) -> None:
     """Give the owner points, a checkout with some of them set, an order and a tier by hand."""
-    programs.update_program(program=world.program, changes={"questions": QUESTIONS})
+    engagement = {"events": {"review": {"points": 0}}, "referral": {"friend_points": 1}}
+    programs.update_program(program=world.program, changes={"questions": QUESTIONS, **engagement})
     asked = consents.give(world.account(), channel="email", purpose="news", text_version="v1")
     world.consent_token = consent_links.confirmation_token(asked)
     variant = factories().make_product("40.00")
@@ -182,6 +192,8 @@ def prepare(world: World) -> None:
     world.dear_offer_id = dear_offer(world)
     prepare_coupons(world)
     prepare_campaigns(world)
+    events.record_event(account=world.account(), source="reviews", reference="r1", kind="review")
+    world.referral_code = referrals.code_of(world.account(customer())).code
     world.checkout_id = world.checkout({variant: 1})
     redeeming.set_redemption(
         checkout_ref=factories().pk_of(world.checkout_id)
@@ -495,6 +507,8 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "retentionSegment": run(
         "staff/segment", id=lambda world: gid("RetentionSegment", world.segment)
     ),
+    "retentionEvents": run("staff/events", programId=lambda world: world.program_id),
+    "retentionReferrals": run("staff/referrals", programId=lambda world: world.program_id),
     "retentionMeasures": run(
         "staff/measures",
         programId=lambda world: world.program_id,
@@ -544,6 +558,13 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "storefront/consent-confirm", token=lambda world: world.consent_token
     ),
     "RetentionOrder.questions": order_questions,
+    "retentionReferralCode": run("storefront/referral-code"),
+    "retentionReferralCode of a member": run(
+        "staff/member-referral-code", memberId=lambda world: world.member_id()
+    ),
+    "retentionReferralClaim": run(
+        "storefront/referral-claim", code=lambda world: world.referral_code
+    ),
     "retentionRedemptionSet": run(
         "storefront/redemption-set",
         checkoutId=lambda world: world.checkout_id,
@@ -729,6 +750,18 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "staff/order-settle", orderId=lambda world: gid("Order", world.order)
     ),
     "retentionSaleRecord": run("staff/sale-record", input=sale),
+    "retentionEventRecord": run(
+        "staff/event-record",
+        input=lambda world: {
+            "source": "reviews",
+            "reference": "r2",
+            "kind": "review",
+            "memberId": world.member_id(),
+        },
+    ),
+    "retentionEventReverse": run(
+        "staff/event-reverse", source=lambda _world: "reviews", reference=lambda _world: "r1"
+    ),
     "retentionSaleReverse": run(
         "staff/sale-reverse",
         input=lambda _world: {"source": "till-1", "receipt": "R-1", "reversalId": "back-1"},

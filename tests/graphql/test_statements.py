@@ -30,7 +30,7 @@ MEMBER = """
   number balance { available pending } value { amount } lots(first: 3) { points }
   tier { slug benefits { text } } nextTier { slug text } program { slug }
   history(first: 2) { edges { node { text orderNumber change { available } } } }
-  tierChanges(first: 2) { edges { node { toTier } } }
+  tierChanges(first: 2) { edges { node { toTier } } } referral { code waiting claimed }
 """
 
 

@@ -26,6 +26,7 @@ from saleor_retention.models import (
     Dispatch,
     ExperimentSubject,
     OfferUse,
+    ReferralCode,
     SkippedSend,
     StoredQuote,
     SuppressionReason,
@@ -36,12 +37,14 @@ from saleor_retention.services import (
     consents,
     coupons,
     erasing,
+    events,
     experiments,
     granting,
     members,
     pos,
     profiles,
     redeeming,
+    referrals,
     segments,
     settling,
     tiering,
@@ -67,7 +70,11 @@ def ann(shop: FakeHost) -> Account:
     """A member with something in every section."""
     news = {"channel": "email", "purpose": "news", "version": "v1", "text": "Write to me."}
     program = make_program(
-        tiers=LADDER, reference={"currency": "USD"}, questions={"consents": [news]}
+        tiers=LADDER,
+        reference={"currency": "USD"},
+        questions={"consents": [news]},
+        events={"review": {"points": 0}},
+        referral={"advocate_points": 5},
     )
     account = make_member(shop, program)
     profiles.update(account, {"birthday": {"month": 5, "day": 4}, "gender": "female"}, now=NOON)
@@ -153,8 +160,26 @@ def ann(shop: FakeHost) -> Account:
     ExperimentSubject.objects.create(
         experiment=spring, account=account, arm="held_out", assigned_at=NOON
     )
+    _tell_of_a_friend(shop, account)
     account.refresh_from_db()
     return account
+
+
+def _tell_of_a_friend(shop: FakeHost, account: Account) -> None:
+    """Write down a review and a friend."""
+    events.record_event(
+        account=account,
+        source="reviews",
+        reference="r1",
+        kind="review",
+        object_ref="p-1",
+        at=NOON,
+        now=NOON,
+    )
+    referrals.code_of(account, now=NOON)
+    ReferralCode.objects.update(code="ABC")
+    friend = make_member(shop, account.program)
+    referrals.claim(program=account.program, user_ref=str(friend.user_id), code="ABC", now=NOON)
 
 
 def _tell_of_a_campaign(account: Account) -> None:
@@ -246,6 +271,11 @@ def test_everything_is_there_in_words(ann: Account) -> None:
     assert texts(document, "experiment") == [
         '2026-03-10: in the experiment "Spring", drawn to be left out.'
     ]
+    assert texts(document, "event") == ["2026-03-10: review about p-1, told by reviews; 0 points."]
+    assert texts(document, "referral_code") == ["2026-03-10: the code for friends is ABC."]
+    assert texts(document, "referral") == [
+        "2026-03-10: referred a friend; no first order was paid yet, 0 points."
+    ]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",
         "2026-03-10: +0 points. Set aside for a checkout.",
@@ -256,6 +286,7 @@ def test_everything_is_there_in_words(ann: Account) -> None:
         "2026-03-10: points were given by hand (100 points are granted).",
         "2026-03-10: the tier was set by hand (tier changes from regular to vip).",
         "2026-03-10: a till sent a sale (20 points earned, 0 taken back).",
+        "2026-03-10: a rewarded event was told of (review: 0 points, no points).",
     ]
     notes = [row["data"].get("note") for row in document["records"]]
     assert "Ann was kind" in notes

@@ -554,6 +554,46 @@ def test_phones(shop: Host, make: Any) -> None:
     assert shop.phones_of([]) == {}
 
 
+def test_places(shop: Host, make: Any) -> None:
+    """Homes and phones of the whole address book, alike for two who share them; none is absent."""
+    from saleor.account.models import Address
+
+    ada, bob, eve = (make.make_user(f"{name}@shop.example") for name in ("ada", "bob", "eve"))
+    home = {"country": "US", "postal_code": "10001", "city": "New York"}
+    ada.addresses.add(
+        Address.objects.create(street_address_1="12 Main St.", **home),
+        Address.objects.create(phone="+12025550122"),
+    )
+    bob.addresses.add(
+        Address.objects.create(street_address_1="12 main st", phone="+12025550122", **home)
+    )
+    eve.addresses.add(Address.objects.create())
+
+    found = shop.places_of([str(user.pk) for user in (ada, bob, eve)])
+
+    assert len(found[str(ada.pk)]) == 2
+    assert found[str(ada.pk)] == found[str(bob.pk)]
+    assert found.get(str(eve.pk), frozenset()) == frozenset()
+    assert shop.places_of([]) == {}
+
+
+def test_who_has_ordered(shop: Host, make: Any) -> None:
+    """Drafts and orders that were called off do not count."""
+    from saleor.order import OrderStatus
+
+    make.make_channel()
+    ada, bob = (make.make_user(f"{name}@shop.example") for name in ("ada", "bob"))
+    checkout = make.make_checkout(ada, {make.make_product("10.00"): 1})
+    make.pay(checkout)
+    order = make.complete(checkout)
+
+    assert (shop.has_ordered(str(ada.pk)), shop.has_ordered(str(bob.pk))) == (True, False)
+    for status in (OrderStatus.DRAFT, OrderStatus.CANCELED):
+        order.status = status
+        order.save(update_fields=["status"])
+        assert not shop.has_ordered(str(ada.pk))
+
+
 def test_notify(shop: Host) -> None:
     """Saleor 3.x tells its plugins; 2.10 has no such event and says so beforehand."""
     is_told = shop.notify("retention_campaign", {"recipient_email": "ada@shop.example"})

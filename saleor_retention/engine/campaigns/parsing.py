@@ -46,6 +46,8 @@ PURPOSE = "marketing"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", re.ASCII)
 _ENTERED = frozenset({Band.SLEEPING, Band.AT_RISK, Band.LOST})
 _BEFORE = frozenset({TriggerKind.BIRTHDAY, TriggerKind.ANNIVERSARY, TriggerKind.HOLIDAY})
+_SEVERAL = {TriggerKind.POINTS_EXPIRING: [30, 7, 1], TriggerKind.COUPON_EXPIRING: [3]}
+"""Kinds that remind on several days before, and on which where nothing is said."""
 _AFTER = frozenset({TriggerKind.SECOND_PURCHASE, TriggerKind.WELCOME})
 _SEGMENTS = frozenset({TriggerKind.SEGMENT_ENTERED, TriggerKind.SEGMENT_LEFT})
 
@@ -99,10 +101,8 @@ def _trigger(fields: Fields, around: Surroundings) -> Trigger:
         before = (fields.whole("days_before", 0, high=DAYS_BEFORE_MAX),)
         holiday, own = _holiday(fields) if kind is TriggerKind.HOLIDAY else ("", ())
         trigger = Trigger(kind, before, holiday=holiday, own_days=own)
-    elif kind is TriggerKind.POINTS_EXPIRING:
-        trigger = Trigger(kind, _several_days(fields, [30, 7, 1]))
-    elif kind is TriggerKind.COUPON_EXPIRING:
-        trigger = Trigger(kind, _several_days(fields, [3]))
+    elif kind in _SEVERAL:
+        trigger = Trigger(kind, _several_days(fields, _SEVERAL[kind]))
     elif kind is TriggerKind.POINTS_EXPIRING_NEXT_MONTH:
         trigger = Trigger(kind, day_of_month=fields.whole("day_of_month", 1, low=1, high=28))
     elif kind in _AFTER:

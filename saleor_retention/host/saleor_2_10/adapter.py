@@ -168,6 +168,14 @@ class Saleor210:
         """Return the E.164 numbers on users' default addresses."""
         return persons.phones_of(user_refs)
 
+    def places_of(self, user_refs: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the homes and phone numbers in users' address books."""
+        return persons.places_of(user_refs)
+
+    def has_ordered(self, user_ref: str) -> bool:
+        """Tell whether the user has an order that was placed and not called off."""
+        return people.has_ordered(user_ref)
+
     def group_names(self, user_ref: str) -> set[str]:
         """Return the names of the permission groups that a member of staff is in."""
         return persons.group_names(user_ref)

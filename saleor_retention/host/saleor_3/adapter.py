@@ -63,6 +63,8 @@ class Saleor3:
     find_user_by_email = staticmethod(people.find_user_by_email)
     find_users_by_phone = staticmethod(persons.find_users_by_phone)
     phones_of = staticmethod(persons.phones_of)
+    places_of = staticmethod(persons.places_of)
+    has_ordered = staticmethod(people.has_ordered)
     group_names = staticmethod(persons.group_names)
     app_name = staticmethod(persons.app_name)
     resolve_slugs = staticmethod(goods.resolve_slugs)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from saleor.account.models import User
+from saleor.order import OrderStatus
+from saleor.order.models import Order
 
 from saleor_retention.host.contract import UserFacts
 from saleor_retention.host.goods import numbers
+
+NOT_PLACED = (OrderStatus.DRAFT, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 
 
 def users(user_refs: Iterable[str]) -> dict[str, UserFacts]:
@@ -36,3 +40,9 @@ def find_user_by_email(email: str) -> str | None:
     found = User.objects.filter(email__iexact=email, is_active=True, is_confirmed=True)
     refs = [str(pk) for pk in found.values_list("pk", flat=True)[:2]]
     return refs[0] if len(refs) == 1 else None
+
+
+def has_ordered(user_ref: str) -> bool:
+    """Tell whether the user has an order that was placed and not called off."""
+    orders = Order.objects.filter(user__in=numbers([user_ref]))
+    return bool(orders.exclude(status__in=NOT_PLACED).exists())
