@@ -64,6 +64,7 @@ RetentionTriggerKind = described(
         TriggerKind.ANNIVERSARY: "The day of the first order, in later years.",
         TriggerKind.HOLIDAY: "A holiday, or some days before it.",
         TriggerKind.POINTS_EXPIRING: "Points that expire in some days.",
+        TriggerKind.COUPON_EXPIRING: "A coupon that ends in some days.",
         TriggerKind.POINTS_EXPIRING_NEXT_MONTH: "Points that expire next month.",
         TriggerKind.TIER_REACHED: "A tier was reached.",
         TriggerKind.TIER_AT_RISK: "A tier is about to be lost.",

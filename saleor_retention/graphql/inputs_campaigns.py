@@ -32,14 +32,14 @@ class RetentionTriggerInput(graphene.InputObjectType):
     )
     on = graphene.InputField(Date, description="ONCE: the day.")
     days_before = _whole(
-        "BIRTHDAY, FIRST_PURCHASE_ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it."
+        "BIRTHDAY, ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it."
     )
     each_days_before = graphene.List(
         graphene.NonNull(RetentionWholeNumber),
-        description="POINTS_EXPIRING: a message so many days before, each; 30, 7 and 1 when left "
-        "out.",
+        description="POINTS_EXPIRING, COUPON_EXPIRING: a message so many days before, each; when "
+        "left out 30, 7 and 1 for points, 3 for coupons.",
     )
-    days_after = _whole("WELCOME, SECOND_PURCHASE_DUE: so many days after.")
+    days_after = _whole("WELCOME, SECOND_PURCHASE: so many days after.")
     holiday = graphene.String(
         description="HOLIDAY: its name, `public:<country>:<name>`, or `own` with `days`."
     )

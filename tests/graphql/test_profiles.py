@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention.engine.periods import anniversary
-from saleor_retention.models import ConsentEntry, ProfileEntry
+from saleor_retention.models import Account, ConsentEntry, ProfileEntry
 from saleor_retention.services import consent_links
 from tests.factories.current import factories
 from tests.graphql.world import (
@@ -228,6 +228,18 @@ def test_refused_consents(world: World) -> None:
         ("orderId", "NOT_FOUND")
     ]
     assert ANONYMOUS.refused(confirm, token="1.x") == [("token", "INVALID")]
+
+
+def test_a_refused_answer_makes_nobody_a_member(world: World) -> None:
+    """Whoever answers becomes a member by it; a refusal takes that back with the rest."""
+    give, news = operation("storefront/consent-give"), {**TO_NEWS, "textVersion": "v0"}
+
+    assert world.owner.refused(give, input=news) == [("textVersion", "INVALID")]
+    assert refused(world.owner, gender="x" * 1000) != []
+    assert not Account.objects.exists()
+
+    world.owner.do(give, input=TO_NEWS)
+    assert Account.objects.get().user_id == int(world.owner.user.pk)
 
 
 def test_an_order_asks_its_customer_and_is_no_consent(world: World) -> None:

@@ -22,6 +22,7 @@ from saleor_retention.graphql.errors import InternalError, RetentionError, error
 from saleor_retention.graphql.languages import follow
 from saleor_retention.graphql.texts import RULE, unstorable_in
 from saleor_retention.host.contract import Requestor
+from saleor_retention.services.locking import run_serialized
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ class RetentionMutation(graphene.Mutation):
 
     perform: ClassVar[Callable[..., Any]]
     """Does the work for (info, requestor, **arguments) and returns the payload, or refuses."""
+
+    is_one_transaction: ClassVar[bool] = False
+    """Whether a refusal also takes back that the customer became a member by asking."""
 
     @classmethod
     def __init_subclass_with_meta__(cls, **options: Any) -> None:
@@ -59,7 +63,7 @@ class RetentionMutation(graphene.Mutation):
                 asks = require(info, *cls.permissions) if cls.permissions else requestor(info)
                 try:
                     _require_storable(arguments)
-                    payload = cls.perform(info, asks, **arguments)
+                    payload = cls._performed(info, asks, arguments)
                 except Refusal as refusal:
                     return cls(errors=[error_of(refusal)])
                 except Refusals as refusals:
@@ -74,6 +78,12 @@ class RetentionMutation(graphene.Mutation):
             raise InternalError("Internal Server Error") from fault
         payload.errors = []
         return payload
+
+    @classmethod
+    def _performed(cls, info: Any, asks: Requestor, arguments: Mapping[str, Any]) -> Any:
+        if not cls.is_one_transaction:
+            return cls.perform(info, asks, **arguments)
+        return run_serialized(lambda: cls.perform(info, asks, **arguments))
 
 
 def _require_storable(arguments: Mapping[str, Any]) -> None:

@@ -24,6 +24,8 @@ class RetentionConsentGive(RetentionMutation):
     it is followed. For another member it requires MANAGE_USERS.
     """
 
+    is_one_transaction = True
+
     class Arguments:
         """What is asked for."""
 

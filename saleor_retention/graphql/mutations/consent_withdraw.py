@@ -22,6 +22,8 @@ class RetentionConsentWithdraw(RetentionMutation):
     For another member it requires MANAGE_USERS.
     """
 
+    is_one_transaction = True
+
     class Arguments:
         """What is asked for."""
 

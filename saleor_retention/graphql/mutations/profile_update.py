@@ -28,6 +28,8 @@ class RetentionProfileUpdate(RetentionMutation):
     For another member it requires MANAGE_USERS.
     """
 
+    is_one_transaction = True
+
     class Arguments:
         """What is asked for."""
 

@@ -19,6 +19,8 @@ class RetentionReferralClaim(RetentionMutation):
     Before the first order only. Both get their points when that order has left its return window.
     """
 
+    is_one_transaction = True
+
     class Arguments:
         """What is asked for."""
 

@@ -19,6 +19,8 @@ class RetentionReferralCode(RetentionMutation):
     For another member it requires MANAGE_USERS.
     """
 
+    is_one_transaction = True
+
     class Arguments:
         """What is asked for."""
 
