@@ -221,7 +221,7 @@ def test_the_command_prints_and_judges(role: str) -> None:
             "SELECT has_table_privilege(%s, %s, 'INSERT')", [other, roles.APPEND_ONLY[0]]
         )
         assert cursor.fetchone() == (False,)
-    assert out.getvalue().count(";\n") == len(roles.grants(other)) == 15
+    assert out.getvalue().count(";\n") == len(roles.grants(other)) == 16
     run_sql(f"GRANT TRUNCATE, UPDATE (points) ON saleor_retention_entry TO {other}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(current_user)")

@@ -379,6 +379,7 @@ def test_what_was_done_before_the_member_was_known_is_exported(
         ("points_grant", ""),
         ("tier_override", ""),
         ("sale_record", "pos:till:R-1"),
+        ("event_record", ""),
         ("sale_reverse", "pos:till:R-7"),
         ("sale_record", "pos:till:R-7"),
     ]
