@@ -166,7 +166,7 @@ def test_which_program_is_meant(shop: FakeHost) -> None:
     """With several, the channel says it; without one nothing is kept of nobody's program."""
     from saleor_retention.host.contract import ChannelFacts
 
-    shop.shop_channels.append(ChannelFacts("2", "japan", "Japan", "JPY"))
+    shop.shop_channels.append(ChannelFacts("2", "japan", "Japan", "USD"))
     make_program(questions=QUESTIONS)
     make_program("tokyo", channels=("2",), questions=QUESTIONS)
     named = registered(shop, channel="japan", consents=AGREED[1:])
