@@ -334,6 +334,7 @@ def test_nobody_new_is_held_out_once_the_experiment_is_over(shop: Shop) -> None:
     first = run(campaign, NOW)
     experiments.end_experiment(Experiment.objects.get(), now=NOW)
     new = [reader(shop, f"m{number}") for number in range(20, 30)]
+    campaign.refresh_from_db()
 
     foreseen = campaign_planning.preview(campaign, NOW + 10 * DAY)
     states = run(campaign, NOW + 10 * DAY)
