@@ -1,4 +1,4 @@
-"""Services outside the shop, called over HTTP: one pays money back, one computes taxes."""
+"""Services outside the shop, called over HTTP: for refunds, for taxes, and to hear of checkouts."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ subscription {
 """
 TAX_PERCENT = 10
 
+UPDATED = """
+subscription {
+  event {
+    ... on CheckoutUpdated { checkout { id lines { quantity variant { sku } } } }
+  }
+}
+"""
+
 _numbers = itertools.count(1)
 
 
@@ -65,7 +73,17 @@ def _taxes(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-ANSWERS = {"/refunds": _refund, "/taxes": _taxes}
+updated: list[dict[str, Any]] = []
+"""What was told of checkouts, in order."""
+
+
+def _updated(told: dict[str, Any]) -> dict[str, Any]:
+    """Keep it."""
+    updated.append(told["checkout"])
+    return {}
+
+
+ANSWERS = {"/refunds": _refund, "/taxes": _taxes, "/updates": _updated}
 
 
 class _Answer(BaseHTTPRequestHandler):
