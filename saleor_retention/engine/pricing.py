@@ -20,6 +20,7 @@ from typing import Any
 from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
 from saleor_retention.engine.money import allocate_capped, from_minor, money_text
 from saleor_retention.engine.offers.quoting import OfferCase, lowest, member_rule, percent_off
+from saleor_retention.engine.phrases import Phrase, _, counted, ngettext, phrase
 from saleor_retention.engine.quote import (
     ENGINE_VERSION,
     Allocation,
@@ -309,43 +310,51 @@ def _benefit_off(benefit: PriceBenefit, quantity: int, left_minor: int, currency
     return min(left_minor, percent_off(left_minor, quantity, benefit.percent))
 
 
+_NO_PRICE = _("%(name)s has no price for any goods in this basket.")
+
+
 def _own_tier_verdict(case: _Case, tier: Tier, own: Iterable[Allocation]) -> Verdict:
     off = sum(item.amount_minor for item in own)
     if off:
         return Verdict(
             rule_key=member_rule(tier),
             code=Finding.APPLIED.value,
-            message=f"{tier.name} takes {case.money(off)} off this basket.",
+            phrase=phrase(
+                _("%(name)s takes %(money)s off this basket."),
+                name=tier.name,
+                money=case.money(off),
+            ),
             amount_minor=off,
         )
-    if _any_goods_match(case, tier):
-        code, why = Finding.NO_EFFECT, "takes nothing off these goods at their prices"
-        if case.offers is not None and case.offers.offers:
-            why = "takes nothing more off these goods than offers do"
-    else:
-        code, why = Finding.NO_MATCHING_GOODS, "has no price for any goods in this basket"
-    return Verdict(member_rule(tier), code.value, f"{tier.name} {why}.")
+    code, message = Finding.NO_EFFECT, _("%(name)s takes nothing off these goods at their prices.")
+    if not _any_goods_match(case, tier):
+        code, message = Finding.NO_MATCHING_GOODS, _NO_PRICE
+    elif case.offers is not None and case.offers.offers:
+        message = _("%(name)s takes nothing more off these goods than offers do.")
+    return Verdict(member_rule(tier), code.value, phrase(message, name=tier.name))
 
 
 def _other_tier_verdict(case: _Case, left: Mapping[str, int], tier: Tier, own_off: int) -> Verdict:
     rule_key = member_rule(tier)
     if not case.is_member:
-        message = f"{tier.name} prices are for members; this basket has no member."
-        return Verdict(rule_key, Finding.NOT_A_MEMBER.value, message)
+        message = _("%(name)s prices are for members; this basket has no member.")
+        return Verdict(rule_key, Finding.NOT_A_MEMBER.value, phrase(message, name=tier.name))
     if case.tier is not None and tier.threshold < case.tier.threshold:
-        message = f"{case.tier.name} is the higher tier and decides instead of {tier.name}."
-        return Verdict(rule_key, Finding.OTHER_TIER.value, message)
+        message = _("%(higher)s is the higher tier and decides instead of %(name)s.")
+        words = phrase(message, name=tier.name, higher=case.tier.name)
+        return Verdict(rule_key, Finding.OTHER_TIER.value, words)
     if not _any_goods_match(case, tier):
-        message = f"{tier.name} has no price for any goods in this basket."
-        return Verdict(rule_key, Finding.NO_MATCHING_GOODS.value, message)
+        words = phrase(_NO_PRICE, name=tier.name)
+        return Verdict(rule_key, Finding.NO_MATCHING_GOODS.value, words)
     more = sum(item.amount_minor for item in _tier_prices(case, left, tier)) - own_off
-    message = f"{tier.name} is not reached yet"
+    words = phrase(_("%(name)s is not reached yet."), name=tier.name)
     if more > 0:
-        message += f"; it would take {case.money(more)} more off this basket"
+        message = _("%(name)s is not reached yet; it would take %(money)s more off this basket.")
+        words = phrase(message, name=tier.name, money=case.money(more))
     gap = None
     if case.metric_value is not None:
         gap = max(0, tier.threshold - case.metric_value)
-    return Verdict(rule_key, Finding.TIER_TOO_LOW.value, f"{message}.", gap=gap)
+    return Verdict(rule_key, Finding.TIER_TOO_LOW.value, words, gap=gap)
 
 
 def _any_goods_match(case: _Case, tier: Tier) -> bool:
@@ -368,17 +377,19 @@ def _order_lane(case: _Case, _left: Mapping[str, int]) -> _Outcome:
             continue
         rule_key = f"shipping:{tier.slug}"
         if tier == case.tier:
-            message = f"{tier.name} has free shipping."
-            verdicts.append(Verdict(rule_key, Finding.APPLIED.value, message))
+            words = phrase(_("%(name)s has free shipping."), name=tier.name)
+            verdicts.append(Verdict(rule_key, Finding.APPLIED.value, words))
         elif not case.is_member:
-            message = f"Free shipping with {tier.name} is for members; this basket has no member."
-            verdicts.append(Verdict(rule_key, Finding.NOT_A_MEMBER.value, message))
+            message = _("Free shipping with %(name)s is for members; this basket has no member.")
+            words = phrase(message, name=tier.name)
+            verdicts.append(Verdict(rule_key, Finding.NOT_A_MEMBER.value, words))
         elif case.tier is None or case.tier.threshold < tier.threshold:
             gap = None
             if case.metric_value is not None:
                 gap = max(0, tier.threshold - case.metric_value)
-            message = f"{tier.name}, which has free shipping, is not reached yet."
-            verdicts.append(Verdict(rule_key, Finding.TIER_TOO_LOW.value, message, gap=gap))
+            message = _("%(name)s, which has free shipping, is not reached yet.")
+            words = phrase(message, name=tier.name)
+            verdicts.append(Verdict(rule_key, Finding.TIER_TOO_LOW.value, words, gap=gap))
     is_free = case.tier is not None and case.tier.has_free_shipping
     return _Outcome(verdicts=tuple(verdicts), has_free_shipping=is_free)
 
@@ -418,18 +429,20 @@ def _points_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
     """
     point_value = case.rules.point_values.get(case.currency)
     if not case.points_held:
-        return _no_points(Finding.NO_REDEMPTION, "No points are set for this basket.")
+        words = phrase(_("No points are set for this basket."))
+        return _no_points(Finding.NO_REDEMPTION, words)
     if not case.rules.redemption.is_enabled:
-        return _no_points(Finding.REDEMPTION_DISABLED, "This program does not take points.")
+        words = phrase(_("This program does not take points."))
+        return _no_points(Finding.REDEMPTION_DISABLED, words)
     if not point_value or point_value < 0:
-        message = f"Points have no value in {case.currency}."
-        return _no_points(Finding.NO_POINT_VALUE, message)
+        words = phrase(_("Points have no value in %(currency)s."), currency=case.currency)
+        return _no_points(Finding.NO_POINT_VALUE, words)
     payable_minor = math.floor(sum(left.values()) * case.rules.redemption.order_share_max)
     points = min(case.points_held, math.floor(payable_minor / point_value))
     value_minor = value_of(points, point_value)
     if not value_minor:
-        message = "Nothing in this basket can be paid with points."
-        return _no_points(Finding.NOTHING_TO_REDEEM_ON, message)
+        words = phrase(_("Nothing in this basket can be paid with points."))
+        return _no_points(Finding.NOTHING_TO_REDEEM_ON, words)
     points = points_for(value_minor, point_value)
     spread = allocate_capped(value_minor, [left[line.ref] for line in case.lines])
     allocations = tuple(
@@ -447,14 +460,22 @@ def _points_lane(case: _Case, left: Mapping[str, int]) -> _Outcome:
     verdict = Verdict(
         rule_key=POINTS_RULE,
         code=(Finding.APPLIED if is_whole else Finding.PARTLY_APPLIED).value,
-        message=f"{points} points take {case.money(value_minor)} off this basket.",
+        phrase=counted(points, _points_take(points), money=case.money(value_minor)),
         amount_minor=value_minor,
     )
     return _Outcome(allocations, (verdict,), points_applied=points)
 
 
-def _no_points(code: Finding, message: str) -> _Outcome:
-    return _Outcome(verdicts=(Verdict(POINTS_RULE, code.value, message),))
+def _points_take(points: int) -> tuple[str, str, int]:
+    return ngettext(
+        "%(number)s point takes %(money)s off this basket.",
+        "%(number)s points take %(money)s off this basket.",
+        points,
+    )
+
+
+def _no_points(code: Finding, words: Phrase) -> _Outcome:
+    return _Outcome(verdicts=(Verdict(POINTS_RULE, code.value, words),))
 
 
 def _amount_text(case: _Case, minor: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from saleor_retention.engine.phrases import Phrase, render
+
 ENGINE_VERSION = 1
 
 
@@ -25,9 +27,14 @@ class Verdict:
 
     rule_key: str
     code: str  # APPLIED, NOT_A_MEMBER, TIER_TOO_LOW, NO_MATCHING_GOODS, NO_REDEMPTION, ...
-    message: str
+    phrase: Phrase  # its parameters are text
     amount_minor: int = 0
     gap: int | None = None  # what is missing: minor units, orders, points or units
+
+    @property
+    def message(self) -> str:
+        """Return the sentence in English."""
+        return render(self.phrase)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_checkout_offers import CheckoutOffers, RetentionCheckoutOffers
 from saleor_retention.graphql.types_code import RetentionCodeComparison, code_comparison
 from saleor_retention.graphql.types_program import RetentionThreshold, threshold_type
+from saleor_retention.graphql.words import said
 from saleor_retention.host.contract import PricedCheckout
 from saleor_retention.models import Account, AccountState, Hold
 from saleor_retention.selectors.programs import rules_of
@@ -343,7 +344,7 @@ def _verdict(root: Checkout, verdict: Verdict, metric_value: int) -> RetentionVe
     return RetentionVerdict(
         rule_key=verdict.rule_key,
         code=verdict.code,
-        text=verdict.message,
+        text=said(verdict.phrase),
         amount=money(verdict.amount_minor, root.currency),
         gap=None if gap is None else threshold_type(gap, root.rules),
     )

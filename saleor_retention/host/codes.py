@@ -15,6 +15,7 @@ from django.db.models.signals import pre_save
 
 from saleor_retention import host
 from saleor_retention.errors import Refusal
+from saleor_retention.host.refusing import refused
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def reserve(checkout: Any) -> None:
                 str(checkout.pk), code=checkout.voucher_code, user_ref=_user_ref(checkout)
             )
     except Refusal as refusal:
-        raise ValidationError(refusal.message, code="invalid") from refusal
+        raise refused(refusal.phrase or refusal.message, checkout) from refusal
 
 
 def _look(instance: Any, update_fields: Collection[str] | None = None, **_more: Any) -> None:

@@ -25,6 +25,7 @@ from saleor_retention.engine.offers.kinds import Gift, Offer
 from saleor_retention.engine.offers.live import Field, lay_out
 from saleor_retention.engine.offers.result import Finding
 from saleor_retention.engine.offers.situation import Situation
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
 from saleor_retention.models import Account, AccountState, GiftPick, Program
@@ -33,7 +34,7 @@ from saleor_retention.selectors.programs import active_program, is_switched_on, 
 from saleor_retention.services.locking import run_serialized
 from saleor_retention.services.pricing import newcomer
 
-NOT_EARNED = "This cart does not earn that gift."
+NOT_EARNED = _("This cart does not earn that gift.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _pick(
     shop = host.current()
     checkout = _own_checkout(checkout_ref, user_ref)
     if not offer_id.isdecimal():
-        raise Refusal(Code.NOT_FOUND, "There is no such offer.", "offerId")
+        raise Refusal(Code.NOT_FOUND, phrase(_("There is no such offer.")), "offerId")
     earlier = GiftPick.objects.filter(checkout_ref=checkout_ref, offer_id=int(offer_id)).first()
     if variant_ref is None:
         _drop(earlier)
@@ -126,11 +127,12 @@ def _pick(
         return earlier
     place = _place(checkout, at)
     if place is None:
-        message = "There is no active program in the channel of this checkout."
-        raise Refusal(Code.PROGRAM_INACTIVE, message, "checkoutId")
+        message = _("There is no active program in the channel of this checkout.")
+        raise Refusal(Code.PROGRAM_INACTIVE, phrase(message), "checkoutId")
     offer = place.offer(offer_id)
     if offer is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such offer of a gift here.", "offerId")
+        message = _("There is no such offer of a gift here.")
+        raise Refusal(Code.NOT_FOUND, phrase(message), "offerId")
     asked = _asked_afresh(place, offer, earlier)
     if variant_ref not in _choices(asked, offer, _own_lines(earlier)):
         raise _refusal(asked.judge(offer, _own_lines(earlier)), offer)
@@ -194,16 +196,20 @@ def _asked_afresh(place: _Place, offer: Offer, earlier: GiftPick | None) -> _Pla
 def _refusal(found: Field, offer: Offer) -> Refusal:
     codes = {miss.code for miss in found.misses.get(offer.id, ())}
     if Finding.NOT_A_MEMBER in codes:
-        return Refusal(Code.NOT_A_MEMBER, f'"{offer.name}" is for members only.', "offerId")
+        return _named(Code.NOT_A_MEMBER, _('The offer "%(name)s" is for members only.'), offer)
     if codes & {Finding.LIMIT_PER_CUSTOMER, Finding.LIMIT_IN_TOTAL}:
-        return Refusal(Code.LIMIT_REACHED, f'"{offer.name}" is used up.', "offerId")
+        return _named(Code.LIMIT_REACHED, _('The offer "%(name)s" is used up.'), offer)
     if Finding.NO_GIFT_LEFT in codes:
-        message = f'No gift of "{offer.name}" is left for you.'
-        return Refusal(Code.LIMIT_REACHED, message, "offerId")
+        message = _('No gift of the offer "%(name)s" is left for you.')
+        return _named(Code.LIMIT_REACHED, message, offer)
     if codes - {Finding.GIFT_TO_CHOOSE}:
-        return Refusal(Code.INVALID, NOT_EARNED, "offerId")
-    message = f'That is none of the gifts you can choose of "{offer.name}" now.'
-    return Refusal(Code.INVALID, message, "variantId")
+        return Refusal(Code.INVALID, phrase(NOT_EARNED), "offerId")
+    message = _('That is none of the gifts of the offer "%(name)s" that you can choose now.')
+    return _named(Code.INVALID, message, offer, "variantId")
+
+
+def _named(code: Code, message: str, offer: Offer, field: str = "offerId") -> Refusal:
+    return Refusal(code, phrase(message, name=offer.name), field)
 
 
 # --- keeping --------------------------------------------------------------------------------------
@@ -254,13 +260,13 @@ def _own_checkout(checkout_ref: str, user_ref: str | None) -> CheckoutFacts:
     shop = host.current()
     checkout = shop.checkout_facts(checkout_ref) if shop.lock_checkout(checkout_ref) else None
     if checkout is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such checkout.", "checkoutId")
+        raise Refusal(Code.NOT_FOUND, phrase(_("There is no such checkout.")), "checkoutId")
     if checkout.basket.user_ref is not None and checkout.basket.user_ref != user_ref:
-        message = "This checkout is not attached to your account."
-        raise Refusal(Code.PERMISSION_DENIED, message, "checkoutId")
+        message = _("This checkout is not attached to your account.")
+        raise Refusal(Code.PERMISSION_DENIED, phrase(message), "checkoutId")
     if checkout.is_money_committed:
-        message = "Payment of this checkout has begun; its gifts cannot be changed any more."
-        raise Refusal(Code.CHECKOUT_PAID, message, "checkoutId")
+        message = _("Payment of this checkout has begun; its gifts cannot be changed any more.")
+        raise Refusal(Code.CHECKOUT_PAID, phrase(message), "checkoutId")
     return checkout
 
 

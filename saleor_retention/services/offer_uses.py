@@ -25,6 +25,7 @@ from saleor_retention import conf, host
 from saleor_retention.engine.offers.facts import has_counters, period_start
 from saleor_retention.engine.offers.terms import OfferTerms, PunchCardTerms
 from saleor_retention.engine.periods import local_date
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.quote import AppliedOffer, Quote
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
@@ -49,20 +50,23 @@ RESERVE = """
 SELECT * FROM saleor_retention_reserve(%s, %s, %s, %s::jsonb, %s, %s, %s)
 """
 REASONS = {
-    "NOT_A_MEMBER": (Code.NOT_A_MEMBER, 'The offer "{name}" is for members only.'),
+    "NOT_A_MEMBER": (Code.NOT_A_MEMBER, _('The offer "%(name)s" is for members only.')),
     "LIMIT_PER_CUSTOMER": (
         Code.LIMIT_REACHED,
-        'You have used the offer "{name}" as often as it may be used.',
+        _('You have used the offer "%(name)s" as often as it may be used.'),
     ),
     "LIMIT_IN_TOTAL": (
         Code.LIMIT_REACHED,
-        'The offer "{name}" has been used up by other customers.',
+        _('The offer "%(name)s" has been used up by other customers.'),
     ),
     "STAMPS_MISSING": (
         Code.LIMIT_REACHED,
-        'The card of the offer "{name}" is not full any more.',
+        _('The card of the offer "%(name)s" is not full any more.'),
     ),
-    "NO_GIFT_LEFT": (Code.LIMIT_REACHED, 'You have had the gift of the offer "{name}" before.'),
+    "NO_GIFT_LEFT": (
+        Code.LIMIT_REACHED,
+        _('You have had the gift of the offer "%(name)s" before.'),
+    ),
 }
 """Why a use is refused, in the words that the shopper sees."""
 
@@ -99,8 +103,8 @@ def reserve_for(
     except Exception as error:
         logger.exception("Could not reserve the offers of checkout %s.", checkout_ref)
         if any(map(_is_limited, applied)):
-            message = "An offer of this cart could not be set aside for you; try again."
-            raise Refusal(Code.BUSY, message) from error
+            message = _("An offer of this cart could not be set aside for you; try again.")
+            raise Refusal(Code.BUSY, phrase(message)) from error
         return
     if refusal is not None:
         raise refusal
@@ -144,13 +148,13 @@ def reserve(
     except OperationalError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
-        message = "Others are using the same offer just now; try again."
-        raise Refusal(Code.BUSY, message) from error
+        message = _("Others are using the same offer just now; try again.")
+        raise Refusal(Code.BUSY, phrase(message)) from error
     if refused is not None:
         offer_id, reason = refused
         code, sentence = REASONS[reason]
         name = Offer.objects.values_list("name", flat=True).get(pk=offer_id)
-        raise Refusal(code, sentence.format(name=name), "offers")
+        raise Refusal(code, phrase(sentence, name=name), "offers")
 
 
 def lapse_reservations(now: dt.datetime | None = None, limit: int = LAPSE_BATCH) -> int:

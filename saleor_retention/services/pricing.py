@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from saleor_retention.engine import pricing
 from saleor_retention.engine.facts import BasketFacts, CustomerFacts
+from saleor_retention.engine.phrases import Phrase
 from saleor_retention.engine.quote import Allocation, AppliedOffer, Quote, Verdict
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.selectors.standing import Standing, StoredPrice
@@ -80,12 +81,27 @@ def load_quote(payload: str | dict[str, Any]) -> Quote:
     """Return the quote that ``dump_quote`` wrote."""
     data = json.loads(payload) if isinstance(payload, str) else dict(payload)
     data["allocations"] = tuple(Allocation(**item) for item in data["allocations"])
-    data["verdicts"] = tuple(Verdict(**item) for item in data["verdicts"])
+    data["verdicts"] = tuple(_verdict(item) for item in data["verdicts"])
     data["applied"] = tuple(
         AppliedOffer(**{**item, "gift_refs": tuple(item["gift_refs"])})
         for item in data.get("applied", ())
     )
     return Quote(**data)
+
+
+def _verdict(item: Mapping[str, Any]) -> Verdict:
+    """Return a stored verdict; those of earlier versions hold their sentence as English text.
+
+    >>> _verdict({"rule_key": "points", "code": "APPLIED", "message": "5 % off."}).message
+    '5 % off.'
+    """
+    data = dict(item)
+    if "message" in data:
+        data["phrase"] = Phrase("%(text)s", (("text", data.pop("message")),))
+    else:
+        said = data["phrase"]
+        data["phrase"] = Phrase(**{**said, "params": tuple(map(tuple, said["params"]))})
+    return Verdict(**data)
 
 
 def reason_of(allocation: Allocation, quote: Quote) -> str:

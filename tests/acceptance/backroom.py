@@ -62,6 +62,7 @@ def open_shop(*, staff: dict[str, list[str]]) -> dict[str, str]:
         "payments": ["handle_payments"],
         "storefront": ["handle_checkouts", "impersonate_user"],
         "taxes": ["handle_taxes"],
+        "watcher": ["manage_checkouts"],
     }
     for name, codenames in apps.items():
         app = App.objects.create(name=name, identifier=name, is_active=True, is_installed=True)

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.acceptance.figures import ZERO, Taxed, from_gross, from_net
-from tests.acceptance.offers import bundle, offer, pick_gift
+from tests.acceptance.offers import amounts, bundle, offer, pick_gift
 from tests.acceptance.retention import IN_ZLOTY_TOO, Program, member, open_program
 from tests.acceptance.shop import Channel, Shop
 from tests.acceptance.storefront import Cart, Shopper, fill_cart, sign_up
@@ -54,14 +54,19 @@ class EveryOffer:
         return cart
 
 
-def set_up(shop: Shop, channels: Iterable[Channel], **rules: Any) -> EveryOffer:
+def set_up(shop: Shop, channels: Iterable[Channel]) -> EveryOffer:
     """Open the program with its offers, and take 5 off B in its channels."""
     places = list(channels)
     for channel in places:
         shop.catalogue_promotion(channel, "B", "5")
-    program = open_program(shop, places, {**IN_ZLOTY_TOO, **rules})
+    has_zloty = any(channel.currency == "PLN" for channel in places)
+    program = open_program(shop, places, IN_ZLOTY_TOO if has_zloty else None)
+
+    def each(amount: str) -> list[dict[str, Any]]:
+        return [*amounts(amount), *(amounts(amount, "PLN") if has_zloty else ())]
+
     a, b, c = (shop.variants[name] for name in NAMES)
-    bundle(program, "A with B", {a: 1, b: 1}, prices=both("95.00"))
+    bundle(program, "A with B", {a: 1, b: 1}, prices=each("95.00"))
     socks = {"percent": "10", "select": {"variants": [b]}}
     offer(
         program,
@@ -70,20 +75,15 @@ def set_up(shop: Shop, channels: Iterable[Channel], **rules: Any) -> EveryOffer:
         memberPrice=socks,
         audience={"membersOnly": True},
     )
-    steps = [{"fromAmounts": both("150.00"), "amounts": both("10.00")}]
+    steps = [{"fromAmounts": each("150.00"), "amounts": each("10.00")}]
     offer(program, "10 off", kind="THRESHOLD", threshold={"steps": steps})
     gift = offer(
         program,
         "A gift",
         kind="GIFT",
-        gift={"variants": [c], "opens": {"fromAmounts": both("100.00")}},
+        gift={"variants": [c], "opens": {"fromAmounts": each("100.00")}},
     )
     return EveryOffer(shop, program, gift)
-
-
-def both(amount: str) -> list[dict[str, str]]:
-    """Return the same amount in dollars and zloty."""
-    return [{"currency": code, "amount": amount} for code in ("USD", "PLN")]
 
 
 def taxed(amount: Decimal | str | int, channel: Channel) -> Taxed:

@@ -1,4 +1,4 @@
-"""Services outside the shop, called over HTTP: for refunds, for taxes, and one that mails."""
+"""Services outside the shop, called over HTTP: refunds, taxes, one that hears of checkouts, mail."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ subscription {
 TAX_PERCENT = 10
 MAIL_SECONDS_MAX = 20
 
+UPDATED = """
+subscription {
+  event {
+    ... on CheckoutUpdated { checkout { id lines { quantity variant { sku } } } }
+  }
+}
+"""
+
 _numbers = itertools.count(1)
 
 
@@ -67,8 +75,18 @@ def _taxes(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+updated: list[dict[str, Any]] = []
+"""What was told of checkouts, in order."""
+
+
+def _updated(told: dict[str, Any]) -> dict[str, Any]:
+    """Keep it."""
+    updated.append(told["checkout"])
+    return {}
+
+
 MAILS = "/mails"
-ANSWERS = {"/refunds": _refund, "/taxes": _taxes}
+ANSWERS = {"/refunds": _refund, "/taxes": _taxes, "/updates": _updated}
 
 
 class _Answer(BaseHTTPRequestHandler):

@@ -16,7 +16,7 @@ from typing import Any
 from tests.acceptance.backroom import OWNER, PASSWORD
 from tests.acceptance.client import Client
 from tests.acceptance.server import Processes
-from tests.acceptance.services import REFUND_REQUEST, TAX_REQUEST, Services
+from tests.acceptance.services import REFUND_REQUEST, TAX_REQUEST, UPDATED, Services, updated
 
 PRICES = {"A": "80", "B": "30", "C": "50"}
 SHIPPING = "10"
@@ -72,6 +72,7 @@ class Shop:
     payments: Client
     storefront: Client
     taxes: Client
+    watcher: Client
     variants: dict[str, str] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Shop:
     zone: str = ""
     warehouse: str = ""
     shipping_method: str = ""
+    services_url: str = ""
 
     def login(self, email: str, password: str = PASSWORD) -> Client:
         """Sign a user in."""
@@ -113,23 +115,43 @@ class Shop:
 
     def listen(self, services: Services) -> None:
         """Have the services asked for refunds and for taxes."""
+        self.services_url = services.url
         for client, path, event, query in (
             (self.payments, "refunds", "TRANSACTION_REFUND_REQUESTED", REFUND_REQUEST),
             (self.taxes, "taxes", "CHECKOUT_CALCULATE_TAXES", TAX_REQUEST),
+            (self.taxes, "taxes", "ORDER_CALCULATE_TAXES", TAX_REQUEST),
         ):
-            self._create(
-                "webhook",
-                "webhookCreate",
-                "WebhookCreateInput",
-                {
-                    "name": path,
-                    "app": client.ask("{ app { id } }")["app"]["id"],
-                    "targetUrl": f"{services.url}/{path}",
-                    "syncEvents": [event],
-                    "query": query,
-                    "isActive": True,
-                },
+            self._listen(client, path, query, syncEvents=[event])
+
+    @contextmanager
+    def watched(self) -> Iterator[list[dict[str, Any]]]:
+        """Have an app told of checkouts meanwhile; what it was told, in order."""
+        webhook = self._listen(self.watcher, "updates", UPDATED, asyncEvents=["CHECKOUT_UPDATED"])
+        try:
+            updated.clear()
+            yield updated
+        finally:
+            self.owner.do(
+                """mutation ($id: ID!) {
+                  webhookDelete(id: $id) { errors { field message code } }
+                }""",
+                id=webhook,
             )
+
+    def _listen(self, client: Client, path: str, query: str, **events: list[str]) -> str:
+        return self._create(
+            "webhook",
+            "webhookCreate",
+            "WebhookCreateInput",
+            {
+                "name": path,
+                "app": client.ask("{ app { id } }")["app"]["id"],
+                "targetUrl": f"{self.services_url}/{path}",
+                "query": query,
+                "isActive": True,
+                **events,
+            },
+        )
 
     # --- channels --------------------------------------------------------------------------
 
@@ -441,6 +463,7 @@ def open_for_business(processes: Processes, services: Services) -> Shop:
         payments=Client(processes.url, tokens["payments"]),
         storefront=Client(processes.url, tokens["storefront"]),
         taxes=Client(processes.url, tokens["taxes"]),
+        watcher=Client(processes.url, tokens["watcher"]),
     )
     shop.owner = shop.login(OWNER)
     shop.listen(services)

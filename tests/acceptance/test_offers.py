@@ -223,6 +223,41 @@ class TestOnSaleor3:
         assert [row["variant"]["sku"] for row in checkout["lines"]] == ["A"]
         assert shown(checkout["subtotalPrice"]) == from_net(80, 10)
 
+    def test_apps_hear_of_a_gift_that_comes_and_goes(self, shop: Shop) -> None:
+        """Once with the line that was added, and at the last without it."""
+        # given
+        channel = shop.open_channel()
+        program = open_program(shop, [channel])
+        opens = {"fromAmounts": amounts("100.00")}
+        gift = offer(
+            program, "A gift", kind="GIFT", gift={"variants": [shop.variants["C"]], "opens": opens}
+        )
+        ada = sign_up(shop, channel)
+        cart = fill_cart(shop, channel, ada, A=2)
+
+        with shop.watched() as news:
+            # when
+            pick_gift(ada.client, cart, gift, shop.variants["C"])
+
+            # then
+            assert _told(news, cart) == [{"A": 2, "C": 1}]
+
+            # and when: the cart does not earn it any more
+            news.clear()
+            cart.update(A=1)
+
+            # then: Saleor's own news of its change, and ours of the gift
+            assert _told(news, cart)[-1] == {"A": 1}
+
+            # and when: chosen again, and given back
+            cart.update(A=2)
+            pick_gift(ada.client, cart, gift, shop.variants["C"])
+            news.clear()
+            pick_gift(ada.client, cart, gift, None)
+
+            # then
+            assert _told(news, cart) == [{"A": 2}]
+
     def test_a_punch_card_across_orders(self, shop: Shop) -> None:
         """Two bought, the third is free; what is returned takes its stamp back."""
         # given
@@ -257,6 +292,15 @@ class TestOnSaleor3:
 
         # then
         assert applied_to(fill_cart(shop, channel, ada, B=1)) == {}
+
+
+def _told(news: list[dict[str, Any]], cart: Cart) -> list[dict[str, int]]:
+    """Return what an app was told of a checkout's lines."""
+    return [
+        {row["variant"]["sku"]: row["quantity"] for row in told["lines"]}
+        for told in news
+        if told["id"] == cart.id
+    ]
 
 
 def _complete(cart: Cart) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import pytest
 
 from tests.acceptance import every_offer
 from tests.acceptance.every_offer import NAMES, OWN_DISCOUNTS, EveryOffer, goods_less, taxed
-from tests.acceptance.figures import Taxed, points, shown, total
-from tests.acceptance.offers import amounts, applied_to, offer, offers_of
+from tests.acceptance.figures import Taxed, from_net, points, shown, total
+from tests.acceptance.offers import amounts, applied_to, offer, offers_of, pick_gift
 from tests.acceptance.orders import Desk
-from tests.acceptance.retention import points_of_cart, points_of_order
+from tests.acceptance.retention import open_program, points_of_cart, points_of_order
 from tests.acceptance.shop import Channel, Shop
-from tests.acceptance.storefront import line_of
+from tests.acceptance.storefront import fill_cart, line_of, sign_up
 
 pytestmark = pytest.mark.saleor3
 
@@ -140,6 +140,52 @@ def test_free_shipping_beside_a_voucher_for_it(shop: Shop) -> None:
     assert shown(order["shippingPrice"]) == taxed(0, channel)
     assert order["undiscountedShippingPrice"]["amount"] == Decimal(10)
     assert shown(order["total"]) == total(goods)
+
+
+def test_a_voucher_for_the_cheapest_is_not_spent_on_a_gift(shop: Shop) -> None:
+    """B is the cheapest in the cart and free: half the price of one A comes off, as without it."""
+    # given
+    channel = shop.open_channel()
+    program = open_program(shop, [channel])
+    b = shop.variants["B"]
+    gift = offer(program, "A gift", kind="GIFT", gift={"variants": [b]})
+    ada = sign_up(shop, channel)
+    cart = fill_cart(shop, channel, ada, A=2)
+    code = shop.voucher(channel, "50", applyOncePerOrder=True)
+    assert shown(cart.promo(code)["subtotalPrice"]) == from_net(120, 10)
+
+    # when
+    pick_gift(ada.client, cart, gift, b)
+
+    # then
+    assert shown(cart.read()["subtotalPrice"]) == from_net(120, 10)
+    order = cart.buy()
+    assert [shown(line_of(order, name)["totalPrice"]) for name in "AB"] == [
+        from_net(120, 10),
+        from_net(0, 10),
+    ]
+
+
+def test_the_odd_cent_of_a_voucher_is_not_on_the_gift(shop: Shop) -> None:
+    """Half of 0.05 each is 0.03 and 0.02; the gift, which is the last line, stays free."""
+    # given: 5 x 80 and 8 x 50
+    channel = shop.open_channel()
+    program = open_program(shop, [channel])
+    b = shop.variants["B"]
+    gift = offer(program, "A gift", kind="GIFT", gift={"variants": [b]})
+    ada = sign_up(shop, channel)
+    cart = fill_cart(shop, channel, ada, A=5, C=8)
+    pick_gift(ada.client, cart, gift, b)
+
+    # when
+    checkout = cart.promo(shop.voucher(channel, "0.05", value_type="FIXED"))
+    order = cart.buy()
+
+    # then
+    goods = [from_net("399.97", 10), from_net("399.98", 10), from_net(0, 10)]
+    assert [shown(line_of(checkout, name)["totalPrice"]) for name in "ACB"] == goods
+    assert [shown(line_of(order, name)["totalPrice"]) for name in "ACB"] == goods
+    assert shown(order["subtotal"]) == total(goods)
 
 
 @pytest.mark.parametrize("is_gross", [False, True], ids=["net", "gross"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from django.utils import translation
 
-from tests.graphql.world import ANONYMOUS, World, operation
+from saleor_retention.engine.phrases import phrase
+from saleor_retention.host.refusing import refused
+from tests.graphql.world import ANONYMOUS, IS_SALEOR_3, World, factories, operation
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -78,6 +81,44 @@ def test_a_refusal_is_said_in_the_shoppers_language(world: World) -> None:
     ]
 
 
+def test_why_a_rule_applies_or_not_is_translated(world: World) -> None:
+    """Also when the price was stored before: what is stored can be said in every language."""
+    checkout = world.checkout({factories().make_product("10.00"): 2})
+    key, kind, value = "id", "ID", checkout
+    if not IS_SALEOR_3:
+        key, kind, value = "token", "UUID", factories().pk_of(checkout)
+    query = (
+        f"query ($key: {kind}!) {{ checkout({key}: $key) {{ retention {{ "
+        "verdicts { ruleKey text } } } }"
+    )
+
+    def texts(languages: str) -> dict[str, str]:
+        asks = replace(world.owner, languages=languages)
+        found = asks.ask(query, key=value)["checkout"]["retention"]["verdicts"]
+        return {row["ruleKey"]: row["text"] for row in found}
+
+    english, traditional, simplified = texts("en"), texts("zh-TW"), texts("zh-CN")
+
+    assert english["points"] == "No points are set for this basket."
+    assert traditional["points"] == "此購物車未使用點數。"
+    assert simplified["points"] == "此购物车未使用积分。"
+    assert english["member:vip"].startswith("VIP is not reached yet; it would take ")
+    assert traditional["member:vip"].startswith("尚未達到「VIP」\uff1b達到後此購物車可再減 ")
+    assert simplified["member:vip"].startswith("尚未达到“VIP”\uff1b达到后此购物车可再减 ")
+
+
+def test_why_a_gift_is_refused_is_translated(world: World) -> None:
+    """As any refusal that a shopper may meet."""
+    checkout = world.checkout({factories().make_product("10.00"): 1})
+    asks = replace(world.owner, languages="zh-TW")
+
+    payload = asks.ask(
+        operation("storefront/gift-pick"), checkoutId=checkout, offerId="none", variantId=None
+    )["retentionGiftPick"]
+
+    assert [each["message"] for each in payload["errors"]] == ["找不到此優惠。"]
+
+
 def test_the_language_ends_with_the_request(world: World) -> None:
     """A process answers the next request in that one's own language."""
     before = translation.get_language()
@@ -87,3 +128,23 @@ def test_the_language_ends_with_the_request(world: World) -> None:
     )
 
     assert translation.get_language() == before
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", 'The offer "Tea" is used up.'),
+        ("zh-hant", "優惠「Tea」已用完。"),
+        ("zh-hk", "優惠「Tea」已用完。"),
+        ("zh-hans", "优惠“Tea”已用完。"),
+        ("xx", 'The offer "Tea" is used up.'),
+        ("", 'The offer "Tea" is used up.'),
+    ],
+)
+def test_a_refused_order_is_said_in_the_checkouts_language(language: str, text: str) -> None:
+    """There no request of ours is known; a checkout without a language has the active one."""
+    message = phrase('The offer "%(name)s" is used up.', name="Tea")
+
+    error = refused(message, SimpleNamespace(language_code=language))
+
+    assert (error.messages, error.code) == ([text], "invalid")

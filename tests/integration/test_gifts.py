@@ -128,7 +128,7 @@ def test_what_is_not_earned_cannot_be_picked(shop: Shop, ann: Account, offer: Of
 
     assert refusal(ann, offer, "tea") == (
         Code.INVALID,
-        'That is none of the gifts you can choose of "Gift" now.',
+        'That is none of the gifts of the offer "Gift" that you can choose now.',
         "variantId",
     )
     assert refusal(ann, other, "cup") == (
@@ -151,11 +151,11 @@ def test_what_was_had_or_is_sold_out_is_no_choice(shop: Shop, ann: Account, offe
     assert GiftGiven.objects.count() == 1
     assert gifts.choices_of(checkout_ref=CART, offer_id=str(offer.pk), now=NOON) == ("spoon",)
 
-    message = 'That is none of the gifts you can choose of "Gift" now.'
+    message = 'That is none of the gifts of the offer "Gift" that you can choose now.'
     assert refusal(ann, offer, "cup") == (Code.INVALID, message, "variantId")
 
     shop.host.sold_out.add("spoon")
-    message = 'No gift of "Gift" is left for you.'
+    message = 'No gift of the offer "Gift" is left for you.'
     assert refusal(ann, offer, "spoon") == (Code.LIMIT_REACHED, message, "offerId")
 
 
@@ -165,7 +165,7 @@ def test_a_members_gift_is_for_members(shop: Shop, offer: Offer) -> None:
     mine = make_offer(shop.program, "mine", "gift", section, audience={"members_only": True})
     fill(shop, None, 6000)
 
-    message = '"Mine" is for members only.'
+    message = 'The offer "Mine" is for members only.'
     assert refusal(None, mine, "cup") == (Code.NOT_A_MEMBER, message, "offerId")
     assert pick(None, offer, "cup") is not None
 

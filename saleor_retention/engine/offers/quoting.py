@@ -26,6 +26,7 @@ from saleor_retention.engine.offers.kinds import (
 )
 from saleor_retention.engine.offers.result import Finding, OfferQuote
 from saleor_retention.engine.offers.situation import Situation
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.quote import Allocation, AppliedOffer, Verdict
 from saleor_retention.engine.rules import PriceBenefit, Tier
 from saleor_retention.engine.selections import matches
@@ -314,12 +315,12 @@ def _gifts(quote: OfferQuote, basket: BasketFacts, offer: Offer) -> tuple[str, .
 def _verdict(applied: AppliedOffer, name: str, basket: BasketFacts) -> Verdict:
     if applied.amount_minor:
         off = money_text(applied.amount_minor, basket.currency, basket.exponent)
-        message = f"{name} takes {off} off this basket."
+        words = phrase(_("%(name)s takes %(money)s off this basket."), name=name, money=off)
     else:
-        message = f"{name} makes shipping free."
+        words = phrase(_("%(name)s makes shipping free."), name=name)
     return Verdict(
         rule_key=applied.rule_key,
         code=Finding.APPLIED.value,
-        message=message,
+        phrase=words,
         amount_minor=applied.amount_minor,
     )

@@ -29,7 +29,10 @@ from saleor_retention.engine.phrases import Phrase, Value, _, counted, ngettext,
 
 
 def verdict_text(verdict: OfferVerdict, terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
-    """Return what became of the offer, as a sentence; of several conditions missed, all of them."""
+    """Return what became of the offer, as a sentence; of several conditions missed, all of them.
+
+    A guest has nothing left of a limit by customer, and is not told that it is used up.
+    """
     match verdict.code:
         case Finding.APPLIED if isinstance(terms.benefit, FreeShippingTerms):
             return phrase(_("Shipping is free."))
@@ -45,7 +48,13 @@ def verdict_text(verdict: OfferVerdict, terms: OfferTerms, vocabulary: Vocabular
         case Finding.NO_EFFECT:
             return phrase(_("It would take nothing off these goods at their prices."))
     misses = verdict.misses or (Miss(verdict.code),)
-    reasons = tuple(_miss(miss, terms, vocabulary) for miss in misses)
+    is_outside = any(miss.code is Finding.NOT_A_MEMBER for miss in misses)
+    reasons = tuple(
+        phrase(_("its uses are counted for each member"))
+        if is_outside and miss.code is Finding.LIMIT_PER_CUSTOMER
+        else _miss(miss, terms, vocabulary)
+        for miss in misses
+    )
     return phrase(_("Not here: %(reasons)s."), reasons=reasons)
 
 

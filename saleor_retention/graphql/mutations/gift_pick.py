@@ -7,6 +7,7 @@ from typing import Any
 import graphene
 
 from saleor_retention import host
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.graphql.host_types import Checkout
 from saleor_retention.graphql.mutations.base import RetentionMutation
@@ -70,14 +71,17 @@ class RetentionGiftPick(RetentionMutation):
         )
 
 
-NAMES = {"RetentionOffer": ("offer", "offerId"), "ProductVariant": ("variant", "variantId")}
+UNKNOWN = {
+    "RetentionOffer": (_("There is no such offer."), "offerId"),
+    "ProductVariant": (_("There is no such gift any more."), "variantId"),
+}
 
 
 def _ref(global_id: str, type_name: str) -> str:
     ref = host.current().from_global_id(global_id, type_name)
     if ref is None:
-        word, field = NAMES[type_name]
-        raise Refusal(Code.NOT_FOUND, f"There is no such {word}.", field)
+        message, field = UNKNOWN[type_name]
+        raise Refusal(Code.NOT_FOUND, phrase(message), field)
     return ref
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.core.exceptions import ValidationError
 from prices import Money, TaxedMoney
 from saleor.core.taxes import zero_taxed_money
 from saleor.discount import DiscountInfo
@@ -21,6 +20,7 @@ from saleor.discount import DiscountInfo
 from saleor_retention.engine.money import from_minor, round_half_up
 from saleor_retention.errors import Refusal
 from saleor_retention.host import codes
+from saleor_retention.host.refusing import refused
 
 from . import prices, sold
 from .shop import exponent_of
@@ -142,7 +142,7 @@ class PriceHooks:
             try:
                 offer_uses.reserve_for(str(checkout.pk), currency=checkout.currency)
             except Refusal as refusal:
-                raise ValidationError(refusal.message, code="invalid") from refusal
+                raise refused(refusal.phrase or refusal.message, checkout) from refusal
         return previous_value
 
     def order_created(self, order: Order, previous_value: Any) -> Any:

@@ -10,11 +10,14 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
 from django.db.utils import DEFAULT_DB_ALIAS
 from saleor.core.db.connection import allow_writer
+
+from saleor_retention.host.guard import never_raises
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +128,31 @@ def dispatch(task_name: str, *args: Any) -> None:
             logger.exception("Could not dispatch %s%r.", task_name, args)
 
     transaction.on_commit(send, using=DEFAULT_DB_ALIAS)
+
+
+def tell_of(checkout_ref: str) -> None:
+    """Have Saleor tell plugins and apps, after commit, that the checkout was updated.
+
+    As its own mutations do. Our own hook hears of it too, and finds nothing more to do.
+    """
+    transaction.on_commit(partial(_tell_of, checkout_ref), using=DEFAULT_DB_ALIAS)
+
+
+@never_raises
+def _tell_of(checkout_ref: str) -> None:
+    from saleor.checkout.actions import call_checkout_event
+    from saleor.checkout.models import Checkout
+    from saleor.plugins.manager import get_plugins_manager
+    from saleor.webhook.event_types import WebhookEventAsyncType
+
+    with allow_writer():
+        checkout = Checkout.objects.filter(pk=checkout_ref).first()
+        if checkout is not None:
+            call_checkout_event(
+                get_plugins_manager(allow_replica=False),
+                event_name=WebhookEventAsyncType.CHECKOUT_UPDATED,
+                checkout=checkout,
+            )
 
 
 def notify(event: str, payload: Mapping[str, Any]) -> bool:

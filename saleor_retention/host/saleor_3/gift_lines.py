@@ -1,6 +1,7 @@
 """Lines that are added to a Saleor 3.x checkout for a gift, and taken off again.
 
-Saleor's own functions add them, with its checks of stock and of what may be sold. Our price makes
+Saleor's own functions add them, with its checks of stock and of what may be sold, and apps are told
+as of any change of a checkout. Our price makes
 them free; should it not, the last look before the order knows the line by its mark and stops it.
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.quote import Quote
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import GiftPick
@@ -34,7 +36,8 @@ def add_goods(checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: s
     checkout = Checkout.objects.select_related("channel", "user").get(pk=checkout_ref)
     variant = ProductVariant.objects.filter(pk=int(variant_ref)).first()
     if variant is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such gift any more.", "variantId")
+        message = _("There is no such gift any more.")
+        raise Refusal(Code.NOT_FOUND, phrase(message), "variantId")
     lines, _unavailable = fetch_checkout_lines(checkout)
     manager = get_plugins_manager(allow_replica=False)
     delivery = fetch_checkout_info(checkout, lines, manager).get_delivery_method_info()
@@ -58,6 +61,7 @@ def add_goods(checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: s
     line = CheckoutLine.objects.filter(checkout=checkout).exclude(pk__in=before).get()
     line.private_metadata = {**line.private_metadata, MARK: offer_id}
     line.save(update_fields=["private_metadata"])
+    effects.tell_of(checkout_ref)
     return str(line.pk)
 
 
@@ -76,6 +80,7 @@ def remove_line(checkout_ref: str, line_ref: str) -> bool:
         line.save(update_fields=["private_metadata"])
         return False
     line.delete()
+    effects.tell_of(checkout_ref)
     return True
 
 
@@ -114,6 +119,11 @@ def charged(lines_info: Sequence[Any], quote: Quote | None) -> list[str]:
         if (offer_id := _mark_of(info.line.private_metadata)) is not None
         and str(info.line.variant_id) not in given.get(offer_id, ())
     ]
+
+
+def is_own(line: Any) -> bool:
+    """Tell whether a line of a checkout, or of its order, was added for a gift of an offer."""
+    return _mark_of(line.private_metadata) is not None
 
 
 def take_off(checkout_ref: str, line_refs: Collection[str]) -> None:

@@ -10,19 +10,21 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host import codes
 from saleor_retention.host.guard import never_raises
+from saleor_retention.host.refusing import refused
 from saleor_retention.services.pricing import Decision
 
 from . import effects, gift_lines, price_pass, seam, vouchers
 
 logger = logging.getLogger(__name__)
 
-CHANGED = "Member prices of this cart have changed. Please review the new total and try again."
-CHARGED = "A gift of this cart is not free any more and was taken off. Please try again."
+CHANGED = phrase(
+    _("Member prices of this cart have changed. Please review the new total and try again.")
+)
+CHARGED = phrase(_("A gift of this cart is not free any more and was taken off. Please try again."))
 
 
 def plugin_mixin() -> type:
@@ -51,7 +53,7 @@ class PriceHooks:
         is_outdated, decision = _last_look(lines)
         if is_outdated:
             _refresh(str(checkout.pk))
-            raise ValidationError(CHANGED, code="invalid")
+            raise refused(CHANGED, checkout)
         _refuse_charged_gifts(checkout, lines, decision)
         codes.reserve(checkout)
         _reserve(checkout, decision)
@@ -154,7 +156,7 @@ def _refuse_charged_gifts(checkout: Any, lines: Sequence[Any], decision: Decisio
     if charged:
         with price_pass.shield():
             gift_lines.take_off(str(checkout.pk), charged)
-        raise ValidationError(CHARGED, code="invalid")
+        raise refused(CHARGED, checkout)
 
 
 def _reserve(checkout: Any, decision: Decision | None) -> None:
@@ -176,4 +178,4 @@ def _reserve(checkout: Any, decision: Decision | None) -> None:
     except Refusal as refusal:
         if refusal.code is not Code.BUSY:
             effects.strip_own_rows([checkout_ref])
-        raise ValidationError(refusal.message, code="invalid") from refusal
+        raise refused(refusal.phrase or refusal.message, checkout) from refusal

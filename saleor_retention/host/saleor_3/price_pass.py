@@ -176,6 +176,14 @@ def is_shipping_free(lines_info: Iterable[Any] | None) -> bool:
     )
 
 
+def has_price_left(info: Any) -> bool:
+    """Tell a line that costs something from one that our rows make free."""
+    if not any(_may_be_own(row) for row in info.discounts):
+        return True
+    off = sum(row.amount_value for row in info.discounts)
+    return bool(off < info.undiscounted_unit_price.amount * info.line.quantity)
+
+
 def _price_shielded(lines_info: Sequence[Any]) -> None:
     """Run the pass; once more after a deadlock, unless Saleor's transaction is part of it."""
     for attempt in itertools.count(1):

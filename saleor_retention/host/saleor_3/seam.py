@@ -1,7 +1,7 @@
 """The guarded wrappers around the few Saleor functions through which every checkout price passes.
 
 Saleor 3.x calls no plugin hook where it computes prices with flat tax rates, so module-level
-functions (three; one more on 3.21 and 3.22) are replaced at start, by ones that call the original.
+functions (five; one more on 3.21 and 3.22) are replaced at start, by ones that call the original.
 What is relied on is checked: the names, the signatures, that all modules hold one and the same
 function, and that no other module holds it. If a check fails nothing is replaced, and the plugin
 prices nothing; a wrong total is never sold. Source that differs from what was tested is only
@@ -14,11 +14,11 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import price_pass, tested, vouchers
+from . import gift_lines, price_pass, tested, vouchers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,16 @@ SHIPPING = Seam(
         "saleor.discount.utils.checkout",
     ),
     parameters=("checkout_info", "lines", "include_voucher"),
+)
+CHEAPEST = Seam(
+    name="get_the_cheapest_line",
+    modules=("saleor.discount.utils.voucher", "saleor.order.calculations", "saleor.order.fetch"),
+    parameters=("lines_info",),
+)
+SPREADING = Seam(
+    name="_propagate_checkout_discount_on_checkout_lines_prices",
+    modules=("saleor.checkout.base_calculations",),
+    parameters=("lines", "total_discount", "currency"),
 )
 CHOICE = Seam(
     name="get_valid_internal_shipping_methods_for_checkout_info",
@@ -179,6 +189,35 @@ def _wrap_shipping(original: Callable[..., Any]) -> Callable[..., Any]:
     return with_free_shipping
 
 
+def _wrap_cheapest(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a voucher for one unit of the cheapest goods not be spent on a gift of ours.
+
+    Saleor compares prices before our rows, so the gift would take the voucher away from what the
+    shopper pays for, and choosing a gift would make the cart dearer.
+    """
+
+    @functools.wraps(original)
+    def without_gifts(lines_info: Iterable[Any] | None) -> Any:
+        lines = list(lines_info or ())
+        return original([info for info in lines if not gift_lines.is_own(info.line)] or lines)
+
+    return without_gifts
+
+
+def _wrap_spreading(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the odd cents of a discount on the order not fall on what is free.
+
+    Saleor leaves them to the last line. A gift is often that, and would cost a cent, or swallow one
+    that the voucher promised.
+    """
+
+    @functools.wraps(original)
+    def with_free_goods_first(lines: Iterable[Any], total_discount: Any, currency: str) -> Any:
+        return original(sorted(lines, key=price_pass.has_price_left), total_discount, currency)
+
+    return with_free_goods_first
+
+
 def _wrap_choice(original: Callable[..., Any]) -> Callable[..., Any]:
     """Let no subtotal below zero cost a checkout its delivery method.
 
@@ -193,7 +232,13 @@ def _wrap_choice(original: Callable[..., Any]) -> Callable[..., Any]:
     return with_subtotal_from_zero
 
 
-SEAMS = ((LINES, _wrap_lines), (REFRESH, _wrap_refresh), (SHIPPING, _wrap_shipping))
+SEAMS = (
+    (LINES, _wrap_lines),
+    (REFRESH, _wrap_refresh),
+    (SHIPPING, _wrap_shipping),
+    (CHEAPEST, _wrap_cheapest),
+    (SPREADING, _wrap_spreading),
+)
 OLDER_SEAMS = (*SEAMS, (CHOICE, _wrap_choice))
 
 

@@ -22,6 +22,7 @@ SOURCES: dict[tuple[str, str], frozenset[str | None]] = {
         "saleor.discount.utils.checkout",
         "create_or_update_discount_objects_from_promotion_for_checkout",
     ): frozenset({"c85f09a033c6f6f7"}),
+    ("saleor.discount.utils.voucher", "get_the_cheapest_line"): frozenset({"46a35a2a33ec5207"}),
     (
         "saleor.discount.utils.checkout",
         "create_checkout_discount_objects_for_order_promotions",
@@ -38,6 +39,10 @@ SOURCES: dict[tuple[str, str], frozenset[str | None]] = {
     ("saleor.checkout.base_calculations", "calculate_base_line_total_price"): frozenset(
         {"9a802191a6aaeb39"}
     ),
+    (
+        "saleor.checkout.base_calculations",
+        "_propagate_checkout_discount_on_checkout_lines_prices",
+    ): frozenset({"0bde6a4556a72e95"}),
     ("saleor.checkout.base_calculations", "base_checkout_delivery_price"): frozenset(
         {"3e6c19d75624bbc7"}
     ),

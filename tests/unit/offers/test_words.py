@@ -337,6 +337,22 @@ def test_near_misses(near: tuple[object, ...], benefit: BenefitTerms, text: str)
             ),
             "Not here: only for VIP, 1 more unit is missing.",
         ),
+        (
+            OfferVerdict(
+                "1",
+                Finding.LIMIT_PER_CUSTOMER,
+                misses=(Miss(Finding.LIMIT_PER_CUSTOMER, 0), Miss(Finding.LIMIT_IN_TOTAL, 0)),
+            ),
+            "Not here: no use of it is left for this customer, all uses of it are taken.",
+        ),
+        (  # a guest, who has used nothing up
+            OfferVerdict(
+                "1",
+                Finding.NOT_A_MEMBER,
+                misses=(Miss(Finding.NOT_A_MEMBER), Miss(Finding.LIMIT_PER_CUSTOMER, 0)),
+            ),
+            "Not here: only for members, its uses are counted for each member.",
+        ),
     ],
 )
 def test_verdicts(verdict: OfferVerdict, text: str) -> None:

@@ -1,0 +1,29 @@
+"""Says why an order is refused where the mutation is Saleor's own.
+
+No resolver of ours runs there, so the request's languages are not known; the checkout knows the
+shopper's. Saleor 2.10 keeps none and activates the request's.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils import translation
+
+from saleor_retention.engine.phrases import Phrase, render
+from saleor_retention.graphql.languages import language_of
+
+
+def refused(message: Phrase | str, checkout: Any) -> ValidationError:
+    """Return the error of a mutation on this checkout, in the checkout's language."""
+    return ValidationError(_said(message, checkout), code="invalid")
+
+
+def _said(message: Phrase | str, checkout: Any) -> str:
+    if isinstance(message, str):
+        return message
+    language = language_of(getattr(checkout, "language_code", ""))
+    with nullcontext() if language is None else translation.override(language):
+        return render(message, translation.gettext, translation.ngettext)
