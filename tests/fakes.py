@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -30,6 +30,7 @@ from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
     PastOrder,
+    Purchase,
     Requestor,
     ShelfPrice,
     UserFacts,
@@ -219,6 +220,29 @@ class FakeHost:
             and facts.created_at < end_at
             and (start_at is None or facts.created_at >= start_at)
         ]
+
+    def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        """Name the variants that are known."""
+        assert kind == "variants"
+        return {ref: f"Goods {ref}" for ref in refs if ref in self.goods}
+
+    def purchases(
+        self,
+        variant_refs: Collection[str],
+        channel_refs: Collection[str],
+        user_refs: Collection[str],
+    ) -> list[Purchase]:
+        """Return what these customers ordered of these variants."""
+        found = [
+            Purchase(facts.user_ref, item.goods.variant_ref, facts.created_at, item.quantity)
+            for facts in self.orders.values()
+            if facts.user_ref in user_refs
+            and facts.channel_ref in channel_refs
+            and facts.state not in (OrderState.DRAFT, OrderState.CANCELED)
+            for item in facts.lines
+            if item.goods.variant_ref in variant_refs
+        ]
+        return sorted(found, key=lambda purchase: purchase.at)
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout."""

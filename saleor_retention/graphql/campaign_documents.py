@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from saleor_retention.errors import Code, Refusal, Refusals
-from saleor_retention.graphql.documents import Conversion, Keyed, Section, Whole, converted
+from saleor_retention.graphql.documents import Conversion, Ids, Keyed, Section, Whole, converted
 from saleor_retention.graphql.inputs_coupons import terms_of
 from saleor_retention.graphql.scalars import whole
 from saleor_retention.models import Program
@@ -31,6 +31,7 @@ CAMPAIGN: Mapping[str, Any] = {
             "day_of_month": "day_of_month",
             "band": "band",
             "segment": "segment",
+            "variants": Ids("variants", "variants"),
         },
     ),
     "audience": Section("audience", {name: name for name in ("segments", "without", "tiers")}),

@@ -70,6 +70,7 @@ RetentionTriggerKind = described(
         TriggerKind.WELCOME: "The customer has joined.",
         TriggerKind.SECOND_PURCHASE: "The first order was so long ago, and there is no second.",
         TriggerKind.WIN_BACK: "The last order was so long ago that the recency band changes.",
+        TriggerKind.RUN_OUT: "What the customer buys again and again is about to run out.",
         TriggerKind.SEGMENT_ENTERED: "A segment was entered.",
         TriggerKind.SEGMENT_LEFT: "A segment was left.",
     },

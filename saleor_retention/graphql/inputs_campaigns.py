@@ -31,7 +31,9 @@ class RetentionTriggerInput(graphene.InputObjectType):
         enums_campaigns.RetentionTriggerKind, description="What it is.", required=True
     )
     on = graphene.InputField(Date, description="ONCE: the day.")
-    days_before = _whole("BIRTHDAY, FIRST_PURCHASE_ANNIVERSARY, HOLIDAY: so many days before it.")
+    days_before = _whole(
+        "BIRTHDAY, FIRST_PURCHASE_ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it."
+    )
     each_days_before = graphene.List(
         graphene.NonNull(RetentionWholeNumber),
         description="POINTS_EXPIRING: a message so many days before, each; 30, 7 and 1 when left "
@@ -45,6 +47,9 @@ class RetentionTriggerInput(graphene.InputObjectType):
     day_of_month = _whole("POINTS_EXPIRING_NEXT_MONTH: on this day of the month before.")
     band = graphene.InputField(
         RetentionRecencyBand, description="WIN_BACK: SLEEPING, AT_RISK or LOST."
+    )
+    variants = graphene.List(
+        graphene.NonNull(graphene.ID), description="RUN_OUT: the variants, each by its own rhythm."
     )
     segment = graphene.String(description="SEGMENT_ENTERED, SEGMENT_LEFT: its slug.")
 

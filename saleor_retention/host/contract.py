@@ -8,7 +8,7 @@ itself (the seam on 3.x, the line hook on 2.10) is inside each adapter and calls
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -107,6 +107,16 @@ class PastOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """So many units of a variant that a customer ordered at once."""
+
+    user_ref: str
+    variant_ref: str
+    at: dt.datetime
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class UserFacts:
     """A shop user as search results and point of sale show them."""
 
@@ -194,6 +204,17 @@ class Host(Protocol):
         self, channel_refs: Sequence[str], start_at: dt.datetime | None, end_at: dt.datetime
     ) -> tuple[int, int]:
         """Return how many orders of customers, and of guests, were created on [start, end)."""
+
+    def purchases(
+        self,
+        variant_refs: Collection[str],
+        channel_refs: Collection[str],
+        user_refs: Collection[str],
+    ) -> list[Purchase]:
+        """Return what these customers ordered of these variants, oldest first, in one statement.
+
+        Without drafts and orders that were canceled; what came back of the others is in it.
+        """
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""

@@ -7,14 +7,16 @@ no more memory than one to a few. Whether they are in the audience is asked for 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
+from saleor_retention import host
 from saleor_retention.engine import birthdays
 from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
+from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, reminded_on, run_out
 from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
@@ -256,6 +258,47 @@ def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
         yield [Candidate(pk, f"{name}:{last_on}", day) for pk, last_on in chunk]
 
 
+def _run_out(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    names = host.current().goods_names("variants", trigger.variants)
+    for rows in _keyset(_members(asked), "pk", "user_id"):
+        accounts = {str(user_id): pk for pk, user_id in rows}
+        found = rhythms(asked.program, asked.zone, trigger.variants, accounts)
+        yield [
+            Candidate(
+                accounts[user_ref],
+                f"run-out:{variant}:{bought[-1].on}",
+                day,
+                result.latest,
+                _run_out_facts(result, names.get(variant, "")),
+            )
+            for (user_ref, variant), bought in sorted(found.items())
+            if reminded_on(bought, trigger.days_before[0]) == day
+            and isinstance(result := run_out(bought), RunOut)
+        ]
+
+
+def rhythms(
+    program: Program, zone: str, variants: Collection[str], user_refs: Collection[str]
+) -> dict[tuple[str, str], list[Bought]]:
+    """Return what customers bought of variants, oldest first, by (customer, variant)."""
+    channels = set(program.channels.values_list("channel_ref", flat=True))
+    found: dict[tuple[str, str], list[Bought]] = {}
+    for each in host.current().purchases(variants, channels, user_refs):
+        bought = found.setdefault((each.user_ref, each.variant_ref), [])
+        bought.append(Bought(local_date(each.at, zone), each.quantity))
+    return found
+
+
+def _run_out_facts(result: RunOut, name: str) -> dict[str, str]:
+    return {
+        "product": name,
+        "occasion_on": result.on.isoformat(),
+        "run_out_from": result.earliest.isoformat(),
+        "run_out_until": result.latest.isoformat(),
+        "run_out_is_firm": "yes" if result.is_firm else "",
+    }
+
+
 CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.ONCE: _once,
     TriggerKind.HOLIDAY: _holiday,
@@ -265,6 +308,7 @@ CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.POINTS_EXPIRING_NEXT_MONTH: _expiring_next_month,
     TriggerKind.SECOND_PURCHASE: _buyers,
     TriggerKind.WIN_BACK: _buyers,
+    TriggerKind.RUN_OUT: _run_out,
 }
 
 

@@ -321,6 +321,13 @@ def _checked(
         return None, [Refusal(Code.INVALID, each.message, each.field) for each in problems]
     refusals = _template_refusals(terms)
     refusals += _coupon_refusals(program, terms, at)
+    if terms.trigger.variants:
+        there = host.current().goods_names("variants", terms.trigger.variants)
+        refusals += [
+            Refusal(Code.INVALID, f"There is no variant {ref}.", "trigger.variants")
+            for ref in terms.trigger.variants
+            if ref not in there
+        ]
     if terms.message is not None and terms.message.via is Via.NOTIFY:
         problem = host.current().refusal_of("notify")
         if problem is not None:
@@ -357,8 +364,9 @@ def _coupon_refusals(program: Program, terms: CampaignTerms, at: dt.datetime) ->
     benefit, field = terms.benefit, "benefit.coupon"
     if not benefit.coupon_kind:
         return []
-    if benefit.coupon_kind not in CouponKind.values:
-        message = f"The kind of a coupon is one of {', '.join(CouponKind.values)}."
+    kinds = [str(kind) for kind in CouponKind]
+    if benefit.coupon_kind not in kinds:
+        message = f"The kind of a coupon is one of {', '.join(kinds)}."
         return [Refusal(Code.INVALID, message, f"{field}.kind")]
     try:
         gives = parse(dict(benefit.coupon_terms))

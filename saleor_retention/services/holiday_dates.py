@@ -46,7 +46,6 @@ class Packaged:
 def _holidays(country: str, year: int, language: str | None) -> dict[dt.date, str]:
     import holidays
 
-    try:
-        return dict(holidays.country_holidays(country, years=year, language=language))
-    except NotImplementedError:
-        raise ValueError(f"There is no list of public holidays for {country}.") from None
+    if country not in holidays.list_supported_countries():
+        raise ValueError(f"There is no list of public holidays for {country}.")
+    return dict(holidays.country_holidays(country, years=year, language=language))

@@ -32,6 +32,10 @@ NAMES = (
     "benefit_points",
     "coupon",
     "occasion_on",
+    "product",
+    "run_out_from",
+    "run_out_until",
+    "run_out_is_firm",
     "unsubscribe_url",
 )
 """What templates may name; what a campaign has nothing for is empty."""

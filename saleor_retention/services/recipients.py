@@ -11,12 +11,13 @@ from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, Trig
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
 from saleor_retention.host.contract import UserFacts
 from saleor_retention.models import AccountState, CustomerRollup, Dispatch, DispatchState
+from saleor_retention.selectors.campaigns import rhythms
 from saleor_retention.selectors.consents import Refused, Sendable, may_send_to
 from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
 
 HANDED_OVER = (DispatchState.SENDING, DispatchState.SENT, DispatchState.UNKNOWN)
-FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK)
+FOLLOW_ORDERS = (TriggerKind.SECOND_PURCHASE, TriggerKind.WIN_BACK, TriggerKind.RUN_OUT)
 REASONS = {
     Refused.NOBODY: Reason.GONE,
     Refused.NO_ADDRESS: Reason.NO_ADDRESS,
@@ -61,11 +62,15 @@ class Recipients:
     def _is_still_due(self, row: Dispatch) -> bool:
         """Tell whether somebody whom a message shall bring back has not come by himself.
 
-        Those cycles end with the day of the last order that made the customer due.
+        Those cycles end with the day of the last order, or of the last one of a variant, that made
+        the customer due.
         """
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
-        return row.cycle.rpartition(":")[2] == self._last_orders.get(row.account_id, "")
+        name, _, last_on = row.cycle.rpartition(":")
+        is_of_variant = self._terms.trigger.kind is TriggerKind.RUN_OUT
+        variant = name.rpartition(":")[2] if is_of_variant else ""
+        return last_on == self._last_orders.get((row.account_id, variant), "")
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""
@@ -113,12 +118,23 @@ class Recipients:
             if str(row.account.user_id) in known
         }
 
-    def _read_last_orders(self) -> dict[int, str]:
-        if self._terms.trigger.kind not in FOLLOW_ORDERS:
+    def _read_last_orders(self) -> dict[tuple[int, str], str]:
+        """Return the day of the last order by (account, variant); "" for orders of anything."""
+        trigger = self._terms.trigger
+        if trigger.kind not in FOLLOW_ORDERS or not self._rows:
             return {}
+        if trigger.kind is TriggerKind.RUN_OUT:
+            program = self._rows[0].account.program
+            zone = rules_of(program.current_version_id).time_zone
+            ids = {str(row.account.user_id): row.account_id for row in self._rows}
+            found = rhythms(program, zone, trigger.variants, ids)
+            return {
+                (ids[user], variant): bought[-1].on.isoformat()
+                for (user, variant), bought in found.items()
+            }
         rollups = CustomerRollup.objects.filter(account__in=[row.account_id for row in self._rows])
         days = rollups.values_list("account_id", "last_on")
-        return {account_id: last_on.isoformat() for account_id, last_on in days}
+        return {(account_id, ""): last_on.isoformat() for account_id, last_on in days}
 
     def _read_sent(self) -> dict[int, list[dt.datetime]]:
         sent: dict[int, list[dt.datetime]] = defaultdict(list)

@@ -13,6 +13,7 @@ from saleor_retention.models import Campaign, CampaignState, Coupon, Dispatch
 from saleor_retention.services import campaign_planning, consents, programs, sending
 from tests import mails
 from tests.campaigns import PURPOSE, QUESTIONS
+from tests.factories.current import factories
 from tests.graphql import test_unsubscribing
 from tests.graphql.world import IS_SALEOR_3, Actor, World, customer, gid, operation, rows, staff
 
@@ -302,6 +303,26 @@ def test_what_cannot_be_is_named_by_its_field(
     )
 
     assert (f"campaign.{field}", "INVALID") in refused
+
+
+def test_variants_are_named_by_their_ids(world: World, marketer: Actor) -> None:
+    """Of a campaign for what runs out; an id of something else is not found."""
+    variant = factories().make_product("20.00")
+    trigger = {"kind": "RUN_OUT", "daysBefore": 5, "variants": [gid("ProductVariant", variant)]}
+
+    made = create(marketer, world, trigger=trigger)
+    refused = marketer.refused(
+        operation("staff/campaign-update"),
+        id=made["id"],
+        input={"campaign": {"trigger": {"variants": [gid("Product", variant.product)]}}},
+    )
+
+    assert json.loads(made["document"])["trigger"] == {
+        "kind": "run_out",
+        "days_before": 5,
+        "variants": [str(variant.pk)],
+    }
+    assert refused == [("campaign.trigger.variants.0", "NOT_FOUND")]
 
 
 def test_a_wrong_template_is_refused_with_its_line(world: World, marketer: Actor) -> None:

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from saleor_retention import tasks
 from saleor_retention.engine.experiments.assignment import arm_of
+from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
     Account,
@@ -51,7 +52,7 @@ from saleor_retention.services.segments import Draft
 from tests import ledger
 from tests.campaigns import MESSAGE, PURPOSE, QUESTIONS, agree, campaign_of, outcome, reader
 from tests.customers import record_order
-from tests.fakes import at
+from tests.fakes import at, line, order
 from tests.ledger import Shop
 from tests.members import counts_of_rows, give
 
@@ -541,6 +542,72 @@ def test_who_came_back_by_himself_is_not_asked_to(shop: Shop) -> None:
     segments.nightly(shop.program, NOW)
 
     assert run(campaign, NOW + DAY) == {ada.pk: "no_longer_due", ben.pk: "sent"}
+
+
+def buys_tea(shop: Shop, member: Account, *days: str, quantity: int = 1) -> None:
+    """Have a member order tea on some days; the fake host alone hears of it."""
+    tea = GoodsFacts("tea", "p-tea")
+    shop.host.goods["tea"] = tea
+    for day in days:
+        shop.host.put_order(
+            order(
+                f"{member.pk}-{day}",
+                line("a", 1000, goods=tea, quantity=quantity),
+                user_ref=str(member.user_id),
+                created_at=at(f"{day} 12:00"),
+            )
+        )
+
+
+def test_what_runs_out_by_the_customers_own_rhythm(shop: Shop) -> None:
+    """Every 30 days, then two at once: on 9 June they last 60 days more, so 5 August is in time."""
+    ada, ben = reader(shop, "ada"), reader(shop, "ben")
+    buys_tea(shop, ada, "2026-03-11", "2026-04-10", "2026-05-10")
+    buys_tea(shop, ada, "2026-06-09", quantity=2)
+    buys_tea(shop, ben, "2026-05-10", "2026-06-09")  # too few to see a rhythm
+    text = "{{ product }} {{ occasion_on }}{% if run_out_is_firm %} for sure{% endif %}"
+    message = {"channel": "email", "texts": {"en": {"subject": "Tea", "text": text}}}
+    campaign = started(
+        shop, {"kind": "run_out", "variants": ["tea"], "days_before": 3}, message=message
+    )
+
+    assert run(campaign, at("2026-08-04 09:00")) == {}
+    assert run(campaign, at("2026-08-05 09:00")) == {ada.pk: "sent"}
+    assert run(campaign, at("2026-08-06 09:00")) == {ada.pk: "sent"}
+
+    row = Dispatch.objects.get()
+    assert row.cycle == "run-out:tea:2026-06-09"
+    assert row.facts == {
+        "product": "Goods tea",
+        "occasion_on": "2026-08-08",
+        "run_out_from": "2026-08-08",
+        "run_out_until": "2026-08-08",
+        "run_out_is_firm": "",
+    }
+    assert [message.body for message in mail.outbox] == ["Goods tea 2026-08-08"]
+
+
+def test_who_has_bought_it_again_is_not_reminded(shop: Shop) -> None:
+    """Between planning and sending; a day's order of something else changes nothing."""
+    ada, ben = reader(shop, "ada"), reader(shop, "ben")
+    for member in (ada, ben):
+        buys_tea(shop, member, "2026-03-14", "2026-04-13", "2026-05-13")
+    campaign = started(shop, {"kind": "run_out", "variants": ["tea"], "days_before": 1})
+    assert run(campaign, NOW) == {ada.pk: "planned", ben.pk: "planned"}
+
+    buys_tea(shop, ada, "2026-06-11")
+    shop.host.put_order(
+        order("other", line("a", 1000), user_ref=str(ben.user_id), created_at=at("2026-06-11"))
+    )
+
+    assert run(campaign, NOW + DAY) == {ada.pk: "no_longer_due", ben.pk: "sent"}
+
+
+def test_a_variant_that_is_not_there_does_not_run_out(shop: Shop) -> None:
+    """Refused when it is saved, by field."""
+    with pytest.raises(Refusals) as caught:
+        campaign_of(shop.program, {"kind": "run_out", "variants": ["gone"]})
+    assert [each.field for each in caught.value.refusals] == ["trigger.variants"]
 
 
 def test_what_happens_to_members(shop: Shop) -> None:

@@ -510,6 +510,32 @@ def test_people(shop: Host, make: Any) -> None:
     assert shop.find_user_by_email("new@shop.example") is None
 
 
+def test_purchases(shop: Host, make: Any) -> None:
+    """Units of a variant by customer, oldest first; no canceled order, and of nobody else."""
+    ada, bob = make.make_user("ada@shop.example"), make.make_user("bob@shop.example")
+    tea, pot = make.make_product("20.00"), make.make_product("30.00")
+    (place,) = shop.channels()
+    bought = [
+        make.complete(make.make_checkout(user, lines))
+        for user, lines in ((ada, {tea: 2, pot: 1}), (bob, {tea: 5}), (ada, {tea: 1}))
+    ]
+    canceled = make.complete(make.make_checkout(ada, {tea: 9}))
+    type(canceled).objects.filter(pk=canceled.pk).update(status="canceled")
+    refs = [str(ada.pk), str(bob.pk)]
+
+    def asked(variants: list[Any], channel: str, users: list[str]) -> list[tuple[str, str, int]]:
+        found = shop.purchases([str(variant.pk) for variant in variants], [channel], users)
+        return [(each.user_ref, each.variant_ref, each.quantity) for each in found]
+
+    mine = [(refs[0], str(tea.pk), 2), (refs[0], str(tea.pk), 1)]
+    assert asked([tea], place.ref, refs[:1]) == mine
+    assert asked([tea], place.ref, refs) == [mine[0], (refs[1], str(tea.pk), 5), mine[1]]
+    assert asked([pot, tea], place.ref, refs[1:]) == [(refs[1], str(tea.pk), 5)]
+    assert asked([tea], "-1", refs) == []
+    (first, *_) = shop.purchases([str(pot.pk)], [place.ref], refs)
+    assert first.at == getattr(bought[0], "created_at", None) or bought[0].created
+
+
 def test_phones(shop: Host, make: Any) -> None:
     """The number of the default shipping address goes before that of billing; none is absent."""
     from saleor.account.models import Address

@@ -35,6 +35,8 @@ HTML_LENGTH_MAX = 100_000
 NAME_LENGTH_MAX = 64
 SEGMENTS_MAX = 20
 OWN_DAYS_MAX = 100
+VARIANTS_MAX = 20
+REF_LENGTH_MAX = 40
 DAYS_BEFORE_MAX = 60
 DAYS_AFTER_MAX = 730
 USEFUL_DAYS_MAX = 60
@@ -107,6 +109,9 @@ def _trigger(fields: Fields, around: Surroundings) -> Trigger:
         trigger = Trigger(kind, days_after=days)
     elif kind is TriggerKind.WIN_BACK:
         trigger = Trigger(kind, band=_band(fields))
+    elif kind is TriggerKind.RUN_OUT:
+        days = fields.whole("days_before", 3, high=DAYS_BEFORE_MAX)
+        trigger = Trigger(kind, (days,), variants=_variants(fields))
     elif kind in _SEGMENTS:
         fields.require("segment", "the slug of a segment")
         (name, *_) = _known(fields, "segment", [fields.take("segment")], around.segments) or ("",)
@@ -145,6 +150,17 @@ def _several_days(fields: Fields) -> tuple[int, ...]:
     if not rows and fields.is_clean("days_before"):
         fields.note("days_before", "EMPTY", "names no day.")
     return tuple(sorted(days, reverse=True))
+
+
+def _variants(fields: Fields) -> tuple[str, ...]:
+    fields.require("variants", "the variants that run out")
+    found: list[str] = []
+    for index, ref in enumerate(fields.rows("variants", VARIANTS_MAX)):
+        one = Fields({str(index): ref}, fields.at("variants"), fields.problems)
+        found.append(one.text(str(index), REF_LENGTH_MAX))
+    if not found and fields.is_clean("variants"):
+        fields.note("variants", "EMPTY", "names no variant.")
+    return tuple(dict.fromkeys(found))
 
 
 def _band(fields: Fields) -> Band:

@@ -84,6 +84,18 @@ def run_out(purchases: Sequence[Bought]) -> RunOut | Thin:
     )
 
 
+def reminded_on(bought: Sequence[Bought], days_before: int) -> dt.date | None:
+    """Return the day to remind on: so long before the goods run out, but after the last purchase.
+
+    None where no date can be given.
+    """
+    found = run_out(bought)
+    if isinstance(found, Thin):
+        return None
+    last = max(purchase.on for purchase in bought if purchase.quantity > 0)
+    return max(_plus(found.on, -days_before), _plus(last, 1))
+
+
 def _quantile(ordered: Sequence[Fraction], share: Fraction) -> Fraction:
     """Return a quantile, between two values in proportion (as the ``inclusive`` method does)."""
     place = share * (len(ordered) - 1)

@@ -24,6 +24,7 @@ class TriggerKind(StrEnum):
     WELCOME = "welcome"
     SECOND_PURCHASE = "second_purchase_due"
     WIN_BACK = "win_back"
+    RUN_OUT = "run_out"
     SEGMENT_ENTERED = "segment_entered"
     SEGMENT_LEFT = "segment_left"
 
@@ -67,6 +68,7 @@ class Trigger:
     day_of_month: int = 1
     band: Band = Band.LOST
     segment: str = ""
+    variants: tuple[str, ...] = ()  # run out: each by its own rhythm
 
 
 @dataclass(frozen=True, slots=True)

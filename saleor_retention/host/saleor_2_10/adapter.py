@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,6 +17,7 @@ from saleor_retention.host.contract import (
     CheckoutFacts,
     CodeTotals,
     PastOrder,
+    Purchase,
     Requestor,
     ShelfPrice,
     UserFacts,
@@ -108,6 +109,15 @@ class Saleor210:
     ) -> tuple[int, int]:
         """Return how many orders of customers, and of guests, were created on [start, end)."""
         return orders.count_past_orders(channel_refs, start_at, end_at)
+
+    def purchases(
+        self,
+        variant_refs: Collection[str],
+        channel_refs: Collection[str],
+        user_refs: Collection[str],
+    ) -> list[Purchase]:
+        """Return what these customers ordered of these variants."""
+        return orders.purchases(variant_refs, channel_refs, user_refs)
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""

@@ -9,7 +9,7 @@ either; it is put together from what an order's events leave behind.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from saleor.payment import TransactionKind
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
 from saleor_retention.engine.money import allocate, to_minor
 from saleor_retention.engine.pricing import POINTS_RULE
-from saleor_retention.host.contract import PastOrder
+from saleor_retention.host.contract import PastOrder, Purchase
 from saleor_retention.models import StoredQuote
 
 from . import vouchers
@@ -133,6 +133,21 @@ def count_past_orders(
         orders = orders.filter(created__gte=start_at)
     counted = orders.aggregate(all=Count("pk"), owned=Count("user"))
     return counted["owned"], counted["all"] - counted["owned"]
+
+
+def purchases(
+    variant_refs: Collection[str], channel_refs: Collection[str], user_refs: Collection[str]
+) -> list[Purchase]:
+    """Return what these customers ordered of these variants, oldest first; one statement."""
+    if CHANNEL_REF not in channel_refs:
+        return []
+    lines = SaleorLine.objects.filter(
+        variant__in=numbers(variant_refs), order__user__in=numbers(user_refs)
+    ).exclude(order__status__in=(OrderStatus.DRAFT, OrderStatus.CANCELED))
+    rows = lines.order_by("order__created", "pk").values_list(
+        "order__user_id", "variant_id", "order__created", "quantity"
+    )
+    return [Purchase(str(user), str(variant), at, count) for user, variant, at, count in rows]
 
 
 def order_ref_of_checkout(checkout_ref: str) -> str | None:

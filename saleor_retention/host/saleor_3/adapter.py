@@ -47,6 +47,7 @@ class Saleor3:
     order_refs_updated_since = staticmethod(orders.order_refs_updated_since)
     past_orders = staticmethod(orders.past_orders)
     count_past_orders = staticmethod(orders.count_past_orders)
+    purchases = staticmethod(orders.purchases)
     order_ref_of_checkout = staticmethod(checkouts.order_ref_of_checkout)
     checkout_facts = staticmethod(checkouts.checkout_facts)
     lock_checkout = staticmethod(checkouts.lock_checkout)

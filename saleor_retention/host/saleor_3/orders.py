@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ from saleor.payment.models import Transaction, TransactionEvent, TransactionItem
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderState, Origin
 from saleor_retention.engine.facts import OrderLine as LineFacts
-from saleor_retention.host.contract import PastOrder
+from saleor_retention.host.contract import PastOrder, Purchase
 
 from . import order_shares
 from .basket import currency_exponent, minor
@@ -165,6 +165,22 @@ def count_past_orders(
     orders = orders.exclude(status=OrderStatus.DRAFT).order_by()
     counted = orders.aggregate(all=Count("pk"), owned=Count("user"))
     return counted["owned"], counted["all"] - counted["owned"]
+
+
+def purchases(
+    variant_refs: Collection[str], channel_refs: Collection[str], user_refs: Collection[str]
+) -> list[Purchase]:
+    """Return what these customers ordered of these variants, oldest first; one statement."""
+    over = (OrderStatus.DRAFT, OrderStatus.CANCELED, OrderStatus.EXPIRED)
+    lines = OrderLine.objects.filter(
+        variant__in=numbers(variant_refs),
+        order__channel__in=numbers(channel_refs),
+        order__user__in=numbers(user_refs),
+    ).exclude(order__status__in=over)
+    rows = lines.order_by("order__created_at", "pk").values_list(
+        "order__user_id", "variant_id", "order__created_at", "quantity"
+    )
+    return [Purchase(str(user), str(variant), at, count) for user, variant, at, count in rows]
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from saleor_retention.engine.birthdays import kept_on
 from saleor_retention.engine.campaigns.calendar import days_of, is_on
 from saleor_retention.engine.campaigns.caps import is_over_cap, room
-from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, Thin, run_out
+from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, Thin, reminded_on, run_out
 from saleor_retention.engine.campaigns.terms import Cap, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
@@ -204,3 +204,13 @@ def test_the_likely_day_is_within_the_range(bought: list[tuple[int, int]]) -> No
         return
     last = first + dt.timedelta(max(days for days, _ in bought))
     assert last <= found.earliest <= found.on <= found.latest
+
+
+def test_a_reminder_comes_before_the_goods_run_out_and_after_the_last_purchase() -> None:
+    """Who buys every 30 days hears of it 3 days before; 40 days before is the day after buying."""
+    bought = _every(30, 4)
+    last = max(each.on for each in bought)
+
+    assert reminded_on(bought, 3) == last + dt.timedelta(27)
+    assert reminded_on(bought, 40) == last + dt.timedelta(1)
+    assert reminded_on(bought[:2], 3) is None
