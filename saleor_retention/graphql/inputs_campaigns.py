@@ -31,9 +31,7 @@ class RetentionTriggerInput(graphene.InputObjectType):
         enums_campaigns.RetentionTriggerKind, description="What it is.", required=True
     )
     on = graphene.InputField(Date, description="ONCE: the day.")
-    days_before = _whole(
-        "BIRTHDAY, ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it."
-    )
+    days_before = _whole("BIRTHDAY, ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it.")
     each_days_before = graphene.List(
         graphene.NonNull(RetentionWholeNumber),
         description="POINTS_EXPIRING, COUPON_EXPIRING: a message so many days before, each; when "

@@ -1,4 +1,4 @@
-"""Services outside the shop, called over HTTP: refunds, taxes, one that hears of checkouts, mail."""
+"""Services outside the shop, over HTTP: refunds, taxes, one that hears of checkouts, and mail."""
 
 from __future__ import annotations
 
