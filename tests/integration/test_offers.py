@@ -286,7 +286,9 @@ def test_what_the_shop_contradicts_is_refused(
 def test_segments_of_the_audience_are_there(program: Program) -> None:
     """Each one is looked for in the program; one that was retired is not there any more."""
     Segment.objects.create(program=program, slug="regulars", name="Regulars")
-    Segment.objects.create(program=program, slug="gone", name="Gone", retired_at=NOON)
+    Segment.objects.create(
+        program=program, slug="gone", name="Gone", is_active=False, retired_at=NOON
+    )
     other = make_program("other", channels=())
     Segment.objects.create(program=other, slug="theirs", name="Theirs")
 
