@@ -27,7 +27,7 @@ NOT_YOURS = {
     "code": "VOUCHER_NOT_APPLICABLE",
 }
 FIVE_OFF = {"name": "Five off", "amounts": [{"currency": "USD", "amount": "5.00"}]}
-TEN_PERCENT = {"name": "Welcome back", "percent": "10"}
+TEN_PERCENT = {"name": "Welcome back", "percent": 10}
 ADD = """mutation ($id: ID!, $code: String!) {
   checkoutAddPromoCode(id: $id, promoCode: $code) { errors { field message code } }
 }"""
