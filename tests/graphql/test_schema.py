@@ -57,12 +57,15 @@ def test_connections_have_the_arguments_of_relay() -> None:
 
     assert sorted(connections) == [
         "Query.retentionAuditTrail",
+        "Query.retentionCampaigns",
         "Query.retentionCouponBatches",
         "Query.retentionCoupons",
+        "Query.retentionDispatches",
         "Query.retentionMembers",
         "Query.retentionOffers",
         "Query.retentionPrograms",
         "Query.retentionSegments",
+        "RetentionCampaignDryRun.members",
         "RetentionMember.coupons",
         "RetentionMember.history",
         "RetentionMember.tierChanges",
