@@ -28,7 +28,7 @@ class RetentionTriggerInput(graphene.InputObjectType):
     """What makes a member due; each kind takes some of the fields and refuses the others."""
 
     kind = graphene.InputField(
-        enums_campaigns.RetentionTriggerKind, description="What it is.", required=True
+        enums_campaigns.RetentionTriggerKind, description="What it is; needed in a new campaign."
     )
     on = graphene.InputField(Date, description="ONCE: the day.")
     days_before = _whole("BIRTHDAY, ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it.")

@@ -371,8 +371,6 @@ QUERIES: dict[str, graphene.Field] = {
         "at the whole audience. Requires MANAGE_DISCOUNTS and MANAGE_USERS.",
         id=graphene.ID(description="The campaign's id.", required=True),
         at=graphene.Argument(DateTime, description="As if it was this instant; now when left out."),
-        first=paging.ARGUMENTS["first"],
-        after=paging.ARGUMENTS["after"],
         resolver=resolve_dry_run,
     ),
     "retention_coupons": graphene.Field(
@@ -534,7 +532,7 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "retentionCampaigns": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionCampaign": {"complexity": 1},
         "retentionDispatches": {"complexity": 1, "multipliers": ["first", "last"]},
-        "retentionCampaignDryRun": {"complexity": 100, "multipliers": ["first"]},
+        "retentionCampaignDryRun": {"complexity": 100},
         "retentionCoupons": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionCouponBatches": {"complexity": 1, "multipliers": ["first", "last"]},
         "retentionCouponPlans": {"complexity": 1},
@@ -554,6 +552,9 @@ QUERY_COSTS: dict[str, dict[str, dict[str, Any]]] = {
         "counts": {"complexity": 1},
         "skips": {"complexity": 1},
         "words": {"complexity": 1},
+    },
+    "RetentionCampaignDryRun": {
+        "members": {"complexity": 1, "multipliers": ["first", "last"]},
     },
     "RetentionMeasures": {
         "comparison": {"complexity": 50},

@@ -21,9 +21,9 @@ from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.lookups import account_of, campaign_of, program_of
 from saleor_retention.graphql.types_member import Member, RetentionMember
-from saleor_retention.models import Campaign, Dispatch
+from saleor_retention.models import Account, Campaign, Dispatch
 from saleor_retention.services import campaigns
-from saleor_retention.services.campaign_planning import Foreseen, foresee
+from saleor_retention.services.campaign_planning import foresee
 from saleor_retention.services.campaign_trying import rendered_of
 from saleor_retention.services.messages import Rendered
 
@@ -179,6 +179,33 @@ class RetentionDispatchConnection(paging.Connection):
         node = RetentionDispatch
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Somebody in a dry run, and the how manieth; without the account, of whom there are many."""
+
+    number: int
+    account_id: int
+    cycle: str
+    reason: str | None
+    at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The same with the account."""
+
+    place: _Place
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class _DryRun:
+    """All of a dry run: what is left of a budget depends on all who came before."""
+
+    at: dt.datetime
+    places: list[_Place]
+
+
 class RetentionForeseenDispatch(graphene.ObjectType):
     """What would become of one member's message."""
 
@@ -188,9 +215,24 @@ class RetentionForeseenDispatch(graphene.ObjectType):
     at = graphene.Field(DateTime, description="When it would go out; null where it would not.")
 
     @staticmethod
-    def resolve_member(root: Foreseen, _info: Any) -> Member:
+    def resolve_member(root: _Named, _info: Any) -> Member:
         """Return the member."""
         return Member(root.account)
+
+    @staticmethod
+    def resolve_cycle(root: _Named, _info: Any) -> str:
+        """Return the occasion."""
+        return root.place.cycle
+
+    @staticmethod
+    def resolve_reason(root: _Named, _info: Any) -> str | None:
+        """Return why not."""
+        return root.place.reason
+
+    @staticmethod
+    def resolve_at(root: _Named, _info: Any) -> dt.datetime | None:
+        """Return when."""
+        return root.place.at
 
 
 class RetentionForeseenDispatchConnection(paging.Connection):
@@ -220,8 +262,39 @@ class RetentionCampaignDryRun(graphene.ObjectType):
         required=True,
     )
     members = graphene.Field(
-        RetentionForeseenDispatchConnection, description="Each of them.", required=True
+        RetentionForeseenDispatchConnection, description="Each of them.", **paging.ARGUMENTS
     )
+
+    @staticmethod
+    def resolve_would(root: _DryRun, _info: Any) -> int:
+        """Count who would get it."""
+        return sum(place.reason is None for place in root.places)
+
+    @staticmethod
+    def resolve_later(root: _DryRun, _info: Any) -> int:
+        """Count who would get it later."""
+        return sum(place.at is not None and place.at > root.at for place in root.places)
+
+    @staticmethod
+    def resolve_would_not(root: _DryRun, _info: Any) -> list[RetentionSkipCount]:
+        """Count the others by reason."""
+        return skip_counts(Counter(place.reason for place in root.places if place.reason))
+
+    @staticmethod
+    @discreet
+    def resolve_members(root: _DryRun, _info: Any, **arguments: Any) -> Any:
+        """Return a page of them."""
+        window = paging.Window.of("members", arguments, paging.row_id)
+        kept = _page(root.places, window)
+        accounts = Account.objects.in_bulk([place.account_id for place in kept])
+        return paging.connection_of(
+            RetentionForeseenDispatchConnection,
+            kept,
+            window,
+            lambda place: paging.encoded(place.number),
+            count=lambda: len(root.places),
+            node_of=lambda place: _Named(place, accounts[place.account_id]),
+        )
 
 
 @discreet
@@ -263,48 +336,26 @@ def resolve_dry_run(
     *,
     id: str,  # noqa: A002
     at: dt.datetime | None = None,
-    **arguments: Any,
-) -> RetentionCampaignDryRun:
+) -> _DryRun:
     """Return whom a campaign would reach, for those who manage programs and customers."""
     require(info, "discounts", "users")
-    window = paging.Window.of("retentionCampaignDryRun", arguments, paging.row_id)
     campaign = campaign_of(id)
     instant = moment(info) if at is None else in_zone_of(campaign.program, at)
-    return _dry_run(campaign, instant, window)
+    places = [
+        _Place(number, each.account.pk, each.cycle, each.reason and each.reason.value, each.at)
+        for number, each in enumerate(foresee(campaign, instant), 1)
+    ]
+    return _DryRun(instant, places)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Somebody in the dry run, and the how manieth."""
-
-    number: int
-    foreseen: Foreseen
-
-
-def _dry_run(campaign: Campaign, at: dt.datetime, window: paging.Window) -> RetentionCampaignDryRun:
-    """Count all and keep one page: what is left of a budget depends on all who came before."""
-    begin = 0 if window.position is None else window.position[0]
-    reasons, later, total = Counter[str](), 0, 0
-    kept: list[_Place] = []
-    for number, each in enumerate(foresee(campaign, at), 1):
-        total = number
-        if each.reason is not None:
-            reasons[each.reason.value] += 1
-        later += each.at is not None and each.at > at
-        if begin < number <= begin + window.limit + 1:
-            kept.append(_Place(number, each))
-    members = paging.connection_of(
-        RetentionForeseenDispatchConnection,
-        kept,
-        window,
-        lambda place: paging.encoded(place.number),
-        count=lambda: total,
-        node_of=lambda place: place.foreseen,
-    )
-    would = total - sum(reasons.values())
-    return RetentionCampaignDryRun(
-        at=at, would=would, later=later, would_not=skip_counts(reasons), members=members
-    )
+def _page(places: list[_Place], window: paging.Window) -> list[_Place]:
+    """Return one place more than a page has, in the window's direction; numbers begin with 1."""
+    count = window.limit + 1
+    if not window.is_backward:
+        begin = 0 if window.position is None else max(window.position[0], 0)
+        return places[begin : begin + count]
+    end = len(places) if window.position is None else max(window.position[0] - 1, 0)
+    return places[max(end - count, 0) : end][::-1]
 
 
 def skip_counts(counts: Mapping[str, int] | None) -> list[RetentionSkipCount]:
