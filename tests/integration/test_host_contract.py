@@ -555,7 +555,6 @@ def test_who_has_ordered(shop: Host, make: Any) -> None:
     """Drafts and orders that were called off do not count."""
     from saleor.order import OrderStatus
 
-    make.make_channel()
     ada, bob = (make.make_user(f"{name}@shop.example") for name in ("ada", "bob"))
     order = make.complete(make.make_checkout(ada, {make.make_product("10.00"): 1}))
 
