@@ -1,4 +1,4 @@
-"""The shop's back room: what its periodic jobs and commands do, on the shop's database.
+"""The shop's back room: what staff and the hourly jobs do at a terminal, on the shop's database.
 
 The story's own process becomes one of the shop's: it gets the settings of the server and talks to
 the same database. Jobs take the instant that they act at, so that the story need not wait a year.
@@ -44,6 +44,17 @@ def work(slug: str, at: dt.datetime) -> None:
     campaign_planning.plan(_campaign(slug), at)
     while sending.send_due(now=at):
         pass
+
+
+def fates(slug: str) -> dict[str, str]:
+    """Return what became of a campaign's messages by address: the state, or why it was left out."""
+    from saleor_retention.models import Dispatch, SkippedSend
+
+    rows = Dispatch.objects.filter(campaign__slug=slug).select_related("account__user")
+    reasons = dict(
+        SkippedSend.objects.filter(dispatch__campaign__slug=slug).values_list("dispatch", "reason")
+    )
+    return {row.account.user.email: reasons.get(row.pk, row.state) for row in rows}
 
 
 def lot_drawn_with(slug: str) -> tuple[bytes, str, dict[str, int]]:

@@ -1,7 +1,7 @@
 """The chapter of the story about customers who come back: greeted, reminded, won back, measured.
 
-Nobody waits for a birthday: the periodic jobs are told the instant at which they act
-(``sandbox.backroom``), and everything else is as it is.
+Campaigns are set up at a terminal, as a shop's staff would. Nobody waits for a birthday: the jobs
+are told the instant at which they act (``sandbox.backroom``), and everything else is as it is.
 """
 
 from __future__ import annotations
@@ -62,46 +62,44 @@ def greeting(teller: Teller, shop: Shop) -> None:
     """Show that the birthday's coupon comes before the day, once."""
     teller.scene("A week before her birthday Ada is mailed a coupon")
     backroom.enter(shop.premises.env)
-    campaign_id = mailings.launch(teller, shop, "birthday", mailings.BIRTHDAY)
+    mailings.launch(teller, "birthday", mailings.BIRTHDAY)
     day = _birthday()
     at = mailings.noon(day - dt.timedelta(days=BIRTHDAY_DAYS_BEFORE))
     for letter in mailings.on_a_day(teller, shop, "birthday", at, expected=[ADA]):
-        teller.show(letter)
         coupon = _newest_coupon(teller, shop)
         _see_coupon(teller, letter, coupon, BIRTHDAY_OFF)
         ends = at.date() + dt.timedelta(days=mailings.BIRTHDAY_VALID_DAYS)
         teller.see("good through", _last_day(coupon["validUntil"]), ends)
     mailings.on_a_day(teller, shop, "birthday", mailings.noon(day), expected=[])
-    _see_fates(teller, shop, campaign_id, {ADA: "SENT"})
+    teller.see("what became of it in all", backroom.fates("birthday"), {ADA: "sent"})
 
 
 def reminding(teller: Teller, shop: Shop) -> None:
     """Points that end with the next year are told of a month before."""
     teller.scene("A month before her points end Ada is told how many, and when")
-    campaign_id = mailings.launch(teller, shop, "points-ending", mailings.REMINDER)
+    mailings.launch(teller, "points-ending", mailings.REMINDER)
     last = dt.date(_ordered_on(teller, shop).year + 1, 12, 31)
     at = mailings.noon(last - dt.timedelta(days=REMINDER_DAYS_BEFORE))
     for letter in mailings.on_a_day(teller, shop, "points-ending", at, expected=[ADA]):
-        teller.show(letter)
         said = f"{reckoning.balance_in_the_end()} points end with {last}."
         teller.see("the mail says", letter.text.splitlines()[0], said)
-    _see_fates(teller, shop, campaign_id, {ADA: "SENT", BEN: "CONSENT"})
+    fates = {ADA: "sent", BEN: "consent"}
+    teller.see("what became of it in all", backroom.fates("points-ending"), fates)
 
 
 def winning_back(teller: Teller, shop: Shop) -> None:
     """Show both lost a year after their last orders, of whom one may be written to."""
     teller.scene("A year without an order: Ada is won back, Ben may not be written to")
-    campaign_id = mailings.launch(teller, shop, "come-back", mailings.COME_BACK)
+    mailings.launch(teller, "come-back", mailings.COME_BACK)
     lost_on = reckoning.lost_on(_ordered_on(teller, shop))
     before = mailings.noon(lost_on - dt.timedelta(days=1))
     mailings.on_a_day(teller, shop, "come-back", before, expected=[])
     at = mailings.noon(lost_on)
     letters = mailings.on_a_day(teller, shop, "come-back", at, expected=[ADA])
+    fates = {ADA: "sent", BEN: "consent"}
+    teller.see("what became of it in all", backroom.fates("come-back"), fates)
     for letter in letters:
-        teller.show(letter)
         _see_coupon(teller, letter, _newest_coupon(teller, shop), COMEBACK_OFF)
-    _see_fates(teller, shop, campaign_id, {ADA: "SENT", BEN: "CONSENT"})
-    for letter in letters:
         _had_enough(teller, shop, letter)
 
 
@@ -141,11 +139,6 @@ def _see_coupon(teller: Teller, letter: Letter, coupon: dict[str, Any], percent:
     teller.see("the coupon on her page", coupon["code"], code)
     teller.see("whose it is", coupon["kind"], "PERSONAL")
     teller.see("per cent off", int(Decimal(coupon["terms"]["percent"])), percent)
-
-
-def _see_fates(teller: Teller, shop: Shop, campaign_id: str, expected: dict[str, str]) -> None:
-    found = mailings.fates(teller, shop, campaign_id)
-    teller.see("what became of it in all", found, expected)
 
 
 def _last_day(valid_until: str) -> dt.date:

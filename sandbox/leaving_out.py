@@ -1,4 +1,4 @@
-"""The scene of the campaign that leaves some of the members out, by lot, to see what it does."""
+"""The scene of the campaign that leaves out half of the members, by lot, to see what it does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 from collections import Counter
 from decimal import Decimal
+from itertools import zip_longest
 
 from sandbox import backroom, consenting, errands, mailings, reckoning
 from sandbox.consenting import ready
@@ -15,35 +16,38 @@ from sandbox.telling import Teller
 NAMES = ("Cleo", "Dora", "Emil", "Fay", "Gus", "Hana", "Ivo", "June")
 FORGETFUL = "june@example.com"  # never follows the link
 SLUG = "new-harvest"
-LEFT_OUT_PER_MILLE = 300
+LEFT_OUT_PER_MILLE = 500
 
 
 def leaving_out(teller: Teller, shop: Shop) -> None:
-    """Leave some of eleven members out; what becomes of the others has its reason."""
+    """Eight more join; half of all are left out, and everybody else's fate has its reason."""
     teller.scene(
-        "Eight more sign up; a campaign leaves three of ten out, by lot, to see what it does"
+        "Eight more sign up; a campaign leaves out half of all, by lot, to see what it does"
     )
     agreed = _sign_up(teller, shop)
-    now = dt.datetime.now(dt.UTC)
-    campaign = {
-        "trigger": {"kind": "ONCE", "on": now.date().isoformat()},
+    today = dt.datetime.now(dt.UTC).date()
+    document = {
+        "trigger": {"kind": "once", "on": today.isoformat()},
         "message": mailings.message("The new harvest is here", "Come and taste it."),
-        "limits": {"sendAt": "00:00"},
-        "holdoutPerMille": LEFT_OUT_PER_MILLE,
+        "limits": {"send_at": "00:00"},
+        "holdout_per_mille": LEFT_OUT_PER_MILLE,
     }
-    campaign_id = mailings.draft(teller, shop, SLUG, campaign)
+    mailings.save(teller, SLUG, document)
     wanted = _wanted(agreed)
-    would = mailings.dry_run(teller, shop, campaign_id)
-    teller.see("the dry run", dict(sorted(would.items())), dict(_counts(wanted)))
-    mailings.start(teller, shop, campaign_id)
-    got = sorted(who for who, fate in wanted.items() if fate == "SENT")
-    mailings.on_a_day(teller, shop, SLUG, dt.datetime.now(dt.UTC), expected=got)
-    found = mailings.fates(teller, shop, campaign_id)
-    teller.see("what became of it", found, dict(sorted(wanted.items())))
-
-
-def _counts(wanted: dict[str, str]) -> list[tuple[str, int]]:
-    return sorted(Counter(wanted.values()).items())
+    lines = mailings.dry_run(teller, SLUG)
+    counts = Counter(wanted.values())
+    would = counts.pop("sent", 0)
+    said = [f"{would} would get it, 0 of them later."]
+    said += [f"{count} would not: {reason}" for reason, count in sorted(counts.items())]
+    for line, expected in zip_longest(lines[: len(said)], said):
+        teller.see("the dry run says", line, expected)
+    mailings.start(teller, SLUG)
+    mailings.run(teller, SLUG)
+    letters = shop.premises.mailbox.take()
+    got = sorted(letter.header("To") for letter in letters)
+    teller.see("mails to", got, sorted(who for who, fate in wanted.items() if fate == "sent"))
+    fates = backroom.fates(SLUG)
+    teller.see("why not the others", _others(fates), _others(wanted))
 
 
 def _sign_up(teller: Teller, shop: Shop) -> set[str]:
@@ -51,8 +55,8 @@ def _sign_up(teller: Teller, shop: Shop) -> set[str]:
     addresses = [f"{name.lower()}@example.com" for name in NAMES]
     for address in addresses:
         errands.sign_up(shop, address, secrets.token_urlsafe(12))
-    teller.read(", ".join(addresses))
-    members = mailings.members(teller, shop)
+    found = teller.ask(shop.staff, ready("staff/members"), first=50)["retentionMembers"]["edges"]
+    members = {edge["node"]["user"]["email"]: edge["node"]["id"] for edge in found}
     for address in addresses:
         teller.do(
             shop.staff,
@@ -78,9 +82,13 @@ def _wanted(agreed: set[str]) -> dict[str, str]:
     wanted = {}
     for who, account in accounts.items():
         if reckoning.is_left_out(secret, key, account, share):
-            wanted[who] = "HOLDOUT"
+            wanted[who] = "holdout"
         elif who == ADA:
-            wanted[who] = "SUPPRESSED"
+            wanted[who] = "suppressed"
         else:
-            wanted[who] = "SENT" if who in agreed else "CONSENT"
+            wanted[who] = "sent" if who in agreed else "consent"
     return wanted
+
+
+def _others(fates: dict[str, str]) -> dict[str, str]:
+    return {who: fate for who, fate in sorted(fates.items()) if fate != "sent"}

@@ -1,39 +1,38 @@
-"""The campaigns of the story, how staff set them up, and what became of their messages."""
+"""The campaigns of the story, and how they are set up and run."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox import backroom
-from sandbox.consenting import PURPOSE, ready
+from sandbox import backroom, paths
+from sandbox.consenting import PURPOSE
 from sandbox.errands import Shop
 from sandbox.mailbox import Letter
 from sandbox.telling import Teller
 
+PROGRAM = "regulars"
 BIRTHDAY_DAYS_BEFORE, BIRTHDAY_OFF, BIRTHDAY_VALID_DAYS = 7, 20, 14
 REMINDER_DAYS_BEFORE = 30
 COMEBACK_OFF, COMEBACK_VALID_DAYS = 15, 30
-PAGE = 100
-URL_LENGTH = 72
 
 
 def message(subject: str, text: str) -> dict[str, Any]:
     """Return a mail's templates, with the link to unsubscribe in the text too."""
-    text = f"{text}\n\nNo more: {{{{ unsubscribe_url }}}}"
-    texts = [{"language": "en", "subject": subject, "text": text}]
-    return {"channel": "EMAIL", "purpose": PURPOSE, "texts": texts}
+    texts = {"en": {"subject": subject, "text": f"{text}\n\nNo more: {{{{ unsubscribe_url }}}}"}}
+    return {"channel": "email", "purpose": PURPOSE, "texts": texts}
 
 
 def _coupon(name: str, percent: int, days: int) -> dict[str, Any]:
     terms = {"name": name, "percent": str(percent)}
-    coupon = {"kind": "PERSONAL", "terms": terms, "validForDays": days}
-    return {"coupon": coupon, "withMessageOnly": True}
+    coupon = {"kind": "personal", "terms": terms, "valid_for_days": days}
+    return {"coupon": coupon, "with_message_only": True}
 
 
 BIRTHDAY = {
-    "trigger": {"kind": "BIRTHDAY", "daysBefore": BIRTHDAY_DAYS_BEFORE},
+    "trigger": {"kind": "birthday", "days_before": BIRTHDAY_DAYS_BEFORE},
     "message": message(
         "Your birthday is on {{ occasion_on }}",
         f"{BIRTHDAY_OFF} % off for you, with the code {{{{ coupon }}}}.",
@@ -41,13 +40,13 @@ BIRTHDAY = {
     "benefit": _coupon("Birthday", BIRTHDAY_OFF, BIRTHDAY_VALID_DAYS),
 }
 REMINDER = {
-    "trigger": {"kind": "POINTS_EXPIRING", "eachDaysBefore": [REMINDER_DAYS_BEFORE]},
+    "trigger": {"kind": "points_expiring", "days_before": [REMINDER_DAYS_BEFORE]},
     "message": message(
         "Do not lose your points", "{{ expiring_points }} points end with {{ expiring_on }}."
     ),
 }
 COME_BACK = {
-    "trigger": {"kind": "WIN_BACK", "band": "LOST"},
+    "trigger": {"kind": "win_back", "band": "lost"},
     "message": message(
         "We have not seen you for a year",
         f"{COMEBACK_OFF} % off if you come back, with the code {{{{ coupon }}}}.",
@@ -56,39 +55,36 @@ COME_BACK = {
 }
 
 
-def draft(teller: Teller, shop: Shop, slug: str, campaign: dict[str, Any]) -> str:
-    """Write a campaign down and return its id."""
-    program = teller.ask(shop.staff, "{ retentionProgram { id } }")["retentionProgram"]
-    made = teller.do(
-        shop.staff,
-        ready("staff/campaign-create"),
-        programId=program["id"],
-        input={"slug": slug, "name": slug.replace("-", " ").title(), "campaign": campaign},
-    )["campaign"]
-    teller.see("campaign", made["state"], "DRAFT")
-    campaign_id: str = made["id"]
-    return campaign_id
+def save(teller: Teller, slug: str, document: dict[str, Any]) -> None:
+    """Save a campaign, as staff do from a file."""
+    file = paths.STATE / f"{slug}.json"
+    file.write_text(json.dumps(document, indent=2))
+    teller.note(f"retention_campaign save --campaign {slug} --file {slug}.json")
+    _act("save", slug, "--file", str(file))
 
 
-def start(teller: Teller, shop: Shop, campaign_id: str) -> None:
+def launch(teller: Teller, slug: str, document: dict[str, Any]) -> None:
+    """Save a campaign and start it."""
+    save(teller, slug, document)
+    start(teller, slug)
+
+
+def start(teller: Teller, slug: str) -> None:
     """Start a campaign."""
-    made = teller.do(shop.staff, ready("staff/campaign-start"), id=campaign_id)["campaign"]
-    teller.see("campaign", made["state"], "RUNNING")
+    teller.note(f"retention_campaign start --campaign {slug}")
+    teller.see("it says", _act("start", slug), [f"{slug} is running."])
 
 
-def launch(teller: Teller, shop: Shop, slug: str, campaign: dict[str, Any]) -> str:
-    """Write a campaign down, start it, and return its id."""
-    campaign_id = draft(teller, shop, slug, campaign)
-    start(teller, shop, campaign_id)
-    return campaign_id
+def dry_run(teller: Teller, slug: str) -> list[str]:
+    """Return what the dry run of a campaign says."""
+    teller.note(f"retention_campaign plan --campaign {slug}")
+    return _act("plan", slug)
 
 
-def dry_run(teller: Teller, shop: Shop, campaign_id: str) -> dict[str, int]:
-    """Return how many would get a campaign now (SENT), and how many not by reason."""
-    answer = teller.ask(shop.staff, ready("staff/campaign-dry-run"), id=campaign_id)
-    found = answer["retentionCampaignDryRun"]
-    reasons = {each["reason"]: each["count"] for each in found["wouldNot"]}
-    return {"SENT": found["would"], **reasons}
+def run(teller: Teller, slug: str) -> None:
+    """Plan and send what is due now."""
+    teller.note(f"retention_campaign run --campaign {slug}")
+    _act("run", slug)
 
 
 def on_a_day(
@@ -102,24 +98,9 @@ def on_a_day(
     backroom.work(slug, at)
     letters = shop.premises.mailbox.take()
     teller.see("mails to", [letter.header("To") for letter in letters], list(expected))
+    for letter in letters:
+        teller.show(letter)
     return letters
-
-
-def fates(teller: Teller, shop: Shop, campaign_id: str) -> dict[str, str]:
-    """Return what became of a campaign's messages by address: the state, or why it was left out."""
-    people = {member_id: who for who, member_id in members(teller, shop).items()}
-    document = ready("staff/campaign-dispatches")
-    answer = teller.ask(shop.staff, document, campaignId=campaign_id, first=PAGE)
-    nodes = [edge["node"] for edge in answer["retentionDispatches"]["edges"]]
-    found = {people[node["member"]["id"]]: node["reason"] or node["state"] for node in nodes}
-    return dict(sorted(found.items()))
-
-
-def members(teller: Teller, shop: Shop) -> dict[str, str]:
-    """Return the ids of all members by address."""
-    found = teller.ask(shop.staff, ready("staff/members"), first=PAGE)["retentionMembers"]
-    nodes = [edge["node"] for edge in found["edges"]]
-    return {node["user"]["email"]: node["id"] for node in nodes}
 
 
 def noon(day: dt.date) -> dt.datetime:
@@ -129,4 +110,10 @@ def noon(day: dt.date) -> dt.datetime:
 
 def short(url: str) -> str:
     """Return an address without the end of its token."""
-    return f"{url[:URL_LENGTH]}..."
+    return f"{url[:72]}..."
+
+
+def _act(action: str, slug: str, *more: str) -> list[str]:
+    return backroom.command(
+        "retention_campaign", action, "--program", PROGRAM, "--campaign", slug, *more
+    )
