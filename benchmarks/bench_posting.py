@@ -417,8 +417,8 @@ def main() -> int:
             return {key: getattr(each, name) for key, each in contenders.items()}
 
         others = {
-            "posting, locked, new lot": earning.locked_one_by_one,
-            "posting, locked, from lot": spending.locked_one_by_one,
+            "posting, locked new": earning.locked_one_by_one,
+            "posting, locked from": spending.locked_one_by_one,
             "django-hordak, with the balance": peer.told_one_by_one,
         }
         singles = world.in_turn({**turns("one_by_one"), **others}, ROUNDS)
