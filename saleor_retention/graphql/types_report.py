@@ -225,7 +225,9 @@ class RetentionReport(graphene.ObjectType):
     )
     csv = graphene.String(
         description="One of the tables as CSV.",
-        sheet=graphene.Argument(RetentionReportSheet, description="Which one.", required=True),
+        sheet=graphene.Argument(
+            RetentionReportSheet, description="Which one; COSTS when left out."
+        ),
         required=True,
     )
 
@@ -268,9 +270,9 @@ class RetentionReport(graphene.ObjectType):
         return [_experiment(tried, root) for tried in root.experiments]
 
     @staticmethod
-    def resolve_csv(root: Facts, _info: Any, sheet: str) -> str:
+    def resolve_csv(root: Facts, _info: Any, sheet: str | None = None) -> str:
         """Return one table."""
-        return sheet_of(root, Sheet(sheet))
+        return sheet_of(root, Sheet.COSTS if sheet is None else Sheet(sheet))
 
 
 ARGUMENTS = {
