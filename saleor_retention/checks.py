@@ -146,8 +146,10 @@ def _bad_numbers() -> Iterable[str]:
     for name, default in conf.DEFAULTS.items():
         value = conf.get(name)
         is_number = isinstance(value, int) and not isinstance(value, bool)
-        if isinstance(default, int) and (not is_number or value < 1):
-            yield f"RETENTION_{name} must be a whole number above zero; it is {value!r}."
+        low = 0 if name in conf.UNLIMITED_BY_ZERO else 1
+        if isinstance(default, int) and (not is_number or value < low):
+            rule = f"a whole number {'above zero' if low else 'from zero on'}"
+            yield f"RETENTION_{name} must be {rule}; it is {value!r}."
 
 
 def _bad_keys() -> Iterable[str]:

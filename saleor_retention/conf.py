@@ -21,12 +21,12 @@ DEFAULTS: dict[str, Any] = {
     "QUOTE_KEEP_DAYS": 30,
     "DIGEST_MARGIN_HOURS": 6,
     "DIGEST_VERIFY_DAYS": 31,
-    "REDEMPTIONS_PER_HOUR": 100,  # by member; 0 for no limit
-    "MEMBER_LOOKUPS_PER_HOUR": 1000,  # at tills, by app or member of staff; 0 for no limit
+    "REDEMPTIONS_PER_HOUR": 100,  # by member
+    "MEMBER_LOOKUPS_PER_HOUR": 1000,  # at tills, by app or member of staff
     "CONSENT_CONFIRM_HOURS": 48,  # how long the link of a double opt-in can be followed
     "CONSENT_CONFIRM_URL": "",  # the storefront's page for it: "https://shop.example/yes?t={token}"
     "CONSENT_RESEND_MINUTES": 15,  # before the mail with that link can be asked for again
-    "COUPON_LOOKUPS_PER_HOUR": 60,  # by customer or app; 0 for no limit
+    "COUPON_LOOKUPS_PER_HOUR": 60,  # by customer or app
     "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass
     "PUBLIC_URL": "",  # of this shop's API host, for links in messages: "https://api.example.com"
     "SMS_URL": "",
@@ -34,6 +34,11 @@ DEFAULTS: dict[str, Any] = {
     "SMS_FILE": "",
     "SEND_BATCH": 100,
 }
+
+UNLIMITED_BY_ZERO = frozenset(
+    {"REDEMPTIONS_PER_HOUR", "MEMBER_LOOKUPS_PER_HOUR", "COUPON_LOOKUPS_PER_HOUR"}
+)
+"""Settings of which 0 means that there is no limit."""
 
 PLUGIN_ID = "saleor.retention"
 

@@ -86,6 +86,8 @@ def test_settings_that_mean_nothing_are_errors(settings: Any) -> None:
     settings.RETENTION_HOLD_MINUTE_MAX = 5
     settings.RETENTION_PAGE_SIZE_MAX = 0
     settings.RETENTION_SETTLE_BATCH = "many"
+    settings.RETENTION_REDEMPTIONS_PER_HOUR = -1
+    settings.RETENTION_MEMBER_LOOKUPS_PER_HOUR = 0  # no limit
     settings.RETENTION_EMAIL_HASH_KEYS = {"a:b": "short"}
     settings.RETENTION_CONSENT_CONFIRM_URL = "https://shop.example/yes"
 
@@ -95,6 +97,7 @@ def test_settings_that_mean_nothing_are_errors(settings: Any) -> None:
     assert found_messages[1:] == [
         "RETENTION_PAGE_SIZE_MAX must be a whole number above zero; it is 0.",
         "RETENTION_SETTLE_BATCH must be a whole number above zero; it is 'many'.",
+        "RETENTION_REDEMPTIONS_PER_HOUR must be a whole number from zero on; it is -1.",
         "RETENTION_EMAIL_HASH_KEYS: a key id must be text without a colon.",
         "RETENTION_EMAIL_HASH_KEYS: a secret must have at least 32 characters.",
         "RETENTION_CONSENT_CONFIRM_URL must have {token} where the token goes.",
