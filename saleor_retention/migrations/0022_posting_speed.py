@@ -2,10 +2,11 @@
 
 - ``saleor_retention_post_at_once`` locks and posts. The functions it shares are loaded again.
 - An entry's lot is held by the trigger that holds its transaction, in the same look at all entries
-  of a statement; it is stricter than the foreign key: the lot has to be the member's. A posting's
-  member and program are held by one such look too: the program has to be the member's. In return a
-  lot that entries name cannot be deleted, nor change its id or member, and a member with postings
-  cannot be deleted, nor change its id or program.
+  of a statement; it is stricter than the foreign key: points of a member lie in a lot of his. A
+  book of the program may name another's lot: what a guest's order lost is given back to the member
+  who has claimed it. A posting's member and program are held by one such look too: the program has
+  to be the member's. In return a lot that entries name cannot be deleted, nor change its id or
+  member, and a member with postings cannot be deleted, nor change its id or program.
 - Indexes leave out rows without what they are asked for: most entries of a program's books have
   neither account nor lot, few postings have a note. That on a posting's version goes: nobody asks.
 - Half of each page of accounts stays free: a changed balance then changes none of eleven indexes.
@@ -42,8 +43,8 @@ AT_ONCE = """
             OR bool_or(
                 posting.id IS NULL
                 OR entry.account_id <> posting.account_id
-                OR (entry.lot_id IS NOT NULL
-                    AND lot.account_id IS DISTINCT FROM posting.account_id)
+                OR (entry.lot_id IS NOT NULL AND lot.id IS NULL)
+                OR entry.account_id <> lot.account_id
             )
         LIMIT 1;
     IF culprit IS NULL THEN

@@ -146,7 +146,7 @@ def test_entries_name_lots_of_their_account(shop: Shop) -> None:
         with pytest.raises(IntegrityError, match="not there or of another"), transaction.atomic():
             Entry.objects.bulk_create(
                 Entry(transaction=made, book=book, account=whose, lot_id=pk, points=points)
-                for book, whose, pk, points in moves
+                for book, whose, points, pk in moves
             )
 
     assert rows() == before

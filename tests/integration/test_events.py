@@ -231,7 +231,7 @@ def test_what_no_lot_covers_is_owed(ann: Account) -> None:
     [
         ({"kind": "revue"}, [(Code.NOT_FOUND, "kind")]),
         (
-            {"source": "a b", "reference": " "},
+            {"source": "a b", "reference": " ", "object_ref": "p-1"},
             [(Code.INVALID, "source"), (Code.REQUIRED, "reference")],
         ),
         ({"object_ref": "x" * 81}, [(Code.INVALID, "object")]),

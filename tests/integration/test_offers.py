@@ -283,13 +283,14 @@ def test_what_the_shop_contradicts_is_refused(
     assert refusals_of(lambda: create(program, document)) == [expected]
 
 
-def test_segments_of_the_audience_are_there(program: Program) -> None:
+def test_segments_of_the_audience_are_there(shop: FakeHost, program: Program) -> None:
     """Each one is looked for in the program; one that was retired is not there any more."""
     Segment.objects.create(program=program, slug="regulars", name="Regulars")
     Segment.objects.create(
         program=program, slug="gone", name="Gone", is_active=False, retired_at=NOON
     )
-    other = make_program("other", channels=())
+    shop.shop_channels.append(ChannelFacts("3", "elsewhere", "Elsewhere", "USD"))
+    other = make_program("other", channels=("3",))
     Segment.objects.create(program=other, slug="theirs", name="Theirs")
 
     offer = create(program, {**TEN_OFF, "audience": {"segments": ["regulars"]}})
