@@ -94,4 +94,4 @@ def test_two_workers_share_the_work_and_one_is_killed(fleet: Workers) -> None:
     assert seeded.filter(available=20, pending=0, held=0, tier="").count() == HOLDS
     assert breaches() == []
     assert fleet.did("one")["expire"] + fleet.did("two")["expire"] <= MEMBERS
-    assert [line.split()[-2:] for line in progress().splitlines()[1:]] == [["0", "-"]] * 5
+    assert [line.split()[-2:] for line in progress().splitlines()[1:]] == [["0", "-"]] * 6
