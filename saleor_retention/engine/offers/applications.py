@@ -78,7 +78,10 @@ def falls(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane)
 
 
 def shares(live: Live, units: tuple[int, ...], shelf: Shelf) -> list[int]:
-    """Return what the offer takes off each unit: in proportion to what may come off it at most."""
+    """Return what the offer takes off each unit: in proportion to what may come off it at most.
+
+    By largest remainder; rows come dearest first, so that a tied cent goes to the dearer unit.
+    """
     prices = [shelf.rows[row].unit_minor for row in units]
     caps = [max(0, price - live.offer.floor_minor) for price in prices]
     return allocate_capped(min(saving(live, prices), sum(caps)), caps)

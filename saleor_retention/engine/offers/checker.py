@@ -68,7 +68,8 @@ class _Checker:
         for ref, line in self.lines.items():
             spare = ref if max(0, line.total_minor) % line.quantity else ""
             rows.setdefault((self.unit[ref], spare, *(ref in s for s in sets)), []).append(ref)
-        self.rows = list(rows.values())
+        self.rows = sorted(rows.values(), key=lambda refs: -self.unit[refs[0]])
+        self.row_of = {ref: row for row, refs in enumerate(self.rows) for ref in refs}
         self.caps = [sum(self.lines[ref].quantity for ref in refs) for refs in self.rows]
         self.cost = [self.unit[refs[0]] for refs in self.rows]
         self.member_rows = {
@@ -215,7 +216,6 @@ class _Checker:
         proof, lanes = self.quote.certificate, (Counter[Any](), Counter[Any](), Counter[Any]())
         goods, member, order = lanes
         left = {ref: [(self.unit[ref], 0)] * line.quantity for ref, line in self.lines.items()}
-        row_of = {ref: row for row, refs in enumerate(self.rows) for ref in refs}
         uses: Counter[str] = Counter()
         for each in proof.applications:
             offer = self.offers.get(each.offer_id)
@@ -234,7 +234,7 @@ class _Checker:
         for ref, units in left.items():
             for index, (minor, mark) in enumerate(units):
                 floor = -1 - mark if mark < 0 else 0
-                off, key = self._member(row_of[ref], minor, floor, self._applied())
+                off, key = self._member(self.row_of[ref], minor, floor, self._applied())
                 member[ref, key] += off
                 own = self.offers[key].floor_minor if key else 0
                 units[index] = (minor - off, max(floor, own))
@@ -274,6 +274,15 @@ class _Checker:
         room = {ref: count * max(0, self.unit[ref] - offer.floor_minor) for ref, count in units}
         if sum(amount for _ref, amount in amounts) != total:
             raise Refused(f"{offer.id} takes off something else than {total}")
+        rows = sorted(self.row_of[ref] for ref in refs)
+        parts = _split(total, [max(0, self.cost[row] - offer.floor_minor) for row in rows])
+        wanted_parts, given = Counter[int](), Counter[int]()
+        for row, part in zip(rows, parts, strict=True):
+            wanted_parts[row] += part
+        for ref, amount in amounts:
+            given[self.row_of[ref]] += amount
+        if given != wanted_parts:
+            raise Refused(f"{offer.id} divides {total} otherwise than the rule")
         if any(not 0 <= amount <= room[ref] for ref, amount in amounts):
             raise Refused(f"{offer.id} passes its floor")
 
@@ -581,7 +590,7 @@ def _off(cut: Cut, minor: int) -> int:
 
 
 def _split(total: int, weights: list[int]) -> list[int]:
-    """Split by largest remainder, ties to the earlier one."""
+    """Split by largest remainder, ties to the earlier one: rows come dearest first."""
     whole = sum(weights) or 1
     exact = [Fraction(total * weight, whole) for weight in weights]
     parts = [math.floor(each) for each in exact]

@@ -31,6 +31,7 @@ from tests.unit.offers.builders import (
     threshold,
     verdict,
 )
+from tests.unit.offers.oracles import by_brute_force
 
 COKE, SANDWICH, CHOCOLATE = 1, 2, 3
 LUNCH = basket(basket_line(1, 400, 2), basket_line(2, 600, 2), basket_line(3, 200, 2))
@@ -57,6 +58,31 @@ def test_three_for_two_on_six_equal_items_gives_two_free() -> None:
     assert found.saving_minor == 2000
     assert found.is_optimal
     assert sorted(taken(found).values()) == [333, 333, 333, 333, 334, 334]
+
+
+@pytest.mark.parametrize("prices", [(50, 110), (110, 50)])
+def test_a_tied_cent_falls_on_the_dearer_unit(prices: tuple[int, int]) -> None:
+    """5 % of 160 is 8, which is 2.5 and 5.5: wherever the lines stand, 2 and 6."""
+    found = quote(basket(*prices), offer("1", any_of(2, cut=percent(5))))
+
+    assert taken(found) == {
+        ("line-1", "1"): {50: 2, 110: 6}[prices[0]],
+        ("line-2", "1"): {50: 2, 110: 6}[prices[1]],
+    }
+
+
+def test_lanes_that_follow_see_where_the_tied_cent_fell() -> None:
+    """Where the dearer unit has it, the best of these is 39; with the other it would be 40."""
+    pair = offer("1", any_of(2, cut=percent(5)))
+    spent = offer("2", threshold((182, amount(1))))
+    members = offer("3", MemberPrice(Selection(), percent(10)))
+
+    found = quote(basket(50, 50, 50, 110), pair, spent, members)
+
+    assert found.saving_minor == by_brute_force(
+        basket(50, 50, 50, 110), [pair, spent, members], situation()
+    )
+    assert (found.saving_minor, found.is_optimal) == (39, True)
 
 
 def test_any_three_for_twenty_takes_the_dear_ones() -> None:
@@ -271,6 +297,8 @@ def tampered() -> list[tuple[dict[str, object], dict[str, object], str]]:
     lowered = (replace(proof.proofs[0], line_prices=cheaper),)
     worse = best_offers(LUNCH, [SECOND_COKE], situation())
     more = replace(meal, amounts=tuple((ref, minor + 1) for ref, minor in meal.amounts))
+    (first, one), (second, two), *others = meal.amounts
+    divided = replace(meal, amounts=((first, one + 1), (second, two - 1), *others))
     stranger = replace(meal, units=(("line-1", 2), ("line-2", 1)), amounts=meal.amounts[:2])
     unknown = replace(meal, offer_id="other")
     claims = {"saving_minor": 200, "bound_minor": 200}
@@ -279,6 +307,7 @@ def tampered() -> list[tuple[dict[str, object], dict[str, object], str]]:
         ({"saving_minor": 299}, {"saving_minor": 299}, "the saving is not the sum"),
         ({"allocations": ()}, {}, "the allocations are not what the rules give"),
         ({}, {"applications": (more, *rest)}, "takes off something else than 150"),
+        ({}, {"applications": (divided, *rest)}, "divides 150 otherwise than the rule"),
         ({}, {"applications": (stranger, *rest)}, "meal does not apply to"),
         ({}, {"applications": (unknown, *rest)}, "other may not apply"),
         ({}, {"applications": (meal, meal, meal)}, "serves more offers than it has units"),
