@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from saleor_retention.models import Account, Hold, OrderRecord, TierChange, Transaction
 from saleor_retention.selectors.verification import breaches
+from sandbox import broker
 from sandbox.console import SandboxError
 from tests import workers
 from tests.factories.current import factories
@@ -30,10 +31,11 @@ BATCH = 10  # so that a run is long enough to be killed in
 def fleet(transactional_db: None) -> Iterator[Workers]:  # noqa: ARG001 - they are to use it
     """Two workers, which come up while the shop is being filled."""
     try:
-        with workers.workers("one", "two", batch=BATCH) as running:
-            yield running
+        broker.ensure()
     except SandboxError as error:
         pytest.skip(f"left out: no broker for worker processes here ({error})")
+    with workers.workers("one", "two", batch=BATCH) as running:
+        yield running
 
 
 def postings(kind: str) -> int:
