@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
@@ -19,6 +20,8 @@ from sandbox.two_years import Plan
 
 def enter(env: Mapping[str, str]) -> None:
     """Make this process one of the shop's, with the environment of its server."""
+    sys.pycache_prefix = env["PYTHONPYCACHEPREFIX"]  # where the server's process has it
+    sys.dont_write_bytecode = False
     import django
 
     os.environ.update(env)
@@ -67,9 +70,12 @@ def lot_drawn_with(slug: str) -> tuple[bytes, str, dict[str, int]]:
     return bytes.fromhex(campaign.secret), campaign.slug, accounts
 
 
-def write_history(plan: Plan, slug: str) -> None:
-    """Write drawn customers as a program of this name, in a channel of its own."""
-    two_years.write(plan, slug=slug, channel_ref=slug)
+def history(slug: str) -> Plan:
+    """Draw once more what a program of this name was written from when the shop was stocked."""
+    from saleor_retention.models import Program
+
+    launched = Program.objects.get(slug=slug).created_at.date()
+    return two_years.drawn(two_years.end_of(launched))
 
 
 def _campaign(slug: str) -> Any:

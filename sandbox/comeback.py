@@ -61,7 +61,6 @@ def buying_is_no_consent(teller: Teller, shop: Shop) -> None:
 def greeting(teller: Teller, shop: Shop) -> None:
     """Show that the birthday's coupon comes before the day, once."""
     teller.scene("A week before her birthday Ada is mailed a coupon")
-    backroom.enter(shop.premises.env)
     mailings.launch(teller, "birthday", mailings.BIRTHDAY)
     day = _birthday()
     at = mailings.noon(day - dt.timedelta(days=BIRTHDAY_DAYS_BEFORE))

@@ -9,9 +9,11 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from sandbox import (
+    backroom,
     bootstrap,
     databases,
     errands,
@@ -99,8 +101,11 @@ def open_shop() -> Iterator[Premises]:
                 "SANDBOX_SMTP_PORT": str(mails.port),
                 "SANDBOX_URL": f"http://127.0.0.1:{port}",
             }
-            with server.running(host, env, port) as client:
-                yield Premises(client, mails, env)
+            with ThreadPoolExecutor(1) as aside:
+                entered = aside.submit(backroom.enter, env)  # while the server comes up
+                with server.running(host, env, port) as client:
+                    entered.result()
+                    yield Premises(client, mails, env)
     finally:
         with schemas.administrator(address) as cursor:
             databases.drop(cursor, name)
@@ -110,7 +115,8 @@ def _stocked(host: hosts.Host, address: str) -> str:
     """Return a migrated and stocked database, made once for each state of both."""
     base = schemas.ensure_base(host, address)
     key = f"shop_{hosts.schema_key(host)}"
-    digest = bootstrap.digest(paths.HERE / "seed.py", paths.HERE / "settings.py")
+    sources = (paths.HERE / name for name in ("seed.py", "two_years.py", "settings.py"))
+    digest = bootstrap.digest(*sources)
     template = f"{databases.template_name(key)}_{digest[:8]}"
     with schemas.administrator(address) as cursor:
         if databases.exists(cursor, template):

@@ -17,6 +17,7 @@ NAMES = ("Cleo", "Dora", "Emil", "Fay", "Gus", "Hana", "Ivo", "June")
 FORGETFUL = "june@example.com"  # never follows the link
 SLUG = "new-harvest"
 LEFT_OUT_PER_MILLE = 500
+CHANNEL = "default-channel"
 
 
 def leaving_out(teller: Teller, shop: Shop) -> None:
@@ -55,7 +56,10 @@ def _sign_up(teller: Teller, shop: Shop) -> set[str]:
     addresses = [f"{name.lower()}@example.com" for name in NAMES]
     for address in addresses:
         errands.sign_up(shop, address, secrets.token_urlsafe(12))
-    found = teller.ask(shop.staff, ready("staff/members"), first=50)["retentionMembers"]["edges"]
+    answer = teller.ask(
+        shop.staff, ready("staff/members"), filter={"channel": CHANNEL}, first=50
+    )
+    found = answer["retentionMembers"]["edges"]
     members = {edge["node"]["user"]["email"]: edge["node"]["id"] for edge in found}
     for address in addresses:
         teller.do(

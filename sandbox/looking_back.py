@@ -1,4 +1,4 @@
-"""The scene of the report: two years of drawn customers, written into the shop and printed.
+"""The scene of the report: two years of customers, drawn by lot when the shop was stocked.
 
 Nothing was done for these customers: an effect that the report showed of anything would be chance.
 """
@@ -13,24 +13,20 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox import backroom, paths, two_years
 from sandbox.consenting import ready
-from sandbox.console import step
 from sandbox.errands import Shop
+from sandbox.seed import HISTORY as SLUG
 from sandbox.telling import Teller
 from sandbox.two_years import Plan, Purchase
 
-SLUG = "club"
 ACQUISITION = "25.00"
 CENT = Decimal("0.01")
 
 
 def looking_back(teller: Teller, shop: Shop) -> None:
-    """Write the history, ask for its measures, and print the page."""
+    """Ask for the measures of the history, and print the page."""
     many = f"{two_years.CUSTOMERS:,}"
     teller.scene(f"Two years of {many} customers, drawn by lot, and the report that a shop prints")
-    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    plan = two_years.drawn(yesterday + dt.timedelta(days=1))
-    with step(f"writing what {many} customers bought in two years"):
-        backroom.write_history(plan, SLUG)
+    plan = backroom.history(SLUG)
     programs = teller.ask(shop.staff, ready("staff/programs"))["retentionPrograms"]["edges"]
     (program_id,) = [edge["node"]["id"] for edge in programs if edge["node"]["slug"] == SLUG]
     total = teller.ask(
@@ -38,7 +34,7 @@ def looking_back(teller: Teller, shop: Shop) -> None:
         ready("staff/measures"),
         programId=program_id,
         since=plan.start.isoformat(),
-        until=yesterday.isoformat(),
+        until=plan.last_day.isoformat(),
     )["retentionMeasures"]["total"]
     sums = Sums(plan)
     teller.see("customers who ordered", total["customers"], sums.customers)
@@ -85,8 +81,7 @@ def _all(plan: Plan) -> Iterator[Purchase]:
 
 def _print(teller: Teller, plan: Plan, sums: Sums) -> None:
     """Write the page, and read it as a person would."""
-    last_day = plan.end - dt.timedelta(days=1)
-    days = ("--since", plan.start.isoformat(), "--until", last_day.isoformat())
+    days = ("--since", plan.start.isoformat(), "--until", plan.last_day.isoformat())
     where = paths.REPORT.relative_to(paths.ROOT)
     teller.note(f"retention_report --program {SLUG} {' '.join(days)} --output {where}")
     more = ("--acquisition-cost", ACQUISITION, "--output", str(paths.REPORT))

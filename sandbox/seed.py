@@ -1,7 +1,8 @@
 """Stock the sandbox's shop: six products with round prices, one way of shipping, two logins.
 
-Everything is chosen, nothing drawn by lot, so that the story can compute what it expects with a
-pencil. Run with the shop's settings on a freshly migrated database:
+Everything is chosen, so that the story can compute what it expects with a pencil. Drawn by lot are
+only the customers of two years (``sandbox.two_years``), who have a program of their own and touch
+none of it. Run with the shop's settings on a freshly migrated database:
 
     python -m sandbox.seed
 
@@ -10,10 +11,12 @@ There are no taxes, and prices are in US dollars.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sandbox import two_years
 from sandbox.keepsakes import keepsake
 
 ADMIN_EMAIL = "admin@example.com"
@@ -42,6 +45,7 @@ GOODS = (
     Good("gear-cup", "Cup", "5.00", "Gear"),
 )
 COLLECTION = "Members' picks"
+HISTORY = "club"  # the program of two years' customers, and its channel
 
 
 def sow() -> None:
@@ -53,6 +57,17 @@ def sow() -> None:
     users.create_user(SHOPPER_EMAIL, keepsake("shopper_password"))
     _name_the_shop()
     _stock(_warehouse())
+    today = dt.datetime.now(dt.UTC).date()
+    two_years.write(two_years.drawn(today), slug=HISTORY, channel_ref=HISTORY)
+    _analyze()
+
+
+def _analyze() -> None:
+    """Tell the planner what is there, as a shop's autovacuum has long done."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _name_the_shop() -> None:

@@ -89,9 +89,19 @@ class Plan:
         return self.end - dt.timedelta(days=DAYS)
 
     @property
+    def last_day(self) -> dt.date:
+        """Return the last day."""
+        return self.end - dt.timedelta(days=1)
+
+    @property
     def launch(self) -> dt.date:
         """Return the program's first day."""
         return self.end - dt.timedelta(days=DAYS // 2)
+
+
+def end_of(launched: dt.date) -> dt.date:
+    """Return the day after the last one of a history whose program began on a day."""
+    return launched + dt.timedelta(days=DAYS // 2)
 
 
 def drawn(end: dt.date, *, customers: int = CUSTOMERS, seed: int = SEED) -> Plan:
