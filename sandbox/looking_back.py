@@ -5,7 +5,6 @@ Nothing was done for these customers: an effect that the report showed of anythi
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 import re
 from collections.abc import Iterator

@@ -7,7 +7,6 @@ account's lock and has caught up with time. Postings are keyed by (order, rule, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
 from saleor_retention.engine.facts import OrderFacts, OrderState
 from saleor_retention.engine.rules import ProgramRules
@@ -20,6 +19,7 @@ from saleor_retention.models import (
     TransactionKind,
 )
 from saleor_retention.services import lots, posting, taking
+from saleor_retention.services.order_posting import post_next
 from saleor_retention.services.posting import Leg, NewLot
 
 BASE = "base"
@@ -45,7 +45,16 @@ def earn(
     record.earned += points
     lot = _new_lot(account, record, rules, valid_from, lives_from, now)
     legs = _opening_legs(account, points, lot, now)
-    _post(account, record, TransactionKind.EARN, BASE, legs, record.paid_at or now, "paid", now)
+    post_next(
+        account,
+        record,
+        TransactionKind.EARN,
+        BASE,
+        legs,
+        cause="paid",
+        effective_at=record.paid_at,
+        now=now,
+    )
     _bury(account, lot, now)
 
 
@@ -68,7 +77,9 @@ def claw_back(
         policy=rules.deficit,
         now=now,
     )
-    _post(account, record, TransactionKind.CLAWBACK, rule_key, legs, now, cause, now)
+    post_next(
+        account, record, TransactionKind.CLAWBACK, rule_key, legs, cause=cause, now=now
+    )
 
 
 def reinstate(
@@ -85,7 +96,9 @@ def reinstate(
     legs = taking.given_back(
         account, points, order_ref=record.order_ref, rule_key=rule_key, rules=rules, now=now
     )
-    _post(account, record, TransactionKind.REINSTATE, rule_key, legs, now, cause, now)
+    post_next(
+        account, record, TransactionKind.REINSTATE, rule_key, legs, cause=cause, now=now
+    )
 
 
 def settle_first_order(
@@ -197,28 +210,3 @@ def _bury(account: Account, lot: NewLot, now: dt.datetime) -> None:
     """Post the breakage of a lot that was dead when it was opened."""
     if lot.expires_at is not None and lot.expires_at <= now:
         posting.catch_up(account, now)
-
-
-def _post(
-    account: Account,
-    record: OrderRecord,
-    kind: str,
-    rule_key: str,
-    legs: Sequence[Leg],
-    effective_at: dt.datetime,
-    cause: str,
-    now: dt.datetime,
-) -> None:
-    record.sequence += 1
-    posting.post(
-        account,
-        kind=kind,
-        key=f"{kind}:{record.order_ref}:{rule_key}:{record.sequence}",
-        legs=legs,
-        effective_at=effective_at,
-        order_ref=record.order_ref,
-        rule_key=rule_key,
-        cause=cause,
-        version=record.version_id,
-        now=now,
-    )

@@ -27,6 +27,7 @@ from saleor_retention.models import (
     TransactionKind,
 )
 from saleor_retention.services import lots, posting, taking
+from saleor_retention.services.order_posting import post_next
 from saleor_retention.services.posting import Leg, LotRef, NewLot
 
 RULE_KEY = "points"
@@ -60,13 +61,14 @@ def restore(
         incoming.append((fresh, lotless))
     if written_off:
         legs += [Leg(Book.REDEEMED, -written_off), Leg(Book.WRITE_OFF, written_off)]
-    _post(
+    post_next(
         account,
         record,
         TransactionKind.RESTORE,
+        RULE_KEY,
         [*legs, *posting.credit(account, incoming)],
-        cause,
-        now,
+        cause=cause,
+        now=now,
     )
     by_id = {item.pk: item for item in consumptions}
     for step in plan:
@@ -102,7 +104,9 @@ def revoke(
         now=now,
         first_from=preferred,
     )
-    _post(account, record, TransactionKind.REVOKE, legs, cause, now)
+    post_next(
+        account, record, TransactionKind.REVOKE, RULE_KEY, legs, cause=cause, now=now
+    )
     hold = consumptions[0].hold
     by_lot = {item.lot_id: item for item in consumptions if item.hold_id == hold.pk}
     for take in takes:
@@ -194,26 +198,3 @@ def _add_to_holds(record: OrderRecord, points: int) -> None:
             hold.restored += moved
             hold.save(update_fields=["restored"])
             points -= moved
-
-
-def _post(
-    account: Account,
-    record: OrderRecord,
-    kind: str,
-    legs: Sequence[Leg],
-    cause: str,
-    now: dt.datetime,
-) -> None:
-    record.sequence += 1
-    posting.post(
-        account,
-        kind=kind,
-        key=f"{kind}:{record.order_ref}:{RULE_KEY}:{record.sequence}",
-        legs=legs,
-        effective_at=now,
-        order_ref=record.order_ref,
-        rule_key=RULE_KEY,
-        cause=cause,
-        version=record.version_id,
-        now=now,
-    )
