@@ -149,7 +149,7 @@ def start_campaign() -> Any:
     from django.utils import timezone
 
     from saleor_retention.models import Program
-    from saleor_retention.services import campaigns
+    from saleor_retention.services.campaigning import campaigns
 
     document = {
         "trigger": {"kind": "once", "on": timezone.now().date().isoformat()},

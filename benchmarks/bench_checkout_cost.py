@@ -117,7 +117,8 @@ class Shop:
 
     def _redeem(self, checkout: Any, points: int) -> None:
         from saleor_retention import host
-        from saleor_retention.services import granting, redeeming
+        from saleor_retention.services.checkout import redeeming
+        from saleor_retention.services.ledger import granting
 
         with host.current().writer():
             granting.grant(

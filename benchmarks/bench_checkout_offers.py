@@ -84,7 +84,7 @@ def certified(shop: OfferShop) -> str:
     from saleor_retention.engine.offers.checker import Refused, check
     from saleor_retention.engine.offers.quoting import compete, tier_prices
     from saleor_retention.selectors.programs import rules_of
-    from saleor_retention.services import offer_cases
+    from saleor_retention.services.offering import offer_cases
 
     with host.current().writer():
         facts = host.current().checkout_facts(shop.begin())

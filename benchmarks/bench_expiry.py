@@ -38,7 +38,7 @@ class Sweep:
 
     def run(self, until: int) -> tuple[int, float]:
         """Expire lots until so many are done in all; return how many in how many seconds."""
-        from saleor_retention.services.expiring import expire_due
+        from saleor_retention.services.ledger.expiring import expire_due
 
         before, start = self.postings, time.perf_counter()
         while self.postings < until:

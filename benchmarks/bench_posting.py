@@ -184,7 +184,7 @@ class Ledger:
     """The services: one posting under its lock, and the batch; points come in or go out."""
 
     def __init__(self, slug: str, *, is_spending: bool) -> None:
-        from saleor_retention.services.posting_batch import post_batch
+        from saleor_retention.services.ledger.posting_batch import post_batch
 
         self.program = world.make_program(slug)
         self.account_ids = world.make_members(self.program, MEMBERS)
@@ -200,7 +200,7 @@ class Ledger:
 
     def one_by_one(self) -> float:
         """Post what is ready: one statement locks the account, posts and tells the balance."""
-        from saleor_retention.services.posting_batch import post_one
+        from saleor_retention.services.ledger.posting_batch import post_one
 
         account_ids = list(islice(self.turn, POSTINGS))
         start = time.perf_counter()
@@ -220,7 +220,7 @@ class Ledger:
 
     def at_once(self) -> float:
         """Post a batch; drafting it is part of the work."""
-        from saleor_retention.services.posting_batch import post_batch
+        from saleor_retention.services.ledger.posting_batch import post_batch
 
         account_ids = list(islice(self.turn, BATCH))
         taken = timed(lambda: post_batch(self._drafts(account_ids), now=NOW))
@@ -229,9 +229,9 @@ class Ledger:
 
     def _post(self, account_id: int) -> None:
         from saleor_retention.models import Book, TransactionKind
-        from saleor_retention.services import posting
-        from saleor_retention.services.locking import lock_account, run_serialized
-        from saleor_retention.services.posting import Leg, NewLot
+        from saleor_retention.services.ledger import posting
+        from saleor_retention.services.ledger.locking import lock_account, run_serialized
+        from saleor_retention.services.ledger.posting import Leg, NewLot
 
         def work() -> None:
             account = lock_account(account_id)
@@ -256,8 +256,8 @@ class Ledger:
 
     def _drafts(self, account_ids: list[int]) -> list[Any]:
         from saleor_retention.models import Book, TransactionKind
-        from saleor_retention.services.posting import Leg
-        from saleor_retention.services.posting_batch import Draft
+        from saleor_retention.services.ledger.posting import Leg
+        from saleor_retention.services.ledger.posting_batch import Draft
 
         if not self.is_spending:
             return world.grants(account_ids)

@@ -177,7 +177,8 @@ CAMPAIGN_ORDERS = """
 
 def fill() -> Any:
     """Make customers with orders over some three years: offers on a fifth, points, campaigns."""
-    from saleor_retention.services import customers, offers
+    from saleor_retention.services.membership import customers
+    from saleor_retention.services.offering import offers
 
     program = world.make_program("report", reference={"currency": "USD"})
     account_ids = world.make_members(program, CUSTOMERS)

@@ -63,8 +63,8 @@ SEGMENTS = {
 
 def fill() -> Any:
     """Make customers with orders over some three years, a few with many."""
-    from saleor_retention.services import segments
-    from saleor_retention.services.segments import Draft
+    from saleor_retention.services.membership import segments
+    from saleor_retention.services.membership.segments import Draft
 
     program = world.make_program("rollup", reference={"currency": "USD"})
     account_ids = world.make_members(program, CUSTOMERS)
@@ -87,7 +87,7 @@ def forget() -> None:
 def ours(program: Any) -> tuple[float, dict[str, Any]]:
     """Do one night's work; return its seconds and what came out."""
     from saleor_retention.models import SegmentMember
-    from saleor_retention.services import segments
+    from saleor_retention.services.membership import segments
 
     forget()
     start = time.perf_counter()
@@ -108,7 +108,7 @@ def ours(program: Any) -> tuple[float, dict[str, Any]]:
 
 def again(program: Any) -> float:
     """Do a night's work in which nothing has changed; return its seconds."""
-    from saleor_retention.services import segments
+    from saleor_retention.services.membership import segments
 
     return world.timed(lambda: segments.nightly(program, now=NOW))
 

@@ -91,7 +91,7 @@ class Shop:
         self.copied += count
 
     def _enrol(self) -> None:
-        from saleor_retention.services import members
+        from saleor_retention.services.membership import members
 
         for user_id in self.user_ids:
             members.member_of(self.program, str(user_id))
@@ -139,7 +139,7 @@ def name_of(statement: str) -> str:
 def reconcile(expected: int) -> float:
     """Run the task's service; return the seconds it took."""
     from saleor_retention import host
-    from saleor_retention.services.reconciling import reconcile as run
+    from saleor_retention.services.ordering.reconciling import reconcile as run
 
     found = []
     with host.current().writer():

@@ -68,8 +68,8 @@ def grants(
 ) -> list[Any]:
     """Draft a grant for each of the accounts, in a lot of its own."""
     from saleor_retention.models import Book, TransactionKind
-    from saleor_retention.services.posting import Leg, NewLot
-    from saleor_retention.services.posting_batch import Draft
+    from saleor_retention.services.ledger.posting import Leg, NewLot
+    from saleor_retention.services.ledger.posting_batch import Draft
 
     return [
         Draft(

@@ -1,8 +1,8 @@
 """The few basics on the plugin's configuration page: a first program without YAML or GraphQL.
 
-The page shows the one program there is and writes through ``services.programs``, so that it has
-the same validation and makes versions like any other way. Without a program, saving it creates
-one in all channels; with several it changes none of them.
+The page shows the one program there is and writes through ``services.setting_up.programs``, so that
+it has the same validation and makes versions like any other way. Without a program, saving it
+creates one in all channels; with several it changes none of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Program
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 
 RATE = "points_per_unit"
 VALUE = "point_value"

@@ -18,7 +18,7 @@ from saleor_retention.errors import Refusals
 from saleor_retention.models import Hold, HoldState, Lot, Program, SettleFailure, Watermark
 from saleor_retention.selectors.due import is_due, orders_noted
 from saleor_retention.selectors.programs import is_switched_on, rules_of
-from saleor_retention.services import validating
+from saleor_retention.services.setting_up import validating
 
 POSTGRES_MIN = 12
 PATIENCE = dt.timedelta(hours=3)

@@ -16,7 +16,7 @@ from saleor_retention import conf, config_page, host, unsubscribing
 from saleor_retention.errors import Refusals
 from saleor_retention.host.guard import never_raises
 from saleor_retention.selectors.programs import channels_with_program
-from saleor_retention.services import erasing
+from saleor_retention.services.membership import erasing
 
 _SETTLED = "_retention_settled"
 

@@ -27,28 +27,14 @@ from django.utils import timezone
 from saleor_retention import conf, host
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
-from saleor_retention.services import (
-    campaign_planning,
-    campaigns,
-    consent_requests,
-    coupon_batches,
-    coupons,
-    digesting,
-    erasing,
-    expiring,
-    maturing,
-    offer_uses,
-    offer_windows,
-    reconciling,
-    redeeming,
-    referrals,
-    repricing,
-    segments,
-    sending,
-    settling,
-    tiering,
-    welcoming,
-)
+from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
+from saleor_retention.services.checkout import redeeming, repricing
+from saleor_retention.services.consenting import consent_requests
+from saleor_retention.services.couponing import coupon_batches, coupons
+from saleor_retention.services.ledger import digesting, expiring, maturing
+from saleor_retention.services.membership import erasing, referrals, segments, tiering, welcoming
+from saleor_retention.services.offering import offer_uses, offer_windows
+from saleor_retention.services.ordering import reconciling, settling
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +103,7 @@ def expire(until: str | None = None) -> None:
 @shared_task(name="saleor_retention.tasks.lapse_holds")
 def lapse_holds(until: str | None = None) -> None:
     """Give back the points of holds whose time is over, or all where prices are not ours now."""
-    from saleor_retention.services import withdrawing
+    from saleor_retention.services.checkout import withdrawing
 
     if until is None:
         with host.current().writer():

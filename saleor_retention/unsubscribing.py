@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from saleor_retention import host
 from saleor_retention.graphql.languages import language_of
-from saleor_retention.services import consents
-from saleor_retention.services.consent_links import Unsubscription, unsubscription_in
+from saleor_retention.services.consenting import consents
+from saleor_retention.services.consenting.consent_links import Unsubscription, unsubscription_in
 
 logger = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def command(name: str, *arguments: str) -> list[str]:
 
 def work(slug: str, at: dt.datetime) -> None:
     """Do for one campaign what the periodic jobs do at an instant: plan it, and send."""
-    from saleor_retention.services import campaign_planning, sending
+    from saleor_retention.services.campaigning import campaign_planning, sending
 
     campaign_planning.plan(_campaign(slug), at)
     while sending.send_due(now=at):

@@ -56,9 +56,7 @@ def _sign_up(teller: Teller, shop: Shop) -> set[str]:
     addresses = [f"{name.lower()}@example.com" for name in NAMES]
     for address in addresses:
         errands.sign_up(shop, address, secrets.token_urlsafe(12))
-    answer = teller.ask(
-        shop.staff, ready("staff/members"), filter={"channel": CHANNEL}, first=50
-    )
+    answer = teller.ask(shop.staff, ready("staff/members"), filter={"channel": CHANNEL}, first=50)
     found = answer["retentionMembers"]["edges"]
     members = {edge["node"]["user"]["email"]: edge["node"]["id"] for edge in found}
     for address in addresses:

@@ -169,8 +169,9 @@ class _Purse:
 def write(plan: Plan, *, slug: str = "club", channel_ref: str = "1") -> Any:
     """Write the plan as a program with members, orders, points, offers and segments; return it."""
     from saleor_retention.models import Account
-    from saleor_retention.services import customers, expiring, segments
-    from saleor_retention.services.segments import Draft
+    from saleor_retention.services.ledger import expiring
+    from saleor_retention.services.membership import customers, segments
+    from saleor_retention.services.membership.segments import Draft
 
     end = dt.datetime.combine(plan.end, dt.time(), dt.UTC)
     program = _program(plan, slug, channel_ref)
@@ -206,7 +207,7 @@ def _try_out(program: Any, end: dt.datetime) -> None:
     Nothing was done for anybody: what the report shows of it is chance.
     """
     from saleor_retention.models import Account
-    from saleor_retention.services import experiments
+    from saleor_retention.services.campaigning import experiments
 
     begun = end - dt.timedelta(days=DAYS // 4)
     experiment = experiments.create_experiment(
@@ -257,7 +258,7 @@ def _ref(buyer: Buyer, place: int) -> str:
 
 def _post_points(plan: Plan, program: Any, accounts: dict[int, int]) -> dict[str, int]:
     """Post what was earned and redeemed, month by month; return the points redeemed by order."""
-    from saleor_retention.services.posting_batch import post_batch
+    from saleor_retention.services.ledger.posting_batch import post_batch
 
     purses: dict[int, _Purse] = defaultdict(_Purse)
     redeemed: dict[str, int] = {}
@@ -283,8 +284,8 @@ def _post_points(plan: Plan, program: Any, accounts: dict[int, int]) -> dict[str
 
 def _earning(account_id: int, ref: str, purchase: Purchase, version_id: int) -> Any:
     from saleor_retention.models import Book, TransactionKind
-    from saleor_retention.services.posting import Leg, NewLot
-    from saleor_retention.services.posting_batch import Draft
+    from saleor_retention.services.ledger.posting import Leg, NewLot
+    from saleor_retention.services.ledger.posting_batch import Draft
 
     points = purchase.minor // 100
     lot = NewLot(purchase.at, purchase.at, purchase.at + dt.timedelta(days=LIFE_DAYS), ref)
@@ -305,8 +306,8 @@ def _spending(
 ) -> list[Any]:
     """Return the hold of the checkout and its capture by the order."""
     from saleor_retention.models import Book, TransactionKind
-    from saleor_retention.services.posting import Leg
-    from saleor_retention.services.posting_batch import Draft
+    from saleor_retention.services.ledger.posting import Leg
+    from saleor_retention.services.ledger.posting_batch import Draft
 
     drafts = []
     for kind, source, target in (
@@ -329,7 +330,7 @@ def _write_orders(
     plan: Plan, program: Any, accounts: dict[int, int], redeemed: dict[str, int], channel_ref: str
 ) -> None:
     from saleor_retention.models import OfferUse, OrderRecord
-    from saleor_retention.services import offers
+    from saleor_retention.services.offering import offers
 
     launch = dt.datetime.combine(plan.launch, dt.time(), dt.UTC)
     made = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from saleor_retention.models import Account, Campaign, Dispatch, Program, SkippedSend
-from saleor_retention.services import campaigns, consents
+from saleor_retention.services.campaigning import campaigns
+from saleor_retention.services.consenting import consents
 from tests.ledger import LAUNCH, Shop
 
 PURPOSE = "marketing"

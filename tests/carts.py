@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saleor_retention.models import Account, Hold, StoredQuote
-from saleor_retention.services import redeeming
+from saleor_retention.services.checkout import redeeming
 from tests.fakes import line, minor, order
 from tests.ledger import Shop
 

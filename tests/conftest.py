@@ -59,6 +59,10 @@ def _forget_rules() -> Iterator[None]:
         loaded = sys.modules.get(f"saleor_retention.selectors.{module}")
         if loaded is not None:
             getattr(loaded, function).cache_clear()
-    for module in ("selectors.offers", "services.pricing", "services.campaigns"):
+    for module in (
+        "selectors.offers",
+        "services.checkout.pricing",
+        "services.campaigning.campaigns",
+    ):
         if f"saleor_retention.{module}" in sys.modules:
             sys.modules[f"saleor_retention.{module}"].forget()

@@ -8,7 +8,7 @@ from django.test import TestCase
 
 from saleor_retention.engine.coupons.terms import CouponTerms, parse
 from saleor_retention.models import Account, Coupon, CouponKind
-from saleor_retention.services import coupons
+from saleor_retention.services.couponing import coupons
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, gid
 

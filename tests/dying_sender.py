@@ -14,9 +14,9 @@ import sys
 from typing import Any
 
 PLACES = {
-    "claimed": "saleor_retention.services.sending._see_to",
-    "sending": "saleor_retention.services.sending._hand_over",
-    "sent": "saleor_retention.services.sending._finish",
+    "claimed": "saleor_retention.services.campaigning.sending._see_to",
+    "sending": "saleor_retention.services.campaigning.sending._hand_over",
+    "sent": "saleor_retention.services.campaigning.sending._finish",
 }
 
 
@@ -29,7 +29,7 @@ def main(when: str, port: str) -> None:
 
     from django.conf import settings
 
-    from saleor_retention.services import sending
+    from saleor_retention.services.campaigning import sending
     from tests import mails
 
     mails.use(settings, int(port))

@@ -26,9 +26,11 @@ from saleor_retention.models import (
     TransactionKind,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import members, posting, settling
-from saleor_retention.services.locking import lock_account
-from saleor_retention.services.posting import Leg, NewLot
+from saleor_retention.services.ledger import posting
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ledger.posting import Leg, NewLot
+from saleor_retention.services.membership import members
+from saleor_retention.services.ordering import settling
 from tests import fakes
 from tests.fakes import CHANNEL, FakeHost, at, line, minor, order
 
@@ -99,7 +101,7 @@ def open_shop(patch: pytest.MonkeyPatch, now: dt.datetime = LAUNCH, **rules: Any
 
 
 def add_version(program: Program, document: Mapping[str, Any], now: dt.datetime) -> ProgramVersion:
-    """Append a version without the checks of ``services.programs``."""
+    """Append a version without the checks of ``services.setting_up.programs``."""
     program.current_version = ProgramVersion.objects.create(
         program=program,
         number=program.versions.count() + 1,

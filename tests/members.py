@@ -10,9 +10,10 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from saleor_retention import models
-from saleor_retention.services import posting, programs
-from saleor_retention.services.locking import lock_account
-from saleor_retention.services.posting import Leg, NewLot
+from saleor_retention.services.ledger import posting
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ledger.posting import Leg, NewLot
+from saleor_retention.services.setting_up import programs
 from tests.fakes import CHANNEL, FakeHost, at
 
 NOON = at("2026-03-10 12:00")

@@ -1,4 +1,4 @@
-"""Offers to begin a test with, on the in-memory host, written past ``services.offers``."""
+"""Offers to begin a test with, on the in-memory host, written past ``services.offering.offers``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from saleor_retention.models import (
     Program,
     StoredQuote,
 )
-from saleor_retention.services.pricing import dump_quote
+from saleor_retention.services.checkout.pricing import dump_quote
 from tests.ledger import LAUNCH
 
 CART = "cart-1"

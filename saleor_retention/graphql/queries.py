@@ -26,7 +26,7 @@ from saleor_retention.models import Account, Program
 from saleor_retention.selectors import digests
 from saleor_retention.selectors.liability import ALL, liability, rate_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services.members import member_of
+from saleor_retention.services.membership.members import member_of
 
 BREACHES_MAX = 100
 

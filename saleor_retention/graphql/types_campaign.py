@@ -22,10 +22,10 @@ from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.lookups import account_of, campaign_of, program_of
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.models import Account, Campaign, Dispatch
-from saleor_retention.services import campaigns
-from saleor_retention.services.campaign_planning import foresee
-from saleor_retention.services.campaign_trying import rendered_of
-from saleor_retention.services.messages import Rendered
+from saleor_retention.services.campaigning import campaigns
+from saleor_retention.services.campaigning.campaign_planning import foresee
+from saleor_retention.services.campaigning.campaign_trying import rendered_of
+from saleor_retention.services.campaigning.messages import Rendered
 
 
 class RetentionDispatchCount(graphene.ObjectType):

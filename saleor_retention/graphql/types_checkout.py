@@ -29,7 +29,7 @@ from saleor_retention.graphql.words import said
 from saleor_retention.host.contract import PricedCheckout
 from saleor_retention.models import Account, AccountState, Hold
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.pricing import reason_of, redeemable_base
+from saleor_retention.services.checkout.pricing import reason_of, redeemable_base
 
 PPM = redemption.PPM
 

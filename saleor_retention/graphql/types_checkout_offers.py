@@ -33,7 +33,7 @@ from saleor_retention.graphql.suggestions import (
 from saleor_retention.graphql.types_offer import offer_id
 from saleor_retention.models import OfferVersion
 from saleor_retention.selectors.offers import OfferShelf, kept_terms
-from saleor_retention.services.offer_explaining import explain
+from saleor_retention.services.offering.offer_explaining import explain
 
 if TYPE_CHECKING:
     from saleor_retention.graphql.types_checkout import Checkout

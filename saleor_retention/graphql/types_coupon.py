@@ -18,7 +18,7 @@ from saleor_retention.graphql.host_types import DateTime, Decimal, Money
 from saleor_retention.graphql.lookups import account_of, batch_of, program_of
 from saleor_retention.graphql.types_rules import amounts_type
 from saleor_retention.models import Coupon, CouponBatch, CouponPlan, CouponState
-from saleor_retention.services.coupons import lookup
+from saleor_retention.services.couponing.coupons import lookup
 
 
 class RetentionCouponTerms(graphene.ObjectType):

@@ -18,8 +18,8 @@ from saleor_retention.graphql.host_types import DateTime, Money, money
 from saleor_retention.graphql.lookups import offer_of
 from saleor_retention.graphql.types_history import order_id
 from saleor_retention.host.contract import PastOrder
-from saleor_retention.services import fairness
-from saleor_retention.services.fairness import Customer, Outcome, Page, Study
+from saleor_retention.services.offering import fairness
+from saleor_retention.services.offering.fairness import Customer, Outcome, Page, Study
 
 FIRST = 20
 DAYS = 14

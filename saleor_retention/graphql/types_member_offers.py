@@ -31,7 +31,7 @@ from saleor_retention.graphql.types_program import Terms
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Program
 from saleor_retention.selectors.offers import OfferShelf, offers_in
-from saleor_retention.services.offer_cases import carried
+from saleor_retention.services.offering.offer_cases import carried
 
 PASSING = {Finding.OTHER_WEEKDAY, Finding.LIMIT_PER_CUSTOMER, Finding.LIMIT_IN_TOTAL}
 """Conditions that an offer of the member's may miss now and meet later."""

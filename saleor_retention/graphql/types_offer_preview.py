@@ -30,8 +30,8 @@ from saleor_retention.graphql.types_checkout_offers import (
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Offer, Program
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import offers
-from saleor_retention.services.offer_previewing import OfferTrial
+from saleor_retention.services.offering import offers
+from saleor_retention.services.offering.offer_previewing import OfferTrial
 
 OWN_FIELDS = {"lines": "lines", "channel": "channel"}
 

@@ -24,7 +24,7 @@ from saleor_retention.graphql.host_types import Date, DateTime
 from saleor_retention.graphql.types_program import Terms
 from saleor_retention.models import Account, ConsentEntry, ConsentState, Program
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.profiles import NOTHING_KNOWN, Profile
+from saleor_retention.services.membership.profiles import NOTHING_KNOWN, Profile
 
 
 class RetentionBirthday(graphene.ObjectType):

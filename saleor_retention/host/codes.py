@@ -34,7 +34,7 @@ def reserve(checkout: Any) -> None:
     """Set a use of the checkout's coupon aside; ``ValidationError`` where it may not be used."""
     if not checkout.voucher_code:
         return
-    from saleor_retention.services import coupon_uses
+    from saleor_retention.services.couponing import coupon_uses
 
     try:
         with host.current().writer():
@@ -58,7 +58,7 @@ def _look(instance: Any, update_fields: Collection[str] | None = None, **_more: 
 
 def _refusal_of(checkout: Any) -> Refusal | None:
     """Return why not; a fault of ours stops nobody, the last look comes before the order."""
-    from saleor_retention.services import coupon_uses
+    from saleor_retention.services.couponing import coupon_uses
 
     try:
         with host.current().writer():

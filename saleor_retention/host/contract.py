@@ -2,7 +2,7 @@
 
 Services, selectors, tasks and GraphQL reach Saleor through this protocol only. The price path
 itself (the seam on 3.x, the line hook on 2.10) is inside each adapter and calls
-``services.pricing``.
+``services.checkout.pricing``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
 
 if TYPE_CHECKING:
     from saleor_retention.selectors.standing import Standing
-    from saleor_retention.services.pricing import Decision
+    from saleor_retention.services.checkout.pricing import Decision
 
 
 @dataclass(frozen=True, slots=True)

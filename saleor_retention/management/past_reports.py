@@ -10,8 +10,8 @@ from saleor_retention.engine.history import Reason
 from saleor_retention.engine.money import from_minor, money_text
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.engine.tally import Share, Tally, worth
-from saleor_retention.services.backfilling import Part
-from saleor_retention.services.simulating import Result, Simulation
+from saleor_retention.services.moving.backfilling import Part
+from saleor_retention.services.setting_up.simulating import Result, Simulation
 
 NO_TIER = "no tier"
 TOTAL = "TOTAL"

@@ -1,9 +1,10 @@
 """What is known of each customer at a glance, and the segments that customers are in.
 
 Everything here follows from order records and rules and can be made anew from them
-(``services.customers``); only explicit lists and the history of who came and went are told nowhere
-else. Where a statement writes hundreds of thousands of rows made from accounts and segments, which
-are never deleted, the database does not look each one up again: those references are unconstrained.
+(``services.membership.customers``); only explicit lists and the history of who came and went are
+told nowhere else. Where a statement writes hundreds of thousands of rows made from accounts and
+segments, which are never deleted, the database does not look each one up again: those references
+are unconstrained.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Program(models.Model):
         "ProgramVersion", null=True, on_delete=models.PROTECT, related_name="+"
     )
     retired_at = models.DateTimeField(null=True, blank=True)
-    offers_stamp = models.BigIntegerField(default=0)  # 0: never had an offer; see services.offers
+    offers_stamp = models.BigIntegerField(default=0)  # 0: never had an offer; see offering.offers
     has_coupons = models.BooleanField(default=False)  # ever had; without, orders need not ask
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -61,7 +61,7 @@ class ProgramChannel(models.Model):
     id = models.BigAutoField(primary_key=True)
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="channels")
     channel_ref = models.CharField(max_length=64)
-    is_active = models.BooleanField(default=True)  # follows the program's; see services.programs
+    is_active = models.BooleanField(default=True)  # follows the program's: setting_up.programs
     joined_at = models.DateTimeField(null=True)  # null: with the program
 
     class Meta:

@@ -24,7 +24,7 @@ from saleor_retention.models import (
     Suppression,
 )
 from saleor_retention.selectors import persons
-from saleor_retention.services.identity import email_hashes
+from saleor_retention.services.membership.identity import email_hashes
 
 
 class Refused(StrEnum):

@@ -1,9 +1,9 @@
 """What time has done and is not posted yet: lots that mature or die, and other work that is due.
 
 For lots one function serves every reader and the posting itself, so that a stopped scheduler
-changes nothing: a selector adds what is due to the kept balances, ``services.posting.catch_up``
-posts it. What the periodic tasks have to do is said here as well, for the tasks and for whoever
-watches them (``selectors.backlog``).
+changes nothing: a selector adds what is due to the kept balances,
+``services.ledger.posting.catch_up`` posts it. What the periodic tasks have to do is said here as
+well, for the tasks and for whoever watches them (``selectors.backlog``).
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from saleor_retention.models import (
     TierChange,
 )
 from saleor_retention.selectors import history
-from saleor_retention.services.identity import email_hashes
+from saleor_retention.services.membership.identity import email_hashes
 
 ROWS_AT_ONCE = 100
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, AccountState, Transaction, TransactionKind
-from saleor_retention.services.identity import email_hashes
+from saleor_retention.services.membership.identity import email_hashes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Balances, the columns of lots and the sums of orders are kept so that reading them costs no sum; all
 of them follow from the entries. One derivation for each kind of row (``sql/replay/``) finds the
-rows that differ, and ``services.replaying`` repairs them by the same one.
+rows that differ, and ``services.ledger.replaying`` repairs them by the same one.
 """
 
 from __future__ import annotations

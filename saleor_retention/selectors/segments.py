@@ -1,7 +1,7 @@
 """Segments as they are set up, and what the rest of the plugin asks about an account's.
 
-Members are those of the last refresh (``services.segments``); a rule is read as it is stored, also
-where it names a tier or a list that is gone, which nobody is in.
+Members are those of the last refresh (``services.membership.segments``); a rule is read as it is
+stored, also where it names a tier or a list that is gone, which nobody is in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 -- Post the breakage that is due on these lots: one transaction for each, dated at its instant.
 -- The caller has locked their accounts and posted what matures on them (mature_lots.sql).
--- Twin of services.posting.catch_up; tests hold the two equal.
+-- Twin of services.ledger.posting.catch_up; tests hold the two equal.
 WITH due AS (
     SELECT lot.id, lot.account_id, lot.order_ref, lot.remaining, lot.expires_at,
            CASE WHEN lot.is_pending THEN 'pending' ELSE 'available' END AS book,

@@ -1,6 +1,6 @@
 -- Post the maturing that is due on these lots: one transaction for each, dated at its instant.
 -- The caller has locked their accounts, none of which owes points (a deficit would be repaid
--- first). Twin of services.posting.catch_up; tests hold the two equal.
+-- first). Twin of services.ledger.posting.catch_up; tests hold the two equal.
 WITH due AS (
     SELECT lot.id, lot.account_id, lot.order_ref, lot.remaining, lot.valid_from,
            account.program_id, format('mature:%%s', lot.id) AS key

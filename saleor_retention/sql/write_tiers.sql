@@ -1,6 +1,6 @@
 -- Writes the tiers of many accounts, which the caller has locked, in one statement: Django's own way
 -- (bulk_update) composes a CASE for each column and row, and takes longer than all the rest.
--- Specification: services.tiering._moved, which has changed the accounts in memory.
+-- Specification: services.membership.tiering._moved, which has changed the accounts in memory.
 UPDATE saleor_retention_account AS account
 SET tier = moved.tier,
     tier_since = moved.tier_since,

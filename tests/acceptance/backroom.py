@@ -114,7 +114,7 @@ def unlock_account() -> None:
 def unsubscribe_path(*, number: str, channel: str, purpose: str, address: str) -> str:
     """Return the link that a message of a purpose to a member carries."""
     from saleor_retention.models import Account
-    from saleor_retention.services import consent_links
+    from saleor_retention.services.consenting import consent_links
 
     account = Account.objects.get(member_number=number)
     return consent_links.unsubscribe_path(

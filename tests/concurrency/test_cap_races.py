@@ -9,8 +9,9 @@ import pytest
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import OrderRecord
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import granting, looking_up, settling
-from saleor_retention.services.posting import Posted
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.ledger.posting import Posted
+from saleor_retention.services.ordering import looking_up, settling
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.threads import at_once

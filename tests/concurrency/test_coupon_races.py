@@ -6,10 +6,10 @@ import pytest
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Coupon, CouponBatch, CouponKind, CouponTrigger, CouponUse
-from saleor_retention.services import coupon_batches, coupon_plans, coupon_uses, coupons
-from saleor_retention.services.coupon_batches import Order
-from saleor_retention.services.coupon_plans import Draft
-from saleor_retention.services.coupons import Circumstances
+from saleor_retention.services.couponing import coupon_batches, coupon_plans, coupon_uses, coupons
+from saleor_retention.services.couponing.coupon_batches import Order
+from saleor_retention.services.couponing.coupon_plans import Draft
+from saleor_retention.services.couponing.coupons import Circumstances
 from tests.coupons import issue, terms
 from tests.graphql.world import open_shop
 from tests.threads import at_once

@@ -7,7 +7,9 @@ import pytest
 from saleor_retention.models import Account, AccountState, Erasure, LedgerDigest, OrderRecord
 from saleor_retention.selectors import digests, persons
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import digesting, erasing, settling
+from saleor_retention.services.ledger import digesting
+from saleor_retention.services.membership import erasing
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

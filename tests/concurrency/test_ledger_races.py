@@ -13,9 +13,11 @@ from django.db import transaction
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, AccountState, Lot, OrderRecord, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, granting, maturing, members, settling
-from saleor_retention.services.locking import lock_account
-from saleor_retention.services.posting import Posted
+from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ledger.posting import Posted
+from saleor_retention.services.membership import members
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

@@ -15,8 +15,11 @@ from django.db import transaction
 
 from saleor_retention.models import Account, AccountState, Hold, HoldState, OrderRecord
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import locking, members, opening, redeeming, settling
-from saleor_retention.services.locking import lock_account
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import locking
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.membership import members
+from saleor_retention.services.ordering import opening, settling
 from tests import fakes, ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

@@ -11,10 +11,10 @@ from django.test import override_settings
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Book, Transaction, TransactionKind
-from saleor_retention.services import locking
-from saleor_retention.services.locking import lock_account, lock_accounts, run_serialized
-from saleor_retention.services.posting import Leg, NewLot
-from saleor_retention.services.posting_batch import Draft, post_batch, post_one
+from saleor_retention.services.ledger import locking
+from saleor_retention.services.ledger.locking import lock_account, lock_accounts, run_serialized
+from saleor_retention.services.ledger.posting import Leg, NewLot
+from saleor_retention.services.ledger.posting_batch import Draft, post_batch, post_one
 from tests import ledger
 from tests.fakes import at
 from tests.threads import at_once

@@ -6,7 +6,8 @@ import pytest
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import GiftGiven
-from saleor_retention.services import offer_uses, settling
+from saleor_retention.services.offering import offer_uses
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.offers import applied, counters, make_offer, store_quote, uses

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, MemberEvent, Referral, Transaction
-from saleor_retention.services import events, referrals
-from saleor_retention.services.events import Recorded
+from saleor_retention.services.membership import events, referrals
+from saleor_retention.services.membership.events import Recorded
 from tests.graphql.world import World, customer, open_shop
 from tests.threads import at_once
 

@@ -13,8 +13,10 @@ from django.utils import timezone
 from saleor_retention.models import Account, Hold, Lot, OrderRecord, SettleFailure
 from saleor_retention.selectors.due import lots_to_expire, lots_to_mature
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, maturing, reconciling, redeeming, sweeping
-from saleor_retention.services.locking import claim
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, maturing, sweeping
+from saleor_retention.services.ledger.locking import claim
+from saleor_retention.services.ordering import reconciling
 from tests import ledger, workers
 from tests.fakes import line, order
 from tests.ledger import Shop

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from saleor_retention.models import Account, Hold, Program, StoredQuote
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 
 RULES: dict[str, Any] = {
     "earn": {"rates": {"USD": {"points": 1, "per": "1.00"}}},

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention.models import AuditAction, AuditEntry, Note
-from saleor_retention.services import program_files
-from saleor_retention.services.auditing import note_down
+from saleor_retention.services.setting_up import program_files
+from saleor_retention.services.setting_up.auditing import note_down
 from tests.factories.current import factories
 from tests.graphql.world import Actor, World, app, bought, gid, operation, sale, staff
 

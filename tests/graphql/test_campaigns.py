@@ -10,7 +10,9 @@ from django.core import mail
 from django.test import Client, override_settings
 
 from saleor_retention.models import Campaign, CampaignState, Coupon, Dispatch
-from saleor_retention.services import campaign_planning, consents, programs, sending
+from saleor_retention.services.campaigning import campaign_planning, sending
+from saleor_retention.services.consenting import consents
+from saleor_retention.services.setting_up import programs
 from tests import mails
 from tests.campaigns import PURPOSE, QUESTIONS
 from tests.factories.current import factories

@@ -8,7 +8,7 @@ import pytest
 from django.test import TestCase
 
 from saleor_retention.models import CouponKind
-from saleor_retention.services import coupons
+from saleor_retention.services.couponing import coupons
 from tests.coupons import issue
 from tests.graphql.world import IS_SALEOR_3, World, app, gid, operation, staff
 

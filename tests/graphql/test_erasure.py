@@ -11,7 +11,7 @@ from django.test import TestCase
 
 from saleor_retention.models import Account, AccountState, Erasure, Lot, StoredQuote, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services.identity import email_hash
+from saleor_retention.services.membership.identity import email_hash
 from tests.factories.current import factories
 from tests.graphql.world import (
     IS_SALEOR_3,

@@ -11,7 +11,8 @@ import pytest
 
 from saleor_retention import host
 from saleor_retention.selectors import balances
-from saleor_retention.services import granting, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import granting
 from tests.factories.current import factories
 from tests.graphql.world import (
     ANONYMOUS,

@@ -23,7 +23,7 @@ from saleor_retention import host
 from saleor_retention.graphql import mount
 from saleor_retention.graphql.schema import MUTATIONS
 from saleor_retention.models import LookupPace, Program
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 from tests.factories.current import factories
 from tests.graphql import fuzzing
 from tests.graphql.offers import make, ten_off

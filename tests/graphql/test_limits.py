@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from saleor.app.models import App
 
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, Actor, World, app, operation, staff
 

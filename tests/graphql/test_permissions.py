@@ -22,17 +22,13 @@ from saleor_retention.models import (
     OfferVersion,
     Segment,
 )
-from saleor_retention.services import (
-    campaigns,
-    consent_links,
-    consents,
-    events,
-    programs,
-    redeeming,
-    referrals,
-)
-from saleor_retention.services.coupon_batches import Order, order_batch
-from saleor_retention.services.coupon_plans import Draft, set_plan
+from saleor_retention.services.campaigning import campaigns
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.consenting import consent_links, consents
+from saleor_retention.services.couponing.coupon_batches import Order, order_batch
+from saleor_retention.services.couponing.coupon_plans import Draft, set_plan
+from saleor_retention.services.membership import events, referrals
+from saleor_retention.services.setting_up import programs
 from tests.campaigns import campaign_of
 from tests.coupons import issue, terms
 from tests.factories.current import factories

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from saleor_retention.engine.periods import anniversary
 from saleor_retention.models import Account, ConsentEntry, ProfileEntry
-from saleor_retention.services import consent_links
+from saleor_retention.services.consenting import consent_links
 from tests.factories.current import factories
 from tests.graphql.world import (
     ANONYMOUS,

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention.models import LedgerDigest
-from saleor_retention.services import digesting
+from saleor_retention.services.ledger import digesting
 from tests.factories.current import factories
 from tests.graphql.world import (
     ANONYMOUS,

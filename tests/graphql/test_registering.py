@@ -11,7 +11,9 @@ from django.contrib.auth import get_user_model
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import ConsentEntry, ProfileEntry
-from saleor_retention.services import consents, reconciling, registrations
+from saleor_retention.services.consenting import consents
+from saleor_retention.services.membership import registrations
+from saleor_retention.services.ordering import reconciling
 from tests.graphql.world import ANONYMOUS, World, open_shop
 
 pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.saleor3]

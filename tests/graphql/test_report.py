@@ -13,7 +13,8 @@ from saleor_retention.engine.experiments.verdict import verdict_on
 from saleor_retention.engine.measures.sheet import rounded
 from saleor_retention.models import Account, Campaign, CampaignVersion, Dispatch, Program
 from saleor_retention.selectors.experiments import outcome
-from saleor_retention.services import customers, experiments
+from saleor_retention.services.campaigning import experiments
+from saleor_retention.services.membership import customers
 from tests.customers import record_order
 from tests.graphql.world import Actor, World, operation, staff
 

@@ -53,7 +53,7 @@ def create(actor: Actor, world: World, **given: Any) -> dict[str, Any]:
 
 def buyer(world: World, *amounts: int) -> str:
     """Make a member who has just bought for these minor units; return the member's id."""
-    from saleor_retention.services import customers
+    from saleor_retention.services.membership import customers
 
     actor = customer()
     for minor in amounts:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from saleor_retention.services.segments import Draft, create_segment
+from saleor_retention.services.membership.segments import Draft, create_segment
 from tests.factories.current import factories
 from tests.graphql.world import (
     IS_SALEOR_3,

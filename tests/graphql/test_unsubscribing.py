@@ -10,7 +10,8 @@ from django.urls import include, path
 
 from saleor_retention.models import ConsentEntry, Suppression
 from saleor_retention.selectors import persons
-from saleor_retention.services import consent_links, consents, erasing
+from saleor_retention.services.consenting import consent_links, consents
+from saleor_retention.services.membership import erasing
 from tests.graphql.world import IS_SALEOR_3, World, open_shop, rows
 
 pytestmark = pytest.mark.django_db(databases="__all__")

@@ -18,7 +18,9 @@ from django.test import Client, TestCase
 from django.utils import timezone
 
 from saleor_retention import models
-from saleor_retention.services import granting, members, programs
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership import members
+from saleor_retention.services.setting_up import programs
 from tests.factories.current import factories
 
 IS_SALEOR_3 = os.environ.get("RETENTION_HOST", "").startswith("3.")

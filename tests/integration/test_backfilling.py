@@ -27,21 +27,15 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.past import Scope
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import (
-    backfilling,
-    expiring,
-    maturing,
-    members,
-    programs,
-    settling,
-    simulating,
-    tiering,
-    unfilling,
-)
-from saleor_retention.services.backfilling import Part
-from saleor_retention.services.reconciling import reconcile
-from saleor_retention.services.replaying import replay as rebuilt
-from saleor_retention.services.simulating import Simulation
+from saleor_retention.services.ledger import expiring, maturing
+from saleor_retention.services.ledger.replaying import replay as rebuilt
+from saleor_retention.services.membership import members, tiering
+from saleor_retention.services.moving import backfilling, unfilling
+from saleor_retention.services.moving.backfilling import Part
+from saleor_retention.services.ordering import settling
+from saleor_retention.services.ordering.reconciling import reconcile
+from saleor_retention.services.setting_up import programs, simulating
+from saleor_retention.services.setting_up.simulating import Simulation
 from tests import ledger, past
 from tests.customers import wrong_rollups
 from tests.fakes import CHANNEL, at, line, order

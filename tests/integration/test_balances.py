@@ -15,7 +15,7 @@ from saleor_retention.selectors.balances import (
     balances_of,
     lots_of,
 )
-from saleor_retention.services import expiring, maturing
+from saleor_retention.services.ledger import expiring, maturing
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

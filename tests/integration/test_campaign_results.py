@@ -27,7 +27,8 @@ from saleor_retention.models import (
     SkippedSend,
 )
 from saleor_retention.selectors.campaign_results import Coupons, campaign_results
-from saleor_retention.services import coupons, granting
+from saleor_retention.services.couponing import coupons
+from saleor_retention.services.ledger import granting
 from tests import ledger
 from tests.customers import record_order
 from tests.fakes import at

@@ -34,21 +34,18 @@ from saleor_retention.models import (
     TierChange,
     Transaction,
 )
-from saleor_retention.services import (
+from saleor_retention.services.campaigning import (
     campaign_planning,
     campaign_trying,
     campaigns,
-    consent_links,
-    consents,
-    erasing,
     experiments,
     messages,
-    profiles,
-    segments,
     sending,
 )
-from saleor_retention.services.holiday_dates import Packaged
-from saleor_retention.services.segments import Draft
+from saleor_retention.services.campaigning.holiday_dates import Packaged
+from saleor_retention.services.consenting import consent_links, consents
+from saleor_retention.services.membership import erasing, profiles, segments
+from saleor_retention.services.membership.segments import Draft
 from tests import ledger
 from tests.campaigns import MESSAGE, PURPOSE, QUESTIONS, agree, campaign_of, outcome, reader
 from tests.customers import record_order
@@ -936,7 +933,7 @@ def test_a_benefit_is_given_once_however_often_it_is_tried(
         raise sending.NotTaken("mail server: away", passes=True)
 
     with monkeypatch.context() as patch:
-        patch.setattr("saleor_retention.services.providers.Mail.send", away)
+        patch.setattr("saleor_retention.services.campaigning.providers.Mail.send", away)
         assert run(campaign, NOW) == {ada.pk: "planned"}
     row = Dispatch.objects.get()
     assert (row.attempts, row.note) == (1, "mail server: away")
@@ -985,14 +982,14 @@ def test_a_server_that_never_comes_back_is_given_up(
     def torn_off(_self: Any, _message: Any) -> None:
         raise ConnectionResetError
 
-    monkeypatch.setattr("saleor_retention.services.providers.Mail.send", away)
+    monkeypatch.setattr("saleor_retention.services.campaigning.providers.Mail.send", away)
     moment = NOW
     for _ in range(sending.ATTEMPTS_MAX):
         run(gone, moment)
         moment += 2 * 60 * dt.timedelta(minutes=1)
     assert outcome(gone) == {ada.pk: "failed"}
 
-    monkeypatch.setattr("saleor_retention.services.providers.Mail.send", torn_off)
+    monkeypatch.setattr("saleor_retention.services.campaigning.providers.Mail.send", torn_off)
     assert run(torn, NOW)[ada.pk] == "unknown"
     assert run(torn, NOW + DAY)[ada.pk] == "unknown"
     assert SkippedSend.objects.count() == 0

@@ -12,7 +12,9 @@ from saleor_retention.engine.facts import OrderState
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Hold, HoldState, OrderRecord, Program
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import granting, members, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership import members
 from tests import ledger
 from tests.fakes import at, minor
 from tests.ledger import Shop

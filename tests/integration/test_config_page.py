@@ -13,7 +13,7 @@ from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Program, ProgramVersion
 from saleor_retention.plugin import RetentionPlugin
 from saleor_retention.selectors.programs import active_program, rules_of
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, use
 from tests.members import LADDER, RULES, counts_of_rows, make_program
 

@@ -12,7 +12,8 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.test import override_settings
 
 from saleor_retention.models import Account
-from saleor_retention.services import consents, profiles
+from saleor_retention.services.consenting import consents
+from saleor_retention.services.membership import profiles
 from tests import fakes
 from tests.fakes import FakeHost
 from tests.members import NOON, make_member, make_program

@@ -19,7 +19,10 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.consents import Refused, may_send_to
-from saleor_retention.services import consent_links, consents, erasing, programs, settling
+from saleor_retention.services.consenting import consent_links, consents
+from saleor_retention.services.membership import erasing
+from saleor_retention.services.ordering import settling
+from saleor_retention.services.setting_up import programs
 from tests import fakes
 from tests.fakes import FakeHost, at, line, order
 from tests.members import NOON, make_member, make_program

@@ -14,7 +14,7 @@ from saleor_retention.engine.measures.figures import Figures
 from saleor_retention.engine.periods import local_date
 from saleor_retention.models import Offer, OfferUse, OfferUseState, OrderRecord, Program
 from saleor_retention.selectors.costs import OfferCost, offer_costs
-from saleor_retention.services import offers
+from saleor_retention.services.offering import offers
 from tests import ledger
 from tests.customers import record_order
 from tests.fakes import at

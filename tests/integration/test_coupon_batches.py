@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from saleor_retention import tasks
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import AuditEntry, Coupon, CouponBatch, CouponState
-from saleor_retention.services import coupon_batches
-from saleor_retention.services.coupon_batches import Order
+from saleor_retention.services.couponing import coupon_batches
+from saleor_retention.services.couponing.coupon_batches import Order
 from tests.coupons import terms, typed
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, open_shop

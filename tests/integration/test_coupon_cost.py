@@ -13,8 +13,8 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
 from saleor_retention.models import CouponTrigger, Program
-from saleor_retention.services import coupon_plans
-from saleor_retention.services.coupon_plans import Draft
+from saleor_retention.services.couponing import coupon_plans
+from saleor_retention.services.couponing.coupon_plans import Draft
 from tests.coupons import issue, terms, typed
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, gid, open_shop

@@ -19,8 +19,11 @@ from saleor_retention.models import (
     OrderRecord,
     Program,
 )
-from saleor_retention.services import coupon_plans, erasing, settling, uninstalling
-from saleor_retention.services.coupon_plans import Draft
+from saleor_retention.services.couponing import coupon_plans
+from saleor_retention.services.couponing.coupon_plans import Draft
+from saleor_retention.services.membership import erasing
+from saleor_retention.services.moving import uninstalling
+from saleor_retention.services.ordering import settling
 from tests.coupons import bought_with, issue, terms, typed
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, bought, open_shop

@@ -16,8 +16,9 @@ from saleor_retention.models import (
     Dispatch,
     SkippedSend,
 )
-from saleor_retention.services import campaign_planning, campaigns, coupons, messages, sending
-from saleor_retention.services.coupons import Circumstances
+from saleor_retention.services.campaigning import campaign_planning, campaigns, messages, sending
+from saleor_retention.services.couponing import coupons
+from saleor_retention.services.couponing.coupons import Circumstances
 from tests.coupons import issue
 from tests.graphql.world import World, open_shop
 

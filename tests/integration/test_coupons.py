@@ -22,8 +22,9 @@ from saleor_retention.models import (
     CouponUseState,
     OrderRecord,
 )
-from saleor_retention.services import coupon_uses, coupons, settling
-from saleor_retention.services.coupons import Circumstances
+from saleor_retention.services.couponing import coupon_uses, coupons
+from saleor_retention.services.couponing.coupons import Circumstances
+from saleor_retention.services.ordering import settling
 from tests.coupons import bought_with, completed, issue, terms, typed
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, open_shop

@@ -23,8 +23,9 @@ from saleor_retention.models import (
     SegmentMember,
 )
 from saleor_retention.selectors.persons import Person
-from saleor_retention.services import customers, erasing, segments, settling
-from saleor_retention.services.segments import Draft
+from saleor_retention.services.membership import customers, erasing, segments
+from saleor_retention.services.membership.segments import Draft
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.customers import kept, made, record_order, wrong_rollups
 from tests.fakes import at, line, minor, order

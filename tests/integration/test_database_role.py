@@ -25,18 +25,11 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import persons, roles
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import (
-    digesting,
-    erasing,
-    expiring,
-    granting,
-    maturing,
-    members,
-    programs,
-    redeeming,
-    settling,
-    tiering,
-)
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import digesting, expiring, granting, maturing
+from saleor_retention.services.membership import erasing, members, tiering
+from saleor_retention.services.ordering import settling
+from saleor_retention.services.setting_up import programs
 from tests import fakes
 from tests.fakes import FakeHost, at, line, order
 from tests.members import LADDER, NOON, books, give, make_member, make_program

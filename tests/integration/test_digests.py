@@ -17,7 +17,8 @@ from django.test import override_settings
 from saleor_retention.models import Account, LedgerDigest, Note, Transaction
 from saleor_retention.selectors import digests, persons
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import digesting, erasing, granting
+from saleor_retention.services.ledger import digesting, granting
+from saleor_retention.services.membership import erasing
 from tests import ledger
 from tests.fakes import at
 

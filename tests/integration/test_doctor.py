@@ -17,7 +17,8 @@ from saleor_retention import beat, checks
 from saleor_retention.diagnosis import Finding, Level, diagnose
 from saleor_retention.models import Hold, Program, ProgramVersion, SettleFailure, Watermark
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import programs, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, use
 from tests.members import LADDER, RULES, books, give, make_member, make_program
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from saleor_retention.models import Account, Campaign, Dispatch
-from saleor_retention.services import campaign_planning, campaigns, sending
+from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
 from sandbox import paths, schemas
 from tests import mails
 from tests.campaigns import QUESTIONS, agree, campaign_of, outcome

@@ -29,9 +29,12 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import erasing, granting, members, pos, redeeming, settling, tiering
-from saleor_retention.services.identity import email_hashes
-from saleor_retention.services.pos import MemberKey, SaleLine
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership import erasing, members, tiering
+from saleor_retention.services.membership.identity import email_hashes
+from saleor_retention.services.ordering import pos, settling
+from saleor_retention.services.ordering.pos import MemberKey, SaleLine
 from tests import fakes
 from tests.fakes import CHANNEL, FakeHost, line, order
 from tests.members import LADDER, NOON, books, give, make_member, make_program

@@ -12,8 +12,9 @@ from saleor_retention.graphql import words
 from saleor_retention.models import Account, AuditEntry, MemberEvent, Transaction
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import erasing, events, maturing, members
-from saleor_retention.services.events import Recorded
+from saleor_retention.services.ledger import maturing
+from saleor_retention.services.membership import erasing, events, members
+from saleor_retention.services.membership.events import Recorded
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

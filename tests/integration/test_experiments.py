@@ -19,8 +19,12 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Experiment, ExperimentSubject, OrderRecord, Program
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.experiments import outcome
-from saleor_retention.services import erasing
-from saleor_retention.services.experiments import assign, create_experiment, end_experiment
+from saleor_retention.services.campaigning.experiments import (
+    assign,
+    create_experiment,
+    end_experiment,
+)
+from saleor_retention.services.membership import erasing
 from tests import ledger
 from tests.customers import record_order
 from tests.fakes import at

@@ -8,8 +8,8 @@ import pytest
 
 from saleor_retention.models import Account, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, maturing, posting
-from saleor_retention.services.locking import lock_account
+from saleor_retention.services.ledger import expiring, maturing, posting
+from saleor_retention.services.ledger.locking import lock_account
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

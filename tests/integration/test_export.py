@@ -33,24 +33,23 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Section
-from saleor_retention.services import (
-    consents,
-    coupons,
+from saleor_retention.services.campaigning import experiments
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.consenting import consents
+from saleor_retention.services.couponing import coupons
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership import (
     erasing,
     events,
-    experiments,
-    granting,
     members,
-    pos,
     profiles,
-    redeeming,
     referrals,
     segments,
-    settling,
     tiering,
 )
-from saleor_retention.services.pos import MemberKey, SaleLine
-from saleor_retention.services.segments import Draft
+from saleor_retention.services.membership.segments import Draft
+from saleor_retention.services.ordering import pos, settling
+from saleor_retention.services.ordering.pos import MemberKey, SaleLine
 from tests import fakes
 from tests.fakes import CHANNEL, FakeHost, line, order
 from tests.members import LADDER, NOON, give, make_member, make_program

@@ -19,8 +19,9 @@ from django.utils import timezone
 from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Offer, OfferVersion, Transaction
-from saleor_retention.services import fairness, members
-from saleor_retention.services.fairness import Customer, Outcome
+from saleor_retention.services.membership import members
+from saleor_retention.services.offering import fairness
+from saleor_retention.services.offering.fairness import Customer, Outcome
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop, balances

@@ -9,7 +9,7 @@ import pytest
 from saleor_retention.engine.facts import BasketLine, GoodsFacts
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, GiftGiven, GiftPick, Offer
-from saleor_retention.services import gifts, offer_uses
+from saleor_retention.services.offering import gifts, offer_uses
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

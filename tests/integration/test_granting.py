@@ -10,8 +10,9 @@ from saleor_retention.engine.facts import OrderState
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Note, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import granting, members
-from saleor_retention.services.posting import Posted
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.ledger.posting import Posted
+from saleor_retention.services.membership import members
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

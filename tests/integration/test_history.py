@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from saleor_retention.models import Account, Note
 from saleor_retention.selectors import history
-from saleor_retention.services import granting, maturing
+from saleor_retention.services.ledger import granting, maturing
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

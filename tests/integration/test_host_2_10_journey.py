@@ -14,7 +14,7 @@ from django.db import connection
 from graphql_relay import from_global_id, to_global_id
 
 from saleor_retention import host, models
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 from sandbox import hosts, schemas, server
 from sandbox.graphql_client import ApiError, Client
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from saleor_retention import host
 from saleor_retention.models import Program, StoredQuote
-from saleor_retention.services import pricing
+from saleor_retention.services.checkout import pricing
 from tests.factories.offer_rows import any_of, change_offer, put_offer, select
 from tests.integration import test_host_2_10_prices
 from tests.integration.test_host_2_10_prices import assert_adds_up, cart, join, priced, spend, start

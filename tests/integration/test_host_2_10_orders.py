@@ -9,7 +9,9 @@ import pytest
 
 from saleor_retention import host
 from saleor_retention.models import Account, AccountState, OrderRecord, Program
-from saleor_retention.services import members, programs, reconciling, settling
+from saleor_retention.services.membership import members
+from saleor_retention.services.ordering import reconciling, settling
+from saleor_retention.services.setting_up import programs
 
 pytestmark = [pytest.mark.saleor2, pytest.mark.django_db(transaction=True)]
 

@@ -17,7 +17,10 @@ from django.test.utils import CaptureQueriesContext
 
 from saleor_retention import conf, host
 from saleor_retention.models import Account, Hold, HoldState, Program, StoredQuote
-from saleor_retention.services import granting, members, pricing, programs, redeeming
+from saleor_retention.services.checkout import pricing, redeeming
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership import members
+from saleor_retention.services.setting_up import programs
 
 pytestmark = [pytest.mark.saleor2, pytest.mark.django_db]
 

@@ -17,10 +17,11 @@ from saleor_retention.management.commands import retention_import
 from saleor_retention.models import Account, Entry, Lot, Note, Transaction
 from saleor_retention.selectors.balances import balance_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import importing, members
-from saleor_retention.services.import_files import Rejected, open_reader, read
-from saleor_retention.services.importing import Batch, Import
-from saleor_retention.services.replaying import replay
+from saleor_retention.services.ledger.replaying import replay
+from saleor_retention.services.membership import members
+from saleor_retention.services.moving import importing
+from saleor_retention.services.moving.import_files import Rejected, open_reader, read
+from saleor_retention.services.moving.importing import Batch, Import
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

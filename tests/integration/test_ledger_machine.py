@@ -31,15 +31,10 @@ from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, OrderRecord, StoredQuote
 from saleor_retention.selectors.balances import balances_of, lots_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import (
-    expiring,
-    granting,
-    maturing,
-    reconciling,
-    redeeming,
-    settling,
-    tiering,
-)
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.membership import tiering
+from saleor_retention.services.ordering import reconciling, settling
 from tests import fakes, ledger
 from tests.fakes import FakeHost, at, line, order
 from tests.ledger_model import PPM, TIERS, Cart, Ledger, Member, Order, Refused, Terms

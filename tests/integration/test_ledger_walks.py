@@ -21,7 +21,9 @@ from saleor_retention.models import Hold, HoldState, OrderRecord
 from saleor_retention.selectors.balances import balance_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, granting, maturing, reconciling, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.ordering import reconciling
 from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at

@@ -26,15 +26,10 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Book, Entry, Lot, OrderRecord
 from saleor_retention.selectors import liability as selector
 from saleor_retention.selectors.liability import PERIODS_MAX, liability
-from saleor_retention.services import (
-    erasing,
-    expiring,
-    granting,
-    maturing,
-    reconciling,
-    redeeming,
-    settling,
-)
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.membership import erasing
+from saleor_retention.services.ordering import reconciling, settling
 from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at, line, order

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from saleor_retention.models import Account, Hold, HoldState, OrderRecord, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import redeeming
-from saleor_retention.services.reconciling import reconcile
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ordering.reconciling import reconcile
 from sandbox import paths, schemas
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program

@@ -7,7 +7,7 @@ import pytest
 from saleor_retention.engine.rules import DeficitPolicy
 from saleor_retention.models import Account, Book, LotExtension
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import lots, taking
+from saleor_retention.services.ledger import lots, taking
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

@@ -12,8 +12,9 @@ from saleor_retention.engine.facts import OrderState
 from saleor_retention.models import Account, Transaction
 from saleor_retention.selectors.balances import lots_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import maturing, posting, redeeming
-from saleor_retention.services.locking import lock_account
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import maturing, posting
+from saleor_retention.services.ledger.locking import lock_account
 from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at

@@ -22,8 +22,8 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import OrderRecord, Program
 from saleor_retention.selectors import measures
 from saleor_retention.selectors.persons import Person
-from saleor_retention.services import customers, erasing, segments
-from saleor_retention.services.segments import Draft
+from saleor_retention.services.membership import customers, erasing, segments
+from saleor_retention.services.membership.segments import Draft
 from sandbox import bootstrap, locks, paths
 from tests import ledger
 from tests.customers import kept, record_order

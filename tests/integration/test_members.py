@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, AccountState, TierChange, Transaction
-from saleor_retention.services import identity, members
+from saleor_retention.services.membership import identity, members
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import LAUNCH, Shop

@@ -14,9 +14,15 @@ import pytest
 
 from saleor_retention.engine.campaigns.terms import Channel, Message, Texts, Via
 from saleor_retention.models import Dispatch, DispatchState
-from saleor_retention.services import campaign_planning, campaigns, sending
-from saleor_retention.services.messages import Rendered
-from saleor_retention.services.providers import HttpSms, Mail, NotTaken, Outgoing, provider_of
+from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
+from saleor_retention.services.campaigning.messages import Rendered
+from saleor_retention.services.campaigning.providers import (
+    HttpSms,
+    Mail,
+    NotTaken,
+    Outgoing,
+    provider_of,
+)
 from tests import ledger, mails
 from tests.campaigns import QUESTIONS, campaign_of, outcome, reader
 from tests.fakes import at

@@ -9,7 +9,9 @@ import pytest
 from saleor_retention import export
 from saleor_retention.models import Account, GiftGiven, GiftPick, OfferStamp, OfferUse
 from saleor_retention.selectors import persons
-from saleor_retention.services import erasing, offer_uses, settling
+from saleor_retention.services.membership import erasing
+from saleor_retention.services.offering import offer_uses
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

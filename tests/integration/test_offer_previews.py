@@ -10,8 +10,8 @@ import pytest
 from saleor_retention.engine.offers.result import Finding
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Offer, OfferCounter, OfferStamp, Program
-from saleor_retention.services import offers
-from saleor_retention.services.offer_previewing import TRIED, OfferTrial
+from saleor_retention.services.offering import offers
+from saleor_retention.services.offering.offer_previewing import TRIED, OfferTrial
 from tests.fakes import FakeHost, at, use
 from tests.members import LADDER, NOON, counts_of_rows, make_member, make_program
 

@@ -8,7 +8,8 @@ import pytest
 
 from saleor_retention.errors import Refusals
 from saleor_retention.models import Offer
-from saleor_retention.services import offers, program_files
+from saleor_retention.services.offering import offers
+from saleor_retention.services.setting_up import program_files
 from tests.factories.current import factories
 from tests.factories.loyalty import make_program
 

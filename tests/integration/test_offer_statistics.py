@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from saleor_retention.models import Offer, OfferCounter, OfferUse, OfferUseState, Program
 from saleor_retention.selectors.offer_statistics import OfferStatistics, statistics_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import offers
+from saleor_retention.services.offering import offers
 from tests.fakes import FakeHost, at, use
 from tests.members import NOON, make_member, make_program
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, GiftGiven, OfferStamp, OfferUse
-from saleor_retention.services import offer_uses
+from saleor_retention.services.offering import offer_uses
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

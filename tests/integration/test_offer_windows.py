@@ -8,8 +8,8 @@ import pytest
 
 from saleor_retention import tasks
 from saleor_retention.models import Offer, Program, Watermark
-from saleor_retention.services import offers
-from saleor_retention.services.offer_windows import NAME, reprice_turned
+from saleor_retention.services.offering import offers
+from saleor_retention.services.offering.offer_windows import NAME, reprice_turned
 from tests.fakes import FakeHost, at, use
 from tests.members import NOON, make_program
 

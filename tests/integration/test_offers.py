@@ -13,7 +13,8 @@ from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import AuditEntry, Offer, OfferVersion, Program, Segment
 from saleor_retention.selectors.offers import offers_in, terms_of
-from saleor_retention.services import offers, programs
+from saleor_retention.services.offering import offers
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, at, use
 from tests.members import LADDER, NOON, counts_of_rows, make_program
 

@@ -15,7 +15,8 @@ from saleor_retention import host
 from saleor_retention.engine.quote import AppliedOffer
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, GiftPick, OfferStamp, OfferUse, Program, StoredQuote
-from saleor_retention.services import gifts, pricing
+from saleor_retention.services.checkout import pricing
+from saleor_retention.services.offering import gifts
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.offers import applied, counters, make_offer

@@ -14,8 +14,8 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.engine.offers import quoting
 from saleor_retention.models import Account, Program, StoredQuote
-from saleor_retention.services import pricing, redeeming
-from saleor_retention.services.offer_explaining import explain
+from saleor_retention.services.checkout import pricing, redeeming
+from saleor_retention.services.offering.offer_explaining import explain
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program, stored
 from tests.factories.offer_rows import any_of, change_offer, put_offer, select
@@ -189,7 +189,7 @@ def test_a_gift_in_the_cart_costs_nothing(make: Any, program: Program) -> None:
 
 def test_points_pay_what_offers_leave(make: Any, program: Program) -> None:
     """The most that points can pay is what the goods cost after offers."""
-    from saleor_retention.services import granting
+    from saleor_retention.services.ledger import granting
 
     tea = make.make_product("10.00")
     put_offer(program, "Tea", bundle={"parts": [any_of(3, tea)], "price": {"USD": "20.00"}})

@@ -8,7 +8,8 @@ import pytest
 
 from saleor_retention.engine.facts import GoodsFacts, OrderState
 from saleor_retention.models import Account, GiftGiven, Offer, OfferStamp, OfferUse, OrderRecord
-from saleor_retention.services import offer_uses, settling
+from saleor_retention.services.offering import offer_uses
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

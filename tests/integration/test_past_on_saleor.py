@@ -18,8 +18,8 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.models import Account, Backfill, OrderRecord, Program, Transaction
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import settling
-from saleor_retention.services.reconciling import reconcile
+from saleor_retention.services.ordering import settling
+from saleor_retention.services.ordering.reconciling import reconcile
 from tests.factories.current import NAME, factories
 from tests.factories.loyalty import RULES
 from tests.members import counts_of_rows
@@ -95,7 +95,7 @@ def history(make: Any, customers: int = 3, orders: int = 4) -> tuple[list[Any], 
 
 def open_program(make: Any, **sections: Any) -> Program:
     """Start the club after all that."""
-    from saleor_retention.services import programs
+    from saleor_retention.services.setting_up import programs
 
     channel = make.make_channel()
     return programs.create_program(

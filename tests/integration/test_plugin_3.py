@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from saleor_retention import host
 from saleor_retention.models import Account, Hold, HoldState, OrderRecord
-from saleor_retention.services import granting, redeeming, withdrawing
+from saleor_retention.services.checkout import redeeming, withdrawing
+from saleor_retention.services.ledger import granting
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program, stored
 

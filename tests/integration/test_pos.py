@@ -14,8 +14,9 @@ from django.db import transaction
 from saleor_retention.engine.facts import GoodsFacts
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Account, OrderRecord, PosSale, Program
-from saleor_retention.services import pos, programs
-from saleor_retention.services.pos import MemberKey, Recorded, SaleLine
+from saleor_retention.services.ordering import pos
+from saleor_retention.services.ordering.pos import MemberKey, Recorded, SaleLine
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, at, use
 from tests.members import (
     LADDER,

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Book, Entry, Lot, Note, Transaction, TransactionKind
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import posting
-from saleor_retention.services.locking import lock_account
-from saleor_retention.services.posting import Leg, NewLot, Posted
+from saleor_retention.services.ledger import posting
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ledger.posting import Leg, NewLot, Posted
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import LAUNCH

@@ -22,10 +22,10 @@ from saleor_retention.models import (
     TransactionKind,
 )
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import posting
-from saleor_retention.services.locking import lock_account
-from saleor_retention.services.posting import Leg, NewLot, Posted
-from saleor_retention.services.posting_batch import (
+from saleor_retention.services.ledger import posting
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ledger.posting import Leg, NewLot, Posted
+from saleor_retention.services.ledger.posting_batch import (
     Balances,
     Draft,
     PostedDraft,
@@ -295,7 +295,7 @@ def test_a_key_that_somebody_takes_meanwhile_undoes_the_batch(
     def take_key(*_anything: object) -> None:
         post_singly([earned(bob, "k", 10)], NOON)
 
-    monkeypatch.setattr("saleor_retention.services.posting_batch._catch_up", take_key)
+    monkeypatch.setattr("saleor_retention.services.ledger.posting_batch._catch_up", take_key)
     with pytest.raises(Refusal, match='The key "k" was used for another posting'):
         post_batch([earned(ann, "a", 10, note="words"), earned(ann, "k", 10)], now=NOON)
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Account, AccountState, Profile, ProfileEntry, ProfileSource
 from saleor_retention.selectors import persons
-from saleor_retention.services import erasing, profiles
-from saleor_retention.services.profiles import NOTHING_KNOWN, profile_of
+from saleor_retention.services.membership import erasing, profiles
+from saleor_retention.services.membership.profiles import NOTHING_KNOWN, profile_of
 from tests import fakes
 from tests.fakes import FakeHost, at
 from tests.members import NOON, make_member, make_program

@@ -12,7 +12,7 @@ from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import OrderRecord, Program, ProgramChannel, ProgramVersion, TierChange
 from saleor_retention.selectors.programs import active_program, rules_of
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, at, use
 from tests.members import LADDER, NOON, RULES, counts_of_rows, make_member
 

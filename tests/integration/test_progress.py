@@ -15,16 +15,11 @@ from saleor_retention import sql
 from saleor_retention.models import Account, Dispatch, Lot, SettleFailure, Watermark
 from saleor_retention.selectors import due
 from saleor_retention.selectors.backlog import backlogs
-from saleor_retention.services import (
-    campaign_planning,
-    campaigns,
-    expiring,
-    maturing,
-    reconciling,
-    redeeming,
-    sending,
-    tiering,
-)
+from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, maturing
+from saleor_retention.services.membership import tiering
+from saleor_retention.services.ordering import reconciling
 from tests import ledger, workers
 from tests.campaigns import campaign_of
 from tests.fakes import at, line, order

@@ -20,8 +20,9 @@ from saleor_retention.models import (
     Watermark,
 )
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import reconciling, redeeming
-from saleor_retention.services.reconciling import Reconciled, reconcile
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ordering import reconciling
+from saleor_retention.services.ordering.reconciling import Reconciled, reconcile
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

@@ -23,8 +23,10 @@ from saleor_retention.models import (
     Transaction,
 )
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import programs, redeeming, settling
-from saleor_retention.services.locking import lock_account
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ordering import settling
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, at, line, order, use
 from tests.members import NOON, books, counts_of_rows, give, make_member, make_program, make_user
 

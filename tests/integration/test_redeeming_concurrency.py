@@ -14,7 +14,7 @@ from django.db import connections, transaction
 
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, Entry, Hold, HoldState
-from saleor_retention.services import redeeming
+from saleor_retention.services.checkout import redeeming
 from tests.fakes import FakeHost, use
 from tests.members import NOON, books, give, make_member, make_program
 

@@ -16,7 +16,9 @@ from saleor_retention.diagnosis import Level, diagnose
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Hold, HoldState, OrderRecord, Program, StoredQuote
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import programs, redeeming, tiering
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.membership import tiering
+from saleor_retention.services.setting_up import programs
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.members import books, give

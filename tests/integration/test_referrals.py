@@ -24,7 +24,8 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import erasing, maturing, members, referrals
+from saleor_retention.services.ledger import maturing
+from saleor_retention.services.membership import erasing, members, referrals
 from tests import ledger
 from tests.fakes import at, line, order
 from tests.ledger import Shop

@@ -10,7 +10,9 @@ import pytest
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, ConsentEntry, Profile, ProfileEntry
-from saleor_retention.services import consents, reconciling, registrations, welcoming
+from saleor_retention.services.consenting import consents
+from saleor_retention.services.membership import registrations, welcoming
+from saleor_retention.services.ordering import reconciling
 from tests import fakes
 from tests.fakes import FakeHost, at
 from tests.members import NOON, make_program, make_user

@@ -16,8 +16,8 @@ from django.db.models import Model
 
 from saleor_retention.models import Account, Entry, Lot, OrderRecord
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, granting, replaying
-from saleor_retention.services.replaying import Replayed, replay
+from saleor_retention.services.ledger import expiring, granting, replaying
+from saleor_retention.services.ledger.replaying import Replayed, replay
 from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at

@@ -16,7 +16,8 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.balances import Balance, balance_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring
 from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at, minor

@@ -31,8 +31,8 @@ from saleor_retention.models import (
     SegmentMember,
 )
 from saleor_retention.selectors.segments import limits_of, segments_and_tags_of, sentence_of
-from saleor_retention.services import segments
-from saleor_retention.services.segments import Draft, Moved
+from saleor_retention.services.membership import segments
+from saleor_retention.services.membership.segments import Draft, Moved
 from tests import ledger
 from tests.customers import kept, record_order
 from tests.fakes import at

@@ -12,7 +12,8 @@ from saleor_retention.engine.facts import GoodsFacts, OrderState, Origin
 from saleor_retention.models import Account, AccountState, OrderRecord, StoredQuote, Transaction
 from saleor_retention.selectors.balances import Balance, balance_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import members, settling
+from saleor_retention.services.membership import members
+from saleor_retention.services.ordering import settling
 from tests import ledger
 from tests.fakes import at, line, minor, order
 from tests.ledger import Shop

@@ -33,11 +33,11 @@ from saleor_retention.selectors.due import DueKind, due_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.qualifying import Span, metric_values
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import posting, sweeping
-from saleor_retention.services.locking import lock_account
-from saleor_retention.services.lots import facts_of
-from saleor_retention.services.posting import Leg, NewLot, Posted
-from saleor_retention.services.posting_batch import Draft, PostedDraft, post_one
+from saleor_retention.services.ledger import posting, sweeping
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.ledger.lots import facts_of
+from saleor_retention.services.ledger.posting import Leg, NewLot, Posted
+from saleor_retention.services.ledger.posting_batch import Draft, PostedDraft, post_one
 from tests import ledger
 from tests.fakes import CHANNEL, at
 from tests.ledger import LAUNCH, Shop

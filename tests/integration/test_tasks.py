@@ -27,7 +27,9 @@ from saleor_retention.models import (
     Transaction,
 )
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import erasing, granting, redeeming, repricing, tiering
+from saleor_retention.services.checkout import redeeming, repricing
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership import erasing, tiering
 from tests.fakes import FakeHost, line, order, use
 from tests.members import (
     LADDER,
@@ -322,7 +324,7 @@ def test_an_order_that_cannot_be_settled_does_not_break_the_worker(
 ) -> None:
     """A busy account is left to reconcile."""
     from saleor_retention.errors import Code, Refusal
-    from saleor_retention.services import settling
+    from saleor_retention.services.ordering import settling
 
     def busy(**_given: Any) -> None:
         raise Refusal(Code.BUSY, "busy")

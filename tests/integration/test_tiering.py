@@ -13,8 +13,9 @@ from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, OrderRecord, Program, TierChange
 from saleor_retention.selectors import qualifying
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import programs, tiering
-from saleor_retention.services.locking import lock_account
+from saleor_retention.services.ledger.locking import lock_account
+from saleor_retention.services.membership import tiering
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, at, use
 from tests.members import NOON, counts_of_rows, make_member, make_program
 

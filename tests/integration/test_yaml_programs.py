@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import OrderRecord, Program, ProgramVersion
 from saleor_retention.selectors.programs import active_program, rules_of
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 from tests.fakes import FakeHost, at, use
 from tests.members import counts_of_rows, make_member
 

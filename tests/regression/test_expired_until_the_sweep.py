@@ -13,7 +13,8 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account
 from saleor_retention.selectors.balances import Balance, balance_of, lots_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import expiring, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

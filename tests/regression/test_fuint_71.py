@@ -11,7 +11,8 @@ import pytest
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Book, Hold
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import granting, redeeming
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import granting
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

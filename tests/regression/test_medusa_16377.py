@@ -13,7 +13,7 @@ import pytest
 from saleor_retention.engine.redemption import Clamped, clamp
 from saleor_retention.engine.rules import RedemptionLimits
 from saleor_retention.models import Account, Hold, HoldState
-from saleor_retention.services import redeeming
+from saleor_retention.services.checkout import redeeming
 from tests import ledger
 from tests.carts import Cart
 from tests.fakes import at

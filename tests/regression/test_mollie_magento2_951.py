@@ -13,7 +13,7 @@ import pytest
 
 from saleor_retention.models import Account, OrderRecord
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import redeeming
+from saleor_retention.services.checkout import redeeming
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.members import books, give

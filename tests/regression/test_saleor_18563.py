@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 
 from saleor_retention.models import Account
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import members
+from saleor_retention.services.membership import members
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

@@ -10,7 +10,7 @@ import pytest
 
 from saleor_retention.models import Account
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import reconciling
+from saleor_retention.services.ordering import reconciling
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop

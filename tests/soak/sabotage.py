@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from saleor_retention.services import locking, posting
+from saleor_retention.services.ledger import locking, posting
 
 UNLOCKED = """(
     SELECT account, program

@@ -197,7 +197,7 @@ class SqlShop(FakeHost):
     def dispatch(self, task_name: str, *args: Any) -> None:
         """Settle after commit; whoever dies in between has lost the event."""
         if task_name == "settle":
-            from saleor_retention.services import settling
+            from saleor_retention.services.ordering import settling
 
             transaction.on_commit(
                 lambda: settling.settle(order_ref=args[0], now=self.clock.now()) and None

@@ -30,14 +30,10 @@ from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, Transaction
 from saleor_retention.selectors.balances import balances_of
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services import (
-    expiring,
-    maturing,
-    members,
-    reconciling,
-    redeeming,
-    settling,
-)
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, maturing
+from saleor_retention.services.membership import members
+from saleor_retention.services.ordering import reconciling, settling
 from sandbox import processes
 from tests import fakes
 from tests.members import make_program

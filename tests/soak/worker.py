@@ -19,15 +19,10 @@ from saleor_retention.engine.facts import OrderFacts
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Account, Hold, HoldState, StoredQuote
 from saleor_retention.selectors.balances import balance_of
-from saleor_retention.services import (
-    expiring,
-    granting,
-    maturing,
-    reconciling,
-    redeeming,
-    settling,
-)
-from saleor_retention.services.locking import sqlstate
+from saleor_retention.services.checkout import redeeming
+from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.ledger.locking import sqlstate
+from saleor_retention.services.ordering import reconciling, settling
 from tests.soak import plan
 from tests.soak.journal import Journal
 from tests.soak.plan import GUESTS, Step

@@ -1,7 +1,7 @@
 """Days that campaigns know by name: fixed ones, lunar ones, public holidays, the merchant's own.
 
-Lunar days and public holidays come from whoever knows them (``services.holiday_dates``): the engine
-has no tables of the moon.
+Lunar days and public holidays come from whoever knows them
+(``services.campaigning.holiday_dates``): the engine has no tables of the moon.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def parse_campaign(
 ) -> tuple[CampaignTerms | None, list[RuleProblem]]:
     """Return what a document means and every problem in it; the terms are None where there is one.
 
-    Templates are held against their engine elsewhere (``services.messages``).
+    Templates are held against their engine elsewhere (``services.campaigning.messages``).
     """
     problems: list[RuleProblem] = []
     top = Fields(document, "", problems, what="the campaign")

@@ -32,8 +32,8 @@ from saleor_retention.models import Account, AccountState, ProgramChannel
 from saleor_retention.selectors.offer_facts import facts_of
 from saleor_retention.selectors.offers import OfferShelf, offers_in
 from saleor_retention.selectors.programs import is_switched_on, rules_of
-from saleor_retention.services.offer_cases import carried
-from saleor_retention.services.pricing import newcomer
+from saleor_retention.services.checkout.pricing import newcomer
+from saleor_retention.services.offering.offer_cases import carried
 
 FOR_MEMBERS = {Finding.NOT_A_MEMBER, Finding.LIMIT_PER_CUSTOMER}
 """Conditions that a guest meets by becoming a member."""

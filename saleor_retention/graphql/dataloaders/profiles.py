@@ -8,7 +8,7 @@ from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.models import ConsentEntry
 from saleor_retention.models import Profile as ProfileRow
 from saleor_retention.selectors.consents import consents_of
-from saleor_retention.services.profiles import Profile, profile_in
+from saleor_retention.services.membership.profiles import Profile, profile_in
 
 
 class ProfileOf(Loader[int, Profile]):

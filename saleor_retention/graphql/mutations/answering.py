@@ -14,7 +14,7 @@ from saleor_retention.graphql.mutations.membership import program_in
 from saleor_retention.graphql.types_member import Member
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Account, ConsentSource
-from saleor_retention.services.members import member_of
+from saleor_retention.services.membership.members import member_of
 
 
 @dataclass(frozen=True, slots=True)

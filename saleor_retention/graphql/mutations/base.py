@@ -22,7 +22,7 @@ from saleor_retention.graphql.errors import InternalError, RetentionError, error
 from saleor_retention.graphql.languages import follow
 from saleor_retention.graphql.texts import RULE, unstorable_in
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.locking import run_serialized
+from saleor_retention.services.ledger.locking import run_serialized
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from saleor_retention.graphql.lookups import campaign_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_campaign import RetentionCampaign
 from saleor_retention.models import Campaign, Program
-from saleor_retention.services.campaign_trying import rendered_of
-from saleor_retention.services.messages import Rendered
+from saleor_retention.services.campaigning.campaign_trying import rendered_of
+from saleor_retention.services.campaigning.messages import Rendered
 
 NO_INPUT = Conversion({}, {}, CAMPAIGN)
 """Of mutations without a document: problems are named by their place in the campaign."""

@@ -19,7 +19,7 @@ from saleor_retention.graphql.mutations.campaign_changes import (
 )
 from saleor_retention.graphql.types_campaign import RetentionCampaignWords
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import campaigns
+from saleor_retention.services.campaigning import campaigns
 
 
 class RetentionCampaignCreate(CampaignMutation):

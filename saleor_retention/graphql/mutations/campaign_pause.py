@@ -8,7 +8,7 @@ import graphene
 
 from saleor_retention.graphql.mutations.campaign_changes import CampaignMutation, changed
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.campaigns import pause_campaign
+from saleor_retention.services.campaigning.campaigns import pause_campaign
 
 
 class RetentionCampaignPause(CampaignMutation):

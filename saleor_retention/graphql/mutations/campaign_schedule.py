@@ -16,7 +16,7 @@ from saleor_retention.graphql.mutations.campaign_changes import (
     reread,
 )
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.campaigns import schedule_campaign
+from saleor_retention.services.campaigning.campaigns import schedule_campaign
 
 
 class RetentionCampaignSchedule(CampaignMutation):

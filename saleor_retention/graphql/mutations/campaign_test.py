@@ -13,7 +13,7 @@ from saleor_retention.graphql.mutations.campaign_changes import (
 )
 from saleor_retention.graphql.types_campaign import RetentionCampaignWords
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.campaign_trying import send_test
+from saleor_retention.services.campaigning.campaign_trying import send_test
 
 
 class RetentionCampaignTest(CampaignMutation):

@@ -9,7 +9,7 @@ import graphene
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_profile import RetentionConsent, consent_type
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import consents
+from saleor_retention.services.consenting import consents
 
 
 class RetentionConsentConfirm(RetentionMutation):

@@ -13,7 +13,7 @@ from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.graphql.types_profile import RetentionConsent, consent_type
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import ConsentSource
-from saleor_retention.services import consents
+from saleor_retention.services.consenting import consents
 
 
 class RetentionConsentWithdraw(RetentionMutation):

@@ -14,7 +14,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.scalars import whole
 from saleor_retention.graphql.types_coupon import RetentionCouponBatch
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.coupon_batches import Order, order_batch
+from saleor_retention.services.couponing.coupon_batches import Order, order_batch
 
 
 class RetentionCouponBatchCreate(RetentionMutation):

@@ -10,7 +10,7 @@ from saleor_retention.graphql.lookups import batch_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_coupon import RetentionCouponBatch
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.coupon_batches import revoke_batch
+from saleor_retention.services.couponing.coupon_batches import revoke_batch
 
 
 class RetentionCouponBatchRevoke(RetentionMutation):

@@ -12,7 +12,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_coupon import RetentionCoupon
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import CouponPlan
-from saleor_retention.services import coupon_plans
+from saleor_retention.services.couponing import coupon_plans
 
 
 class RetentionCouponGive(RetentionMutation):

@@ -19,7 +19,7 @@ from saleor_retention.graphql.scalars import whole
 from saleor_retention.graphql.types_coupon import RetentionCouponPlan
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import CouponTrigger
-from saleor_retention.services.coupon_plans import Draft, set_plan
+from saleor_retention.services.couponing.coupon_plans import Draft, set_plan
 
 
 class RetentionCouponPlanSet(RetentionMutation):

@@ -10,7 +10,7 @@ from saleor_retention.graphql.lookups import coupon_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_coupon import RetentionCoupon
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import coupons
+from saleor_retention.services.couponing import coupons
 
 
 class RetentionCouponRevoke(RetentionMutation):

@@ -18,11 +18,11 @@ from saleor_retention.graphql.types_engagement import RetentionEvent
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Account
-from saleor_retention.services import events
-from saleor_retention.services.locking import run_serialized
-from saleor_retention.services.looking_up import member_by
-from saleor_retention.services.members import member_of
-from saleor_retention.services.pos_checks import Checks, MemberKey
+from saleor_retention.services.ledger.locking import run_serialized
+from saleor_retention.services.membership import events
+from saleor_retention.services.membership.members import member_of
+from saleor_retention.services.ordering.looking_up import member_by
+from saleor_retention.services.ordering.pos_checks import Checks, MemberKey
 
 WAYS = ("member_id", "user_id", "member")
 

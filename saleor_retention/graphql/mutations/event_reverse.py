@@ -11,7 +11,7 @@ from saleor_retention.graphql.types_engagement import RetentionEvent
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Account
-from saleor_retention.services import events
+from saleor_retention.services.membership import events
 
 
 class RetentionEventReverse(RetentionMutation):

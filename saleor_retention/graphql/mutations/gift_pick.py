@@ -18,7 +18,7 @@ from saleor_retention.graphql.mutations.redeeming import (
     missing_checkout,
 )
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import gifts
+from saleor_retention.services.offering import gifts
 
 
 class RetentionGiftPick(RetentionMutation):

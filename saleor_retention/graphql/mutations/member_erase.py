@@ -12,7 +12,7 @@ from saleor_retention.graphql.lookups import account_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.host.contract import Requestor
 from saleor_retention.selectors import persons
-from saleor_retention.services import erasing
+from saleor_retention.services.membership import erasing
 
 
 class RetentionMemberErase(RetentionMutation):

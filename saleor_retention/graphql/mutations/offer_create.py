@@ -19,7 +19,7 @@ from saleor_retention.graphql.mutations.offer_changes import (
 )
 from saleor_retention.graphql.offer_documents import offer_document
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import offers
+from saleor_retention.services.offering import offers
 
 OWN_FIELDS = {"slug": "slug", "name": "name", "program": "programId"}
 

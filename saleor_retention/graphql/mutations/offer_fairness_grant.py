@@ -15,7 +15,7 @@ from saleor_retention.graphql.types_fairness import (
     place_fields,
 )
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import fairness
+from saleor_retention.services.offering import fairness
 
 
 class RetentionOfferFairnessGrant(RetentionMutation):

@@ -9,7 +9,7 @@ import graphene
 from saleor_retention.graphql.lookups import offer_of
 from saleor_retention.graphql.mutations.offer_changes import OfferMutation, in_input_terms, reread
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import offers
+from saleor_retention.services.offering import offers
 
 OWN_FIELDS = {"program": "id"}
 

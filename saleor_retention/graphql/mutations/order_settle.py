@@ -12,7 +12,7 @@ from saleor_retention.graphql.dataloaders.orders import PointsOfOrder
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_order import RetentionOrder
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.settling import settle_by_hand
+from saleor_retention.services.ordering.settling import settle_by_hand
 
 
 class RetentionOrderSettle(RetentionMutation):

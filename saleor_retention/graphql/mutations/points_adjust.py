@@ -12,7 +12,7 @@ from saleor_retention.graphql.scalars import RetentionWholeNumber, whole
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Account
-from saleor_retention.services import granting
+from saleor_retention.services.ledger import granting
 
 
 class RetentionPointsAdjust(RetentionMutation):

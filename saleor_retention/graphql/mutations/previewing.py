@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphene
 
 from saleor_retention.graphql.documents import Conversion
-from saleor_retention.services.programs import Preview
+from saleor_retention.services.setting_up.programs import Preview
 
 
 class RetentionTierMove(graphene.ObjectType):

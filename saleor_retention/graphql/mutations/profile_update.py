@@ -19,7 +19,7 @@ from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import ProfileSource
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import profiles
+from saleor_retention.services.membership import profiles
 
 
 class RetentionProfileUpdate(RetentionMutation):

@@ -15,7 +15,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.rule_changes import channel_refs, reread
 from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 
 NAMING = ("slug", "name", "channels")
 

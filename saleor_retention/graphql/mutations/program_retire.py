@@ -11,7 +11,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.rule_changes import reread
 from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import programs
+from saleor_retention.services.setting_up import programs
 
 
 class RetentionProgramRetire(RetentionMutation):

@@ -15,7 +15,7 @@ from saleor_retention.graphql.mutations.redeeming import (
     unknown_as_missing,
 )
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import redeeming
+from saleor_retention.services.checkout import redeeming
 
 
 class RetentionRedemptionClear(RetentionMutation):

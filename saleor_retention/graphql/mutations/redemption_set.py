@@ -17,7 +17,7 @@ from saleor_retention.graphql.mutations.redeeming import (
 )
 from saleor_retention.graphql.scalars import RetentionPoints, RetentionWholeNumber, whole
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import redeeming
+from saleor_retention.services.checkout import redeeming
 
 
 class RetentionRedemptionSet(RetentionMutation):

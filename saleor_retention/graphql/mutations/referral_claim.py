@@ -10,7 +10,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation, customer_
 from saleor_retention.graphql.mutations.membership import program_in
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import referrals
+from saleor_retention.services.membership import referrals
 
 
 class RetentionReferralClaim(RetentionMutation):

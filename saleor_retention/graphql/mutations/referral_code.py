@@ -10,7 +10,7 @@ from saleor_retention.graphql.mutations.answering import answerer
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services import referrals
+from saleor_retention.services.membership import referrals
 
 
 class RetentionReferralCode(RetentionMutation):

@@ -12,9 +12,9 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.graphql.documents import Conversion
 from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview, preview_type
 from saleor_retention.models import Program
-from saleor_retention.services import programs
-from saleor_retention.services.differences import differences
-from saleor_retention.services.programs import Edit
+from saleor_retention.services.setting_up import programs
+from saleor_retention.services.setting_up.differences import differences
+from saleor_retention.services.setting_up.programs import Edit
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from saleor_retention.graphql.mutations.sales import member_of, points_of
 from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.graphql.types_order import RetentionOrder
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.pos import reverse_sale
+from saleor_retention.services.ordering.pos import reverse_sale
 
 Lines = Sequence[Mapping[str, Any]]
 

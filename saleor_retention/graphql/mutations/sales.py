@@ -7,7 +7,7 @@ from typing import Any
 from saleor_retention.graphql.dataloaders.orders import OrderPoints, PointsOfOrder
 from saleor_retention.graphql.types_member import Member
 from saleor_retention.models import Account
-from saleor_retention.services.pos import Recorded
+from saleor_retention.services.ordering.pos import Recorded
 
 
 def points_of(info: Any, recorded: Recorded) -> OrderPoints | None:

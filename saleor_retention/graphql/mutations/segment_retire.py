@@ -11,7 +11,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.segments import reread
 from saleor_retention.graphql.types_segment import RetentionSegment
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.segments import retire_segment
+from saleor_retention.services.membership.segments import retire_segment
 
 
 class RetentionSegmentRetire(RetentionMutation):

@@ -20,7 +20,7 @@ from saleor_retention.graphql.mutations.segments import (
 )
 from saleor_retention.graphql.types_segment import RetentionSegment
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.segments import update_segment
+from saleor_retention.services.membership.segments import update_segment
 
 
 class RetentionSegmentUpdate(RetentionMutation):

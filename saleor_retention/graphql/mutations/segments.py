@@ -16,7 +16,7 @@ from saleor_retention.graphql.segment_rules import (
     in_terms_of_input,
 )
 from saleor_retention.models import Program, Segment
-from saleor_retention.services.segments import (
+from saleor_retention.services.membership.segments import (
     LIST_MAX,
     Draft,
     Preview,

@@ -15,7 +15,7 @@ from saleor_retention.graphql.mutations.previewing import RetentionProgramPrevie
 from saleor_retention.graphql.mutations.tiers import change_of_tier, tier_of
 from saleor_retention.graphql.types_program import RetentionProgram, RetentionTier
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.programs import add_tier
+from saleor_retention.services.setting_up.programs import add_tier
 
 
 class RetentionTierCreate(RetentionMutation):

@@ -13,7 +13,7 @@ from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_member import Member, RetentionMember
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Account
-from saleor_retention.services import tiering
+from saleor_retention.services.membership import tiering
 
 
 class RetentionTierOverride(RetentionMutation):

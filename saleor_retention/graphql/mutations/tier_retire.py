@@ -13,7 +13,7 @@ from saleor_retention.graphql.mutations.previewing import RetentionProgramPrevie
 from saleor_retention.graphql.mutations.tiers import change_of_tier
 from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.host.contract import Requestor
-from saleor_retention.services.programs import retire_tier
+from saleor_retention.services.setting_up.programs import retire_tier
 
 
 class RetentionTierRetire(RetentionMutation):

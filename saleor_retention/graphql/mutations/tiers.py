@@ -10,7 +10,7 @@ from saleor_retention.graphql.mutations.rule_changes import Change
 from saleor_retention.graphql.types_program import RetentionTier, Terms, tier_type
 from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Program
-from saleor_retention.services.programs import Edit, change_tier
+from saleor_retention.services.setting_up.programs import Edit, change_tier
 
 
 def change_of_tier(

@@ -18,7 +18,7 @@ def install() -> None:
 
 @never_raises
 def _tell(instance: User, **_: Any) -> None:
-    from saleor_retention.services import erasing
+    from saleor_retention.services.membership import erasing
 
     for task_name, *args in erasing.tasks_of_deleted(instance):
         host.current().dispatch(task_name, *args)

@@ -136,7 +136,7 @@ class PriceHooks:
     ) -> Any:
         """Set aside what the price uses of its offers, and its coupon; refuse what is used up."""
         if self.active:
-            from saleor_retention.services import offer_uses
+            from saleor_retention.services.offering import offer_uses
 
             codes.reserve(checkout)
             try:

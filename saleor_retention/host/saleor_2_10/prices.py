@@ -20,7 +20,7 @@ from saleor.discount import DiscountInfo
 
 from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.selectors.standing import Standing
-from saleor_retention.services import pricing
+from saleor_retention.services.checkout import pricing
 
 from . import basket, memo, units
 
@@ -170,7 +170,7 @@ def _must_fit(standing: Standing, decision: pricing.Decision) -> bool:
 
 
 def _fit(checkout_ref: str) -> None:
-    from saleor_retention.services import redeeming  # here: it asks for the host itself
+    from saleor_retention.services.checkout import redeeming  # here: it asks for the host itself
 
     try:
         redeeming.fit_hold(checkout_ref)

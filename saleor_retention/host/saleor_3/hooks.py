@@ -15,7 +15,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.host import codes
 from saleor_retention.host.guard import never_raises
 from saleor_retention.host.refusing import refused
-from saleor_retention.services.pricing import Decision
+from saleor_retention.services.checkout.pricing import Decision
 
 from . import effects, gift_lines, price_pass, seam, vouchers
 
@@ -75,11 +75,11 @@ def _keep_up(checkout: Any) -> None:
         return
     has_changed_hands, has_hold, has_gift = effects.catch_up(checkout_ref)
     if has_gift:
-        from saleor_retention.services import gifts
+        from saleor_retention.services.offering import gifts
 
         gifts.keep_gifts(checkout_ref)
     if has_hold:
-        from saleor_retention.services import redeeming
+        from saleor_retention.services.checkout import redeeming
 
         redeeming.fit_hold(checkout_ref)
     if has_changed_hands and seam.needs_priming():
@@ -164,9 +164,9 @@ def _reserve(checkout: Any, decision: Decision | None) -> None:
 
     Nothing is asked for a price without offers; after a fault of ours the stored one says which
     there are. A price that money was authorized on is honored no longer when an offer of it has
-    gone: no order passes a limit. See ``services.offer_uses`` for faults.
+    gone: no order passes a limit. See ``services.offering.offer_uses`` for faults.
     """
-    from saleor_retention.services import offer_uses
+    from saleor_retention.services.offering import offer_uses
 
     if decision is not None and decision.quote is None:
         return

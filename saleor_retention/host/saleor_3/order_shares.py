@@ -17,7 +17,7 @@ from saleor.discount.utils.voucher import is_line_level_voucher, is_order_level_
 from saleor_retention.engine.pricing import POINTS_RULE
 from saleor_retention.engine.redemption import PPM
 from saleor_retention.models import StoredQuote
-from saleor_retention.services import pricing
+from saleor_retention.services.checkout import pricing
 
 from .shares import LineState, Terms, promotion_terms, share_ppm, voucher_terms
 

@@ -24,7 +24,8 @@ from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.quote import Quote
 from saleor_retention.selectors.standing import Standing, standing_of
-from saleor_retention.services import offer_cases, pricing
+from saleor_retention.services.checkout import pricing
+from saleor_retention.services.offering import offer_cases
 
 from . import basket, rows
 

@@ -20,8 +20,8 @@ from saleor_retention.management.progress import Progress
 from saleor_retention.models import Program
 from saleor_retention.selectors import past
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services import backfilling, unfilling
-from saleor_retention.services.backfilling import Work
+from saleor_retention.services.moving import backfilling, unfilling
+from saleor_retention.services.moving.backfilling import Work
 
 
 class Command(BaseCommand):

@@ -15,8 +15,13 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Campaign, Dispatch, Program, SkippedSend
-from saleor_retention.services import campaign_planning, campaign_trying, campaigns, sending
-from saleor_retention.services.campaign_planning import Preview
+from saleor_retention.services.campaigning import (
+    campaign_planning,
+    campaign_trying,
+    campaigns,
+    sending,
+)
+from saleor_retention.services.campaigning.campaign_planning import Preview
 
 ACTIONS = ("save", "plan", "run", "start", "pause", "end", "test", "status")
 

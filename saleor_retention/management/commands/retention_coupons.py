@@ -17,8 +17,8 @@ from saleor_retention.engine.spreadsheets import safe
 from saleor_retention.errors import Refusal
 from saleor_retention.management.progress import Progress
 from saleor_retention.models import CouponBatch, Program
-from saleor_retention.services import coupon_batches
-from saleor_retention.services.coupon_batches import Order
+from saleor_retention.services.couponing import coupon_batches
+from saleor_retention.services.couponing.coupon_batches import Order
 
 HEADER = ("code", "state", "uses", "uses_max", "valid_until")
 

@@ -11,7 +11,7 @@ from saleor_retention import host
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program, Segment, SegmentMember
-from saleor_retention.services.segments import Night, nightly, set_bands
+from saleor_retention.services.membership.segments import Night, nightly, set_bands
 
 BANDS = 4
 

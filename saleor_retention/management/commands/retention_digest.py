@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_date
 from saleor_retention import host
 from saleor_retention.models import LedgerDigest
 from saleor_retention.selectors import digests
-from saleor_retention.services import digesting
+from saleor_retention.services.ledger import digesting
 
 HEAD = re.compile(r"[0-9a-f]{64}")
 SHOWN = 7

@@ -11,7 +11,7 @@ from saleor_retention import host
 from saleor_retention.errors import Refusal
 from saleor_retention.management import whom
 from saleor_retention.selectors import persons
-from saleor_retention.services import erasing
+from saleor_retention.services.membership import erasing
 
 
 class Command(BaseCommand):

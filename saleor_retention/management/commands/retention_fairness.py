@@ -17,7 +17,7 @@ from saleor_retention.engine.money import from_minor, money_text
 from saleor_retention.engine.spreadsheets import Cell, safe
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Offer
-from saleor_retention.services.fairness import (
+from saleor_retention.services.offering.fairness import (
     Customer,
     Outcome,
     Study,

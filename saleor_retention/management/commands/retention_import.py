@@ -16,9 +16,9 @@ from saleor_retention import host
 from saleor_retention.engine.spreadsheets import safe
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
-from saleor_retention.services import import_files, importing
-from saleor_retention.services.import_files import Rejected
-from saleor_retention.services.importing import Batch, Import
+from saleor_retention.services.moving import import_files, importing
+from saleor_retention.services.moving.import_files import Rejected
+from saleor_retention.services.moving.importing import Batch, Import
 
 PROGRESS_SECONDS = 2.0
 

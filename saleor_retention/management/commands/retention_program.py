@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
 from saleor_retention.errors import Refusal, Refusals
-from saleor_retention.services import program_files, yaml_reading
-from saleor_retention.services.program_files import Planned
-from saleor_retention.services.tiering import Move
+from saleor_retention.services.membership.tiering import Move
+from saleor_retention.services.setting_up import program_files, yaml_reading
+from saleor_retention.services.setting_up.program_files import Planned
 
 STDIO = "-"
 NO_TIER = "no tier"

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
 from saleor_retention.models import Program
-from saleor_retention.services.replaying import Replayed, replay
+from saleor_retention.services.ledger.replaying import Replayed, replay
 
 
 class Command(BaseCommand):

@@ -21,8 +21,8 @@ from saleor_retention.management.progress import Progress
 from saleor_retention.selectors import past
 from saleor_retention.selectors.past import Scope
 from saleor_retention.selectors.programs import active_program
-from saleor_retention.services import simulating
-from saleor_retention.services.simulating import Result, Simulation, Trial
+from saleor_retention.services.setting_up import simulating
+from saleor_retention.services.setting_up.simulating import Result, Simulation, Trial
 
 
 class Command(BaseCommand):

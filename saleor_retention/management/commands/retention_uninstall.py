@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
-from saleor_retention.services import uninstalling
+from saleor_retention.services.moving import uninstalling
 
 NEXT = """\
 Now remove the package (and saleor_retention from INSTALLED_APPS and PLUGINS where it is named) and

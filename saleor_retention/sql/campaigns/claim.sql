@@ -1,6 +1,6 @@
 -- Claims messages that are due of running campaigns of active programs for one worker, the longest due first, passing
 -- over those that others are at. A claim that has run out is anybody's again. Its specification is
--- services.sending.
+-- services.campaigning.sending.
 UPDATE saleor_retention_dispatch AS dispatch
 SET claim = %(token)s, claimed_until = %(until)s
 FROM (

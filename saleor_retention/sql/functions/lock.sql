@@ -1,5 +1,5 @@
 -- Locks accounts in the order of their ids and returns each with its program (which is not locked),
--- as they are once the lock is held; see services/locking.py. The wait for each is bounded by
+-- as they are once the lock is held; see services/ledger/locking.py. The wait for each is bounded by
 -- p_timeout, and the transaction's own bound is put back. With p_skips those that others hold are
 -- left out instead of waited for.
 CREATE OR REPLACE FUNCTION saleor_retention_lock(p_ids bigint[], p_timeout text, p_skips boolean)

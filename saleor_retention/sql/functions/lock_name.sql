@@ -1,4 +1,4 @@
--- Locks a name for the rest of the transaction; see services/locking.py. The wait is bounded by
+-- Locks a name for the rest of the transaction; see services/ledger/locking.py. The wait is bounded by
 -- p_timeout, and the transaction's own bound is put back.
 CREATE OR REPLACE FUNCTION saleor_retention_lock_name(p_name text, p_timeout text) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$

@@ -1,5 +1,5 @@
--- Postings, one or many: transactions, entries, lots and kept balances. Called by services.posting
--- and services.posting_batch, which hold the accounts' locks. A function, because planning this
+-- Postings, one or many: transactions, entries, lots and kept balances. Called by services.ledger.posting
+-- and services.ledger.posting_batch, which hold the accounts' locks. A function, because planning this
 -- took longer than doing it, and PostgreSQL keeps its plans.
 --
 -- Rows come as one array for each column, which is read faster than documents are. They count from 1

@@ -1,5 +1,5 @@
 -- Locks the members and posts, in one statement: for postings that follow from nothing but their own
--- drafts. Called by services.posting_batch, which otherwise locks (lock.sql), decides and posts
+-- drafts. Called by services.ledger.posting_batch, which otherwise locks (lock.sql), decides and posts
 -- (post.sql); what comes out is the same. Arguments are those of post.sql, but for the programs,
 -- which are the accounts', and notes, which such postings have none of.
 --

@@ -1,5 +1,5 @@
 -- Sets aside what a checkout is about to use of its offers, or says which offer has no use left; see
--- services/offer_uses.py. What it had set aside before is replaced. All or nothing: after a refusal
+-- services/offering/offer_uses.py. What it had set aside before is replaced. All or nothing: after a refusal
 -- there is what there was before. p_items: [{"offer", "version", "uses", "amount", "period" (of the
 -- limits, null: of all time), "by_customer", "in_total" (limits, null: none), "stamps" (of a punch
 -- card, for one use), "gifts" (variants)}].

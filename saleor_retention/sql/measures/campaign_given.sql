@@ -1,5 +1,5 @@
 -- What campaigns of a program have sent and granted in some time, by campaign. A campaign's points
--- are posted under a key of the row that they belong to (services.sending).
+-- are posted under a key of the row that they belong to (services.campaigning.sending).
 SELECT COALESCE(sent.campaign_id, granted.campaign_id),
        COALESCE(sent.messages, 0), COALESCE(sent.customers, 0), COALESCE(granted.points, 0)
 FROM (

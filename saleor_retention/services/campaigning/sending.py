@@ -1,0 +1,307 @@
+"""Send what is planned: at most once for each customer and cycle, whatever dies in between.
+
+A worker claims a handful of messages for some minutes, and writes ``sending`` down, committed,
+before it hands one over. If it dies before that, the claim runs out and another worker takes the
+message; if it dies after, nobody can tell, and the message becomes ``unknown`` and stays unsent.
+Consent is asked right before, so that who unsubscribes between planning and sending gets nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from saleor_retention import conf, sql
+from saleor_retention.engine.campaigns.caps import is_over_cap
+from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel
+from saleor_retention.engine.campaigns.verdicts import MESSAGE_ONLY, Reason, decide
+from saleor_retention.engine.coupons.terms import parse
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import (
+    CampaignState,
+    CouponKind,
+    Dispatch,
+    DispatchState,
+    SkippedSend,
+)
+from saleor_retention.services.campaigning.campaigns import terms_of_version
+from saleor_retention.services.campaigning.messages import render
+from saleor_retention.services.campaigning.providers import (
+    NotTaken,
+    Outgoing,
+    Provider,
+    provider_of,
+)
+from saleor_retention.services.campaigning.recipients import HANDED_OVER, Recipients
+from saleor_retention.services.consenting.consent_links import unsubscribe_path
+from saleor_retention.services.couponing import coupons
+from saleor_retention.services.ledger import granting
+from saleor_retention.services.ledger.locking import lock_name
+
+logger = logging.getLogger(__name__)
+
+CLAIM = dt.timedelta(minutes=10)
+LOST_AFTER = dt.timedelta(minutes=15)
+"""Longer than any provider is waited for: then nobody is at a message that is being sent."""
+
+ATTEMPTS_MAX = 5
+RETRY_FIRST = dt.timedelta(minutes=5)  # doubled each time
+NOTE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One message with all that sending it needs."""
+
+    row: Dispatch
+    terms: CampaignTerms
+    people: Recipients
+    at: dt.datetime
+
+
+def send_due(limit: int | None = None, now: dt.datetime | None = None) -> int:
+    """Send up to so many messages that are due; return how many were looked at.
+
+    Several workers share the work. A fault before a message was handed over is written down with
+    it; after one, the message stays ``sending`` and becomes ``unknown``.
+    """
+    token = uuid.uuid4()
+    ids = _claim(token, limit or int(conf.get("SEND_BATCH")), now or timezone.now())
+    for pk in ids:
+        at = now or timezone.now()
+        try:
+            _take_up(pk, token, at)
+        except Exception as error:
+            logger.exception("Message %d of a campaign failed.", pk)
+            rows = Dispatch.objects.filter(pk=pk, state=DispatchState.PLANNED, claim=token)
+            rows.update(
+                state=DispatchState.FAILED, finished_at=at, note=type(error).__name__[:NOTE_LENGTH]
+            )
+    return len(ids)
+
+
+def _take_up(pk: int, token: uuid.UUID, at: dt.datetime) -> None:
+    """See to one message, unless it was taken over, or left out as its campaign ended."""
+    row = Dispatch.objects.select_related("account__program", "campaign").get(pk=pk)
+    if row.claim != token:
+        return
+    terms = terms_of_version(row.version_id)
+    job = _Job(row, terms, Recipients(terms, [row], at), at)
+    if row.campaign.state == CampaignState.RUNNING:
+        _see_to(job)
+    else:
+        _own(job).update(claim=None, claimed_until=None)
+
+
+def find_lost(now: dt.datetime | None = None) -> int:
+    """Mark messages whose worker died while it sent them; return how many."""
+    at = now or timezone.now()
+    lost = Dispatch.objects.filter(state=DispatchState.SENDING, sending_at__lt=at - LOST_AFTER)
+    return lost.update(
+        state=DispatchState.UNKNOWN, finished_at=at, note="the worker ended while sending"
+    )
+
+
+def _claim(token: uuid.UUID, limit: int, at: dt.datetime) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.load("campaigns/claim"),
+            {"token": token, "until": at + CLAIM, "now": at, "limit": limit},
+        )
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def _see_to(job: _Job) -> None:
+    """Decide on one message, give its benefit, and send it or write down why not."""
+    recipient = job.people.of(job.row)
+    verdict = decide(recipient, job.terms.limits, job.at)
+    if verdict.at is not None and verdict.at > job.at:
+        _own(job).update(not_before=verdict.at, claim=None, claimed_until=None)
+        return
+    benefit = job.terms.benefit
+    is_given = verdict.reason is None or (
+        verdict.reason in MESSAGE_ONLY and not benefit.with_message_only
+    )
+    if is_given and not _give(job):
+        return
+    if verdict.reason is not None:
+        _leave_out(job, verdict.reason)
+    elif job.terms.message is None:
+        if _begin(job):
+            _finish(job, DispatchState.SENT)
+    else:
+        _send(job)
+
+
+def _give(job: _Job) -> bool:
+    """Give the benefit, once however often this is tried; False where it cannot be given.
+
+    The key is that of the row: a retry finds what the first try has booked.
+    """
+    benefit, row = job.terms.benefit, job.row
+    key = f"campaign:{row.pk}"
+    try:
+        if benefit.points:
+            granting.grant(
+                account_id=row.account_id,
+                points=benefit.points,
+                reason=f"Campaign {row.campaign.slug}",
+                actor_ref="",
+                key=key,
+                now=job.at,
+            )
+        if benefit.coupon_kind:
+            coupon = coupons.issue(
+                row.account.program,
+                CouponKind(benefit.coupon_kind),
+                row.account,
+                parse(dict(benefit.coupon_terms)),
+                key=key,
+                valid_for_days=benefit.valid_for_days,
+                now=job.at,
+                why=coupons.Circumstances(campaign=row.campaign.slug),
+            )
+            row.benefit_ref = coupon.code
+            _own(job).update(benefit_ref=row.benefit_ref)
+    except Refusal as refusal:
+        if not _try_later(job, f"benefit: {refusal.code}", passes=refusal.code is Code.BUSY):
+            logger.warning("A benefit of %s was refused: %s", row.campaign.slug, refusal.message)
+        return False
+    return True
+
+
+def _send(job: _Job) -> None:
+    message = job.terms.message
+    if message is None:
+        raise ValueError("There is no message to send.")
+    outgoing, provider = _outgoing(job), provider_of(message)
+    if not _begin(job):
+        return
+    _hand_over(job, provider, outgoing)
+
+
+def _hand_over(job: _Job, provider: Provider, outgoing: Outgoing) -> None:
+    """Hand a message over that is written down as being sent; write down what came of it."""
+    try:
+        provider.send(outgoing)
+    except NotTaken as fault:
+        _try_later(job, fault.why, passes=fault.passes)
+    except Exception as error:
+        logger.exception("Nobody knows whether a message of %s went out.", job.row.campaign.slug)
+        _finish(job, DispatchState.UNKNOWN, type(error).__name__)
+    else:
+        _finish(job, DispatchState.SENT)
+
+
+def _begin(job: _Job) -> bool:
+    """Write down that the message is being sent now; False if it is not ours any more.
+
+    The frequency cap is asked once more under a lock of the customer's messages: two campaigns that
+    come to him at the same moment would both see what there was before.
+    """
+    cap = job.terms.limits.cap
+    with transaction.atomic():
+        if cap is not None and job.terms.message is not None:
+            lock_name(f"sends:{job.row.account_id}")
+            sent = Dispatch.objects.filter(
+                account=job.row.account_id,
+                state__in=HANDED_OVER,
+                sending_at__gt=job.at - dt.timedelta(days=cap.days),
+            ).exclude(channel="")
+            if is_over_cap(cap, sent.values_list("sending_at", flat=True), job.at):
+                _leave_out(job, Reason.CAP)
+                return False
+        begun = _own(job).update(
+            state=DispatchState.SENDING, sending_at=job.at, attempts=job.row.attempts + 1
+        )
+    return bool(begun)
+
+
+def _own(job: _Job) -> Any:
+    """Return the row while it is planned and this worker's."""
+    return Dispatch.objects.filter(pk=job.row.pk, state=DispatchState.PLANNED, claim=job.row.claim)
+
+
+def _leave_out(job: _Job, reason: Reason) -> None:
+    with transaction.atomic():
+        is_ours = _own(job).update(
+            state=DispatchState.SKIPPED, finished_at=job.at, claim=None, claimed_until=None
+        )
+        if is_ours:
+            SkippedSend.objects.create(dispatch=job.row, reason=reason, at=job.at)
+
+
+def _finish(job: _Job, state: DispatchState, note: str = "") -> None:
+    """Write down what became of a message; what is known beats ``unknown``."""
+    rows = Dispatch.objects.filter(
+        pk=job.row.pk,
+        claim=job.row.claim,
+        state__in=(DispatchState.PLANNED, DispatchState.SENDING, DispatchState.UNKNOWN),
+    )
+    rows.update(state=state, finished_at=job.at, note=note[:NOTE_LENGTH])
+
+
+def _try_later(job: _Job, why: str, *, passes: bool) -> bool:
+    """Plan a message anew that was surely not taken, or give it up; tell which."""
+    attempts = job.row.attempts + 1
+    if not passes or attempts >= ATTEMPTS_MAX:
+        _finish(job, DispatchState.FAILED, why)
+        return False
+    rows = Dispatch.objects.filter(
+        pk=job.row.pk,
+        claim=job.row.claim,
+        state__in=(DispatchState.PLANNED, DispatchState.SENDING),
+    )
+    rows.update(
+        state=DispatchState.PLANNED,
+        not_before=job.at + RETRY_FIRST * 2 ** (attempts - 1),
+        attempts=attempts,
+        claim=None,
+        claimed_until=None,
+        note=why[:NOTE_LENGTH],
+    )
+    return True
+
+
+def _outgoing(job: _Job) -> Outgoing:
+    message, row = job.terms.message, job.row
+    if message is None:
+        raise ValueError("There is no message to send.")
+    address = job.people.addresses[row.account_id]
+    url = unsubscribe_url(row.account_id, message.channel, message.purpose, address)
+    user, benefit = job.people.user_of(row), job.terms.benefit
+    values = {
+        "first_name": " ".join(user.first_name.split()),
+        "last_name": " ".join(user.last_name.split()),
+        "email": user.email,
+        "program": row.account.program.name,
+        "points": str(row.account.available),
+        "tier": row.account.tier,
+        "benefit_points": str(benefit.points) if benefit.points else "",
+        "coupon": row.benefit_ref,
+        "unsubscribe_url": url,
+        **row.facts,
+    }
+    return Outgoing(
+        to=address,
+        words=render(message, values, job.people.language_of(row)),
+        key=f"{row.campaign.slug}-{row.pk}",
+        unsubscribe_url=url,
+        facts=row.facts,
+    )
+
+
+def unsubscribe_url(account_id: int, channel: Channel, purpose: str, address: str) -> str:
+    """Return the link that ends such messages; "" where there is none to give."""
+    base = str(conf.get("PUBLIC_URL")).rstrip("/")
+    if not base:
+        return ""
+    return base + unsubscribe_path(
+        account_id, channel=channel.value, purpose=purpose, address=address
+    )

@@ -1,0 +1,1 @@
+"""Checkouts: their price, and the points that are set aside for them."""

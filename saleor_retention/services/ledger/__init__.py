@@ -1,0 +1,1 @@
+"""The ledger: postings, their locks and lots, and what time posts."""

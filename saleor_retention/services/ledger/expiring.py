@@ -1,0 +1,21 @@
+"""The job that posts breakage: what remains of lots whose time is over."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils import timezone
+
+from saleor_retention import conf
+from saleor_retention.services.ledger.sweeping import sweep
+
+
+def expire_due(now: dt.datetime | None = None, limit: int | None = None) -> int:
+    """Post the breakage of up to ``limit`` lots, oldest first; return how many postings it took.
+
+    Zero when nothing is left to do (or others hold the rest). Points in a hold stay pinned; they
+    become breakage when the hold is released. Locks the members' accounts, skipping those that are
+    held; running twice or at the same time changes nothing. ``RETENTION_EXPIRE_BATCH`` lots where
+    no limit is given.
+    """
+    return sweep("claim_expiring", now or timezone.now(), limit or int(conf.get("EXPIRE_BATCH")))

@@ -1,0 +1,97 @@
+"""Write kept values anew from the append-only entries, under their member's lock.
+
+The entries are the truth and are never touched. Which values follow from them, and how, stands in
+``selectors.replaying``; the same derivation finds and repairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db import IntegrityError, connection
+
+from saleor_retention.errors import Refusal
+from saleor_retention.models import Program
+from saleor_retention.selectors.replaying import KINDS, ROWS_AT_ONCE, Difference, Kind, batches
+from saleor_retention.services.ledger.locking import lock_accounts, run_serialized
+
+REPAIRS_AT_ONCE = 200
+
+MOVED = "It was changed in the meantime; run the command again."
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One row that differed, and what became of it."""
+
+    difference: Difference
+    is_repaired: bool = False
+    problem: str = ""  # why a repair was not possible
+
+
+def replay(
+    program: Program | None = None, *, repairs: bool = False, rows_at_once: int = ROWS_AT_ONCE
+) -> Iterator[Replayed]:
+    """Yield each row whose kept values are not what its entries make; of one program or of all.
+
+    With ``repairs`` the rows are written anew, each under its member's lock and from entries that
+    are read after it. A row whose entries make what a constraint of the database forbids (somebody
+    deleted some) stays as it is, and says so.
+    """
+    for kind in KINDS:
+        for found in batches(kind, program, rows_at_once=rows_at_once):
+            if not repairs:
+                yield from (Replayed(difference) for difference in found)
+                continue
+            rest = iter(found)
+            while chunk := list(islice(rest, REPAIRS_AT_ONCE)):
+                yield from _repaired(kind, chunk)
+
+
+def _repaired(kind: Kind, chunk: Sequence[Difference]) -> Iterator[Replayed]:
+    try:
+        written = run_serialized(lambda: _write(kind, chunk))
+    except (IntegrityError, Refusal) as error:
+        if len(chunk) == 1:
+            yield Replayed(chunk[0], problem=_sentence(error))
+            return
+        for difference in chunk:
+            yield from _repaired(kind, [difference])
+        return
+    for difference in chunk:
+        is_written = difference.id in written
+        yield Replayed(difference, is_written, "" if is_written else MOVED)
+
+
+def _write(kind: Kind, chunk: Sequence[Difference]) -> set[int]:
+    """Lock the rows' members and write what the entries make now; return the rows written."""
+    wanted = {item.account_id for item in chunk if item.account_id is not None}
+    locked = list(lock_accounts(wanted))
+    ids = [difference.id for difference in chunk]
+    changes = ", ".join(f"{column} = made.{column}" for column in kind.columns)
+    owner = f"kept.{kind.account_column}"
+    statement = (
+        f"WITH made AS ({kind.derivation}) "  # noqa: S608
+        f"UPDATE {kind.table} AS kept SET {changes} FROM made "
+        f"WHERE kept.id = made.id AND {kind.differs} "
+        f"AND ({owner} = ANY(%(locked)s::bigint[]) OR {owner} IS NULL) RETURNING kept.id"
+    )
+    parameters = {
+        "first_id": min(ids),
+        "last_id": max(ids),
+        "ids": ids,
+        "program_id": None,
+        "locked": locked,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _sentence(error: IntegrityError | Refusal) -> str:
+    if isinstance(error, Refusal):
+        return error.message
+    broken = str(error).splitlines()[0]
+    return f"Its entries make what the database refuses ({broken})."

@@ -1,0 +1,1 @@
+"""Members and customers: accounts, tiers, profiles, rewards, segments."""

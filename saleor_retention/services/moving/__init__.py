@@ -1,0 +1,1 @@
+"""Moving in and out: earlier orders, points of other systems, uninstalling."""

@@ -1,0 +1,1 @@
+"""Offers: set up, put to a checkout, limited, explained."""

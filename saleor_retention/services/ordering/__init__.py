@@ -1,0 +1,1 @@
+"""Orders and sales at a till: what they earn, lose and use."""

@@ -1,0 +1,1 @@
+"""Programs: validated, versioned, read from files, tried out."""

@@ -1,0 +1,423 @@
+"""Programs as a YAML file: what it would change, changing it, and writing it.
+
+A file names goods by slug (variants by SKU) and channels by slug, so that it can be kept with a
+shop's code and used on another copy of the shop. Applying is one transaction over the whole file;
+a plan is the same transaction, rolled back, so that what it shows is what would be.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from saleor_retention import host
+from saleor_retention.engine.fields import Fields, did_you_mean
+from saleor_retention.engine.offers.templates import offer_templates
+from saleor_retention.engine.phrases import render
+from saleor_retention.engine.rules import RuleProblem
+from saleor_retention.engine.sentences import sentences
+from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.models import Program, ProgramChannel
+from saleor_retention.selectors.programs import exponents_in, rules_of, shop_exponents
+from saleor_retention.services.membership.tiering import Move
+from saleor_retention.services.offering.offer_files import (
+    BY_ID,
+    KINDS,
+    WantedOffer,
+    apply_offers,
+    named_goods,
+    offer_entries,
+    read_offers,
+)
+from saleor_retention.services.setting_up import programs, yaml_reading
+from saleor_retention.services.setting_up.differences import differences
+
+FORMAT = 1
+PROGRAMS_MAX = 100
+CHANNELS_MAX = 200
+SINGULAR = dict(zip(KINDS, ("variant", "product", "category", "collection"), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a file asks of one program, in words."""
+
+    slug: str
+    action: str  # "create", "change" or "nothing"
+    changes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One program of a file, with everything resolved to references."""
+
+    path: str
+    slug: str
+    name: str
+    channels: tuple[str, ...]
+    is_active: bool
+    document: dict[str, Any]
+    offers: tuple[WantedOffer, ...] = ()
+    are_offers_complete: bool = False  # those that are not named are retired
+
+
+def plan(text: str, now: dt.datetime | None = None) -> list[Planned]:
+    """Return what applying the file would change, program by program; change nothing.
+
+    Raises ``Refusals`` with every problem of the file; fields are dotted paths into it.
+    """
+    with transaction.atomic():
+        planned = _apply(text, "", now or timezone.now())
+        transaction.set_rollback(True)
+    return planned
+
+
+def apply(text: str, actor_ref: str = "", now: dt.datetime | None = None) -> list[Planned]:
+    """Make the programs what the file says, all or none; return what that changed.
+
+    Idempotent: what is so already is left alone. Programs that the file does not name stay, and so
+    do offers, unless ``offers_complete`` stands beside them. Raises ``Refusals`` as ``plan``.
+    """
+    with transaction.atomic():
+        return _apply(text, actor_ref, now or timezone.now())
+
+
+def export(slugs: Iterable[str] = ()) -> str:
+    """Return these programs (all but retired ones, where none is named) as a file.
+
+    Applying it to this shop changes nothing. Raises ``Refusals`` (NOT_FOUND) for an unknown slug.
+    """
+    wanted = list(slugs)
+    there = {program.slug: program for program in Program.objects.filter(retired_at=None)}
+    unknown = [slug for slug in wanted if slug not in there]
+    if unknown:
+        found = [Refusal(Code.NOT_FOUND, f'There is no program "{slug}".') for slug in unknown]
+        raise Refusals(found)
+    channel_slugs = {channel.ref: channel.slug for channel in host.current().channels()}
+    entries = [_entry(there[slug], channel_slugs) for slug in (wanted or sorted(there))]
+    return _dump({"version": FORMAT, "programs": entries})
+
+
+def templates() -> str:
+    """Return ready offers in the shop's currencies, switched off, as a program's entry has them."""
+    entries = [
+        {"slug": each.name.replace("_", "-"), "name": each.title, "active": False,
+         "offer": each.document}
+        for each in offer_templates(shop_exponents())
+    ]  # fmt: skip
+    return _dump({"offers": entries})
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def read(text: str) -> list[Wanted]:
+    """Return the programs of a file, with slugs resolved; rules are not validated yet.
+
+    Raises ``Refusals`` with what is wrong with the file's form and names.
+    """
+    content = yaml_reading.read(text).content
+    if not isinstance(content, dict):
+        message = "The file must be a mapping with the keys version and programs."
+        raise Refusals([Refusal(Code.INVALID, message)])
+    problems = _unknown_keys(content)
+    top = Fields(content, "", problems)
+    if top.take("version") != FORMAT:
+        top.note("version", "INVALID", f"must be {FORMAT}, the format of this file.")
+    top.require("programs", "the list of programs")
+    rows = top.rows("programs", PROGRAMS_MAX)
+    resolver = _Resolver(rows, problems)
+    wanted = [_program(row, f"programs.{index}", resolver) for index, row in enumerate(rows)]
+    slugs = [item.slug for item in wanted]
+    for index, slug in enumerate(slugs):
+        if slug and slug in slugs[:index]:
+            path = f"programs.{index}.program.slug"
+            message = f"{path} is taken: {slug} stands above."
+            problems.append(RuleProblem(path, "UNIQUE", message))
+    if problems:
+        raise Refusals([_refusal(problem) for problem in problems])
+    return wanted
+
+
+def _unknown_keys(content: Mapping[Any, Any]) -> list[RuleProblem]:
+    known = ("version", "programs")
+    return [
+        RuleProblem(str(key), "UNKNOWN_KEY", f"{key} is not a known key{did_you_mean(key, known)}")
+        for key in content
+        if key not in known
+    ]
+
+
+def _program(row: Any, path: str, resolver: _Resolver) -> Wanted:
+    fields = Fields(row, path, resolver.problems)
+    about = fields.section("program")
+    for key, hint in (("slug", "what names it"), ("name", "what people read")):
+        about.require(key, hint)
+    about.require("channels", "where it runs")
+    fields.require("rules", "what it does")
+    wanted = Wanted(
+        path=path,
+        slug=about.slug("slug", 64),
+        name=about.text("name", 128),
+        channels=resolver.channels(about),
+        is_active=about.flag("active", default=True),
+        document=resolver.document(fields.take("rules"), fields.at("rules")),
+        offers=read_offers(fields, resolver.ref),
+        are_offers_complete=fields.flag("offers_complete", default=False),
+    )
+    about.close()
+    fields.close()
+    return wanted
+
+
+class _Resolver:
+    """Replaces slugs by references; asks the shop once for each kind of goods."""
+
+    def __init__(self, rows: Iterable[Any], problems: list[RuleProblem]) -> None:
+        self.problems = problems
+        self.shop_channels = {channel.slug: channel.ref for channel in host.current().channels()}
+        named: dict[str, set[str]] = defaultdict(set)
+        for row in (row for row in rows if isinstance(row, dict)):
+            for _, kind, names in _selections(row.get("rules")):
+                named[kind].update(str(name) for name in names)
+            for kind, name in named_goods(row.get("offers")):
+                named[kind].add(name)
+        self.refs = {
+            kind: host.current().resolve_slugs(kind, sorted(names)) for kind, names in named.items()
+        }
+
+    def channels(self, about: Fields) -> tuple[str, ...]:
+        """Return the references of the channels that a program names."""
+        refs = []
+        for index, slug in enumerate(about.rows("channels", CHANNELS_MAX)):
+            ref = self.shop_channels.get(str(slug))
+            if ref is None:
+                there = ", ".join(sorted(self.shop_channels)) or "none"
+                rule = f'names no channel: "{slug}". There are: {there}.'
+                about.note(f"channels.{index}", "NOT_FOUND", rule)
+            else:
+                refs.append(ref)
+        return tuple(dict.fromkeys(refs))
+
+    def document(self, rules: Any, path: str) -> dict[str, Any]:
+        """Return the rules with references for slugs; what has another shape is left as it is."""
+        if not isinstance(rules, dict):
+            Fields(rules, path, self.problems)
+            return {}
+        for place, kind, names in _selections(rules):
+            for index, name in enumerate(names):
+                ref = self.ref(kind, str(name))
+                if ref is None:
+                    where = f"{path}.{place}.{kind}.{index}"
+                    message = f'{where} names no {SINGULAR[kind]}: "{name}".'
+                    self.problems.append(RuleProblem(where, "NOT_FOUND", message))
+                else:
+                    names[index] = ref
+        return rules
+
+    def ref(self, kind: str, name: str) -> str | None:
+        """Return the reference that a name of goods or a channel stands for, None for none."""
+        if kind == "channels":
+            return self.shop_channels.get(name)
+        if name.startswith(BY_ID):
+            return name.removeprefix(BY_ID)
+        return self.refs[kind].get(name)
+
+
+def _selections(rules: Any) -> Iterator[tuple[str, str, list[Any]]]:
+    """Yield the path of each ``select`` of a document, a kind of goods, and their list."""
+    for place, select in _selects(rules):
+        for kind in KINDS:
+            names = select.get(kind) if isinstance(select, dict) else None
+            if isinstance(names, list):
+                yield place, kind, names
+
+
+def _selects(rules: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(rules, dict):
+        return
+    for index, multiplier in _items(rules.get("multipliers")):
+        yield f"multipliers.{index}.select", multiplier.get("select")
+    tiers = rules.get("tiers")
+    for index, tier in _items(tiers.get("ladder") if isinstance(tiers, dict) else None):
+        for number, price in _items(tier.get("prices")):
+            yield f"tiers.ladder.{index}.prices.{number}.select", price.get("select")
+
+
+def _items(rows: Any) -> list[tuple[int, dict[str, Any]]]:
+    if not isinstance(rows, list):
+        return []
+    return [(index, row) for index, row in enumerate(rows) if isinstance(row, dict)]
+
+
+# --- applying -------------------------------------------------------------------------------------
+
+
+def _apply(text: str, actor_ref: str, at: dt.datetime) -> list[Planned]:
+    wanted = read(text)
+    there = {program.slug: program for program in Program.objects.select_for_update()}
+    _free_channels(wanted, there)
+    planned, refusals = [], []
+    for item in wanted:
+        try:
+            planned.append(_apply_all(item, there.get(item.slug), actor_ref, at))
+        except Refusals as found:
+            refusals += [_at(item, refusal) for refusal in found.refusals]
+        except Refusal as found:
+            refusals.append(_at(item, found))
+    if refusals:
+        raise Refusals(refusals)
+    return planned
+
+
+def _apply_all(item: Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
+    """Apply a program, and then its offers, which are judged by the program's new rules."""
+    planned = _apply_one(item, program, actor_ref, at)
+    done = apply_offers(
+        Program.objects.get(slug=item.slug),
+        item.offers,
+        is_complete=item.are_offers_complete,
+        actor_ref=actor_ref,
+        at=at,
+    )
+    if not done.changes:
+        return planned
+    return replace(
+        planned,
+        action="create" if planned.action == "create" else "change",
+        changes=(*planned.changes, *done.changes),
+        warnings=(*planned.warnings, *done.warnings),
+    )
+
+
+def _apply_one(item: Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
+    if program is None:
+        program = programs.create_program(
+            slug=item.slug,
+            name=item.name,
+            channels=item.channels,
+            document=item.document,
+            is_active=item.is_active,
+            actor_ref=actor_ref,
+            now=at,
+        )
+        return Planned(item.slug, "create", tuple(_words(program)))
+    before, words = _settings(program), _words(program)
+    preview = programs.preview_update(
+        program=program, document=item.document, channels=item.channels, now=at
+    )
+    program = programs.update_program(
+        program=program,
+        document=item.document,
+        name=item.name,
+        channels=item.channels,
+        is_active=item.is_active,
+        actor_ref=actor_ref,
+        now=at,
+    )
+    changes = differences(before, _settings(program))
+    if not changes:
+        return Planned(item.slug, "nothing")
+    now_words = _words(program)
+    said = [f"- {sentence}" for sentence in words if sentence not in now_words]
+    said += [f"+ {sentence}" for sentence in now_words if sentence not in words]
+    warnings = tuple(problem.message for problem in preview.warnings)
+    return Planned(item.slug, "change", (*said, *changes), warnings, preview.moves)
+
+
+def _free_channels(wanted: Iterable[Wanted], there: Mapping[str, Program]) -> None:
+    """Take programs out of the channels that they leave, so that another may come in.
+
+    Before anything else, whatever the order of the file; the channels are switched off and not
+    removed, for the update that follows to see that they were there.
+    """
+    for item in wanted:
+        program = there.get(item.slug)
+        if program is not None:
+            staying = item.channels if item.is_active else ()
+            leaving = ProgramChannel.objects.filter(program=program)
+            leaving.exclude(channel_ref__in=staying).update(is_active=False)
+
+
+def _settings(program: Program) -> dict[str, Any]:
+    """Return all that a file says of a program."""
+    return {
+        "name": program.name,
+        "active": program.is_active,
+        "channels": _channel_slugs(program),
+        **_document_in_slugs(program),
+    }
+
+
+def _channel_slugs(program: Program) -> list[str]:
+    slugs = {channel.ref: channel.slug for channel in host.current().channels()}
+    return sorted(slugs.get(row.channel_ref, row.channel_ref) for row in program.channels.all())
+
+
+def _words(program: Program) -> list[str]:
+    """Return what the program does, a sentence a rule, in English."""
+    rules = rules_of(program.current_version_id)
+    exponents = exponents_in(programs.document_of(program))
+    return [render(sentence) for sentence in sentences(rules, exponents)]
+
+
+def _at(item: Wanted, refusal: Refusal) -> Refusal:
+    """Say where in the file a refusal of its program belongs; one of an offer knows it."""
+    own = refusal.field or ""
+    if own.startswith(f"{item.path}."):
+        return refusal
+    part = "program" if own in ("slug", "name", "channels", "program") else "rules"
+    inner = "" if own == "program" else own
+    path = ".".join(filter(None, (item.path, part, inner)))
+    return Refusal(refusal.code, f"{item.slug}: {refusal.message}", path)
+
+
+def _refusal(problem: RuleProblem) -> Refusal:
+    code = Code.__members__.get(problem.code, Code.INVALID)
+    return Refusal(code, problem.message, problem.field)
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def _entry(program: Program, channel_slugs: Mapping[str, str]) -> dict[str, Any]:
+    places = program.channels.values_list("channel_ref", flat=True)
+    entry: dict[str, Any] = {
+        "program": {
+            "slug": program.slug,
+            "name": program.name,
+            "channels": sorted(channel_slugs[ref] for ref in places if ref in channel_slugs),
+            "active": program.is_active,
+        },
+        "rules": _document_in_slugs(program),
+    }
+    if found := offer_entries(program):
+        entry["offers"] = found
+    return entry
+
+
+def _document_in_slugs(program: Program) -> dict[str, Any]:
+    """Return the present rules with slugs for references, where the goods are still there."""
+    document = programs.document_of(program)
+    for _, kind, refs in _selections(document):
+        slugs = host.current().slugs_of(kind, refs)
+        refs[:] = sorted(slugs.get(ref, f"{BY_ID}{ref}") for ref in refs)
+    return document
+
+
+def _dump(content: dict[str, Any]) -> str:
+    try:
+        import yaml
+    except ImportError:
+        message = 'Writing YAML needs PyYAML: pip install "saleor-retention[yaml]".'
+        raise Refusals([Refusal(Code.NOT_SUPPORTED, message)]) from None
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text
