@@ -562,5 +562,30 @@ def test_unconfirmed_order_keeps_the_member_price_when_staff_edits_it(make: Any)
     assert order.total_gross_amount == Decimal("64.00")  # 3 x 18.00 + 10.00
 
 
+def test_an_edit_beside_a_voucher_on_products_is_priced_by_saleor(make: Any) -> None:
+    """Saleor computes a line with such a voucher from its list price again; others keep theirs."""
+    channel = make.make_channel("slow", confirms_orders=False)
+    product = make.make_product("20.00", channel=channel)
+    other = make.make_product("30.00", channel=channel)
+    checkout = member_checkout(make, {product: 1, other: 1}, channel=channel)
+    code = make.make_voucher("5.00", channel=channel, type="specific_product", products=[product])
+    make.add_voucher(checkout, code, checkout.user)
+    order = make.complete(checkout)
+    sold = {line.variant_id: line.base_unit_price_amount for line in order.lines.all()}
+
+    make.do(
+        """mutation($id: ID!) { orderLineUpdate(id: $id, input: {quantity: 3}) {
+             order { total { gross { amount } } } errors { message } } }""",
+        {"id": make.gid("OrderLine", order.lines.get(variant=product))},
+        make.owner(),
+    )
+
+    order.refresh_from_db()
+    edited = {line.variant_id: line.base_unit_price_amount for line in order.lines.all()}
+    assert sold == {product.pk: Decimal("13.00"), other.pk: Decimal("27.00")}
+    assert edited == {product.pk: Decimal("15.00"), other.pk: Decimal("27.00")}
+    assert order.total_gross_amount == Decimal("82.00")  # 3 x 15.00 + 27.00 + 10.00
+
+
 def _fail(*_args: object, **_kwargs: object) -> None:
     raise ZeroDivisionError("the engine failed")
