@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -42,7 +42,7 @@ QUERIES = (
 def demo(_arguments: Sequence[str]) -> int:
     """Tell the story; 0 when every figure was the expected one."""
     started = time.monotonic()
-    with open_shop() as premises:
+    with open_shop(aside=backroom.enter) as premises:
         failures = story.tell(premises)
     say(f"{time.monotonic() - started:.1f} s in all")
     return 1 if failures else 0
@@ -84,8 +84,11 @@ def as_curl(client: Client, query: str) -> str:
 
 
 @contextmanager
-def open_shop() -> Iterator[Premises]:
-    """Open a freshly stocked shop with a database of its own, and clear it away at the end."""
+def open_shop(aside: Callable[[Mapping[str, str]], object] | None = None) -> Iterator[Premises]:
+    """Open a freshly stocked shop with a database of its own, and clear it away at the end.
+
+    ``aside`` is called with the shop's environment while its server comes up.
+    """
     (host,) = hosts.select([hosts.SALEOR_2])
     hosts.prepare(host)
     address = schemas.server_url()
@@ -101,10 +104,11 @@ def open_shop() -> Iterator[Premises]:
                 "SANDBOX_SMTP_PORT": str(mails.port),
                 "SANDBOX_URL": f"http://127.0.0.1:{port}",
             }
-            with ThreadPoolExecutor(1) as aside:
-                entered = aside.submit(backroom.enter, env)  # while the server comes up
+            with ThreadPoolExecutor(1) as pool:
+                done = pool.submit(aside, env) if aside else None
                 with server.running(host, env, port) as client:
-                    entered.result()
+                    if done:
+                        done.result()
                     yield Premises(client, mails, env)
     finally:
         with schemas.administrator(address) as cursor:
