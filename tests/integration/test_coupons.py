@@ -25,6 +25,7 @@ from saleor_retention.models import (
 from saleor_retention.services.couponing import coupon_uses, coupons
 from saleor_retention.services.couponing.coupons import Circumstances
 from saleor_retention.services.ordering import settling
+from saleor_retention.services.setting_up import programs
 from tests.coupons import bought_with, completed, issue, terms, typed
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, open_shop
@@ -367,6 +368,65 @@ def test_a_deleted_voucher_does_not_stop_new_coupons(world: World, variant: Any)
     second = issue(world, world.account(), key="b")
 
     assert bought_with(second.code, world.owner.user, variant).total_gross_amount == 45
+
+
+@pytest.mark.saleor3
+def test_codes_hold_in_a_channel_that_joins_the_program(world: World) -> None:
+    """Those from before, those that others print, and new ones with the same terms and end."""
+    owner, account = world.owner.user, world.account()
+    first = issue(world, account, key="a")
+    printed = issue(world, None, CouponKind.BEARER, key="b")
+    west = factories().make_channel("west")
+    goods = factories().make_product("40.00", channel=west)
+
+    join(world, west)
+    second = issue(world, account, key="c")
+
+    assert second.batch_id == first.batch_id
+    for coupon in (first, printed, second):
+        checkout = factories().make_checkout(owner, {goods: 1}, channel=west)
+        assert typed(checkout, coupon.code, owner) == []
+        assert factories().checkout_total(checkout, owner) == Decimal("45.00")
+
+
+@pytest.mark.saleor3
+def test_a_channel_takes_the_codes_that_it_can(world: World) -> None:
+    """Not ended ones, none without an amount in its currency, and none back into another one."""
+    account = world.account()
+    dollars = issue(world, account, key="a")
+    both = issue(world, account, key="b", amounts={"USD": 500, "EUR": 450})
+    ended = issue(world, account, key="c", amounts={"EUR": 100, "USD": 100}, days=0)
+    north = factories().make_channel("north", "EUR")
+    stop_selling(both.code, "main")
+    rates = {"earn": {"rates": {"EUR": {"points": 1, "per": "1.00"}}}}
+    worth = {"point_value": {"EUR": "0.01"}, "reference": {"rates": {"EUR": "1.10"}}}
+
+    join(world, north, now=ended.valid_until, changes={**rates, **worth})
+
+    assert listings(dollars.code) == {("main", "USD", Decimal(5))}
+    assert listings(both.code) == {("north", "EUR", Decimal("4.50"))}
+    assert listings(ended.code) == {("main", "USD", Decimal(1))}
+
+
+def join(world: World, channel: Any, **more: Any) -> None:
+    """Have a channel join the program."""
+    refs = [*world.program.channels.values_list("channel_ref", flat=True), str(channel.pk)]
+    programs.update_program(program=world.program, channels=refs, **more)
+
+
+def stop_selling(code: str, slug: str) -> None:
+    """Take a code's voucher out of a channel, as staff do in the dashboard."""
+    from saleor.discount.models import VoucherChannelListing
+
+    VoucherChannelListing.objects.filter(voucher__codes__code=code, channel__slug=slug).delete()
+
+
+def listings(code: str) -> set[tuple[str, str, Decimal]]:
+    """Return channel, currency and value of a code's voucher."""
+    from saleor.discount.models import VoucherChannelListing
+
+    rows = VoucherChannelListing.objects.filter(voucher__codes__code=code)
+    return set(rows.values_list("channel__slug", "currency", "discount_value"))
 
 
 def voucher_end(code: str) -> dt.datetime:
