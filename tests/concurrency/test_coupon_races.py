@@ -36,7 +36,7 @@ def test_twenty_checkouts_race_for_a_personal_code() -> None:
 
     refused = [result for result in results if isinstance(result, Refusal)]
     assert len(refused) == 19
-    assert {(each.code, each.message) for each in refused} == {
+    assert {(each.code, each.phrase) for each in refused} == {
         (Code.LIMIT_REACHED, coupon_uses.USED_UP)
     }
     assert CouponUse.objects.count() == 1

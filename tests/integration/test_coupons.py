@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention.engine.coupons.codes import ALPHABET
+from saleor_retention.engine.phrases import render
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     AuditEntry,
@@ -76,7 +77,7 @@ def test_another_customer_cannot_take_a_personal_code(world: World, variant: Any
 
     errors = typed(checkout, coupon.code, stranger)
 
-    assert errors == [("promoCode", coupon_uses.NOT_YOURS, NOT_APPLICABLE)]
+    assert errors == [("promoCode", render(coupon_uses.NOT_YOURS), NOT_APPLICABLE)]
     checkout.refresh_from_db()
     assert checkout.voucher_code is None
     assert factories().checkout_total(checkout, stranger) == Decimal("50.00")
@@ -96,7 +97,7 @@ def test_a_code_that_changed_hands_with_its_cart_is_refused_at_the_order(
     errors = completed(checkout, stranger)
 
     assert [(message, code) for _field, message, code in errors] == [
-        (coupon_uses.NOT_YOURS, "INVALID")
+        (render(coupon_uses.NOT_YOURS), "INVALID")
     ]
     assert not CouponUse.objects.exists()
     assert type(checkout).objects.filter(pk=checkout.pk).exists()
@@ -271,7 +272,7 @@ def test_what_a_checkout_left_lying_is_free_again(world: World) -> None:
     later = CouponUse.objects.get().lapses_at
     coupon_uses.reserve_for("cart-2", code=coupon.code, user_ref=user_ref, now=later)
 
-    assert refused.value.message == coupon_uses.USED_UP
+    assert refused.value.phrase == coupon_uses.USED_UP
     states = dict(CouponUse.objects.values_list("checkout_ref", "state"))
     assert states == {"cart-1": CouponUseState.RETURNED, "cart-2": CouponUseState.RESERVED}
 
@@ -312,7 +313,7 @@ def test_a_lookup_says_one_thing_whatever_the_reason(world: World, settings: Any
         asked(coupon.code, owner_ref, coupon.valid_until - dt.timedelta(hours=0)),
     ]
 
-    assert answers == [coupon.code, coupons.UNKNOWN, coupons.UNKNOWN, coupons.UNKNOWN]
+    assert answers == [coupon.code, *[render(coupons.UNKNOWN)] * 3]
 
 
 def test_lookups_are_bounded(world: World, settings: Any) -> None:

@@ -22,6 +22,7 @@ from saleor_retention import conf, host, sql
 from saleor_retention.engine.coupons import codes
 from saleor_retention.engine.coupons.terms import CouponTerms, parse
 from saleor_retention.engine.periods import end_of_local_day, local_date
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import ChannelFacts, VoucherSpec
 from saleor_retention.models import (
@@ -47,7 +48,7 @@ DAYS_MAX = 3660
 COLLISIONS_MAX = 5
 ROWS = 1000
 HOUR = dt.timedelta(hours=1)
-UNKNOWN = "This code cannot be used."
+UNKNOWN = phrase(_("This code cannot be used."))
 """The one answer to a look-up that finds nothing for who asks, whatever the reason is."""
 
 
@@ -464,5 +465,5 @@ def _count_lookup(asker: str, at: dt.datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.load("count_lookup"), parameters)
         if cursor.fetchone() is None:
-            message = "Too many codes were tried; try again in a while."
-            raise Refusal(Code.TOO_MANY_REQUESTS, message, "code")
+            message = _("Too many codes were tried; try again in a while.")
+            raise Refusal(Code.TOO_MANY_REQUESTS, phrase(message), "code")
