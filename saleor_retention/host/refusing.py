@@ -1,7 +1,8 @@
 """Says why a code or an order is refused where the mutation is Saleor's own.
 
 No resolver of ours runs there, so the request's languages are not known; the checkout knows the
-shopper's. Saleor 2.10 keeps none and activates the request's.
+shopper's. On Saleor 2.10 it keeps none, and the active language is the shop's, unless the shop
+activates the request's (Django's ``LocaleMiddleware``).
 """
 
 from __future__ import annotations

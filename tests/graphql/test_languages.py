@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -146,24 +147,31 @@ def test_why_a_gift_is_refused_is_translated(world: World) -> None:
     ],
 )
 def test_why_a_code_is_refused_is_translated(
-    world: World, language: str, taken: str, unknown: str
+    world: World, settings: Any, language: str, taken: str, unknown: str
 ) -> None:
-    """Typed and at the order in the language of the checkout, looked up in the request's."""
+    """Typed and at the order in the language of the checkout, looked up in the request's.
+
+    A checkout of 2.10 has none: there it is the active one, which a shop can make the request's.
+    """
     coupon = issue(world, world.account())
     checkout = factories().make_checkout(world.other.user, {factories().make_product("10.00"): 1})
     asks = replace(world.other, languages=language)
     if IS_SALEOR_3:
         checkout.language_code = language
         checkout.save(update_fields=["language_code"])
+    else:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
 
-    typed = asks.ask(ADD, id=gid("Checkout", checkout), code=coupon.code)["checkoutAddPromoCode"]
-    looked_up = asks.post(operation("storefront/coupon-lookup"), code=coupon.code)
+    with translation.override("en"):
+        typed = asks.ask(ADD, id=gid("Checkout", checkout), code=coupon.code)
+        looked_up = asks.post(operation("storefront/coupon-lookup"), code=coupon.code)
     checkout.voucher_code = coupon.code
-    active = "en" if IS_SALEOR_3 else language  # a checkout of 2.10 has none of its own
+    active = "en" if IS_SALEOR_3 else language
     with translation.override(active), pytest.raises(ValidationError) as ordered:
         codes.reserve(checkout)
 
-    assert [error["message"] for error in typed["errors"]] == [taken]
+    errors = typed["checkoutAddPromoCode"]["errors"]
+    assert [error["message"] for error in errors] == [taken]
     assert [error["message"] for error in looked_up["errors"]] == [unknown]
     assert ordered.value.messages == [taken]
 
