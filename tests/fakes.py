@@ -391,6 +391,14 @@ class FakeHost:
         self.vouchers.append(spec)
         return str(len(self.vouchers))
 
+    def list_vouchers(self, specs: Mapping[str, VoucherSpec]) -> None:
+        """Add the channels."""
+        for ref, spec in specs.items():
+            kept = self.vouchers[int(ref) - 1]
+            places = {place.slug: place for place in (*kept.channels, *spec.channels)}
+            channels = tuple(places[slug] for slug in sorted(places))
+            self.vouchers[int(ref) - 1] = replace(kept, channels=channels)
+
     def has_voucher(self, voucher_ref: str) -> bool:
         """Tell whether it was opened."""
         return 0 < int(voucher_ref) <= len(self.vouchers)

@@ -228,6 +228,12 @@ RetentionAuditAction = described(
         AuditAction.COUPON_REVOKE: "A coupon, or all of a batch, was ended.",
         AuditAction.EVENT_RECORD: "A rewarded event, such as a review, was recorded.",
         AuditAction.EVENT_REVERSE: "A rewarded event was taken back.",
+        AuditAction.CAMPAIGN_CREATE: "A campaign was created.",
+        AuditAction.CAMPAIGN_UPDATE: "A campaign was changed.",
+        AuditAction.CAMPAIGN_SCHEDULE: "A campaign was given times to start and end by itself.",
+        AuditAction.CAMPAIGN_START: "A campaign was started, or went on.",
+        AuditAction.CAMPAIGN_PAUSE: "A campaign was paused.",
+        AuditAction.CAMPAIGN_END: "A campaign was ended for good.",
     },
 )
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 import graphene
 
 from saleor_retention import host
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.graphql.enums import described
 from saleor_retention.graphql.host_types import Money, money
@@ -57,7 +58,7 @@ def code_comparison(checkout_ref: str, currency: str, code: str) -> RetentionCod
     """Return what a code would do to a checkout; refuse NOT_FOUND for one that is gone."""
     totals = host.current().code_totals(checkout_ref, code)
     if totals is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such checkout.")
+        raise Refusal(Code.NOT_FOUND, phrase(_("There is no such checkout.")))
     without, total = totals.without_minor, totals.with_minor
     if total is None:
         verdict = CodeVerdict.UNUSABLE

@@ -15,7 +15,7 @@ from django.db.models.signals import pre_save
 
 from saleor_retention import host
 from saleor_retention.errors import Refusal
-from saleor_retention.host.refusing import refused
+from saleor_retention.host.refusing import refused, said
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,8 @@ def _look(instance: Any, update_fields: Collection[str] | None = None, **_more: 
         return
     refusal = _refusal_of(instance)
     if refusal is not None and not _is_on_already(instance):
-        error = ValidationError(refusal.message, code=NOT_APPLICABLE)
+        message = said(refusal.phrase or refusal.message, instance)
+        error = ValidationError(message, code=NOT_APPLICABLE)
         raise ValidationError({"promo_code": error})
 
 

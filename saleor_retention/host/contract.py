@@ -329,6 +329,12 @@ class Host(Protocol):
     def open_voucher(self, spec: VoucherSpec) -> str:
         """Write what many codes have in common; return its reference, "" where there is nothing."""
 
+    def list_vouchers(self, specs: Mapping[str, VoucherSpec]) -> None:
+        """Let vouchers hold in the channels of these specs too, by what ``open_voucher`` returned.
+
+        Those that are gone are left out; where one holds already nothing is changed.
+        """
+
     def has_voucher(self, voucher_ref: str) -> bool:
         """Tell whether what ``open_voucher`` wrote is there still."""
 

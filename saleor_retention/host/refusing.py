@@ -1,7 +1,8 @@
-"""Says why an order is refused where the mutation is Saleor's own.
+"""Says why a code or an order is refused where the mutation is Saleor's own.
 
 No resolver of ours runs there, so the request's languages are not known; the checkout knows the
-shopper's. Saleor 2.10 keeps none and activates the request's.
+shopper's. On Saleor 2.10 it keeps none, and the active language is the shop's, unless the shop
+activates the request's (Django's ``LocaleMiddleware``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from saleor_retention.graphql.languages import language_of
 
 def refused(message: Phrase | str, checkout: Any) -> ValidationError:
     """Return the error of a mutation on this checkout, in the checkout's language."""
-    return ValidationError(_said(message, checkout), code="invalid")
+    return ValidationError(said(message, checkout), code="invalid")
 
 
-def _said(message: Phrase | str, checkout: Any) -> str:
+def said(message: Phrase | str, checkout: Any) -> str:
+    """Return a refusal's sentence in the checkout's language; text without a phrase as it is."""
     if isinstance(message, str):
         return message
     language = language_of(getattr(checkout, "language_code", ""))

@@ -35,6 +35,12 @@ class AuditAction(TextChoices):
     COUPON_REVOKE = "coupon_revoke"
     EVENT_RECORD = "event_record"
     EVENT_REVERSE = "event_reverse"
+    CAMPAIGN_CREATE = "campaign_create"
+    CAMPAIGN_UPDATE = "campaign_update"
+    CAMPAIGN_SCHEDULE = "campaign_schedule"
+    CAMPAIGN_START = "campaign_start"
+    CAMPAIGN_PAUSE = "campaign_pause"
+    CAMPAIGN_END = "campaign_end"
 
 
 class AuditEntry(models.Model):

@@ -1,4 +1,4 @@
-"""What happens behind the counter: the first accounts, the scheduler's tasks, counting rows.
+"""What happens behind the counter: the first accounts, the scheduler's tasks, days going by, rows.
 
 Runs inside Saleor's environment: one JSON request a line on standard input, one JSON answer a line
 on standard output. Stories never change an order, a checkout or a balance here: for that they have
@@ -122,6 +122,24 @@ def unsubscribe_path(*, number: str, channel: str, purpose: str, address: str) -
     )
 
 
+def age_coupon(*, code: str, days: int) -> None:
+    """Let days go by for a coupon: it, its batch and the shop's voucher are as much older."""
+    import datetime as dt
+
+    from django.db.models import F
+    from saleor.discount.models import Voucher
+
+    from saleor_retention.models import Coupon, CouponBatch
+
+    passed = dt.timedelta(days=days)
+    for aged, times in (
+        (Voucher.objects.filter(codes__code=code), ("start_date", "end_date")),
+        (CouponBatch.objects.filter(coupons__code=code), ("valid_from", "valid_until")),
+        (Coupon.objects.filter(code=code), ("issued_at", "valid_until")),
+    ):
+        aged.update(**{name: F(name) - passed for name in times})
+
+
 def rows(*, statement: str, parameters: list[Any] | None = None) -> list[list[Any]]:
     """Run one SELECT and return its rows; looks, never changes."""
     from django.db import connection, transaction
@@ -142,6 +160,7 @@ FUNCTIONS = {
         lock_account,
         unlock_account,
         unsubscribe_path,
+        age_coupon,
         rows,
     )
 }

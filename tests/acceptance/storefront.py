@@ -139,6 +139,16 @@ class Cart:
         """Enter a voucher's or a gift card's code."""
         return self._do("checkoutAddPromoCode", ", promoCode: $code", ", $code: String!", code=code)
 
+    def refuse_promo(self, code: str) -> list[dict[str, Any]]:
+        """Enter a code that must be refused; return the errors."""
+        return self.client.refused(
+            """mutation ($id: ID!, $code: String!) {
+              checkoutAddPromoCode(id: $id, promoCode: $code) { errors { field message code } }
+            }""",
+            id=self.id,
+            code=code,
+        )
+
     def remove_promo(self, code: str) -> Any:
         """Take a code back."""
         return self._do(

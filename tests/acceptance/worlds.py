@@ -23,7 +23,13 @@ _numbers = itertools.count(1)
 
 
 class WorldCart(AnyCart, Protocol):
-    """A checkout of either generation that can be bought."""
+    """A checkout of either generation that takes codes and can be bought."""
+
+    def promo(self, code: str) -> Any:
+        """Enter a voucher's code."""
+
+    def refuse_promo(self, code: str) -> list[dict[str, Any]]:
+        """Enter a code that must be refused; return the errors."""
 
     def buy(self) -> dict[str, Any]:
         """Ship, pay and complete; return the order."""
@@ -54,6 +60,9 @@ class World(Protocol):
 
     def give_back(self, order: dict[str, Any], name: str) -> None:
         """Take one unit back and pay its money back."""
+
+    def cancel(self, order: dict[str, Any]) -> None:
+        """Cancel an order."""
 
 
 # --- Saleor 3 -------------------------------------------------------------------------------------
@@ -95,6 +104,10 @@ class World3:
         self._desk(order).take_back(**{name: 1})
         self._desk(order).refund(**{name: 1})
 
+    def cancel(self, order: dict[str, Any]) -> None:
+        """Cancel an order."""
+        self._desk(order).cancel()
+
     def _desk(self, order: dict[str, Any]) -> Desk:
         return Desk(self.shop, order["id"], order["transactions"][0]["id"])
 
@@ -112,6 +125,9 @@ ADDRESS = {
     "countryArea": "IL",
 }
 ERRORS = "{ field message code }"
+ADD_PROMO = f"""mutation ($id: ID!, $code: String!) {{
+  checkoutAddPromoCode(checkoutId: $id, promoCode: $code) {{ errors: checkoutErrors {ERRORS} }}
+}}"""
 
 
 @dataclass(slots=True)
@@ -204,6 +220,15 @@ class World2:
             amount=line["unitPrice"]["gross"]["amount"],
         )
 
+    def cancel(self, order: dict[str, Any]) -> None:
+        """Cancel an order."""
+        self.owner.do(
+            f"""mutation ($id: ID!) {{
+              orderCancel(id: $id) {{ errors: orderErrors {ERRORS} }}
+            }}""",
+            id=order["id"],
+        )
+
     def _variants(self) -> dict[str, str]:
         answer = self.anonymous.ask(
             "{ products(first: 20) { edges { node { variants { id sku } } } } }"
@@ -233,6 +258,14 @@ class Cart2:
         )
         found: dict[str, Any] = answer["checkout"]
         return found
+
+    def promo(self, code: str) -> None:
+        """Enter a voucher's code."""
+        self.client.do(ADD_PROMO, id=self.id, code=code)
+
+    def refuse_promo(self, code: str) -> list[dict[str, Any]]:
+        """Enter a code that must be refused; return the errors."""
+        return self.client.refused(ADD_PROMO, id=self.id, code=code)
 
     def buy(self) -> dict[str, Any]:
         """Pay what the checkout says and complete it; return the order."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
+from django.db import transaction
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Coupon, CouponBatch, CouponKind, CouponTrigger, CouponUse
@@ -10,7 +13,9 @@ from saleor_retention.services.couponing import coupon_batches, coupon_plans, co
 from saleor_retention.services.couponing.coupon_batches import Order
 from saleor_retention.services.couponing.coupon_plans import Draft
 from saleor_retention.services.couponing.coupons import Circumstances
+from saleor_retention.services.setting_up import programs
 from tests.coupons import issue, terms
+from tests.factories.current import factories
 from tests.graphql.world import open_shop
 from tests.threads import at_once
 
@@ -31,7 +36,7 @@ def test_twenty_checkouts_race_for_a_personal_code() -> None:
 
     refused = [result for result in results if isinstance(result, Refusal)]
     assert len(refused) == 19
-    assert {(each.code, each.message) for each in refused} == {
+    assert {(each.code, each.phrase) for each in refused} == {
         (Code.LIMIT_REACHED, coupon_uses.USED_UP)
     }
     assert CouponUse.objects.count() == 1
@@ -46,6 +51,34 @@ def test_one_key_issues_one_coupon() -> None:
 
     assert len(codes) == 1
     assert (Coupon.objects.count(), CouponBatch.objects.count()) == (1, 1)
+
+
+@pytest.mark.saleor3
+def test_a_voucher_that_is_opened_while_a_channel_joins_has_it() -> None:
+    """Opening waits for the change of the program, which cannot have seen the new batch."""
+    world = open_shop()
+    account = world.account()
+    west = factories().make_channel("west")
+    refs = [*world.program.channels.values_list("channel_ref", flat=True), str(west.pk)]
+
+    with ThreadPoolExecutor(1) as another:
+        with transaction.atomic():
+            programs.update_program(program=world.program, channels=refs)
+            issuing = another.submit(at_once, lambda _number: issue(world, account), 1)
+            wait([issuing], timeout=1)
+            was_waiting = not issuing.done()
+        (coupon,) = issuing.result()
+
+    assert was_waiting
+    assert listed_in(coupon.code) == {"main", "west"}
+
+
+def listed_in(code: str) -> set[str]:
+    """Return the channels of a code's voucher."""
+    from saleor.discount.models import VoucherChannelListing
+
+    rows = VoucherChannelListing.objects.filter(voucher__codes__code=code)
+    return set(rows.values_list("channel__slug", flat=True))
 
 
 def test_a_cap_holds() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
-from saleor_retention.models import AuditAction, AuditEntry, Note
+from saleor_retention.models import AuditAction, AuditEntry, Campaign, CampaignState, Note
+from saleor_retention.services.campaigning import campaigns
 from saleor_retention.services.setting_up import program_files
 from saleor_retention.services.setting_up.auditing import note_down
 from tests.factories.current import factories
@@ -121,6 +126,116 @@ def test_orders_and_receipts(world: World, manager: Actor) -> None:
     assert recorded["changes"] == ["30 points earned, 0 taken back"]
     assert reversal["changes"] == ["reversal back-1", "30 points earned, 30 taken back"]
     assert {entry["memberId"] for entry in (reversal, recorded)} == {world.member_id()}
+
+
+def test_campaigns_tell_what_was_done(world: World, manager: Actor, settings: Any) -> None:
+    """Saved, scheduled, started, paused, ended, and by whom; none of the words that are sent."""
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
+    robot = app("manage_discounts")
+    given = {"id": campaign_of(manager, world)}
+    message = {"channel": "EMAIL", "texts": [{"language": "en", "subject": "Hi", "text": "Dear"}]}
+    change = {"name": "Welcome", "campaign": {"benefit": {"points": 7}, "message": message}}
+    times = {"startsAt": "2099-01-01T00:00:00+01:00", "endsAt": "2099-02-01T00:00:00+00:00"}
+    for _ in range(2):  # sent twice, done once
+        robot.do(operation("staff/campaign-update"), **given, input=change)
+        manager.do(operation("staff/campaign-schedule"), **given, **times)
+    for action in ("start", "pause", "start", "end"):
+        for _ in range(2):
+            manager.do(operation(f"staff/campaign-{action}"), **given)
+
+    *entries, _program = trail(manager)
+
+    assert [(entry["action"], entry["changes"]) for entry in reversed(entries)] == [
+        ("CAMPAIGN_CREATE", ["hello"]),
+        (
+            "CAMPAIGN_UPDATE",
+            [
+                "hello.name changes from Hello to Welcome",
+                "hello.benefit.points changes from 5 to 7",
+                "hello.message is new: {channel: email}",
+                "hello.message.texts.en.subject is new",
+                "hello.message.texts.en.text is new",
+            ],
+        ),
+        (
+            "CAMPAIGN_SCHEDULE",
+            [
+                "hello.starts_at is new: 2098-12-31T23:00:00+00:00",
+                "hello.ends_at is new: 2099-02-01T00:00:00+00:00",
+            ],
+        ),
+        ("CAMPAIGN_START", ["hello"]),
+        ("CAMPAIGN_PAUSE", ["hello"]),
+        ("CAMPAIGN_START", ["hello"]),
+        ("CAMPAIGN_END", ["hello"]),
+    ]
+    assert {entry["programId"] for entry in entries} == {world.program_id}
+    (by_app,) = trail(manager, filter={"actions": ["CAMPAIGN_UPDATE"]})
+    assert by_app["actorId"].startswith("QXBw")  # an app's
+    by_staff = trail(manager, filter={"actor": gid("User", manager.user)})
+    assert len(by_staff) == len(entries) - 1
+
+
+def test_campaigns_by_command_and_by_time(world: World, manager: Actor, tmp_path: Path) -> None:
+    """A command has no actor; a time that comes was set before, and is told no more."""
+    file = tmp_path / "hello.json"
+    document = {"trigger": {"kind": "welcome"}, "benefit": {"points": 5}}
+    where = {"program": world.program.slug, "campaign": "hello"}
+    for points in (5, 5, 6):
+        document["benefit"]["points"] = points
+        file.write_text(json.dumps(document))
+        call_command("retention_campaign", "save", file=str(file), **where)
+    call_command("retention_campaign", "start", **where)
+    call_command("retention_campaign", "pause", **where)
+    told = trail(manager)[:-1]
+    hello = Campaign.objects.get()
+    begin = timezone.now()
+    campaigns.schedule_campaign(hello, starts_at=begin, ends_at=begin + dt.timedelta(days=1))
+
+    turned = campaigns.turn_campaigns(begin), campaigns.turn_campaigns(begin + dt.timedelta(days=1))
+
+    assert turned == (1, 1)
+    assert Campaign.objects.get().state == CampaignState.ENDED
+    assert [(entry["action"], entry["actorId"]) for entry in reversed(told)] == [
+        ("CAMPAIGN_CREATE", None),
+        ("CAMPAIGN_UPDATE", None),
+        ("CAMPAIGN_START", None),
+        ("CAMPAIGN_PAUSE", None),
+    ]
+    assert told[2]["changes"] == ["hello.benefit.points changes from 5 to 6"]
+    assert [entry["action"] for entry in trail(manager)[:-1]] == [
+        "CAMPAIGN_SCHEDULE",
+        *(entry["action"] for entry in told),
+    ]
+
+
+def test_a_campaign_that_is_not_saved_leaves_no_entry(world: World, manager: Actor) -> None:
+    """Refused, tried out, or with a message that could not be sent when it was to start."""
+    text = {"language": "en", "subject": "Hi", "text": "Dear"}
+    message = {"channel": "EMAIL", "texts": [text]}
+    campaign = campaign_of(manager, world, message=message)
+    broken = {"channel": "EMAIL", "texts": [{**text, "text": "{% if %}"}]}
+    before = list(AuditEntry.objects.values())
+    update = operation("staff/campaign-update")
+
+    manager.do(update, id=campaign, input={"name": "Other"}, dryRun=True)
+    manager.refused(update, id=campaign, input={"campaign": {"message": broken}})
+    manager.refused(operation("staff/campaign-start"), id=campaign)
+    manager.refused(operation("staff/campaign-pause"), id=campaign)
+
+    assert list(AuditEntry.objects.values()) == before
+
+
+def campaign_of(actor: Actor, world: World, **more: Any) -> str:
+    """Create a campaign that gives new members five points, or more; return its id."""
+    content = {"trigger": {"kind": "WELCOME"}, "benefit": {"points": 5}, **more}
+    done = actor.do(
+        operation("staff/campaign-create"),
+        programId=world.program_id,
+        input={"slug": "hello", "name": "Hello", "campaign": content},
+    )
+    made: str = done["campaign"]["id"]
+    return made
 
 
 def test_a_file_is_told_without_an_actor(world: World, manager: Actor) -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from saleor_retention.engine.phrases import phrase
+from saleor_retention.host import codes
 from saleor_retention.host.refusing import refused
-from tests.graphql.world import ANONYMOUS, IS_SALEOR_3, World, factories, operation
+from tests.coupons import ADD, issue
+from tests.graphql.world import ANONYMOUS, IS_SALEOR_3, World, factories, gid, operation
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 ENGLISH = "Every 1.00 USD spent earns 1 point."
 TRADITIONAL = "每消費 1.00 USD 可獲得 1 點。"
 SIMPLIFIED = "每消费 1.00 USD 可获得 1 积分。"
+NOT_YOURS = (
+    "This code belongs to another customer. Log in as that customer, or go on without the code."
+)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +124,56 @@ def test_why_a_gift_is_refused_is_translated(world: World) -> None:
     )["retentionGiftPick"]
 
     assert [each["message"] for each in payload["errors"]] == ["找不到此優惠。"]
+
+
+@pytest.mark.parametrize(
+    ("language", "taken", "unknown"),
+    [
+        (
+            "zh-hant",
+            "此優惠碼屬於其他顧客。請以該顧客身分登入\uff0c或不使用優惠碼繼續結帳。",
+            "無法使用此優惠碼。",
+        ),
+        (
+            "zh-hans",
+            "此优惠码属于其他顾客。请以该顾客身份登录\uff0c或不使用优惠码继续结账。",
+            "无法使用此优惠码。",
+        ),
+        (
+            "en",
+            NOT_YOURS,
+            "This code cannot be used.",
+        ),
+    ],
+)
+def test_why_a_code_is_refused_is_translated(
+    world: World, settings: Any, language: str, taken: str, unknown: str
+) -> None:
+    """Typed and at the order in the language of the checkout, looked up in the request's.
+
+    A checkout of 2.10 has none: there it is the active one, which a shop can make the request's.
+    """
+    coupon = issue(world, world.account())
+    checkout = factories().make_checkout(world.other.user, {factories().make_product("10.00"): 1})
+    asks = replace(world.other, languages=language)
+    if IS_SALEOR_3:
+        checkout.language_code = language
+        checkout.save(update_fields=["language_code"])
+    else:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+
+    with translation.override("en"):
+        typed = asks.ask(ADD, id=gid("Checkout", checkout), code=coupon.code)
+        looked_up = asks.post(operation("storefront/coupon-lookup"), code=coupon.code)
+    checkout.voucher_code = coupon.code
+    active = "en" if IS_SALEOR_3 else language
+    with translation.override(active), pytest.raises(ValidationError) as ordered:
+        codes.reserve(checkout)
+
+    errors = typed["checkoutAddPromoCode"]["errors"]
+    assert [error["message"] for error in errors] == [taken]
+    assert [error["message"] for error in looked_up["errors"]] == [unknown]
+    assert ordered.value.messages == [taken]
 
 
 def test_the_language_ends_with_the_request(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention.engine.coupons.codes import ALPHABET
+from saleor_retention.engine.phrases import render
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     AuditEntry,
@@ -25,6 +26,7 @@ from saleor_retention.models import (
 from saleor_retention.services.couponing import coupon_uses, coupons
 from saleor_retention.services.couponing.coupons import Circumstances
 from saleor_retention.services.ordering import settling
+from saleor_retention.services.setting_up import programs
 from tests.coupons import bought_with, completed, issue, terms, typed
 from tests.factories.current import factories
 from tests.graphql.world import IS_SALEOR_3, World, open_shop
@@ -75,7 +77,7 @@ def test_another_customer_cannot_take_a_personal_code(world: World, variant: Any
 
     errors = typed(checkout, coupon.code, stranger)
 
-    assert errors == [("promoCode", coupon_uses.NOT_YOURS, NOT_APPLICABLE)]
+    assert errors == [("promoCode", render(coupon_uses.NOT_YOURS), NOT_APPLICABLE)]
     checkout.refresh_from_db()
     assert checkout.voucher_code is None
     assert factories().checkout_total(checkout, stranger) == Decimal("50.00")
@@ -95,7 +97,7 @@ def test_a_code_that_changed_hands_with_its_cart_is_refused_at_the_order(
     errors = completed(checkout, stranger)
 
     assert [(message, code) for _field, message, code in errors] == [
-        (coupon_uses.NOT_YOURS, "INVALID")
+        (render(coupon_uses.NOT_YOURS), "INVALID")
     ]
     assert not CouponUse.objects.exists()
     assert type(checkout).objects.filter(pk=checkout.pk).exists()
@@ -270,7 +272,7 @@ def test_what_a_checkout_left_lying_is_free_again(world: World) -> None:
     later = CouponUse.objects.get().lapses_at
     coupon_uses.reserve_for("cart-2", code=coupon.code, user_ref=user_ref, now=later)
 
-    assert refused.value.message == coupon_uses.USED_UP
+    assert refused.value.phrase == coupon_uses.USED_UP
     states = dict(CouponUse.objects.values_list("checkout_ref", "state"))
     assert states == {"cart-1": CouponUseState.RETURNED, "cart-2": CouponUseState.RESERVED}
 
@@ -311,7 +313,7 @@ def test_a_lookup_says_one_thing_whatever_the_reason(world: World, settings: Any
         asked(coupon.code, owner_ref, coupon.valid_until - dt.timedelta(hours=0)),
     ]
 
-    assert answers == [coupon.code, coupons.UNKNOWN, coupons.UNKNOWN, coupons.UNKNOWN]
+    assert answers == [coupon.code, *[render(coupons.UNKNOWN)] * 3]
 
 
 def test_lookups_are_bounded(world: World, settings: Any) -> None:
@@ -367,6 +369,65 @@ def test_a_deleted_voucher_does_not_stop_new_coupons(world: World, variant: Any)
     second = issue(world, world.account(), key="b")
 
     assert bought_with(second.code, world.owner.user, variant).total_gross_amount == 45
+
+
+@pytest.mark.saleor3
+def test_codes_hold_in_a_channel_that_joins_the_program(world: World) -> None:
+    """Those from before, those that others print, and new ones with the same terms and end."""
+    owner, account = world.owner.user, world.account()
+    first = issue(world, account, key="a")
+    printed = issue(world, None, CouponKind.BEARER, key="b")
+    west = factories().make_channel("west")
+    goods = factories().make_product("40.00", channel=west)
+
+    join(world, west)
+    second = issue(world, account, key="c")
+
+    assert second.batch_id == first.batch_id
+    for coupon in (first, printed, second):
+        checkout = factories().make_checkout(owner, {goods: 1}, channel=west)
+        assert typed(checkout, coupon.code, owner) == []
+        assert factories().checkout_total(checkout, owner) == Decimal("45.00")
+
+
+@pytest.mark.saleor3
+def test_a_channel_takes_the_codes_that_it_can(world: World) -> None:
+    """Not ended ones, none without an amount in its currency, and none back into another one."""
+    account = world.account()
+    dollars = issue(world, account, key="a")
+    both = issue(world, account, key="b", amounts={"USD": 500, "EUR": 450})
+    ended = issue(world, account, key="c", amounts={"EUR": 100, "USD": 100}, days=0)
+    north = factories().make_channel("north", "EUR")
+    stop_selling(both.code, "main")
+    rates = {"earn": {"rates": {"EUR": {"points": 1, "per": "1.00"}}}}
+    worth = {"point_value": {"EUR": "0.01"}, "reference": {"rates": {"EUR": "1.10"}}}
+
+    join(world, north, now=ended.valid_until, changes={**rates, **worth})
+
+    assert listings(dollars.code) == {("main", "USD", Decimal(5))}
+    assert listings(both.code) == {("north", "EUR", Decimal("4.50"))}
+    assert listings(ended.code) == {("main", "USD", Decimal(1))}
+
+
+def join(world: World, channel: Any, **more: Any) -> None:
+    """Have a channel join the program."""
+    refs = [*world.program.channels.values_list("channel_ref", flat=True), str(channel.pk)]
+    programs.update_program(program=world.program, channels=refs, **more)
+
+
+def stop_selling(code: str, slug: str) -> None:
+    """Take a code's voucher out of a channel, as staff do in the dashboard."""
+    from saleor.discount.models import VoucherChannelListing
+
+    VoucherChannelListing.objects.filter(voucher__codes__code=code, channel__slug=slug).delete()
+
+
+def listings(code: str) -> set[tuple[str, str, Decimal]]:
+    """Return channel, currency and value of a code's voucher."""
+    from saleor.discount.models import VoucherChannelListing
+
+    rows = VoucherChannelListing.objects.filter(voucher__codes__code=code)
+    return set(rows.values_list("channel__slug", "currency", "discount_value"))
 
 
 def voucher_end(code: str) -> dt.datetime:

@@ -385,8 +385,8 @@ def test_what_was_done_before_the_member_was_known_is_exported(
 
 
 def test_every_action_about_a_customer_has_words() -> None:
-    """All but those that concern a program, its offers or its plans of coupons alone."""
-    kinds = ("program_", "offer_", "coupon_plan", "coupon_batch")
+    """All but those that concern a program, its offers, campaigns or plans of coupons alone."""
+    kinds = ("program_", "offer_", "campaign_", "coupon_plan", "coupon_batch")
     about_programs = {action for action in AuditAction if action.value.startswith(kinds)}
 
     assert set(export.DONE) == set(AuditAction) - about_programs

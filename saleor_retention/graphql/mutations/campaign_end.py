@@ -23,9 +23,9 @@ class RetentionCampaignEnd(CampaignMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionCampaignEnd:
         """End it."""
-        return cls(campaign=changed(id, end_campaign))
+        return cls(campaign=changed(id, end_campaign, actor_ref=asks.actor_ref))

@@ -23,9 +23,9 @@ class RetentionCampaignPause(CampaignMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionCampaignPause:
         """Pause it."""
-        return cls(campaign=changed(id, pause_campaign))
+        return cls(campaign=changed(id, pause_campaign, actor_ref=asks.actor_ref))

@@ -38,7 +38,7 @@ class RetentionCampaignSchedule(CampaignMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
         starts_at: dt.datetime,
@@ -52,5 +52,6 @@ class RetentionCampaignSchedule(CampaignMutation):
                 campaign,
                 starts_at=in_zone_of(program, starts_at),
                 ends_at=None if ends_at is None else in_zone_of(program, ends_at),
+                actor_ref=asks.actor_ref,
             )
         return cls(campaign=reread(scheduled))

@@ -23,9 +23,9 @@ class RetentionCampaignStart(CampaignMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionCampaignStart:
         """Start it."""
-        return cls(campaign=changed(id, start_campaign))
+        return cls(campaign=changed(id, start_campaign, actor_ref=asks.actor_ref))

@@ -88,6 +88,7 @@ class Saleor3:
     add_goods = staticmethod(gift_lines.add_goods)
     remove_line = staticmethod(gift_lines.remove_line)
     open_voucher = staticmethod(coupons.open_voucher)
+    list_vouchers = staticmethod(coupons.list_vouchers)
     has_voucher = staticmethod(coupons.has_voucher)
     add_codes = staticmethod(coupons.add_codes)
     lock_codes = staticmethod(coupons.lock_codes)

@@ -7,7 +7,7 @@ codes together. Only codes for one order are marked so, which Saleor then ends i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from saleor.channel.models import Channel
 from saleor.checkout.models import Checkout
@@ -40,15 +40,14 @@ def open_voucher(spec: VoucherSpec) -> str:
         end_date=spec.end_at,
         single_use=spec.uses == 1,
     )
-    there = set(
-        Channel.objects.filter(pk__in=numbers(place.ref for place in spec.channels)).values_list(
-            "pk", flat=True
-        )
-    )
-    VoucherChannelListing.objects.bulk_create(
-        _listing(voucher, place, spec) for place in spec.channels if int(place.ref) in there
-    )
+    _list({voucher.pk: spec})
     return str(voucher.pk)
+
+
+def list_vouchers(specs: Mapping[str, VoucherSpec]) -> None:
+    """Add the channels to the vouchers that are there; four statements for up to a thousand."""
+    found = Voucher.objects.filter(pk__in=numbers(specs)).values_list("pk", flat=True)
+    _list({pk: specs[str(pk)] for pk in found})
 
 
 def has_voucher(voucher_ref: str) -> bool:
@@ -82,14 +81,29 @@ def set_codes(
     )
 
 
-def _listing(voucher: Voucher, place: ChannelFacts, spec: VoucherSpec) -> VoucherChannelListing:
+def _list(specs: Mapping[int, VoucherSpec]) -> None:
+    places = {place.ref for spec in specs.values() for place in spec.channels}
+    there = set(Channel.objects.filter(pk__in=numbers(places)).values_list("pk", flat=True))
+    VoucherChannelListing.objects.bulk_create(
+        (
+            _listing(voucher_id, place, spec)
+            for voucher_id, spec in specs.items()
+            for place in spec.channels
+            if int(place.ref) in there
+        ),
+        batch_size=1000,
+        ignore_conflicts=True,
+    )
+
+
+def _listing(voucher_id: int, place: ChannelFacts, spec: VoucherSpec) -> VoucherChannelListing:
     exponent = currency_exponent(place.currency)
     minimum = spec.minimums.get(place.currency)
     value = spec.percent
     if value is None:
         value = from_minor(spec.amounts[place.currency], exponent)
     return VoucherChannelListing(
-        voucher=voucher,
+        voucher_id=voucher_id,
         channel_id=int(place.ref),
         currency=place.currency,
         discount_value=value,

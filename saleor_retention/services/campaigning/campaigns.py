@@ -30,6 +30,7 @@ from saleor_retention.engine.coupons.terms import InvalidTerms, parse
 from saleor_retention.engine.periods import local_date
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
+    AuditAction,
     Campaign,
     CampaignState,
     CampaignVersion,
@@ -42,7 +43,7 @@ from saleor_retention.models import (
     SkippedSend,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.campaigning import campaign_holdouts, messages
+from saleor_retention.services.campaigning import campaign_holdouts, campaign_trail, messages
 from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.campaigning.providers import provider_of
 from saleor_retention.services.couponing import coupons
@@ -105,6 +106,7 @@ def create_campaign(
                 created_at=at,
             )
             _add_version(campaign, document, actor_ref, at)
+            campaign_trail.note(AuditAction.CAMPAIGN_CREATE, campaign, actor_ref=actor_ref, at=at)
     except IntegrityError:
         raise Refusals([_taken(slug)]) from None
     return campaign
@@ -138,10 +140,12 @@ def update_campaign(
 
     def work() -> Campaign:
         locked = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+        before = campaign_trail.settings_of(locked)
         if name is not None:
             locked.name = name.strip()
             locked.save(update_fields=["name"])
         _add_version(locked, document, actor_ref, at)
+        campaign_trail.note_saved(locked, before, actor_ref=actor_ref, at=at)
         return locked
 
     return run_serialized(work)
@@ -167,6 +171,7 @@ def schedule_campaign(
     *,
     starts_at: dt.datetime,
     ends_at: dt.datetime | None = None,
+    actor_ref: str = "",
     now: dt.datetime | None = None,
 ) -> Campaign:
     """Have a campaign start by itself, and end by itself if ``ends_at`` is given."""
@@ -176,14 +181,20 @@ def schedule_campaign(
     _require_way_out(campaign)
 
     def change(locked: Campaign) -> None:
+        before = campaign_trail.times_of(locked)
+        is_so_already = locked.state == CampaignState.SCHEDULED
         locked.starts_at, locked.ends_at = starts_at, ends_at
         if locked.planned_until is not None and starts_at > locked.planned_until:
             locked.planned_until = None
+        if not is_so_already or campaign_trail.times_of(locked) != before:
+            campaign_trail.note_scheduled(locked, before, actor_ref=actor_ref, at=at)
 
     return _move(campaign, CampaignState.SCHEDULED, change)
 
 
-def start_campaign(campaign: Campaign, now: dt.datetime | None = None) -> Campaign:
+def start_campaign(
+    campaign: Campaign, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Campaign:
     """Start a campaign now, or go on with a paused one, which makes up for the days it missed.
 
     Refuses INVALID where nothing could go out: no way to send, no link to unsubscribe.
@@ -193,36 +204,45 @@ def start_campaign(campaign: Campaign, now: dt.datetime | None = None) -> Campai
 
     def change(locked: Campaign) -> None:
         locked.starts_at = locked.starts_at or at
+        campaign_trail.note(AuditAction.CAMPAIGN_START, locked, actor_ref=actor_ref, at=at)
 
     return _move(campaign, CampaignState.RUNNING, change)
 
 
-def pause_campaign(campaign: Campaign) -> Campaign:
+def pause_campaign(
+    campaign: Campaign, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Campaign:
     """Send nothing more until it is started again; what is being sent just now goes out."""
-    return _move(campaign, CampaignState.PAUSED, lambda _locked: None)
-
-
-def end_campaign(campaign: Campaign, now: dt.datetime | None = None) -> Campaign:
-    """End a campaign for good; what was planned and not sent is left out as ``ended``."""
     at = now or timezone.now()
 
     def change(locked: Campaign) -> None:
-        locked.ends_at = at if locked.ends_at is None else min(at, locked.ends_at)
+        campaign_trail.note(AuditAction.CAMPAIGN_PAUSE, locked, actor_ref=actor_ref, at=at)
 
-    ended = _move(campaign, CampaignState.ENDED, change)
-    campaign_holdouts.end(ended, at)
-    while _leave_out(ended, at):
-        pass
-    return ended
+    return _move(campaign, CampaignState.PAUSED, change)
+
+
+def end_campaign(
+    campaign: Campaign, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Campaign:
+    """End a campaign for good; what was planned and not sent is left out as ``ended``."""
+    at = now or timezone.now()
+
+    def note_down(locked: Campaign) -> None:
+        campaign_trail.note(AuditAction.CAMPAIGN_END, locked, actor_ref=actor_ref, at=at)
+
+    return _end(campaign, at, note_down)
 
 
 def turn_campaigns(now: dt.datetime | None = None) -> int:
-    """Start what is scheduled and due, and end what is over; return how many were turned."""
+    """Start what is scheduled and due, and end what is over; return how many were turned.
+
+    The audit trail says who set those times, and nothing of their coming.
+    """
     at = now or timezone.now()
     due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
     over = Campaign.objects.filter(ends_at__lte=at).exclude(state=CampaignState.ENDED)
     started = due.exclude(pk__in=over.values("pk")).update(state=CampaignState.RUNNING)
-    ended = [end_campaign(campaign, at) for campaign in over]
+    ended = [_end(campaign, at, lambda _locked: None) for campaign in over]
     return started + len(ended)
 
 
@@ -262,6 +282,18 @@ def forget() -> None:
     _parsed.cache_clear()
 
 
+def _end(campaign: Campaign, at: dt.datetime, also: Callable[[Campaign], None]) -> Campaign:
+    def change(locked: Campaign) -> None:
+        locked.ends_at = at if locked.ends_at is None else min(at, locked.ends_at)
+        also(locked)
+
+    ended = _move(campaign, CampaignState.ENDED, change)
+    campaign_holdouts.end(ended, at)
+    while _leave_out(ended, at):
+        pass
+    return ended
+
+
 def _move(campaign: Campaign, state: CampaignState, change: Callable[[Campaign], None]) -> Campaign:
     def work() -> Campaign:
         locked = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
@@ -270,8 +302,8 @@ def _move(campaign: Campaign, state: CampaignState, change: Callable[[Campaign],
         if CampaignState(locked.state) not in BEGINS[state]:
             message = f"A campaign that is {locked.state} cannot become {state}."
             raise Refusal(Code.INVALID, message, "id")
-        locked.state = state
         change(locked)
+        locked.state = state
         locked.save(update_fields=["state", "starts_at", "ends_at", "planned_until"])
         return locked
 

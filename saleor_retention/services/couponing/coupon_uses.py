@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from saleor_retention import host
 from saleor_retention.engine.facts import OrderFacts, OrderState
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Coupon,
@@ -28,11 +29,11 @@ from saleor_retention.services.ledger.locking import lock_name, run_serialized
 
 logger = logging.getLogger(__name__)
 
-NOT_YOURS = (
-    "This code belongs to another customer. Log in as that customer, or go on without the code."
+NOT_YOURS = phrase(
+    _("This code belongs to another customer. Log in as that customer, or go on without the code.")
 )
-ENDED = "This code has ended and cannot be used any more."
-USED_UP = "This code has been used already."
+ENDED = phrase(_("This code has ended and cannot be used any more."))
+USED_UP = phrase(_("This code has been used already."))
 FOLLOWS = frozenset({CouponState.ACTIVE, CouponState.USED})
 """States that the uses of a coupon decide; others stay whatever becomes of an order."""
 
@@ -77,8 +78,8 @@ def reserve_for(
         raise
     except Exception as error:
         logger.exception("Could not reserve the coupon of checkout %s.", checkout_ref)
-        message = "The code of this cart could not be set aside for you; try again."
-        raise Refusal(Code.BUSY, message) from error
+        message = _("The code of this cart could not be set aside for you; try again.")
+        raise Refusal(Code.BUSY, phrase(message)) from error
 
 
 def settle_uses(facts: OrderFacts, now: dt.datetime) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from saleor_retention import conf, host, sql
 from saleor_retention.engine.coupons import codes
-from saleor_retention.engine.coupons.terms import CouponTerms
+from saleor_retention.engine.coupons.terms import CouponTerms, parse
 from saleor_retention.engine.periods import end_of_local_day, local_date
+from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.host.contract import VoucherSpec
+from saleor_retention.host.contract import ChannelFacts, VoucherSpec
 from saleor_retention.models import (
     Account,
     AccountState,
@@ -47,7 +48,7 @@ DAYS_MAX = 3660
 COLLISIONS_MAX = 5
 ROWS = 1000
 HOUR = dt.timedelta(hours=1)
-UNKNOWN = "This code cannot be used."
+UNKNOWN = phrase(_("This code cannot be used."))
 """The one answer to a look-up that finds nothing for who asks, whatever the reason is."""
 
 
@@ -265,17 +266,17 @@ def is_for(coupon: Coupon, user_ref: str | None) -> bool:
 def spec_of(batch: CouponBatch, terms: CouponTerms) -> VoucherSpec:
     """Return the batch as the shop's voucher; refuses INVALID where no channel could use it."""
     refs = set(batch.program.channels.values_list("channel_ref", flat=True))
-    channels = tuple(
-        place
-        for place in host.current().channels()
-        if place.ref in refs and terms.fits(place.currency)
-    )
-    if not channels:
+    spec = _spec(batch, terms, [each for each in host.current().channels() if each.ref in refs])
+    if not spec.channels:
         message = "No channel of the program sells in a currency of these amounts."
         raise Refusal(Code.INVALID, message, "terms.amounts")
+    return spec
+
+
+def _spec(batch: CouponBatch, terms: CouponTerms, places: Iterable[ChannelFacts]) -> VoucherSpec:
     return VoucherSpec(
         name=terms.name,
-        channels=channels,
+        channels=tuple(place for place in places if terms.fits(place.currency)),
         start_at=batch.valid_from,
         end_at=batch.valid_until,
         uses=terms.uses,
@@ -304,13 +305,36 @@ def reminder_before(end_at: dt.datetime, days: int | None, at: dt.datetime) -> d
 
 
 def open_batch(batch: CouponBatch, terms: CouponTerms) -> CouponBatch:
-    """Save a batch with a new voucher of the shop behind it; the caller holds its key."""
+    """Save a batch with a new voucher of the shop behind it; the caller holds its key.
+
+    Locks the program's row: the voucher has either the channels from before a change of them, and
+    ``open_in`` finds its batch, or those from after it.
+    """
+    Program.objects.select_for_update(no_key=True).get(pk=batch.program_id)
     batch.voucher_ref = host.current().open_voucher(spec_of(batch, terms))
     batch.save()
     if not batch.program.has_coupons:
         Program.objects.filter(pk=batch.program_id).update(has_coupons=True)
         batch.program.has_coupons = True
     return batch
+
+
+def open_in(program: Program, channel_refs: Collection[str], now: dt.datetime) -> None:
+    """Let codes that can still be used hold in channels that have just joined their program.
+
+    Part of changing a program, whose row is locked. Terms without an amount in a channel's currency
+    stay as they are; so do channels that had joined before, where staff may have taken the voucher
+    back. A constant number of statements for up to a thousand batches.
+    """
+    if not channel_refs or not program.has_coupons:
+        return
+    joined = [place for place in host.current().channels() if place.ref in channel_refs]
+    batches = CouponBatch.objects.filter(program=program, revoked_at=None, valid_until__gt=now)
+    specs = {
+        batch.voucher_ref: _spec(batch, parse(batch.terms), joined)
+        for batch in batches.exclude(voucher_ref="")
+    }
+    host.current().list_vouchers(specs)
 
 
 def required_reason(reason: str) -> str:
@@ -441,5 +465,5 @@ def _count_lookup(asker: str, at: dt.datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.load("count_lookup"), parameters)
         if cursor.fetchone() is None:
-            message = "Too many codes were tried; try again in a while."
-            raise Refusal(Code.TOO_MANY_REQUESTS, message, "code")
+            message = _("Too many codes were tried; try again in a while.")
+            raise Refusal(Code.TOO_MANY_REQUESTS, phrase(message), "code")

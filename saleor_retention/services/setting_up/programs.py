@@ -23,6 +23,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import AuditAction, Program, ProgramChannel, ProgramVersion
 from saleor_retention.selectors.programs import exponents_in, rules_of
+from saleor_retention.services.couponing import coupons
 from saleor_retention.services.membership import tiering
 from saleor_retention.services.setting_up.auditing import note_down, note_down_program, settings_of
 from saleor_retention.services.setting_up.differences import differences
@@ -131,9 +132,10 @@ def update_program(
 
     The rules come as a whole ``document``, as ``changes`` merged into the present one (a value of
     None removes), or as an ``edit`` of it. Rules that say the same as before make no version.
-    Locks the program's row. Refuses a retired program (INVALID) and whatever ``create_program``
-    refuses. After commit members are moved to where the new ladder puts them and open checkouts of
-    all channels concerned are priced afresh.
+    Coupons that can still be used hold in channels that join. Locks the program's row. Refuses a
+    retired program (INVALID) and whatever ``create_program`` refuses. After commit members are
+    moved to where the new ladder puts them and open checkouts of all channels concerned are priced
+    afresh.
     """
     at = now or timezone.now()
     with _one_active_per_channel(), transaction.atomic():
@@ -230,6 +232,7 @@ class _State:
 
 def _follow_up(program: Program, was: _State, at: dt.datetime, *, is_new_version: bool) -> None:
     is_now = _State.of(program)
+    coupons.open_in(program, set(is_now.channels) - set(was.channels), at)
     if is_new_version:
         host.current().dispatch("apply_ladder", program.pk, 0, at.isoformat())
     if is_new_version or is_now != was:
