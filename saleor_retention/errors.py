@@ -8,6 +8,8 @@ Anything else that is raised is a fault, logged and never shown.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from saleor_retention.engine.phrases import Phrase, render
@@ -50,6 +52,11 @@ class Refusal(Exception):
         self.code = code
         self.field = field
 
+    @property
+    def refusals(self) -> list[Refusal]:
+        """Return it alone, to be told as several are."""
+        return [self]
+
 
 class Refusals(Exception):
     """Several refusals of one request, for instance every problem of a rules document."""
@@ -58,3 +65,14 @@ class Refusals(Exception):
         """Keep them in the order found."""
         super().__init__("; ".join(refusal.message for refusal in refusals))
         self.refusals = refusals
+
+
+@contextmanager
+def renaming(rename: Callable[[Refusal], Refusal]) -> Iterator[None]:
+    """Let out what is refused within under other names, such as those of the caller's input."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise rename(refusal) from None
+    except Refusals as refusals:
+        raise Refusals([rename(refusal) for refusal in refusals.refusals]) from None

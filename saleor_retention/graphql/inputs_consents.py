@@ -9,7 +9,7 @@ import graphene
 from graphene.utils.str_converters import to_camel_case
 
 from saleor_retention.engine.questions import FieldType, Questions
-from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.errors import Refusal
 from saleor_retention.graphql.enums_consents import RetentionConsentChannel, RetentionGender
 from saleor_retention.graphql.host_types import Date
 from saleor_retention.graphql.scalars import RetentionWholeNumber
@@ -80,19 +80,13 @@ def changes_in(given: Mapping[str, Any], questions: Questions) -> dict[str, Any]
     return changes
 
 
-def refusals_of(refusals: Refusals) -> Refusals:
-    """Return refusals of a profile with the names that the input has."""
-    return Refusals(
-        [
-            Refusal(refusal.code, refusal.message, _field(refusal.field or ""))
-            for refusal in refusals.refusals
-        ]
-    )
-
-
-def _field(path: str) -> str:
-    head, dot, rest = path.partition(".")
-    return f"{ANSWERS}.{rest}" if head == CUSTOM else f"{to_camel_case(head)}{dot}{rest}"
+def in_terms_of_input(refusal: Refusal) -> Refusal:
+    """Return a refusal of a profile with the name that the input has."""
+    if refusal.field is None:
+        return refusal
+    head, dot, rest = refusal.field.partition(".")
+    field = f"{ANSWERS}.{rest}" if head == CUSTOM else f"{to_camel_case(head)}{dot}{rest}"
+    return Refusal(refusal.code, refusal.message, field)
 
 
 def _value(answer: Mapping[str, Any], questions: Questions) -> Any:

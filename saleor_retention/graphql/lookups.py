@@ -19,18 +19,12 @@ KEY_DIGITS = 19
 def program_of(global_id: str, field: str = "id") -> Program:
     """Return the program of that id; refuse NOT_FOUND, naming the input field."""
     programs = Program.objects.select_related("current_version")
-    program: Program | None = _row_of(programs, "RetentionProgram", global_id)
-    if program is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such program.", field)
-    return program
+    return _row_of(programs, "RetentionProgram", global_id, "program", field)
 
 
 def account_of(global_id: str, field: str = "memberId") -> Account:
     """Return the member of that id; refuse NOT_FOUND, naming the input field."""
-    account: Account | None = _row_of(Account.objects, "RetentionMember", global_id)
-    if account is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such member.", field)
-    return account
+    return _row_of(Account.objects, "RetentionMember", global_id, "member", field)
 
 
 def account_ids_of(global_ids: Iterable[str], field: str) -> list[int]:
@@ -45,51 +39,38 @@ def account_ids_of(global_ids: Iterable[str], field: str) -> list[int]:
 def segment_of(global_id: str, field: str = "id") -> Segment:
     """Return the segment of that id; refuse NOT_FOUND, naming the input field."""
     segments = Segment.objects.select_related("program__current_version")
-    segment: Segment | None = _row_of(segments, "RetentionSegment", global_id)
-    if segment is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such segment.", field)
-    return segment
+    return _row_of(segments, "RetentionSegment", global_id, "segment", field)
 
 
 def offer_of(global_id: str, field: str = "id") -> Offer:
     """Return the offer of that id; refuse NOT_FOUND, naming the input field."""
-    offer: Offer | None = _row_of(
-        Offer.objects.select_related(*OFFER_WITH), "RetentionOffer", global_id
-    )
-    if offer is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such offer.", field)
-    return offer
+    offers = Offer.objects.select_related(*OFFER_WITH)
+    return _row_of(offers, "RetentionOffer", global_id, "offer", field)
 
 
 def campaign_of(global_id: str, field: str = "id") -> Campaign:
     """Return the campaign of that id; refuse NOT_FOUND, naming the input field."""
     campaigns = Campaign.objects.select_related("program__current_version", "current_version")
-    campaign: Campaign | None = _row_of(campaigns, "RetentionCampaign", global_id)
-    if campaign is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such campaign.", field)
-    return campaign
+    return _row_of(campaigns, "RetentionCampaign", global_id, "campaign", field)
 
 
 def coupon_of(global_id: str, field: str = "id") -> Coupon:
     """Return the coupon of that id; refuse NOT_FOUND, naming the input field."""
-    coupon: Coupon | None = _row_of(Coupon.objects, "RetentionCoupon", global_id)
-    if coupon is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such coupon.", field)
-    return coupon
+    return _row_of(Coupon.objects, "RetentionCoupon", global_id, "coupon", field)
 
 
 def batch_of(global_id: str, field: str = "id") -> CouponBatch:
     """Return the batch of that id; refuse NOT_FOUND, naming the input field."""
     batches = CouponBatch.objects.select_related("program")
-    batch: CouponBatch | None = _row_of(batches, "RetentionCouponBatch", global_id)
-    if batch is None:
-        raise Refusal(Code.NOT_FOUND, "There is no such batch of coupons.", field)
-    return batch
+    return _row_of(batches, "RetentionCouponBatch", global_id, "batch of coupons", field)
 
 
-def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:
+def _row_of(queryset: Any, type_name: str, global_id: str, what: str, field: str) -> Any:
     key = _key_of(type_name, global_id)
-    return None if key is None else queryset.filter(pk=key).first()
+    row = None if key is None else queryset.filter(pk=key).first()
+    if row is None:
+        raise Refusal(Code.NOT_FOUND, f"There is no such {what}.", field)
+    return row
 
 
 def _key_of(type_name: str, global_id: str) -> int | None:

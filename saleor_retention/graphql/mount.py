@@ -38,6 +38,7 @@ def mount() -> None:
             "INSTALLED_APPS and import nothing of saleor.urls or the schema in settings."
         )
     from saleor_retention.graphql import schema
+    from saleor_retention.graphql.costs import QUERY_COSTS
 
     for name, field in schema.EXTENSIONS.items():
         fields_of(types[name])[FIELD] = field
@@ -45,7 +46,7 @@ def mount() -> None:
         setattr(types["Queries"], name, field)
     for name, mutation in schema.MUTATIONS.items():
         setattr(types["Mutations"], name, mutation.Field())
-    shop.register_query_costs(schema.QUERY_COSTS)
+    shop.register_query_costs(QUERY_COSTS)
     _renew_cached_introspection()
 
 

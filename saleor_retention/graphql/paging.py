@@ -171,6 +171,17 @@ def connection_of(
     return made
 
 
+def promised(
+    connection: type[Connection], pages: Any, window: Window, found: QuerySet[Any], owner_id: int
+) -> Any:
+    """Promise a page of ``found``, the rows of one owner, from their loader."""
+    return pages.load((owner_id, window)).then(
+        lambda rows: connection_of(
+            connection, rows, window, lambda row: encoded(row.pk), count=found.count
+        )
+    )
+
+
 def encoded(*values: Any) -> str:
     """Return values as an opaque cursor."""
     plain = [value.isoformat() if isinstance(value, dt.datetime) else value for value in values]

@@ -17,7 +17,7 @@ from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.parsing import TOP
 from saleor_retention.engine.segments.rules import Novelty
 from saleor_retention.engine.segments.stages import Stage
-from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.errors import Refusal
 from saleor_retention.graphql.enums import described
 from saleor_retention.graphql.host_types import Date, Decimal
 from saleor_retention.graphql.scalars import NotWhole, RetentionWholeNumber
@@ -142,9 +142,13 @@ def json_of(document: Mapping[str, Any]) -> str:
     return json.dumps(_camelized(document), ensure_ascii=False, sort_keys=True)
 
 
-def in_terms_of_input(refusals: Refusals) -> Refusals:
-    """Return refusals with their paths into a rule as the client has written them."""
-    return Refusals([_renamed(refusal) for refusal in refusals.refusals])
+def in_terms_of_input(refusal: Refusal) -> Refusal:
+    """Return a refusal with its path into a rule as the client has written it."""
+    path = refusal.field or ""
+    if not path.startswith(TOP):
+        return refusal
+    shown = ".".join(to_camel_case(part) for part in path.split("."))
+    return Refusal(refusal.code, refusal.message.replace(path, shown), shown)
 
 
 def _plain(value: Any) -> Any:
@@ -161,11 +165,3 @@ def _camelized(value: Any) -> Any:
     if isinstance(value, list):
         return [_camelized(item) for item in value]
     return value
-
-
-def _renamed(refusal: Refusal) -> Refusal:
-    path = refusal.field or ""
-    if not path.startswith(TOP):
-        return refusal
-    shown = ".".join(to_camel_case(part) for part in path.split("."))
-    return Refusal(refusal.code, refusal.message.replace(path, shown), shown)

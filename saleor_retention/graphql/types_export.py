@@ -10,7 +10,8 @@ from typing import Any
 import graphene
 from graphql.error import GraphQLError
 
-from saleor_retention import conf, export
+from saleor_retention import conf
+from saleor_retention.export.records import record_of
 from saleor_retention.graphql.context import requestor, require
 from saleor_retention.graphql.enums import described
 from saleor_retention.graphql.errors import PermissionDenied, discreet
@@ -112,7 +113,7 @@ def _exported(
     if not 0 < first <= most:
         raise GraphQLError(f"`first` is from 1 to {most}, not {first}.")
     page = holdings.page(persons.account_ids(person), first, _place(after))
-    records = [export.record_of(holding, is_for_staff=is_for_staff) for holding in page.holdings]
+    records = [record_of(holding, is_for_staff=is_for_staff) for holding in page.holdings]
     return RetentionExport(
         records=[
             RetentionExportRecord(

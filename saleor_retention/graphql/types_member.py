@@ -322,32 +322,18 @@ class RetentionMember(graphene.ObjectType):
     def resolve_tier_changes(root: Member, info: Any, **arguments: Any) -> Any:
         """Promise a page of the tier's history."""
         window = paging.Window.of("tierChanges", arguments, paging.row_id)
-        loaded = TierChangePages.of(info).load((root.account.pk, window))
-        return loaded.then(
-            lambda rows: paging.connection_of(
-                RetentionTierChangeConnection,
-                rows,
-                window,
-                lambda row: paging.encoded(row.pk),
-                count=TierChange.objects.filter(account_id=root.account.pk).count,
-            )
-        )
+        found = TierChange.objects.filter(account_id=root.account.pk)
+        pages = TierChangePages.of(info)
+        return paging.promised(RetentionTierChangeConnection, pages, window, found, root.account.pk)
 
     @staticmethod
     @discreet
     def resolve_coupons(root: Member, info: Any, **arguments: Any) -> Any:
         """Promise a page of coupons."""
         window = paging.Window.of("coupons", arguments, paging.row_id)
-        loaded = CouponPages.of(info).load((root.account.pk, window))
-        return loaded.then(
-            lambda rows: paging.connection_of(
-                RetentionCouponConnection,
-                rows,
-                window,
-                lambda row: paging.encoded(row.pk),
-                count=Coupon.objects.filter(account_id=root.account.pk).count,
-            )
-        )
+        found = Coupon.objects.filter(account_id=root.account.pk)
+        pages = CouponPages.of(info)
+        return paging.promised(RetentionCouponConnection, pages, window, found, root.account.pk)
 
     @staticmethod
     @discreet

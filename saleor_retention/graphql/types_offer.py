@@ -164,16 +164,9 @@ class RetentionOffer(graphene.ObjectType):
     def resolve_versions(root: Offer, info: Any, **arguments: Any) -> Any:
         """Promise a page of its versions."""
         window = paging.Window.of("versions", arguments, paging.row_id)
-        loaded = OfferVersionPages.of(info).load((root.pk, window))
-        return loaded.then(
-            lambda rows: paging.connection_of(
-                RetentionOfferVersionConnection,
-                rows,
-                window,
-                lambda row: paging.encoded(row.pk),
-                count=OfferVersion.objects.filter(offer_id=root.pk).count,
-            )
-        )
+        found = OfferVersion.objects.filter(offer_id=root.pk)
+        pages = OfferVersionPages.of(info)
+        return paging.promised(RetentionOfferVersionConnection, pages, window, found, root.pk)
 
 
 class RetentionOfferConnection(paging.Connection):

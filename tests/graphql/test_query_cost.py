@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from graphql.type.definition import get_named_type
 
 from saleor_retention.graphql import mount
-from saleor_retention.graphql.schema import QUERY_COSTS
+from saleor_retention.graphql.costs import QUERY_COSTS
 from tests.graphql.world import World, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")

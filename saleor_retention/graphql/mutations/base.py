@@ -64,10 +64,8 @@ class RetentionMutation(graphene.Mutation):
                 try:
                     _require_storable(arguments)
                     payload = cls._performed(info, asks, arguments)
-                except Refusal as refusal:
-                    return cls(errors=[error_of(refusal)])
-                except Refusals as refusals:
-                    return cls(errors=[error_of(refusal) for refusal in refusals.refusals])
+                except (Refusal, Refusals) as refused:
+                    return cls(errors=[error_of(refusal) for refusal in refused.refusals])
                 finally:
                     forget(info)
                     new_moment(info)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
 
 import graphene
 
 from saleor_retention.engine.campaigns.parsing import LANGUAGES
 from saleor_retention.engine.campaigns.terms import CampaignTerms
-from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.errors import Refusal, renaming
 from saleor_retention.graphql.campaign_documents import CAMPAIGN, ROOT
 from saleor_retention.graphql.documents import Conversion
 from saleor_retention.graphql.lookups import campaign_of
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.types_campaign import RetentionCampaign
+from saleor_retention.host.contract import Requestor
 from saleor_retention.models import Campaign, Program
 from saleor_retention.services.campaigning.campaign_trying import rendered_of
 from saleor_retention.services.campaigning.messages import Rendered
@@ -48,15 +49,38 @@ class CampaignMutation(RetentionMutation):
         super().__init_subclass_with_meta__(**options)
 
 
-@contextmanager
-def in_input_terms(conversion: Conversion = NO_INPUT) -> Iterator[None]:
+class CampaignStep(CampaignMutation):
+    """The base of the mutations that only bring a campaign into another state, by ``step``."""
+
+    class Meta:
+        """Only its subclasses are mutations."""
+
+        abstract = True
+
+    class Arguments:
+        """What is asked for."""
+
+        id = graphene.ID(description="The campaign.", required=True)
+
+    step: ClassVar[Callable[..., Campaign]]
+
+    @classmethod
+    def perform(
+        cls,
+        _info: Any,
+        asks: Requestor,
+        *,
+        id: str,  # noqa: A002 - the argument's name in Saleor's API
+    ) -> CampaignStep:
+        """Take the step."""
+        campaign = campaign_of(id)
+        with in_input_terms():
+            return cls(campaign=reread(cls.step(campaign, actor_ref=asks.actor_ref)))
+
+
+def in_input_terms(conversion: Conversion = NO_INPUT) -> AbstractContextManager[None]:
     """Name what a service refuses by the field of the input that it came from."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise _named(refusal, conversion) from refusal
-    except Refusals as refusals:
-        raise Refusals([_named(each, conversion) for each in refusals.refusals]) from refusals
+    return renaming(lambda refusal: _named(refusal, conversion))
 
 
 def words_of(program: Program, terms: CampaignTerms) -> list[Rendered]:
@@ -72,13 +96,6 @@ def reread(campaign: Campaign) -> Campaign:
     """Return a campaign as it is now, with what its type shows."""
     rows = Campaign.objects.select_related("program__current_version", "current_version")
     return rows.get(pk=campaign.pk)
-
-
-def changed(global_id: str, change: Any, **arguments: Any) -> Campaign:
-    """Change the state of the campaign with that id by a service; return it as it is now."""
-    campaign = campaign_of(global_id)
-    with in_input_terms():
-        return reread(change(campaign, **arguments))
 
 
 def _named(refusal: Refusal, conversion: Conversion) -> Refusal:

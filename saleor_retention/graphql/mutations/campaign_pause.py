@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import graphene
-
-from saleor_retention.graphql.mutations.campaign_changes import CampaignMutation, changed
-from saleor_retention.host.contract import Requestor
+from saleor_retention.graphql.mutations.campaign_changes import CampaignStep
 from saleor_retention.services.campaigning.campaigns import pause_campaign
 
 
-class RetentionCampaignPause(CampaignMutation):
+class RetentionCampaignPause(CampaignStep):
     """Sends nothing more of a campaign until it is started again. Requires MANAGE_DISCOUNTS."""
 
-    class Arguments:
-        """What is asked for."""
-
-        id = graphene.ID(description="The campaign.", required=True)
-
-    @classmethod
-    def perform(
-        cls,
-        _info: Any,
-        asks: Requestor,
-        *,
-        id: str,  # noqa: A002 - the argument's name in Saleor's API
-    ) -> RetentionCampaignPause:
-        """Pause it."""
-        return cls(campaign=changed(id, pause_campaign, actor_ref=asks.actor_ref))
+    step = staticmethod(pause_campaign)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import graphene
 
 from saleor_retention.engine.rules import RuleProblem
-from saleor_retention.errors import Refusal, Refusals
+from saleor_retention.errors import Refusal, renaming
 from saleor_retention.graphql.documents import Conversion
 from saleor_retention.graphql.lookups import OFFER_WITH
 from saleor_retention.graphql.mutations.base import RetentionMutation
@@ -46,19 +46,11 @@ class OfferMutation(RetentionMutation):
         super().__init_subclass_with_meta__(**options)
 
 
-@contextmanager
 def in_input_terms(
     conversion: Conversion = NO_INPUT, own: Mapping[str, str] = OWN_FIELDS
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Name what a service refuses by the field of the input that it came from."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise _named(refusal, conversion, own) from refusal
-    except Refusals as refusals:
-        raise Refusals(
-            [_named(refusal, conversion, own) for refusal in refusals.refusals]
-        ) from refusals
+    return renaming(lambda refusal: _named(refusal, conversion, own))
 
 
 def warning_types(

@@ -7,11 +7,11 @@ from typing import Any
 
 import graphene
 
-from saleor_retention.errors import Refusals
+from saleor_retention.errors import renaming
 from saleor_retention.graphql.inputs_consents import (
     RetentionProfileInput,
     changes_in,
-    refusals_of,
+    in_terms_of_input,
 )
 from saleor_retention.graphql.mutations.answering import answerer
 from saleor_retention.graphql.mutations.base import RetentionMutation
@@ -63,13 +63,11 @@ class RetentionProfileUpdate(RetentionMutation):
         who = answerer(asks, channel, member_id)
         order_ref = who.own_order(order_id)
         questions = rules_of(who.account.program.current_version_id).questions
-        try:
+        with renaming(in_terms_of_input):
             profiles.update(
                 who.account,
                 changes_in(input, questions),
                 source=ProfileSource(who.source(order_ref, at_registration=at_registration)),
                 actor_ref=who.actor_ref,
             )
-        except Refusals as refusals:
-            raise refusals_of(refusals) from refusals
         return cls(member=who.member)

@@ -8,7 +8,7 @@ from typing import Any
 import graphene
 
 from saleor_retention import host
-from saleor_retention.errors import Refusals
+from saleor_retention.errors import Refusal, renaming
 from saleor_retention.graphql.documents import overlaid, rules_document
 from saleor_retention.graphql.inputs import RetentionProgramCreateInput
 from saleor_retention.graphql.mutations.base import RetentionMutation
@@ -17,7 +17,7 @@ from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.host.contract import Requestor
 from saleor_retention.services.setting_up import programs
 
-NAMING = ("slug", "name", "channels")
+NAMING = (None, "slug", "name", "channels")
 
 
 class RetentionProgramCreate(RetentionMutation):
@@ -44,7 +44,12 @@ class RetentionProgramCreate(RetentionMutation):
         conversion = rules_document(input["rules"])
         refs = channel_refs(host.current().channels(), input["channels"])
         is_active = input.get("is_active")
-        try:
+
+        def in_input_terms(refusal: Refusal) -> Refusal:
+            is_ours = refusal.field in NAMING
+            return refusal if is_ours else conversion.refusal(refusal, "rules")
+
+        with renaming(in_input_terms):
             program = programs.create_program(
                 slug=input["slug"],
                 name=input["name"],
@@ -53,11 +58,4 @@ class RetentionProgramCreate(RetentionMutation):
                 is_active=True if is_active is None else is_active,
                 actor_ref=asks.actor_ref,
             )
-        except Refusals as refusals:
-            raise Refusals(
-                [
-                    refusal if refusal.field in NAMING else conversion.refusal(refusal, "rules")
-                    for refusal in refusals.refusals
-                ]
-            ) from refusals
         return cls(program=reread(program.pk))

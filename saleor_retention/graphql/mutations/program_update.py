@@ -11,14 +11,16 @@ from saleor_retention import host
 from saleor_retention.graphql.documents import overlaid, rules_document
 from saleor_retention.graphql.inputs import RetentionProgramInput
 from saleor_retention.graphql.lookups import program_of
-from saleor_retention.graphql.mutations.base import RetentionMutation
-from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
-from saleor_retention.graphql.mutations.rule_changes import Change, channel_refs
-from saleor_retention.graphql.types_program import RetentionProgram
+from saleor_retention.graphql.mutations.rule_changes import (
+    DRY_RUN,
+    Change,
+    RulesMutation,
+    channel_refs,
+)
 from saleor_retention.host.contract import Requestor
 
 
-class RetentionProgramUpdate(RetentionMutation):
+class RetentionProgramUpdate(RulesMutation):
     """Changes a program; other rules than before make its next version. Requires MANAGE_DISCOUNTS.
 
     Orders keep the version that they were placed under.
@@ -29,16 +31,7 @@ class RetentionProgramUpdate(RetentionMutation):
 
         id = graphene.ID(description="The program.", required=True)
         input = RetentionProgramInput(description="What to change.", required=True)
-        dry_run = graphene.Boolean(
-            description="Only say what would happen, and change nothing.", default_value=False
-        )
-
-    permissions = ("discounts",)
-
-    program = graphene.Field(RetentionProgram, description="The program.")
-    preview = graphene.Field(
-        RetentionProgramPreview, description="What the change would do, of a dry run."
-    )
+        dry_run = graphene.Boolean(description=DRY_RUN, default_value=False)
 
     @classmethod
     def perform(
@@ -66,6 +59,4 @@ class RetentionProgramUpdate(RetentionMutation):
             actor_ref=asks.actor_ref,
             others=others,
         )
-        if dry_run:
-            return cls(program=program, preview=change.preview())
-        return cls(program=change.save())
+        return cls.done(change, dry_run=dry_run)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+import graphene
 from django.db import transaction
 
-from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.errors import Code, Refusal, Refusals, renaming
 from saleor_retention.graphql.documents import Conversion
+from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview, preview_type
+from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.models import Program
 from saleor_retention.services.setting_up import programs
 from saleor_retention.services.setting_up.differences import differences
 from saleor_retention.services.setting_up.programs import Edit
+
+DRY_RUN = "Only say what would happen, and change nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,10 @@ class Change:
 
     def save(self) -> Program:
         """Save it; raise its refusals in terms of the input."""
-        try:
+        with renaming(self._in_input_terms):
             programs.update_program(
                 program=self.program, edit=self.edit, actor_ref=self.actor_ref, **self.others
             )
-        except Refusal as refusal:
-            raise self._in_input_terms([refusal]) from refusal
-        except Refusals as refusals:
-            raise self._in_input_terms(refusals.refusals) from refusals
         return reread(self.program.pk)
 
     def preview(self) -> RetentionProgramPreview:
@@ -54,16 +55,36 @@ class Change:
         )
         return preview_type(preview, differences(before, after), self.conversion, self.root)
 
-    def _in_input_terms(self, refusals: Sequence[Refusal]) -> Refusals:
-        own = {"name", "channels", "slug", "program"}
-        return Refusals(
-            [
-                refusal
-                if refusal.field is None or refusal.field in own
-                else self.conversion.refusal(refusal, self.root)
-                for refusal in refusals
-            ]
+    def _in_input_terms(self, refusal: Refusal) -> Refusal:
+        is_own = refusal.field in (None, "name", "channels", "slug", "program")
+        return refusal if is_own else self.conversion.refusal(refusal, self.root)
+
+
+class RulesMutation(RetentionMutation):
+    """The base of the mutations that change a program's rules, or say first what that would do."""
+
+    class Meta:
+        """Only its subclasses are mutations."""
+
+        abstract = True
+
+    permissions = ("discounts",)
+
+    @classmethod
+    def __init_subclass_with_meta__(cls, **options: Any) -> None:
+        """Give the payload the program and the preview."""
+        cls.program = graphene.Field(RetentionProgram, description="The program.")
+        cls.preview = graphene.Field(
+            RetentionProgramPreview, description="What the change would do, of a dry run."
         )
+        super().__init_subclass_with_meta__(**options)
+
+    @classmethod
+    def done(cls, change: Change, *, dry_run: bool) -> Self:
+        """Save a change, or only preview it; return what the mutation answers."""
+        if dry_run:
+            return cls(program=change.program, preview=change.preview())
+        return cls(program=change.save())
 
 
 def reread(program_id: int) -> Program:

@@ -7,7 +7,7 @@ from typing import Any
 
 import graphene
 
-from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.errors import Code, Refusal, renaming
 from saleor_retention.graphql.inputs import RetentionSaleReversalInput
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.sales import member_of, points_of
@@ -52,7 +52,7 @@ class RetentionSaleReverse(RetentionMutation):
     ) -> RetentionSaleReverse:
         """Record the reversal and settle the receipt."""
         lines = input.get("lines")
-        try:
+        with renaming(lambda refusal: _by_position(refusal, lines or ())):
             recorded = reverse_sale(
                 source=input["source"],
                 receipt=input["receipt"],
@@ -60,11 +60,6 @@ class RetentionSaleReverse(RetentionMutation):
                 lines=None if lines is None else _quantities(lines),
                 actor_ref=asks.actor_ref,
             )
-        except Refusal as refusal:
-            raise _by_position(refusal, lines or ()) from refusal
-        except Refusals as refusals:
-            named = [_by_position(refusal, lines or ()) for refusal in refusals.refusals]
-            raise Refusals(named) from refusals
         return cls(
             member=member_of(recorded), order=points_of(info, recorded), is_new=recorded.is_new
         )

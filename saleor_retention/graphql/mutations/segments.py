@@ -8,7 +8,7 @@ from typing import Any
 import graphene
 from graphene.utils.str_converters import to_camel_case
 
-from saleor_retention.errors import Refusals
+from saleor_retention.errors import renaming
 from saleor_retention.graphql.lookups import account_ids_of
 from saleor_retention.graphql.segment_rules import (
     RetentionSegmentRuleInput,
@@ -78,10 +78,8 @@ def draft_of(given: Mapping[str, Any], segment: Segment | None = None) -> Draft:
 
 def previewed(program: Program, draft: Draft, segment: Segment | None = None) -> Preview:
     """Return what a draft would make; refuse in terms of the input."""
-    try:
+    with renaming(in_terms_of_input):
         return preview_segment(program, draft, segment=segment)
-    except Refusals as refusals:
-        raise in_terms_of_input(refusals) from refusals
 
 
 def reread(segment: Segment) -> Segment:

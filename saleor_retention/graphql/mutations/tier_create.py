@@ -10,15 +10,14 @@ import graphene
 from saleor_retention.graphql.documents import overlaid, tier_document
 from saleor_retention.graphql.inputs import RetentionTierInput
 from saleor_retention.graphql.lookups import program_of
-from saleor_retention.graphql.mutations.base import RetentionMutation
-from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
+from saleor_retention.graphql.mutations.rule_changes import DRY_RUN, RulesMutation
 from saleor_retention.graphql.mutations.tiers import change_of_tier, tier_of
-from saleor_retention.graphql.types_program import RetentionProgram, RetentionTier
+from saleor_retention.graphql.types_program import RetentionTier
 from saleor_retention.host.contract import Requestor
 from saleor_retention.services.setting_up.programs import add_tier
 
 
-class RetentionTierCreate(RetentionMutation):
+class RetentionTierCreate(RulesMutation):
     """Adds a tier to a program's ladder. Requires MANAGE_DISCOUNTS."""
 
     class Arguments:
@@ -26,17 +25,9 @@ class RetentionTierCreate(RetentionMutation):
 
         program_id = graphene.ID(description="The program.", required=True)
         input = RetentionTierInput(description="The tier.", required=True)
-        dry_run = graphene.Boolean(
-            description="Only say what would happen, and change nothing.", default_value=False
-        )
-
-    permissions = ("discounts",)
+        dry_run = graphene.Boolean(description=DRY_RUN, default_value=False)
 
     tier = graphene.Field(RetentionTier, description="The tier; null of a dry run.")
-    program = graphene.Field(RetentionProgram, description="The program.")
-    preview = graphene.Field(
-        RetentionProgramPreview, description="What the change would do, of a dry run."
-    )
 
     @classmethod
     def perform(
@@ -54,7 +45,7 @@ class RetentionTierCreate(RetentionMutation):
         conversion = tier_document(given)
         tier = overlaid({}, conversion.content)
         change = change_of_tier(program, tier.get("slug"), add_tier(tier), conversion, asks)
-        if dry_run:
-            return cls(program=program, preview=change.preview())
-        program = change.save()
-        return cls(program=program, tier=tier_of(program, tier.get("slug")))
+        done = cls.done(change, dry_run=dry_run)
+        if not dry_run:
+            done.tier = tier_of(done.program, tier.get("slug"))
+        return done

@@ -8,15 +8,13 @@ import graphene
 
 from saleor_retention.graphql.documents import Conversion
 from saleor_retention.graphql.lookups import program_of
-from saleor_retention.graphql.mutations.base import RetentionMutation
-from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
+from saleor_retention.graphql.mutations.rule_changes import DRY_RUN, RulesMutation
 from saleor_retention.graphql.mutations.tiers import change_of_tier
-from saleor_retention.graphql.types_program import RetentionProgram
 from saleor_retention.host.contract import Requestor
 from saleor_retention.services.setting_up.programs import retire_tier
 
 
-class RetentionTierRetire(RetentionMutation):
+class RetentionTierRetire(RulesMutation):
     """Takes a tier off the ladder; its members go where they belong. Requires MANAGE_DISCOUNTS."""
 
     class Arguments:
@@ -24,16 +22,7 @@ class RetentionTierRetire(RetentionMutation):
 
         program_id = graphene.ID(description="The program.", required=True)
         slug = graphene.String(description="The tier's slug.", required=True)
-        dry_run = graphene.Boolean(
-            description="Only say what would happen, and change nothing.", default_value=False
-        )
-
-    permissions = ("discounts",)
-
-    program = graphene.Field(RetentionProgram, description="The program.")
-    preview = graphene.Field(
-        RetentionProgramPreview, description="What the change would do, of a dry run."
-    )
+        dry_run = graphene.Boolean(description=DRY_RUN, default_value=False)
 
     @classmethod
     def perform(
@@ -42,6 +31,4 @@ class RetentionTierRetire(RetentionMutation):
         """Save the change, or preview it."""
         program = program_of(program_id, "programId")
         change = change_of_tier(program, slug, retire_tier(slug), Conversion({}, {}), asks)
-        if dry_run:
-            return cls(program=program, preview=change.preview())
-        return cls(program=change.save())
+        return cls.done(change, dry_run=dry_run)

@@ -10,14 +10,13 @@ import graphene
 from saleor_retention.graphql.documents import tier_document
 from saleor_retention.graphql.inputs import RetentionTierInput
 from saleor_retention.graphql.lookups import program_of
-from saleor_retention.graphql.mutations.base import RetentionMutation
-from saleor_retention.graphql.mutations.previewing import RetentionProgramPreview
+from saleor_retention.graphql.mutations.rule_changes import DRY_RUN, RulesMutation
 from saleor_retention.graphql.mutations.tiers import change_of_tier, laid_over, tier_of
-from saleor_retention.graphql.types_program import RetentionProgram, RetentionTier
+from saleor_retention.graphql.types_program import RetentionTier
 from saleor_retention.host.contract import Requestor
 
 
-class RetentionTierUpdate(RetentionMutation):
+class RetentionTierUpdate(RulesMutation):
     """Changes a tier; what is left out stays, null removes a benefit. Requires MANAGE_DISCOUNTS."""
 
     class Arguments:
@@ -26,17 +25,9 @@ class RetentionTierUpdate(RetentionMutation):
         program_id = graphene.ID(description="The program.", required=True)
         slug = graphene.String(description="The tier's slug now.", required=True)
         input = RetentionTierInput(description="What to change.", required=True)
-        dry_run = graphene.Boolean(
-            description="Only say what would happen, and change nothing.", default_value=False
-        )
-
-    permissions = ("discounts",)
+        dry_run = graphene.Boolean(description=DRY_RUN, default_value=False)
 
     tier = graphene.Field(RetentionTier, description="The tier; null of a dry run.")
-    program = graphene.Field(RetentionProgram, description="The program.")
-    preview = graphene.Field(
-        RetentionProgramPreview, description="What the change would do, of a dry run."
-    )
 
     @classmethod
     def perform(
@@ -55,7 +46,7 @@ class RetentionTierUpdate(RetentionMutation):
         new_slug = conversion.content.get("slug") or slug
         edit = laid_over(slug, conversion.content)
         change = change_of_tier(program, new_slug, edit, conversion, asks)
-        if dry_run:
-            return cls(program=program, preview=change.preview())
-        program = change.save()
-        return cls(program=program, tier=tier_of(program, new_slug))
+        done = cls.done(change, dry_run=dry_run)
+        if not dry_run:
+            done.tier = tier_of(done.program, new_slug)
+        return done

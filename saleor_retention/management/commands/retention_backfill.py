@@ -15,7 +15,7 @@ from saleor_retention.engine.history import Reason
 from saleor_retention.engine.periods import end_of_local_day, start_of_local_day
 from saleor_retention.engine.tally import Tally
 from saleor_retention.errors import Refusal
-from saleor_retention.management import past_reports
+from saleor_retention.management import given, past_reports
 from saleor_retention.management.progress import Progress
 from saleor_retention.models import Program
 from saleor_retention.selectors import past
@@ -139,7 +139,7 @@ def _work(program: Program, options: dict[str, Any]) -> Work:
     start, to = options["start"], options["to"]
     channel_ref = None
     if options["channel"] is not None:
-        channel_ref = _channel_ref(options["channel"])
+        channel_ref = given.channel_ref(options["channel"])
     return backfilling.prepare(
         program,
         channel_ref=channel_ref,
@@ -147,10 +147,3 @@ def _work(program: Program, options: dict[str, Any]) -> Work:
         start_at=start_of_local_day(start, time_zone) if start is not None else None,
         end_at=end_of_local_day(to, time_zone) if to is not None else None,
     )
-
-
-def _channel_ref(slug: str) -> str:
-    for place in host.current().channels():
-        if place.slug == slug:
-            return place.ref
-    raise CommandError(f'There is no channel "{slug}".')

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from saleor_retention import host
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.errors import Refusal
+from saleor_retention.management.given import program_with_rules
 from saleor_retention.models import Program, Segment, SegmentMember
 from saleor_retention.services.membership.segments import Night, nightly, set_bands
 
@@ -35,10 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do it."""
-        slug = options["program"]
-        program = Program.objects.filter(slug=slug, current_version__isnull=False).first()
-        if program is None:
-            raise CommandError(f'There is no program "{slug}" with rules.')
+        program = program_with_rules(options["program"])
         limits = None if options["bands"] is None else _limits(options["bands"])
         try:
             with host.current().writer():

@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from saleor_retention import export, host
+from saleor_retention import host
 from saleor_retention.errors import Refusal
+from saleor_retention.export import records
 from saleor_retention.management import whom
 from saleor_retention.selectors import persons
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                 raise CommandError(refusal.message) from None
             if not account_ids:
                 raise CommandError("Nothing is held about this person.")
-            pieces = export.write(account_ids, timezone.now())
+            pieces = records.write(account_ids, timezone.now())
             if options["out"] is None:
                 for piece in pieces:
                     self.stdout.write(piece, ending="")

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -17,7 +16,7 @@ from saleor_retention.engine.liability import Expiring, Movement, Period, Revenu
 from saleor_retention.engine.liability_report import Report
 from saleor_retention.engine.money import money_text
 from saleor_retention.errors import Refusal
-from saleor_retention.models import Program
+from saleor_retention.management import given
 from saleor_retention.selectors.liability import liability, rate_of
 
 
@@ -53,7 +52,7 @@ class Command(BaseCommand):
         try:
             with host.current().writer():
                 report = liability(
-                    _program(options["program"]),
+                    given.program_named(options["program"]),
                     first_day=_day(options["first"], "--from"),
                     last_day=_day(options["last"], "--to"),
                     step=Step(options["by"]),
@@ -61,21 +60,16 @@ class Command(BaseCommand):
                 )
         except Refusal as refusal:
             raise CommandError(refusal.message) from None
-        _write(options["csv"], report.periods_csv())
-        _write(options["schedule_csv"], report.schedule_csv())
+        if options["csv"] is not None:
+            given.write(options["csv"], report.periods_csv())
+        if options["schedule_csv"] is not None:
+            given.write(options["schedule_csv"], report.schedule_csv())
         for line in _lines(report):
             self.stdout.write(line)
         breaches = report.breaches()
         if breaches:
             raise CommandError("\n".join(["The report does not agree with itself.", *breaches]))
         self.stdout.write("The report agrees with the ledger, the balances and the lots.")
-
-
-def _program(slug: str) -> Program:
-    program = Program.objects.select_related("current_version").filter(slug=slug).first()
-    if program is None:
-        raise CommandError(f'There is no program "{slug}".')
-    return program
 
 
 def _day(text: str, option: str) -> dt.date:
@@ -92,15 +86,6 @@ def _rate(text: str) -> Fraction:
         message = f"--redemption-rate: {text} is not a number such as 0.85."
         raise CommandError(message) from None
     return rate_of(share)
-
-
-def _write(path: str | None, text: str) -> None:
-    if path is None:
-        return
-    try:
-        Path(path).write_bytes(text.encode())
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}.") from None
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,6 +16,7 @@ from saleor_retention.engine.measures.sheet import periods_csv, rounded
 from saleor_retention.engine.measures.spans import Interval
 from saleor_retention.engine.money import money_text, round_half_up
 from saleor_retention.errors import Refusal
+from saleor_retention.management import given
 from saleor_retention.models import Program, Segment
 from saleor_retention.selectors import measures
 from saleor_retention.selectors.programs import rules_of
@@ -35,8 +34,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Take the program, the days, what to choose, and where the table goes."""
         parser.add_argument("--program", required=True, help="slug of the program")
-        parser.add_argument("--since", required=True, type=_day, help="first day, YYYY-MM-DD")
-        parser.add_argument("--until", required=True, type=_day, help="last day, YYYY-MM-DD")
+        parser.add_argument("--since", required=True, type=given.day, help="first day, YYYY-MM-DD")
+        parser.add_argument("--until", required=True, type=given.day, help="last day, YYYY-MM-DD")
         parser.add_argument(
             "--by",
             choices=[interval.value for interval in Interval],
@@ -49,9 +48,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Ask, print, write."""
-        program = _program(options["program"])
+        program = given.program_with_rules(options["program"])
         money = money_of(rules_of(program.current_version_id))
-        channel_ref = _channel_ref(options["channel"])
+        slug = options["channel"]
+        channel_ref = None if slug is None else given.channel_ref(slug)
         days = {"first_day": options["since"], "last_day": options["until"]}
         try:
             with host.current().writer():
@@ -70,7 +70,9 @@ class Command(BaseCommand):
             raise CommandError(refusal.message) from None
         rows = [(row.span, row.figures) for row in table.rows]
         if options["csv"]:
-            _write(options["csv"], periods_csv(rows, table.total, money.currency, money.exponent))
+            given.write(
+                options["csv"], periods_csv(rows, table.total, money.currency, money.exponent)
+            )
         for span, figures in rows:
             self.stdout.write(f"{span.first_day} to {span.last_day}: {_said(figures, money)}")
         self.stdout.write(f"all together: {_said(table.total, money)}")
@@ -110,13 +112,6 @@ def _compared(found: measures.Comparison | None, money: Money) -> Iterator[str]:
         yield f"  {row.span.first_day} to {row.span.last_day}: {_said(row.figures, money)}"
 
 
-def _program(slug: str) -> Program:
-    program = Program.objects.filter(slug=slug, current_version__isnull=False).first()
-    if program is None:
-        raise CommandError(f'There is no program "{slug}" with rules.')
-    return program
-
-
 def _segment(program: Program, slug: str | None) -> Segment | None:
     if slug is None:
         return None
@@ -124,27 +119,3 @@ def _segment(program: Program, slug: str | None) -> Segment | None:
     if segment is None:
         raise CommandError(f'The program "{program.slug}" has no segment "{slug}".')
     return segment
-
-
-def _channel_ref(slug: str | None) -> str | None:
-    if slug is None:
-        return None
-    for place in host.current().channels():
-        if place.slug == slug:
-            return place.ref
-    raise CommandError(f'There is no channel "{slug}".')
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        message = f"{text} is no day of the form YYYY-MM-DD"
-        raise argparse.ArgumentTypeError(message) from None
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_bytes(text.encode())
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}.") from None

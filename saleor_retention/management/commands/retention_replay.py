@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
-from saleor_retention.models import Program
+from saleor_retention.management.given import program_named
 from saleor_retention.services.ledger.replaying import Replayed, replay
 
 
@@ -32,8 +32,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Replay, and say each row as it is found."""
         different = repaired = 0
+        slug = options["program"]
         with host.current().writer():
-            for row in replay(self._program(options["program"]), repairs=options["repair"]):
+            program = None if slug is None else program_named(slug)
+            for row in replay(program, repairs=options["repair"]):
                 self.stdout.write(_line(row))
                 different += 1
                 repaired += row.is_repaired
@@ -43,14 +45,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{_rows(repaired)} repaired.")
         else:
             self.stdout.write("Every kept value is what the entries make.")
-
-    def _program(self, slug: str | None) -> Program | None:
-        if slug is None:
-            return None
-        program = Program.objects.filter(slug=slug).first()
-        if program is None:
-            raise CommandError(f'There is no program "{slug}".')
-        return program
 
 
 def _line(row: Replayed) -> str:

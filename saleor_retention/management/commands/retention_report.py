@@ -15,6 +15,7 @@ from saleor_retention import host
 from saleor_retention.engine.money import to_minor
 from saleor_retention.engine.periods import add_months, local_date
 from saleor_retention.errors import Refusal
+from saleor_retention.management import given
 from saleor_retention.models import Program
 from saleor_retention.reporting.building import page_of
 from saleor_retention.reporting.page import rendered
@@ -39,8 +40,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Take the program, the days, the language, the merchant's figure, and the file."""
         parser.add_argument("--program", required=True, help="slug of the program")
-        parser.add_argument("--since", type=_day, help="first day (YYYY-MM-DD): a year back")
-        parser.add_argument("--until", type=_day, help="last day (YYYY-MM-DD): yesterday")
+        parser.add_argument("--since", type=given.day, help="first day (YYYY-MM-DD): a year back")
+        parser.add_argument("--until", type=given.day, help="last day (YYYY-MM-DD): yesterday")
         parser.add_argument("--language", choices=LANGUAGES, default="en")
         parser.add_argument(
             "--acquisition-cost",
@@ -58,7 +59,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Gather, draw, write; nothing is written where something is refused."""
-        program = _program(options["program"])
+        program = given.program_with_rules(options["program"])
         folder = Path(options["csv"]) if options["csv"] else None
         if folder is not None and not folder.is_dir():
             raise CommandError(f"--csv: there is no folder {folder}.")
@@ -84,23 +85,8 @@ class Command(BaseCommand):
         if folder is not None:
             files |= {folder / f"{which.value}.csv": sheet(found, which) for which in Sheet}
         for path, content in files.items():
-            _write(path, content)
+            given.write(path, content)
             self.stdout.write(f"{since} to {until}: {path}")
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_bytes(content.encode())
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}.") from None
-
-
-def _program(slug: str) -> Program:
-    found = Program.objects.filter(slug=slug, current_version__isnull=False)
-    program = found.select_related("current_version").first()
-    if program is None:
-        raise CommandError(f'There is no program "{slug}" with rules.')
-    return program
 
 
 def _minor(program: Program, amount: Decimal | None) -> int | None:
@@ -113,14 +99,6 @@ def _minor(program: Program, amount: Decimal | None) -> int | None:
         return to_minor(amount, money.exponent)
     except ValueError as error:
         raise CommandError(f"--acquisition-cost: {error}") from None
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        message = f"{text} is no day of the form YYYY-MM-DD"
-        raise argparse.ArgumentTypeError(message) from None
 
 
 def _amount(text: str) -> Decimal:

@@ -52,9 +52,7 @@ class Command(BaseCommand):
         with host.current().writer():
             try:
                 simulation = _simulation(options)
-            except Refusal as refusal:
-                raise CommandError(refusal.message) from None
-            except Refusals as found:
+            except (Refusal, Refusals) as found:
                 raise CommandError("\n".join(item.message for item in found.refusals)) from None
             as_csv = options["format"] == "csv"
             self._run(simulation, self._row_writer(simulation) if as_csv else None)

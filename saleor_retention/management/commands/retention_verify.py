@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
-from saleor_retention.models import Program
+from saleor_retention.management.given import program_named
 from saleor_retention.selectors import digests
 from saleor_retention.selectors.verification import breaches
 
@@ -37,9 +37,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the checks."""
         with host.current().writer():
-            found = breaches(
-                self._program(options["program"]), reads_orders=not options["skip_orders"]
-            )
+            slug = options["program"]
+            program = None if slug is None else program_named(slug)
+            found = breaches(program, reads_orders=not options["skip_orders"])
             past = digests.verify(digests.since(all_days=options["all_days"]))
         for breach in found:
             self.stdout.write(f"invariant {breach.invariant}: {breach.subject}: {breach.message}")
@@ -52,14 +52,6 @@ class Command(BaseCommand):
         self.stdout.write("The ledger holds: eleven invariants, no breach.")
         if past.heads:
             self.stdout.write(f"Its past holds: {_days(past.heads)}.")
-
-    def _program(self, slug: str | None) -> Program | None:
-        if slug is None:
-            return None
-        program = Program.objects.filter(slug=slug).first()
-        if program is None:
-            raise CommandError(f'There is no program "{slug}".')
-        return program
 
 
 def _days(days: Collection[dt.date]) -> str:

@@ -13,42 +13,38 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from itertools import islice
 
 from django.db.models import Q
 from django.utils import timezone
 
-from saleor_retention import conf, host
+from saleor_retention import host
 from saleor_retention.engine import lots as engine_lots
 from saleor_retention.engine import pricing, redemption
-from saleor_retention.engine.caps import least_left
-from saleor_retention.engine.facts import CustomerFacts, OrderFacts
+from saleor_retention.engine.facts import OrderFacts
 from saleor_retention.engine.phrases import _, phrase
-from saleor_retention.engine.redemption import Clamped, ClampReason
-from saleor_retention.engine.rules import ProgramRules
+from saleor_retention.engine.redemption import Clamped
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
 from saleor_retention.models import (
     Account,
-    AccountState,
     Hold,
     HoldState,
     OrderRecord,
-    Program,
-    ProgramVersion,
     StoredQuote,
-    Transaction,
-    TransactionKind,
 )
-from saleor_retention.selectors.caps import redeemed_by
 from saleor_retention.selectors.due import holds_to_lapse
-from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
+from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.checkout import holding
+from saleor_retention.services.checkout.bounds import (
+    Place,
+    accepted,
+    place_of,
+    require_pace,
+    require_room,
+)
 from saleor_retention.services.checkout.holding import Grip
-from saleor_retention.services.checkout.pricing import redeemable_base
 from saleor_retention.services.ledger import posting
 from saleor_retention.services.ledger.locking import claim, lock_accounts, run_serialized
 from saleor_retention.services.ledger.lots import facts_of
@@ -57,36 +53,7 @@ from saleor_retention.services.membership import members
 logger = logging.getLogger(__name__)
 
 LAPSE_BATCH = 500
-HOUR = dt.timedelta(hours=1)
-MOVES = (TransactionKind.HOLD, TransactionKind.RELEASE)
 SKEW = dt.timedelta(minutes=5)  # by which the clocks of two servers may differ
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where points are to be spent: the checkout, and the program's rules for it."""
-
-    checkout: CheckoutFacts
-    program: Program
-    version: ProgramVersion
-    rules: ProgramRules
-    point_value: Fraction
-
-    def clamp(self, requested: int, available: int, account: Account) -> Clamped:
-        """Return what a request comes to on this basket for this member."""
-        is_member = account.state == AccountState.MEMBER  # who left has points, but no tier
-        tier = account.tier if is_member and account.tier else None
-        customer = CustomerFacts(account_id=account.pk, tier=tier)
-        base_minor = self._base(customer)
-        limits = self.rules.redemption
-        return redemption.clamp(requested, available, base_minor, self.point_value, limits)
-
-    def _base(self, customer: CustomerFacts) -> int:
-        """Return what the goods cost before points."""
-        basket, standing = self.checkout.basket, self.checkout.standing
-        if standing is None:
-            return pricing.redeemable_base(basket, customer, self.rules)
-        return redeemable_base(basket, standing, customer, self.rules)
 
 
 def set_redemption(
@@ -214,13 +181,13 @@ def lapse_due(now: dt.datetime | None = None, limit: int = LAPSE_BATCH) -> int:
 
 
 def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
-    place = _place(_own_checkout(checkout_ref, user))
+    place = place_of(_own_checkout(checkout_ref, user))
     member = members.member_of(place.program, user, now=at)
     if member is None:
         message = phrase(_('You are not a member of "%(program)s".'), program=place.program.name)
         raise Refusal(Code.NOT_A_MEMBER, message)
     account, hold = _lock(checkout_ref, member.pk, at)
-    _require_pace(account, at)
+    require_pace(account, at)
     posting.catch_up(account, at)
     if account.deficit:
         message = phrase(
@@ -234,8 +201,8 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     lots = holding.free_lots(account)
     had = hold.points if hold is not None else 0
     available = engine_lots.available(map(facts_of, lots), at) + had
-    clamped = _clamp(place, account, points, available)
-    _require_room(place, account, hold, clamped.points, at)
+    clamped = accepted(place, account, points, available)
+    require_room(place, account, hold, clamped.points, at)
     if hold is None:
         hold = Hold(account=account, checkout_ref=checkout_ref, placed_at=at)
     _write(hold, place, clamped, points, at)
@@ -247,53 +214,6 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
     hold.clamped_by = clamped.reason.value if clamped.reason else ""
     host.current().reprice(checkout_ref)
     return hold
-
-
-def _require_pace(account: Account, at: dt.datetime) -> None:
-    """Refuse to move a member's points to and fro without end: every time adds to the ledger.
-
-    The postings of the last hour are what is counted, setting and clearing alike. Clearing itself
-    is never refused.
-    """
-    most = conf.get("REDEMPTIONS_PER_HOUR")
-    if not most:
-        return
-    moves = Transaction.objects.filter(
-        account=account, kind__in=MOVES, cause="shopper", recorded_at__gt=at - HOUR
-    )
-    if moves.count() >= most:
-        message = phrase(
-            _("Points were set and cleared %(times)s times in an hour; try again later."),
-            times=str(most),
-        )
-        raise Refusal(Code.TOO_MANY_REQUESTS, message)
-
-
-def _require_room(
-    place: _Place, account: Account, hold: Hold | None, points: int, at: dt.datetime
-) -> None:
-    """Refuse more points than the program lets a member spend in a day or a month.
-
-    A hold counts from when it was placed, which setting it anew does not change.
-    """
-    limits = place.rules.redemption
-    if limits.points_per_day_max is limits.points_per_month_max is None:
-        return
-    placed_at = at if hold is None else hold.placed_at
-    besides = None if hold is None else hold.pk
-    used = redeemed_by(account, placed_at, place.rules.time_zone, besides=besides)
-    left = least_left(
-        (limits.points_per_day_max, used.in_day), (limits.points_per_month_max, used.in_month)
-    )
-    if left is not None and points > left:
-        message = phrase(
-            _(
-                "This program limits how many points are spent in a day or a month: "
-                "%(left)s are left."
-            ),
-            left=str(left),
-        )
-        raise Refusal(Code.LIMIT_REACHED, message, "points")
 
 
 def _fit(checkout_ref: str, at: dt.datetime) -> Hold | None:
@@ -322,12 +242,12 @@ def _fit(checkout_ref: str, at: dt.datetime) -> Hold | None:
     return held.hold
 
 
-def _fitted(held: Grip, checkout: CheckoutFacts) -> tuple[_Place, Clamped] | None:
+def _fitted(held: Grip, checkout: CheckoutFacts) -> tuple[Place, Clamped] | None:
     """Return what the cart bears of the hold now, or None where it has to end."""
     if checkout.basket.user_ref != str(held.account.user_id):
         return None
     try:
-        place = _place(checkout)
+        place = place_of(checkout)
     except Refusal:
         return None
     if place.program.pk != held.account.program_id:
@@ -341,7 +261,7 @@ def _fitted(held: Grip, checkout: CheckoutFacts) -> tuple[_Place, Clamped] | Non
     return place, Clamped(points, redemption.value_of(points, place.point_value), clamped.reason)
 
 
-def _write(hold: Hold, place: _Place, clamped: Clamped, requested: int, at: dt.datetime) -> None:
+def _write(hold: Hold, place: Place, clamped: Clamped, requested: int, at: dt.datetime) -> None:
     """Store what the hold says from now on; the caller moves the points."""
     hold.requested = requested
     hold.points = clamped.points
@@ -350,65 +270,6 @@ def _write(hold: Hold, place: _Place, clamped: Clamped, requested: int, at: dt.d
     hold.version = place.version
     hold.lapses_at = holding.lapses_at(place.rules, at)
     hold.save()
-
-
-def _clamp(place: _Place, account: Account, points: int, available: int) -> Clamped:
-    """Return what is set aside, or refuse: too many points, or a cart that takes none."""
-    if points > available:
-        message = phrase(
-            _("%(points)s points were asked for and %(left)s are left."),
-            points=str(points),
-            left=str(available),
-        )
-        raise Refusal(Code.NOT_ENOUGH_POINTS, message, "points")
-    clamped = place.clamp(points, available, account)
-    if clamped.points:
-        return clamped
-    limits = place.rules.redemption
-    least = max(limits.minimum_points, limits.block_points)
-    if points < least:
-        message = phrase(
-            _("At least %(points)s points have to be spent at once."), points=str(least)
-        )
-        raise Refusal(Code.BELOW_MINIMUM, message, "points")
-    if clamped.reason in (ClampReason.BASKET_TOO_SMALL, ClampReason.ORDER_SHARE):
-        message = phrase(
-            _("The goods in this cart are too little to spend %(points)s points on."),
-            points=str(least),
-        )
-        raise Refusal(Code.NOTHING_TO_REDEEM_ON, message, "points")
-    message = phrase(
-        _("%(points)s points are worth nothing in %(currency)s."),
-        points=str(points),
-        currency=place.checkout.basket.currency,
-    )
-    raise Refusal(Code.BELOW_MINIMUM, message, "points")
-
-
-def _place(checkout: CheckoutFacts) -> _Place:
-    program = active_program(checkout.basket.channel_ref) if is_switched_on() else None
-    if program is None or program.current_version is None:
-        message = phrase(_("There is no active program in the channel of this checkout."))
-        raise Refusal(Code.PROGRAM_INACTIVE, message, "checkoutId")
-    reason = host.current().refusal_of("line_discounts")
-    if reason is not None:
-        raise Refusal(Code.NOT_SUPPORTED, reason, "checkoutId")
-    rules = rules_of(program.current_version.pk)
-    if not rules.redemption.is_enabled:
-        message = phrase(
-            _('Points of "%(program)s" cannot be spent at the checkout.'), program=program.name
-        )
-        raise Refusal(Code.REDEMPTION_DISABLED, message, "points")
-    currency = checkout.basket.currency
-    point_value = rules.point_values.get(currency)
-    if not point_value:
-        message = phrase(
-            _('Points of "%(program)s" have no value in %(currency)s.'),
-            program=program.name,
-            currency=currency,
-        )
-        raise Refusal(Code.CURRENCY_WITHOUT_RATE, message, "points")
-    return _Place(checkout, program, program.current_version, rules, point_value)
 
 
 def _require_whole(points: object) -> None:

@@ -103,10 +103,8 @@ def apply_offers(
         named.add(item.slug)
         try:
             change = _apply_one(program, item, there.get(item.slug), actor_ref, at)
-        except Refusals as found:
+        except (Refusal, Refusals) as found:
             refusals += [_at(item, refusal) for refusal in found.refusals]
-        except Refusal as found:
-            refusals.append(_at(item, found))
         else:
             if change.is_change:
                 warnings += [f"{item.slug}: {problem.message}" for problem in change.warnings]

@@ -22,7 +22,7 @@ from saleor_retention.selectors import past
 from saleor_retention.selectors.past import Customer, Scope
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.terms import inactivity_since
-from saleor_retention.services.setting_up import program_files
+from saleor_retention.services.setting_up import program_reading
 from saleor_retention.services.setting_up.validating import validate
 
 TOP = 10
@@ -155,7 +155,7 @@ def trial_of_file(text: str, slug: str | None = None) -> Trial:
     Writes nothing. Raises ``Refusals`` with every problem of the file; refuses NOT_FOUND where the
     file has no such program, or several and none is named.
     """
-    found = program_files.read(text)
+    found = program_reading.read(text)
     if slug is not None:
         found = [item for item in found if item.slug == slug]
     if len(found) != 1:

@@ -1,0 +1,37 @@
+"""What staff, apps and commands did about the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from saleor_retention.export.values import Table, Told, day, values
+from saleor_retention.models import AuditAction, AuditEntry
+from saleor_retention.selectors.holdings import Holding, Section
+
+DONE: Mapping[str, str] = {
+    AuditAction.POINTS_GRANT: "points were given by hand",
+    AuditAction.POINTS_TAKE: "points were taken by hand",
+    AuditAction.TIER_OVERRIDE: "the tier was set by hand",
+    AuditAction.TIER_OVERRIDE_END: "the tier set by hand was ended",
+    AuditAction.ORDER_SETTLE: "an order was settled again by hand",
+    AuditAction.SALE_RECORD: "a till sent a sale",
+    AuditAction.SALE_REVERSE: "a till took a sale back",
+    AuditAction.MEMBER_ERASE: "the customer was forgotten",
+    AuditAction.COUPON_ISSUE: "a coupon was given by hand",
+    AuditAction.COUPON_REVOKE: "a coupon was ended by hand",
+    AuditAction.EVENT_RECORD: "a rewarded event was told of",
+    AuditAction.EVENT_REVERSE: "a rewarded event was taken back",
+}
+"""What can be done about a customer; what is done to programs concerns nobody in particular."""
+
+
+def _audit(holding: Holding) -> Told:
+    entry: AuditEntry = holding.row
+    changes = f" ({'; '.join(entry.changes)})" if entry.changes else ""
+    text = f"{day(entry.at)}: {DONE[entry.action]}{changes}."
+    note = "" if entry.note is None else entry.note.text
+    names = "at action order=order_ref changes actor=actor_ref"
+    return text, {**values(entry, names), "note": note}
+
+
+DESCRIBED: Table = {Section.AUDIT: _audit}
