@@ -78,6 +78,7 @@ class FakeHost:
     sold_out: set[str] = field(default_factory=set)  # variants that cannot be given
     vouchers: list[VoucherSpec] = field(default_factory=list)
     codes: dict[str, bool] = field(default_factory=dict)  # code -> whether it can be used
+    opened: dict[str, tuple[str, str, str, dict[str, int]]] = field(default_factory=dict)
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
     orders_kept_on: int = 0  # the shop's own orders that have something of ours
@@ -236,7 +237,13 @@ class FakeHost:
     ) -> list[Purchase]:
         """Return what these customers ordered of these variants."""
         found = [
-            Purchase(facts.user_ref, item.goods.variant_ref, facts.created_at, item.quantity)
+            Purchase(
+                facts.user_ref,
+                item.goods.variant_ref,
+                facts.created_at,
+                item.quantity,
+                facts.channel_ref,
+            )
             for facts in self.orders.values()
             if facts.user_ref in user_refs
             and facts.channel_ref in channel_refs
@@ -358,6 +365,16 @@ class FakeHost:
     def in_stock(self, variant_refs: Iterable[str], checkout_ref: str) -> set[str]:  # noqa: ARG002
         """Return all but what the test has sold out."""
         return set(variant_refs) - self.sold_out
+
+    def checkouts_marked(
+        self, user_ref: str, channel_ref: str, mark: str
+    ) -> dict[str, frozenset[str]]:
+        """Return the checkouts that a counter opened and that still exist, newest first."""
+        return {
+            ref: frozenset(goods)
+            for ref, (*of, goods) in reversed(self.opened.items())
+            if of == [user_ref, channel_ref, mark] and ref in self.checkouts
+        }
 
     # --- effects ---------------------------------------------------------------------------
     def add_goods(

@@ -49,6 +49,7 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
         "questions": 1,
         "coupons": 1,
         "referral": 1,
+        "run_outs": 10,
     },
     RetentionOffer: {"statistics": 1, "versions": 1},
     RetentionOrder: {"enrolment": 1, "questions": 1},

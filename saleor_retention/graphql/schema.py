@@ -62,6 +62,7 @@ from saleor_retention.graphql.mutations.redemption_clear import RetentionRedempt
 from saleor_retention.graphql.mutations.redemption_set import RetentionRedemptionSet
 from saleor_retention.graphql.mutations.referral_claim import RetentionReferralClaim
 from saleor_retention.graphql.mutations.referral_code import RetentionReferralCode
+from saleor_retention.graphql.mutations.reorder import RetentionReorder
 from saleor_retention.graphql.mutations.sale_record import RetentionSaleRecord
 from saleor_retention.graphql.mutations.sale_reverse import RetentionSaleReverse
 from saleor_retention.graphql.mutations.segment_create import RetentionSegmentCreate
@@ -474,6 +475,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
     "retention_gift_pick": RetentionGiftPick,
+    "retention_reorder": RetentionReorder,
     "retention_program_create": RetentionProgramCreate,
     "retention_program_update": RetentionProgramUpdate,
     "retention_program_retire": RetentionProgramRetire,

@@ -62,6 +62,7 @@ from saleor_retention.graphql.types_program import (
     threshold_type,
 )
 from saleor_retention.graphql.types_questions import RetentionQuestions, questions_type
+from saleor_retention.graphql.types_run_out import RetentionRunOut, resolve_run_outs
 from saleor_retention.models import Account, AccountState, Coupon, Program, TierChange, Transaction
 
 LOTS_MAX = 100
@@ -195,6 +196,12 @@ class RetentionMember(graphene.ObjectType):
     referral = graphene.Field(
         RetentionReferralStanding,
         description="The member's code for friends and what they brought.",
+        required=True,
+    )
+    run_outs = graphene.List(
+        graphene.NonNull(RetentionRunOut),
+        description="What the member buys again and again of the goods that campaigns remind of, "
+        "what runs out first at the top.",
         required=True,
     )
 
@@ -372,6 +379,12 @@ class RetentionMember(graphene.ObjectType):
     def resolve_referral(root: Member, info: Any) -> Any:
         """Promise the member's part in referrals."""
         return resolve_standing(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_run_outs(root: Member, info: Any) -> Any:
+        """Promise what runs out when."""
+        return resolve_run_outs(info, root.account)
 
 
 class RetentionMemberConnection(paging.Connection):

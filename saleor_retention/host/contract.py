@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
@@ -114,6 +115,28 @@ class Purchase:
     variant_ref: str
     at: dt.datetime
     quantity: int
+    channel_ref: str
+
+
+class Lack(StrEnum):
+    """Why goods cannot be put into a checkout."""
+
+    UNAVAILABLE = "unavailable"  # not sold in the channel, or not any more
+    OUT_OF_STOCK = "out_of_stock"  # or fewer than asked for
+    OVER_LIMIT = "over_limit"  # more than the shop sells to one customer
+
+
+class Counter(Protocol):
+    """Opens checkouts of the customer who asks, with the host's own checks."""
+
+    def lacks(self, channel_ref: str, goods: Mapping[str, int]) -> dict[str, Lack]:
+        """Return which variants cannot be had in that number, each looked at for itself."""
+
+    def open(self, channel_ref: str, goods: Mapping[str, int], mark: str) -> str:
+        """Open a checkout with these units of variants and return it, marked; or ``Refusal``.
+
+        With the customer's e-mail, and his default addresses as far as the shop takes them.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +308,11 @@ class Host(Protocol):
     def in_stock(self, variant_refs: Iterable[str], checkout_ref: str) -> set[str]:
         """Return those that are sold to a checkout and of which it can have one unit more."""
 
+    def checkouts_marked(
+        self, user_ref: str, channel_ref: str, mark: str
+    ) -> dict[str, frozenset[str]]:
+        """Return a customer's checkouts of that mark, newest first, with their variants."""
+
     # --- effects ---------------------------------------------------------------------------
     def reprice(self, checkout_ref: str) -> None:
         """Make the checkout compute its prices afresh when next read."""
@@ -378,6 +406,9 @@ class Host(Protocol):
     def to_global_id(self, type_name: str, ref: str) -> str:
         """Return the host's GraphQL id."""
 
+    def counter(self, info: Any) -> Counter:
+        """Return where the customer who asks opens checkouts; ``Refusal`` where nobody can."""
+
     def channel_slug(self, root: Any) -> str | None:
         """Return the channel that the query around a resolver's root named (3.x products)."""
 
@@ -409,5 +440,5 @@ class Host(Protocol):
         """Return why this host cannot do something, in a sentence, or None.
 
         That is ``line_discounts``, ``free_shipping``, ``gifts`` and ``punch_cards`` of offers, or
-        ``coupon_prefixes`` and ``notify``.
+        ``coupon_prefixes``, ``notify`` and ``reorders``.
         """

@@ -313,7 +313,7 @@ def _run_out(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
                 f"run-out:{variant}:{bought[-1].on}",
                 day,
                 result.latest,
-                _run_out_facts(result, names.get(variant, "")),
+                _run_out_facts(result, variant, names.get(variant, "")),
             )
             for (user_ref, variant), bought in sorted(found.items())
             if reminded_on(bought, trigger.days_before[0]) == day
@@ -333,9 +333,10 @@ def rhythms(
     return found
 
 
-def _run_out_facts(result: RunOut, name: str) -> dict[str, str]:
+def _run_out_facts(result: RunOut, variant_ref: str, name: str) -> dict[str, str]:
     return {
         "product": name,
+        "variant_id": host.current().to_global_id("ProductVariant", variant_ref),
         "occasion_on": result.on.isoformat(),
         "run_out_from": result.earliest.isoformat(),
         "run_out_until": result.latest.isoformat(),

@@ -236,7 +236,14 @@ def draft_order(shop: Shop, channel: Channel, user: str, **quantities: int) -> D
 
 
 def bulk_order(
-    shop: Shop, channel: Channel, *, user: str, name: str, quantity: int, price: Taxed
+    shop: Shop,
+    channel: Channel,
+    *,
+    user: str,
+    name: str,
+    quantity: int,
+    price: Taxed,
+    days_ago: int = 0,
 ) -> Desk:
     """Import a paid order of one kind of goods from another system.
 
@@ -249,7 +256,7 @@ def bulk_order(
         } }"""
     )
     tax_class = payload["taxClass"]["id"]
-    now = dt.datetime.now(dt.UTC).isoformat()
+    created_at = (dt.datetime.now(dt.UTC) - dt.timedelta(days_ago)).isoformat()
     payload = shop.owner.ask(
         """mutation ($order: OrderBulkCreateInput!) {
           orderBulkCreate(orders: [$order], stockUpdatePolicy: SKIP) {
@@ -258,7 +265,7 @@ def bulk_order(
         }""",
         order={
             "channel": channel.slug,
-            "createdAt": now,
+            "createdAt": created_at,
             "status": "UNFULFILLED",
             "user": {"id": user},
             "billingAddress": channel.address,
@@ -273,7 +280,7 @@ def bulk_order(
             "lines": [
                 {
                     "variantId": shop.variants[name],
-                    "createdAt": now,
+                    "createdAt": created_at,
                     "isShippingRequired": True,
                     "isGiftCard": False,
                     "quantity": quantity,

@@ -574,6 +574,7 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         checkoutId=lambda world: world.checkout_id,
         offerId=lambda world: world.offer_id,
     ),
+    "retentionReorder": run("storefront/reorder"),
     "retentionProgramCreate": run(
         "staff/program-create",
         input=lambda world: {

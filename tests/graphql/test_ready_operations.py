@@ -592,6 +592,7 @@ def test_no_ready_operation_is_left_out() -> None:
         "test_offers_staff.py",
         "test_offers_storefront.py",
         "test_profiles.py",
+        "test_reorders.py",
         "test_report.py",
         "test_segments.py",
     ]

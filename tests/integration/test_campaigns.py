@@ -577,6 +577,7 @@ def test_what_runs_out_by_the_customers_own_rhythm(shop: Shop) -> None:
     assert row.cycle == "run-out:tea:2026-06-09"
     assert row.facts == {
         "product": "Goods tea",
+        "variant_id": "ProductVariant:tea",
         "occasion_on": "2026-08-08",
         "run_out_from": "2026-08-08",
         "run_out_until": "2026-08-08",

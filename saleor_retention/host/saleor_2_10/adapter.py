@@ -17,6 +17,7 @@ from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
     CodeTotals,
+    Counter,
     PastOrder,
     Purchase,
     Requestor,
@@ -50,6 +51,7 @@ NOT_HERE = {
     "punch_cards": "Goods cannot cost nothing on Saleor 2.10; full punch cards give nothing.",
     "coupon_prefixes": "A code has 12 characters on Saleor 2.10, which leaves none for a prefix.",
     "notify": "Saleor 2.10 has no notify event for mail providers; send with via: mail.",
+    "reorders": "A customer has one open checkout on Saleor 2.10; no second one is made beside it.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 
@@ -208,6 +210,15 @@ class Saleor210:
         """Return nothing: no gift is given on this host."""
         return set()
 
+    def checkouts_marked(
+        self,
+        user_ref: str,  # noqa: ARG002
+        channel_ref: str,  # noqa: ARG002
+        mark: str,  # noqa: ARG002
+    ) -> dict[str, frozenset[str]]:
+        """Return nothing: no checkout is opened on this host."""
+        return {}
+
     # --- effects ---------------------------------------------------------------------------
     def reprice(self, checkout_ref: str) -> None:
         """Bring what is kept of the checkout's price up to date: its voucher's discount."""
@@ -330,6 +341,10 @@ class Saleor210:
     def to_global_id(self, type_name: str, ref: str) -> str:
         """Return the host's GraphQL id."""
         return graph.to_global_id(type_name, ref)
+
+    def counter(self, info: Any) -> Counter:  # noqa: ARG002
+        """Refuse: a customer's checkout is what he is filling."""
+        raise Refusal(Code.NOT_SUPPORTED, NOT_HERE["reorders"])
 
     def channel_slug(self, root: Any) -> str | None:  # noqa: ARG002
         """Return the only channel's slug."""

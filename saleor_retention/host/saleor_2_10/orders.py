@@ -147,7 +147,10 @@ def purchases(
     rows = lines.order_by("order__created", "pk").values_list(
         "order__user_id", "variant_id", "order__created", "quantity"
     )
-    return [Purchase(str(user), str(variant), at, count) for user, variant, at, count in rows]
+    return [
+        Purchase(str(user), str(variant), at, count, CHANNEL_REF)
+        for user, variant, at, count in rows
+    ]
 
 
 def order_ref_of_checkout(checkout_ref: str) -> str | None:

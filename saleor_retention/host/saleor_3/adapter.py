@@ -22,6 +22,7 @@ from . import (
     metadata,
     orders,
     people,
+    reorders,
     seam,
     tested,
 )
@@ -74,6 +75,7 @@ class Saleor3:
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)
     in_stock = staticmethod(gift_lines.in_stock)
+    checkouts_marked = staticmethod(reorders.checkouts_marked)
 
     # --- effects -----------------------------------------------------------------------------
     reprice = staticmethod(hooks.reprice)
@@ -84,7 +86,7 @@ class Saleor3:
     take_metadata = staticmethod(metadata.take_metadata)
     writer = staticmethod(effects.writer)
     strip_own_rows = staticmethod(effects.strip_own_rows)
-    forget_orders = staticmethod(effects.forget_orders)
+    forget_orders = staticmethod(reorders.forget_orders)
     add_goods = staticmethod(gift_lines.add_goods)
     remove_line = staticmethod(gift_lines.remove_line)
     open_voucher = staticmethod(coupons.open_voucher)
@@ -102,6 +104,7 @@ class Saleor3:
     mutation_context = staticmethod(graph.mutation_context)
     from_global_id = staticmethod(graph.from_global_id)
     to_global_id = staticmethod(graph.to_global_id)
+    counter = staticmethod(reorders.Counter)
     channel_slug = staticmethod(graph.channel_slug)
     checkout_prices = staticmethod(graph.checkout_prices)
     code_totals = staticmethod(comparing.code_totals)

@@ -108,11 +108,6 @@ def strip_own_rows(checkout_refs: Iterable[str] | None = None) -> int:
         return int(cursor.fetchone()[0])
 
 
-def forget_orders() -> int:
-    """Return 0: nothing of ours is kept on orders; their discounts are Saleor's own by then."""
-    return 0
-
-
 def dispatch(task_name: str, *args: Any) -> None:
     """Run the named task of ``saleor_retention.tasks`` after commit, on a worker if there is one.
 

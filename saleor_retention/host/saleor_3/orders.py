@@ -178,9 +178,12 @@ def purchases(
         order__user__in=numbers(user_refs),
     ).exclude(order__status__in=over)
     rows = lines.order_by("order__created_at", "pk").values_list(
-        "order__user_id", "variant_id", "order__created_at", "quantity"
+        "order__user_id", "variant_id", "order__created_at", "quantity", "order__channel_id"
     )
-    return [Purchase(str(user), str(variant), at, count) for user, variant, at, count in rows]
+    return [
+        Purchase(str(user), str(variant), at, count, str(channel))
+        for user, variant, at, count, channel in rows
+    ]
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ SAMPLES = {
     "expiring_coupon": "SAMPLE-CODE",
     "occasion_on": "2030-06-15",
     "product": "Green tea",
+    "variant_id": "UHJvZHVjdFZhcmlhbnQ6MA==",
     "run_out_from": "2030-06-12",
     "run_out_until": "2030-06-19",
     "run_out_is_firm": "yes",

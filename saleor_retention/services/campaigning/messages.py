@@ -34,6 +34,7 @@ NAMES = (
     "coupon",
     "occasion_on",
     "product",
+    "variant_id",
     "run_out_from",
     "run_out_until",
     "run_out_is_firm",

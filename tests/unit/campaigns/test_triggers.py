@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from saleor_retention.engine.birthdays import kept_on
 from saleor_retention.engine.campaigns.calendar import days_of, is_on
 from saleor_retention.engine.campaigns.caps import is_over_cap, room
-from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, Thin, reminded_on, run_out
+from saleor_retention.engine.campaigns.rhythm import (
+    Bought,
+    RunOut,
+    Supply,
+    Thin,
+    days_bought,
+    reminded_on,
+    run_out,
+    supply_on,
+    usual_quantity,
+)
 from saleor_retention.engine.campaigns.terms import Cap, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
@@ -214,3 +224,50 @@ def test_a_reminder_comes_before_the_goods_run_out_and_after_the_last_purchase()
     assert reminded_on(bought, 3) == last + dt.timedelta(27)
     assert reminded_on(bought, 40) == last + dt.timedelta(1)
     assert reminded_on(bought[:2], 3) is None
+
+
+def test_supply_runs_out_from_the_reminder_through_the_last_day_of_the_range() -> None:
+    """Gaps of 20, 30 and 50 days: likely 30, at the latest 50 days after the last purchase."""
+    last = dt.date(2026, 4, 11)
+    bought = [Bought(last - dt.timedelta(days), 1) for days in (100, 80, 50, 0)]
+
+    def seen(days: int) -> Supply:
+        return supply_on(bought, last + dt.timedelta(days), 3)
+
+    assert [seen(days) for days in (0, 26)] == [Supply.LASTING] * 2
+    assert [seen(days) for days in (27, 30, 50)] == [Supply.RUNNING_OUT] * 3
+    assert seen(51) is Supply.USED_UP
+    assert supply_on(bought[2:], last, 3) is Supply.UNKNOWN
+
+
+def test_a_late_reminder_has_its_own_day() -> None:
+    """Who buys every day is reminded on the day after, also where that is the last of the range."""
+    bought = _every(1, 4)
+    last = max(each.on for each in bought)
+
+    assert supply_on(bought, last, 3) is Supply.LASTING
+    assert supply_on(bought, last + dt.timedelta(1), 3) is Supply.RUNNING_OUT
+    assert supply_on(bought, last + dt.timedelta(2), 3) is Supply.USED_UP
+
+
+@pytest.mark.parametrize(
+    ("quantities", "usual"), [([], 0), ([1], 1), ([1, 2], 1), ([1, 4, 4], 4), ([2, 2, 3, 9], 2)]
+)
+def test_the_usual_quantity_is_one_that_was_bought(quantities: list[int], usual: int) -> None:
+    """The median of the days; of two middle ones the lower."""
+    first = dt.date(2026, 1, 1)
+
+    bought = [Bought(first + dt.timedelta(n), units) for n, units in enumerate(quantities)]
+
+    assert usual_quantity(bought) == usual
+    assert days_bought(bought) == len(quantities)
+
+
+def test_purchases_of_a_day_are_one() -> None:
+    """Two bags in two orders of a day are two bags at once; what was not bought counts nothing."""
+    day = dt.date(2026, 1, 1)
+
+    bought = [Bought(day, 1), Bought(day, 1), Bought(day + dt.timedelta(30), 0)]
+
+    assert usual_quantity(bought) == 2
+    assert days_bought(bought) == 1
