@@ -28,6 +28,7 @@ from saleor_retention.models import (
     DispatchState,
     ExperimentArm,
     ExperimentSubject,
+    FollowUp,
     Hold,
     HoldState,
     Lot,
@@ -47,6 +48,7 @@ from saleor_retention.models import (
     StoredQuote,
     Suppression,
     SuppressionReason,
+    SurveyAnswer,
     TierChange,
     TierChangeKind,
 )
@@ -140,6 +142,9 @@ DONE: Mapping[str, str] = {
     AuditAction.COUPON_REVOKE: "a coupon was ended by hand",
     AuditAction.EVENT_RECORD: "a rewarded event was told of",
     AuditAction.EVENT_REVERSE: "a rewarded event was taken back",
+    AuditAction.FOLLOW_UP_OPEN: "a task of staff was opened",
+    AuditAction.FOLLOW_UP_CHANGE: "a task of staff was changed",
+    AuditAction.FOLLOW_UP_CLOSE: "a task of staff was closed",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 
@@ -183,7 +188,7 @@ def write(account_ids: Sequence[int], now: dt.datetime) -> Iterator[str]:
     yield "\n]}\n"
 
 
-OF_STAFF = frozenset({"note", "actor"})
+OF_STAFF = frozenset({"note", "actor", "task", "assignee", "closed_by"})
 
 
 def _account(holding: Holding) -> tuple[str, dict[str, Any]]:
@@ -320,6 +325,47 @@ def _referral(holding: Holding) -> tuple[str, dict[str, Any]]:
         "points": points,
         "due_at": _iso(row.due_at),
         "ended_at": _iso(row.ended_at),
+    }
+
+
+def _survey(holding: Holding) -> tuple[str, dict[str, Any]]:
+    """Tell the answers under the words that were asked; keys stand for words that went."""
+    row: SurveyAnswer = holding.row
+    survey = rules_of(row.version_id).survey
+    labels = {question.key: question.field.label for question in survey.questions}
+    said = "; ".join(
+        f"{labels.get(key, key)} {json.dumps(answer, ensure_ascii=False)}"
+        for key, answer in sorted(row.answers.items())
+    )
+    text = (
+        f"{_day(row.answered_at)}: answered about order {holding.number or row.order_ref}: {said}; "
+        f"{row.points} points."
+    )
+    return text, {
+        "order": row.order_ref,
+        "answered_at": _iso(row.answered_at),
+        "answers": row.answers,
+        "points": row.points,
+    }
+
+
+def _follow_up(holding: Holding) -> tuple[str, dict[str, Any]]:
+    """Tell of a task; what staff typed is in the values alone, which customers are not shown."""
+    row: FollowUp = holding.row
+    state = row.outcome.replace("_", " ") if row.outcome else row.state
+    text = f"{_day(row.created_at)}: a task of staff, due {row.due_on}, {state}."
+    return text, {
+        "created_at": _iso(row.created_at),
+        "due_on": row.due_on.isoformat(),
+        "state": row.state,
+        "outcome": row.outcome,
+        "closed_at": _iso(row.closed_at),
+        "segment": "" if row.segment_id is None else row.segment.slug,
+        "task": row.reason,
+        "note": row.note,
+        "assignee": row.assignee_ref,
+        "actor": row.created_by,
+        "closed_by": row.closed_by,
     }
 
 
@@ -620,6 +666,8 @@ DESCRIBED: Mapping[Section, Callable[[Holding], tuple[str, dict[str, Any]]]] = {
     Section.EVENT: _event,
     Section.REFERRAL_CODE: _referral_code,
     Section.REFERRAL: _referral,
+    Section.SURVEY: _survey,
+    Section.FOLLOW_UP: _follow_up,
     Section.MOVEMENT: _movement,
     Section.AUDIT: _audit,
 }

@@ -228,6 +228,9 @@ RetentionAuditAction = described(
         AuditAction.COUPON_REVOKE: "A coupon, or all of a batch, was ended.",
         AuditAction.EVENT_RECORD: "A rewarded event, such as a review, was recorded.",
         AuditAction.EVENT_REVERSE: "A rewarded event was taken back.",
+        AuditAction.FOLLOW_UP_OPEN: "A task about a member was opened by hand.",
+        AuditAction.FOLLOW_UP_CHANGE: "A task about a member was changed.",
+        AuditAction.FOLLOW_UP_CLOSE: "A task about a member was done or dropped.",
     },
 )
 

@@ -7,7 +7,16 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Campaign, Coupon, CouponBatch, Offer, Program, Segment
+from saleor_retention.models import (
+    Account,
+    Campaign,
+    Coupon,
+    CouponBatch,
+    FollowUp,
+    Offer,
+    Program,
+    Segment,
+)
 
 OFFER_WITH = ("program", "current_version")
 """What is loaded with an offer."""
@@ -85,6 +94,14 @@ def batch_of(global_id: str, field: str = "id") -> CouponBatch:
     if batch is None:
         raise Refusal(Code.NOT_FOUND, "There is no such batch of coupons.", field)
     return batch
+
+
+def follow_up_of(global_id: str, field: str = "id") -> FollowUp:
+    """Return the task of that id; refuse NOT_FOUND, naming the input field."""
+    task: FollowUp | None = _row_of(FollowUp.objects, "RetentionFollowUp", global_id)
+    if task is None:
+        raise Refusal(Code.NOT_FOUND, "There is no such task.", field)
+    return task
 
 
 def _row_of(queryset: Any, type_name: str, global_id: str) -> Any:

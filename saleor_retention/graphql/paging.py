@@ -173,7 +173,7 @@ def connection_of(
 
 def encoded(*values: Any) -> str:
     """Return values as an opaque cursor."""
-    plain = [value.isoformat() if isinstance(value, dt.datetime) else value for value in values]
+    plain = [value.isoformat() if isinstance(value, dt.date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()
 
 
@@ -198,6 +198,11 @@ def instant(value: Any) -> dt.datetime:
     if at.tzinfo is None:
         raise ValueError(value)
     return at.astimezone(dt.UTC)
+
+
+def day(value: Any) -> dt.date:
+    """Return a day from a cursor."""
+    return dt.date.fromisoformat(value)
 
 
 def row_id(value: Any) -> int:

@@ -35,6 +35,9 @@ class AuditAction(TextChoices):
     COUPON_REVOKE = "coupon_revoke"
     EVENT_RECORD = "event_record"
     EVENT_REVERSE = "event_reverse"
+    FOLLOW_UP_OPEN = "follow_up_open"
+    FOLLOW_UP_CHANGE = "follow_up_change"
+    FOLLOW_UP_CLOSE = "follow_up_close"
 
 
 class AuditEntry(models.Model):
