@@ -81,7 +81,7 @@ def _words(fields: Fields, key: str) -> Words:
         rule = f"must have at most {LANGUAGES_MAX} languages; it has {len(entries)}."
         fields.note(key, "TOO_MANY", rule, max=LANGUAGES_MAX)
         return ()
-    found = []
+    found: list[tuple[str, str]] = []
     for language, text in entries:
         if not _LANGUAGE.match(language):
             rule = f"must be a language code such as en or zh-hant; it is {shown(language)}."
