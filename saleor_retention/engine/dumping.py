@@ -24,6 +24,7 @@ from saleor_retention.engine.rules import (
     Tier,
     Window,
 )
+from saleor_retention.engine.survey_documents import survey_document
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -84,6 +85,8 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
         document["events"] = events_document(rules.events)
     if rules.referral != NO_REFERRALS:
         document["referral"] = referral_document(rules.referral)
+    if rules.survey.is_on:
+        document["survey"] = survey_document(rules.survey)
     return document
 
 

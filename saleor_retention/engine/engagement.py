@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-KNOWN_KINDS = ("review", "favorite", "follow")
+KNOWN_KINDS = ("review", "favorite", "follow", "survey")
 """Events that the history has words for; a merchant's own ones have a name in their rule."""
+
+SURVEY = "survey"
+"""The event that the plugin tells of itself: a customer has answered the survey about an order."""
 
 ABOUT_THE_SHOP = "follow"
 """An event that has no object but the shop itself."""

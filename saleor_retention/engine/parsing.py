@@ -47,6 +47,7 @@ from saleor_retention.engine.rules import (
     Tier,
     Window,
 )
+from saleor_retention.engine.survey_documents import read_survey
 
 __all__ = ["dump_program", "parse_program"]
 
@@ -143,6 +144,7 @@ class _Reader:
             questions=read_questions(top),
             events=read_events(top),
             referral=read_referral(top),
+            survey=read_survey(top),
         )
         for section in (earn, deficit, grants):
             section.close()

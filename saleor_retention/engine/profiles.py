@@ -132,11 +132,12 @@ def _custom(top: Fields, questions: Questions) -> dict[str, Any]:
             rule = f"is not a field that this program asks for{did_you_mean(key, known)}"
             top.note(path, "UNKNOWN_KEY", rule)
             continue
-        facts[CUSTOM + key] = None if value is None else _answer(top, path, field, value)
+        facts[CUSTOM + key] = None if value is None else read_answer(top, path, field, value)
     return facts
 
 
-def _answer(top: Fields, path: str, field: FieldQuestion, value: Any) -> Any:
+def read_answer(top: Fields, path: str, field: FieldQuestion, value: Any) -> Any:
+    """Return the answer to a question, as JSON holds it; a problem is noted under ``path``."""
     answer = Fields({path: value}, top.path, top.problems, what=top.what)
     match field.type:
         case FieldType.TEXT:

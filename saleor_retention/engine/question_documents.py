@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from saleor_retention.engine.fields import Fields
@@ -49,35 +50,46 @@ def questions_document(questions: Questions) -> dict[str, Any]:
     if questions.interests:
         document["interests"] = list(questions.interests)
     if questions.fields:
-        document["fields"] = [_field_document(field) for field in questions.fields]
+        document["fields"] = [field_document(field) for field in questions.fields]
     if questions.consents:
         document["consents"] = [_consent_document(consent) for consent in questions.consents]
     return document
+
+
+def read_field(fields: Fields, taken: Collection[str]) -> FieldQuestion:
+    """Read what any question of the merchant's own has; ``taken`` are the keys of others."""
+    fields.require("key", "a short name that never changes")
+    fields.require("label", "what customers read")
+    field = FieldQuestion(
+        key=fields.slug("key", KEY_LENGTH_MAX),
+        label=fields.text("label", LABEL_LENGTH_MAX),
+        type=fields.choice("type", FieldType.TEXT),
+        options=_slugs(fields, "options", OPTIONS_MAX),
+    )
+    if field.key and field.key in taken:
+        fields.note("key", "DUPLICATE", f"is there twice: {field.key}.")
+    takes_options = field.type in TYPES_WITH_OPTIONS
+    if takes_options and not field.options and fields.is_clean("options"):
+        rule = f"is required of the type {field.type.value}: what may be chosen."
+        fields.note("options", "REQUIRED", rule)
+    if field.options and not takes_options and fields.is_clean("type"):
+        rule = f"has no effect with the type {field.type.value}: leave it out."
+        fields.note("options", "NO_EFFECT", rule)
+    return field
+
+
+def field_document(field: FieldQuestion) -> dict[str, Any]:
+    """Return the mapping that ``read_field`` reads an equal question from."""
+    document: dict[str, Any] = {"key": field.key, "label": field.label, "type": field.type.value}
+    return document | ({"options": list(field.options)} if field.options else {})
 
 
 def _fields(section: Fields) -> list[FieldQuestion]:
     found: list[FieldQuestion] = []
     for index, item in enumerate(section.rows("fields", FIELDS_MAX)):
         fields = Fields(item, section.at(f"fields.{index}"), section.problems)
-        fields.require("key", "a short name that never changes")
-        fields.require("label", "what customers read")
-        field = FieldQuestion(
-            key=fields.slug("key", KEY_LENGTH_MAX),
-            label=fields.text("label", LABEL_LENGTH_MAX),
-            type=fields.choice("type", FieldType.TEXT),
-            options=_slugs(fields, "options", OPTIONS_MAX),
-        )
-        if field.key and field.key in {other.key for other in found}:
-            fields.note("key", "DUPLICATE", f"is there twice: {field.key}.")
-        takes_options = field.type in TYPES_WITH_OPTIONS
-        if takes_options and not field.options and fields.is_clean("options"):
-            rule = f"is required of the type {field.type.value}: what may be chosen."
-            fields.note("options", "REQUIRED", rule)
-        if field.options and not takes_options and fields.is_clean("type"):
-            rule = f"has no effect with the type {field.type.value}: leave it out."
-            fields.note("options", "NO_EFFECT", rule)
+        found.append(read_field(fields, {other.key for other in found}))
         fields.close()
-        found.append(field)
     return found
 
 
@@ -116,11 +128,6 @@ def _slugs(section: Fields, key: str, count_max: int) -> tuple[str, ...]:
             section.note(f"{key}.{index}", "DUPLICATE", f"is there twice: {slug}.")
         found.append(slug)
     return tuple(found)
-
-
-def _field_document(field: FieldQuestion) -> dict[str, Any]:
-    document: dict[str, Any] = {"key": field.key, "label": field.label, "type": field.type.value}
-    return document | ({"options": list(field.options)} if field.options else {})
 
 
 def _consent_document(consent: ConsentQuestion) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from saleor_retention.engine.engagement import NO_REFERRALS, EventRule, ReferralRules
 from saleor_retention.engine.questions import NOTHING, Questions
+from saleor_retention.engine.surveys import NO_SURVEY, Survey
 
 
 class MaturingRule(StrEnum):
@@ -231,6 +232,7 @@ class ProgramRules:
     questions: Questions = NOTHING
     events: tuple[EventRule, ...] = ()  # by kind, sorted
     referral: ReferralRules = NO_REFERRALS
+    survey: Survey = NO_SURVEY
 
     def tier(self, slug: str | None) -> Tier | None:
         """Return the tier of that slug, or None."""

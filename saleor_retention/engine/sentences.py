@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from saleor_retention.engine.engagement import ABOUT_THE_SHOP, EventRule
+from saleor_retention.engine.engagement import ABOUT_THE_SHOP, SURVEY, EventRule
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import money_text
 from saleor_retention.engine.phrases import (
@@ -173,6 +173,7 @@ def _events(rules: ProgramRules) -> Iterator[Sentence]:
         "review": _("A review"),
         "favorite": _("A favorite"),
         "follow": _("Following the shop"),
+        "survey": _("Answering the survey about an order"),
     }
     for rule in rules.events:
         if not rule.points:
@@ -188,7 +189,8 @@ def _events(rules: ProgramRules) -> Iterator[Sentence]:
 
 
 def _event_limits(rule: EventRule) -> Iterator[Phrase]:
-    per_object = None if rule.kind == ABOUT_THE_SHOP else rule.per_object_max
+    has_objects = rule.kind not in (ABOUT_THE_SHOP, SURVEY)
+    per_object = rule.per_object_max if has_objects else None
     for limit, message in (
         (per_object, _("%(number)s for each item")),
         (rule.per_day_max, _("%(number)s a day")),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from saleor_retention.export.values import Table, Told, day, many, values
-from saleor_retention.models import CustomerRollup, OrderRecord, PosSale, StoredQuote
+from saleor_retention.models import CustomerRollup, OrderRecord, PosSale, StoredQuote, SurveyAnswer
 from saleor_retention.selectors.holdings import Holding, Section
+from saleor_retention.selectors.programs import rules_of
 
 
 def _order(holding: Holding) -> Told:
@@ -19,6 +22,22 @@ def _order(holding: Holding) -> Told:
         "order=order_ref number channel=channel_ref currency tier created_at paid_at goods earned "
         "clawed redeemed restored bonus spend_minor is_counted",
     )
+
+
+def _survey(holding: Holding) -> Told:
+    """Tell the answers under the words that were asked; keys stand for words that went."""
+    row: SurveyAnswer = holding.row
+    survey = rules_of(row.version_id).survey
+    labels = {question.key: question.field.label for question in survey.questions}
+    said = "; ".join(
+        f"{labels.get(key, key)} {json.dumps(answer, ensure_ascii=False)}"
+        for key, answer in sorted(row.answers.items())
+    )
+    text = (
+        f"{day(row.answered_at)}: answered about order {holding.number or row.order_ref}: {said}; "
+        f"{row.points} points."
+    )
+    return text, values(row, "order=order_ref answered_at answers points")
 
 
 def _receipt(holding: Holding) -> Told:
@@ -64,6 +83,7 @@ def _customer(holding: Holding) -> Told:
 
 
 DESCRIBED: Table = {
+    Section.SURVEY: _survey,
     Section.ORDER: _order,
     Section.RECEIPT: _receipt,
     Section.CART: _cart,

@@ -22,7 +22,7 @@ DESCRIBED: Table = {
     for subject in (members, points, orders, benefits, audiences, staff)
     for section, told in subject.DESCRIBED.items()
 }
-OF_STAFF = frozenset({"note", "actor"})
+OF_STAFF = frozenset({"note", "actor", "task", "assignee", "closed_by"})
 
 
 @dataclass(frozen=True, slots=True)

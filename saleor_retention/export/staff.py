@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from saleor_retention.export.values import Table, Told, day, values
-from saleor_retention.models import AuditAction, AuditEntry
+from saleor_retention.models import AuditAction, AuditEntry, FollowUp
 from saleor_retention.selectors.holdings import Holding, Section
 
 DONE: Mapping[str, str] = {
@@ -21,6 +21,9 @@ DONE: Mapping[str, str] = {
     AuditAction.COUPON_REVOKE: "a coupon was ended by hand",
     AuditAction.EVENT_RECORD: "a rewarded event was told of",
     AuditAction.EVENT_REVERSE: "a rewarded event was taken back",
+    AuditAction.FOLLOW_UP_OPEN: "a task of staff was opened",
+    AuditAction.FOLLOW_UP_CHANGE: "a task of staff was changed",
+    AuditAction.FOLLOW_UP_CLOSE: "a task of staff was closed",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 
@@ -34,4 +37,17 @@ def _audit(holding: Holding) -> Told:
     return text, {**values(entry, names), "note": note}
 
 
-DESCRIBED: Table = {Section.AUDIT: _audit}
+def _follow_up(holding: Holding) -> Told:
+    """Tell of a task; what staff typed is in the values alone, which customers are not shown."""
+    row: FollowUp = holding.row
+    state = row.outcome.replace("_", " ") if row.outcome else row.state
+    text = f"{day(row.created_at)}: a task of staff, due {row.due_on}, {state}."
+    return text, {
+        **values(row, "created_at state outcome closed_at task=reason note assignee=assignee_ref"),
+        "due_on": row.due_on.isoformat(),
+        "segment": "" if row.segment_id is None else row.segment.slug,
+        **values(row, "actor=created_by closed_by"),
+    }
+
+
+DESCRIBED: Table = {Section.FOLLOW_UP: _follow_up, Section.AUDIT: _audit}

@@ -28,6 +28,7 @@ DEAR = {
     "retention_liability": 100,
     "retention_campaign_dry_run": 100,
     "retention_coupon_lookup": 10,
+    "retention_survey_summary": 50,
     "retention_measures": 100,
     "retention_report": 300,
     "retention_offer_fairness": 100,
@@ -52,7 +53,7 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
         "run_outs": 10,
     },
     RetentionOffer: {"statistics": 1, "versions": 1},
-    RetentionOrder: {"enrolment": 1, "questions": 1},
+    RetentionOrder: {"enrolment": 1, "questions": 1, "survey": 1},
     RetentionCheckout: {"compare_code": 100, "offers": 5},
 }
 

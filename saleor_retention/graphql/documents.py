@@ -198,6 +198,23 @@ RULES: Mapping[str, Any] = {
             for name in ("advocate_points", "friend_points", "window_days", "per_month_max")
         },
     ),
+    "survey": Section(
+        "survey",
+        {
+            "intro": "intro",
+            "intros": Keyed("intros", "language", "text"),
+            "questions": Rows(
+                "questions",
+                {
+                    "labels": Keyed("labels", "language", "text"),
+                    **{
+                        name: name
+                        for name in ("key", "label", "type", "options", "low", "high", "required")
+                    },
+                },
+            ),
+        },
+    ),
     "questions": Section(
         "questions",
         {

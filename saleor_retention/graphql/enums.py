@@ -234,6 +234,9 @@ RetentionAuditAction = described(
         AuditAction.CAMPAIGN_START: "A campaign was started, or went on.",
         AuditAction.CAMPAIGN_PAUSE: "A campaign was paused.",
         AuditAction.CAMPAIGN_END: "A campaign was ended for good.",
+        AuditAction.FOLLOW_UP_OPEN: "A task about a member was opened by hand.",
+        AuditAction.FOLLOW_UP_CHANGE: "A task about a member was changed.",
+        AuditAction.FOLLOW_UP_CLOSE: "A task about a member was done or dropped.",
     },
 )
 

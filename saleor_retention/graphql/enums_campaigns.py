@@ -74,6 +74,7 @@ RetentionTriggerKind = described(
         TriggerKind.RUN_OUT: "What the customer buys again and again is about to run out.",
         TriggerKind.SEGMENT_ENTERED: "A segment was entered.",
         TriggerKind.SEGMENT_LEFT: "A segment was left.",
+        TriggerKind.SURVEY: "The last order was so long ago, and was not answered for.",
     },
 )
 

@@ -15,6 +15,7 @@ from saleor_retention.graphql.enums_consents import (
     RetentionFieldType,
 )
 from saleor_retention.graphql.host_types import Date, DateTime, Decimal, OrderDirection
+from saleor_retention.graphql.inputs_surveys import RetentionSurveyInput
 from saleor_retention.graphql.scalars import RetentionWholeNumber
 
 
@@ -409,6 +410,7 @@ class RetentionRulesInput(graphene.InputObjectType):
     referral = graphene.InputField(
         RetentionReferralRulesInput, description="What referring a friend brings."
     )
+    survey = graphene.InputField(RetentionSurveyInput, description="What is asked about an order.")
 
 
 class RetentionProgramInput(graphene.InputObjectType):

@@ -37,7 +37,7 @@ class RetentionTriggerInput(graphene.InputObjectType):
         description="POINTS_EXPIRING, COUPON_EXPIRING: a message so many days before, each; when "
         "left out 30, 7 and 1 for points, 3 for coupons.",
     )
-    days_after = _whole("WELCOME, SECOND_PURCHASE: so many days after.")
+    days_after = _whole("WELCOME, SECOND_PURCHASE, SURVEY: so many days after.")
     holiday = graphene.String(
         description="HOLIDAY: its name, `public:<country>:<name>`, or `own` with `days`."
     )

@@ -8,7 +8,7 @@ from typing import Any
 import graphene
 from graphene.utils.str_converters import to_camel_case
 
-from saleor_retention.engine.questions import FieldType, Questions
+from saleor_retention.engine.questions import FieldQuestion, FieldType, Questions
 from saleor_retention.errors import Refusal
 from saleor_retention.graphql.enums_consents import RetentionConsentChannel, RetentionGender
 from saleor_retention.graphql.host_types import Date
@@ -76,7 +76,10 @@ def changes_in(given: Mapping[str, Any], questions: Questions) -> dict[str, Any]
         }
     answers = given.get(ANSWERS) or ()
     if answers:
-        changes[CUSTOM] = {answer["key"]: _value(answer, questions) for answer in answers}
+        changes[CUSTOM] = {
+            answer["key"]: _single(plain_value(answer), questions.field(answer["key"]))
+            for answer in answers
+        }
     return changes
 
 
@@ -89,10 +92,13 @@ def in_terms_of_input(refusal: Refusal) -> Refusal:
     return Refusal(refusal.code, refusal.message, field)
 
 
-def _value(answer: Mapping[str, Any], questions: Questions) -> Any:
+def plain_value(answer: Mapping[str, Any]) -> Any:
+    """Return what an answer says, as JSON holds it; of one option or several: a list of them."""
     found = next((answer[name] for name in VALUES if answer.get(name) is not None), None)
-    field = questions.field(answer["key"])
-    if isinstance(found, list):
-        is_single = field is not None and field.type is FieldType.CHOICE and len(found) == 1
-        return found[0] if is_single else found
-    return found if isinstance(found, bool | int | str | None) else str(found)
+    return found if isinstance(found, bool | int | str | list | None) else str(found)
+
+
+def _single(value: Any, field: FieldQuestion | None) -> Any:
+    """Return the option where one is to be chosen; anything else as it is."""
+    takes_one = field is not None and field.type is FieldType.CHOICE
+    return value[0] if takes_one and isinstance(value, list) and len(value) == 1 else value

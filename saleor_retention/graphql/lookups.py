@@ -7,7 +7,16 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Campaign, Coupon, CouponBatch, Offer, Program, Segment
+from saleor_retention.models import (
+    Account,
+    Campaign,
+    Coupon,
+    CouponBatch,
+    FollowUp,
+    Offer,
+    Program,
+    Segment,
+)
 
 OFFER_WITH = ("program", "current_version")
 """What is loaded with an offer."""
@@ -63,6 +72,11 @@ def batch_of(global_id: str, field: str = "id") -> CouponBatch:
     """Return the batch of that id; refuse NOT_FOUND, naming the input field."""
     batches = CouponBatch.objects.select_related("program")
     return _row_of(batches, "RetentionCouponBatch", global_id, "batch of coupons", field)
+
+
+def follow_up_of(global_id: str, field: str = "id") -> FollowUp:
+    """Return the task of that id; refuse NOT_FOUND, naming the input field."""
+    return _row_of(FollowUp.objects, "RetentionFollowUp", global_id, "task", field)
 
 
 def _row_of(queryset: Any, type_name: str, global_id: str, what: str, field: str) -> Any:

@@ -184,7 +184,7 @@ def promised(
 
 def encoded(*values: Any) -> str:
     """Return values as an opaque cursor."""
-    plain = [value.isoformat() if isinstance(value, dt.datetime) else value for value in values]
+    plain = [value.isoformat() if isinstance(value, dt.date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()
 
 
@@ -209,6 +209,11 @@ def instant(value: Any) -> dt.datetime:
     if at.tzinfo is None:
         raise ValueError(value)
     return at.astimezone(dt.UTC)
+
+
+def day(value: Any) -> dt.date:
+    """Return a day from a cursor."""
+    return dt.date.fromisoformat(value)
 
 
 def row_id(value: Any) -> int:

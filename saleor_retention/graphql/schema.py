@@ -24,6 +24,7 @@ from saleor_retention.graphql.inputs_offers import (
     RetentionOfferLineInput,
     RetentionOfferSortingInput,
 )
+from saleor_retention.graphql.inputs_surveys import RetentionSurveyAnswerFilterInput
 from saleor_retention.graphql.mutations.campaign_create import RetentionCampaignCreate
 from saleor_retention.graphql.mutations.campaign_end import RetentionCampaignEnd
 from saleor_retention.graphql.mutations.campaign_pause import RetentionCampaignPause
@@ -42,6 +43,10 @@ from saleor_retention.graphql.mutations.coupon_revoke import RetentionCouponRevo
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.event_record import RetentionEventRecord
 from saleor_retention.graphql.mutations.event_reverse import RetentionEventReverse
+from saleor_retention.graphql.mutations.follow_up_complete import RetentionFollowUpComplete
+from saleor_retention.graphql.mutations.follow_up_create import RetentionFollowUpCreate
+from saleor_retention.graphql.mutations.follow_up_drop import RetentionFollowUpDrop
+from saleor_retention.graphql.mutations.follow_up_update import RetentionFollowUpUpdate
 from saleor_retention.graphql.mutations.gift_pick import RetentionGiftPick
 from saleor_retention.graphql.mutations.leave import RetentionLeave
 from saleor_retention.graphql.mutations.member_erase import RetentionMemberErase
@@ -68,6 +73,7 @@ from saleor_retention.graphql.mutations.sale_reverse import RetentionSaleReverse
 from saleor_retention.graphql.mutations.segment_create import RetentionSegmentCreate
 from saleor_retention.graphql.mutations.segment_retire import RetentionSegmentRetire
 from saleor_retention.graphql.mutations.segment_update import RetentionSegmentUpdate
+from saleor_retention.graphql.mutations.survey_submit import RetentionSurveySubmit
 from saleor_retention.graphql.mutations.tier_create import RetentionTierCreate
 from saleor_retention.graphql.mutations.tier_override import RetentionTierOverride
 from saleor_retention.graphql.mutations.tier_retire import RetentionTierRetire
@@ -121,6 +127,11 @@ from saleor_retention.graphql.types_export import (
 )
 from saleor_retention.graphql.types_fairness import RetentionOfferFairness, resolve_offer_fairness
 from saleor_retention.graphql.types_fairness import arguments as fairness_arguments
+from saleor_retention.graphql.types_follow_ups import (
+    RetentionFollowUpConnection,
+    RetentionFollowUpFilterInput,
+    resolve_follow_ups,
+)
 from saleor_retention.graphql.types_goods import (
     RetentionGoods,
     resolve_product_retention,
@@ -147,6 +158,12 @@ from saleor_retention.graphql.types_segment import (
     RetentionSegmentConnection,
     resolve_segment,
     resolve_segments,
+)
+from saleor_retention.graphql.types_surveys import (
+    RetentionSurveyAnswerConnection,
+    RetentionSurveySummary,
+    resolve_survey_answers,
+    resolve_survey_summary,
 )
 from saleor_retention.graphql.types_verification import RetentionVerification
 
@@ -422,6 +439,33 @@ QUERIES: dict[str, graphene.Field] = {
         resolver=resolve_referrals,
         **paging.ARGUMENTS,
     ),
+    "retention_follow_ups": graphene.Field(
+        RetentionFollowUpConnection,
+        description="Tasks of staff about members, those that are due first at the top. Requires "
+        "MANAGE_USERS.",
+        filter=RetentionFollowUpFilterInput(description="Which tasks."),
+        resolver=resolve_follow_ups,
+        **paging.ARGUMENTS,
+    ),
+    "retention_survey_answers": graphene.Field(
+        RetentionSurveyAnswerConnection,
+        description="What customers of a program answered about their orders, newest first. "
+        "Requires MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        filter=RetentionSurveyAnswerFilterInput(description="Which answers."),
+        resolver=resolve_survey_answers,
+        **paging.ARGUMENTS,
+    ),
+    "retention_survey_summary": graphene.Field(
+        RetentionSurveySummary,
+        description="What the answers to a program's survey come to: how many, the mean of "
+        "ratings, the share of each choice. Reads all answers of the period. Requires "
+        "MANAGE_USERS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        since=graphene.Argument(DateTime, description="Answered at this time or later."),
+        until=graphene.Argument(DateTime, description="Answered before this time."),
+        resolver=resolve_survey_summary,
+    ),
     "retention_measures": graphene.Field(
         RetentionMeasures,
         description="Whether a program's customers come back: repurchase rate, order value, new "
@@ -472,6 +516,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_consent_confirm": RetentionConsentConfirm,
     "retention_referral_code": RetentionReferralCode,
     "retention_referral_claim": RetentionReferralClaim,
+    "retention_survey_submit": RetentionSurveySubmit,
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
     "retention_gift_pick": RetentionGiftPick,
@@ -509,6 +554,10 @@ MUTATIONS: dict[str, Any] = {
     "retention_order_settle": RetentionOrderSettle,
     "retention_sale_record": RetentionSaleRecord,
     "retention_sale_reverse": RetentionSaleReverse,
+    "retention_follow_up_create": RetentionFollowUpCreate,
+    "retention_follow_up_update": RetentionFollowUpUpdate,
+    "retention_follow_up_complete": RetentionFollowUpComplete,
+    "retention_follow_up_drop": RetentionFollowUpDrop,
     "retention_event_record": RetentionEventRecord,
     "retention_event_reverse": RetentionEventReverse,
     "retention_offer_fairness_grant": RetentionOfferFairnessGrant,

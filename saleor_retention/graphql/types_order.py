@@ -19,6 +19,7 @@ from saleor_retention.graphql.types_order_questions import (
     resolve_order_questions,
 )
 from saleor_retention.graphql.types_questions import RetentionQuestions
+from saleor_retention.graphql.types_surveys import RetentionOrderSurvey, resolve_order_survey
 
 
 class RetentionOrder(graphene.ObjectType):
@@ -63,6 +64,11 @@ class RetentionOrder(graphene.ObjectType):
         description="What to ask the order's customer on its confirmation page; null to others "
         "and of a guest. The purchase itself is no consent.",
     )
+    survey = graphene.Field(
+        RetentionOrderSurvey,
+        description="What the order's customer is asked about it, and has answered; null to "
+        "others, of a guest, and where nothing is asked.",
+    )
 
     @staticmethod
     def resolve_order_id(root: OrderPoints, _info: Any) -> str | None:
@@ -85,6 +91,12 @@ class RetentionOrder(graphene.ObjectType):
     def resolve_questions(root: OrderPoints, info: Any) -> Any:
         """Promise what to ask."""
         return resolve_order_questions(info, root)
+
+    @staticmethod
+    @discreet
+    def resolve_survey(root: OrderPoints, info: Any) -> Any:
+        """Promise what is asked about the order."""
+        return resolve_order_survey(info, root)
 
 
 @harmless

@@ -147,7 +147,7 @@ def _profile(info: Any, profile: Profile | None, program: Program) -> RetentionP
         gender=known.gender or None,
         interests=list(known.interests),
         answers=[
-            _answer(field, known.custom[field.key])
+            answer_type(field, known.custom[field.key])
             for field in rules.questions.fields
             if field.key in known.custom
         ],
@@ -165,7 +165,7 @@ def _birthday(info: Any, known: Profile, time_zone: str) -> RetentionBirthday | 
     return RetentionBirthday(month=month, day=day, year=known.birth_year, next=following)
 
 
-def _answer(field: FieldQuestion, value: Any) -> RetentionAnswer:
+def answer_type(field: FieldQuestion, value: Any) -> RetentionAnswer:
     """Return an answer in the shape of its question now; of another type since: as text."""
     answer = RetentionAnswer(key=field.key)
     match field.type, value:

@@ -32,6 +32,7 @@ from saleor_retention.graphql.types_questions import (
     consent_types,
     field_types,
 )
+from saleor_retention.graphql.types_survey_rules import RetentionSurveyRules, survey_rules
 
 WEEKDAYS = tuple(day.value for day in Weekday)
 
@@ -396,6 +397,9 @@ class RetentionRules(graphene.ObjectType):
     referral = graphene.Field(
         RetentionReferralRules, description="What referring a friend brings.", required=True
     )
+    survey = graphene.Field(
+        RetentionSurveyRules, description="What is asked about an order.", required=True
+    )
 
 
 def rules_type(rules: ProgramRules) -> RetentionRules:
@@ -444,6 +448,7 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         questions=_questions(rules.questions),
         events=[RetentionEventRule(**asdict(rule)) for rule in rules.events],
         referral=RetentionReferralRules(**asdict(rules.referral)),
+        survey=survey_rules(rules.survey),
     )
 
 

@@ -23,6 +23,13 @@ from saleor_retention.models import Segment, SegmentMember
 from saleor_retention.selectors.segments import sentence_of
 
 
+class RetentionSegmentFollowUp(graphene.ObjectType):
+    """The task that staff get about each member who comes into a segment."""
+
+    reason = graphene.String(description="What is to be done, and why.", required=True)
+    days = graphene.Int(description="Days until it is due.", required=True)
+
+
 class RetentionSegment(graphene.ObjectType):
     """A named set of a program's members: by a rule, or by an explicit list."""
 
@@ -34,6 +41,10 @@ class RetentionSegment(graphene.ObjectType):
         description="The rule as JSON in the shape of RetentionSegmentRuleInput; null of a list."
     )
     tag = graphene.String(description='The tag that its members bear; "" for none.', required=True)
+    follow_up = graphene.Field(
+        RetentionSegmentFollowUp,
+        description="The task about each member who comes into it; null for none.",
+    )
     is_active = graphene.Boolean(
         description="Whether it is kept up to date and offers may ask for it.", required=True
     )
@@ -64,6 +75,13 @@ class RetentionSegment(graphene.ObjectType):
     def resolve_rule(root: Segment, _info: Any) -> str | None:
         """Return the rule as JSON."""
         return None if root.document is None else json_of(root.document)
+
+    @staticmethod
+    def resolve_follow_up(root: Segment, _info: Any) -> RetentionSegmentFollowUp | None:
+        """Return the task that it asks for."""
+        if not root.follow_up:
+            return None
+        return RetentionSegmentFollowUp(reason=root.follow_up, days=root.follow_up_days)
 
     @staticmethod
     @discreet

@@ -54,6 +54,7 @@ _OF_RULE: Mapping[tuple[str, str], str] = {
     (TransactionKind.BONUS, "event:review"): _("For a review."),
     (TransactionKind.BONUS, "event:favorite"): _("For a favorite."),
     (TransactionKind.BONUS, "event:follow"): _("For following the shop."),
+    (TransactionKind.BONUS, "event:survey"): _("For answering a survey."),
     (TransactionKind.BONUS, "referral:advocate"): _("For referring a friend."),
     (TransactionKind.BONUS, "referral:friend"): _("For coming on a friend's advice."),
 }

@@ -48,6 +48,7 @@ from .engagement import (
 )
 from .erasures import Erasure
 from .experiments import Experiment, ExperimentArm, ExperimentSubject
+from .followups import FollowUp, FollowUpOutcome, FollowUpState
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
 from .lookups import LookupPace
@@ -66,6 +67,7 @@ from .orders import OrderRecord, PosSale, StoredQuote
 from .profiles import Profile, ProfileEntry, ProfileSource
 from .programs import Program, ProgramChannel, ProgramVersion
 from .redemptions import Consumption, Hold, HoldState
+from .surveys import SurveyAnswer
 from .tiers import TierChange, TierChangeKind
 
 __all__ = [
@@ -103,6 +105,9 @@ __all__ = [
     "Experiment",
     "ExperimentArm",
     "ExperimentSubject",
+    "FollowUp",
+    "FollowUpOutcome",
+    "FollowUpState",
     "GiftGiven",
     "GiftPick",
     "Hold",
@@ -141,6 +146,7 @@ __all__ = [
     "StoredQuote",
     "Suppression",
     "SuppressionReason",
+    "SurveyAnswer",
     "TierChange",
     "TierChangeKind",
     "Transaction",

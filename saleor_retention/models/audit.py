@@ -41,6 +41,9 @@ class AuditAction(TextChoices):
     CAMPAIGN_START = "campaign_start"
     CAMPAIGN_PAUSE = "campaign_pause"
     CAMPAIGN_END = "campaign_end"
+    FOLLOW_UP_OPEN = "follow_up_open"
+    FOLLOW_UP_CHANGE = "follow_up_change"
+    FOLLOW_UP_CLOSE = "follow_up_close"
 
 
 class AuditEntry(models.Model):

@@ -92,7 +92,8 @@ class Segment(models.Model):
     """A named set of a program's members: by a rule, or by an explicit list.
 
     ``document`` is the rule as ``engine.segments.parsing`` reads it; None: a list, whose members
-    staff put in. Members of a segment with a ``tag`` bear that tag.
+    staff put in. Members of a segment with a ``tag`` bear that tag. Who comes into one with a
+    ``follow_up`` is a task of staff of that text, due so many days later.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -101,6 +102,8 @@ class Segment(models.Model):
     name = models.CharField(max_length=128)
     document = models.JSONField(null=True)
     tag = models.CharField(max_length=64, blank=True, default="")
+    follow_up = models.CharField(max_length=500, blank=True, default="")
+    follow_up_days = models.PositiveSmallIntegerField(default=3)
     is_active = models.BooleanField(default=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     refreshed_at = models.DateTimeField(null=True)  # when all members were last looked at

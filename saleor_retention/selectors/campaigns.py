@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from saleor_retention import host
 from saleor_retention.engine import birthdays
@@ -34,15 +34,18 @@ from saleor_retention.models import (
     CouponState,
     CustomerRollup,
     Lot,
+    OrderRecord,
     Profile,
     Program,
     SegmentEvent,
     SegmentEventKind,
     SegmentMember,
+    SurveyAnswer,
     TierChange,
     TierChangeKind,
 )
 from saleor_retention.selectors.programs import rules_of
+from saleor_retention.selectors.receipts import PREFIX as RECEIPT
 from saleor_retention.selectors.segments import limits_of
 
 CHUNK = 1000
@@ -302,6 +305,37 @@ def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
         yield [Candidate(pk, f"{name}:{last_on}", day) for pk, last_on in chunk]
 
 
+def _unanswered(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    """Yield whose last order was so many days ago, stays, and was not answered for yet.
+
+    Of several orders of that day it is the last one. Those of tills are left out: nobody can answer
+    for them in the shop.
+    """
+    if not rules_of(asked.program.current_version_id).survey.is_on:
+        return
+    bought_on = day - trigger.days_after * DAY
+    start, end = (start_of_local_day(bought_on + more * DAY, asked.zone) for more in (0, 1))
+    buyers = CustomerRollup.objects.filter(program=asked.program, last_on=bought_on)
+    orders = OrderRecord.objects.filter(
+        account__in=buyers.values("account_id"),
+        is_counted=True,
+        created_at__gte=start,
+        created_at__lt=end,
+    ).exclude(order_ref__startswith=RECEIPT)
+    answered = SurveyAnswer.objects.filter(order_ref=OuterRef("order_ref"))
+    last = orders.filter(~Exists(answered)).values("account_id").annotate(last=Max("pk"))
+    for chunk in _keyset(last, "account_id", "last"):
+        found = OrderRecord.objects.in_bulk([pk for _account_id, pk in chunk])
+        yield [
+            Candidate(account_id, f"survey:{bought_on}", day, facts=_order_facts(found[pk]))
+            for account_id, pk in chunk
+        ]
+
+
+def _order_facts(record: OrderRecord) -> dict[str, str]:
+    return {"order_number": record.number, "order_ref": record.order_ref}
+
+
 def _run_out(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
     names = host.current().goods_names("variants", trigger.variants)
     for rows in _keyset(_members(asked), "pk", "user_id"):
@@ -355,6 +389,7 @@ CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.SECOND_PURCHASE: _buyers,
     TriggerKind.WIN_BACK: _buyers,
     TriggerKind.RUN_OUT: _run_out,
+    TriggerKind.SURVEY: _unanswered,
 }
 
 

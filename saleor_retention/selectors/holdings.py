@@ -21,6 +21,7 @@ from saleor_retention.models import (
     CustomerTag,
     Dispatch,
     ExperimentSubject,
+    FollowUp,
     Hold,
     Lot,
     MemberEvent,
@@ -35,6 +36,7 @@ from saleor_retention.models import (
     SegmentMember,
     StoredQuote,
     Suppression,
+    SurveyAnswer,
     TierChange,
 )
 from saleor_retention.selectors import history
@@ -68,6 +70,8 @@ class Section(StrEnum):
     EVENT = "event"
     REFERRAL_CODE = "referral_code"
     REFERRAL = "referral"
+    SURVEY = "survey"
+    FOLLOW_UP = "follow_up"
     MOVEMENT = "movement"
     AUDIT = "audit"
 
@@ -228,6 +232,8 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.EVENT: _by_key(MemberEvent),
     Section.REFERRAL_CODE: _by_key(ReferralCode),
     Section.REFERRAL: _referrals,
+    Section.SURVEY: _by_key(SurveyAnswer),
+    Section.FOLLOW_UP: _by_key(FollowUp, "segment"),
     Section.MOVEMENT: _movements,
     Section.AUDIT: _audit,
 }

@@ -9,7 +9,10 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, MemberEvent, Referral, Transaction
 from saleor_retention.services.membership import events, referrals
 from saleor_retention.services.membership.events import Recorded
-from tests.graphql.world import World, customer, open_shop
+from saleor_retention.services.membership.surveys import Answered, answer_survey
+from saleor_retention.services.setting_up import programs
+from tests.factories.current import factories
+from tests.graphql.world import World, bought, customer, open_shop
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +78,26 @@ def test_one_name_for_two_members_is_one_event(world: World) -> None:
     (refused,) = [each for each in told if isinstance(each, Refusal)]
     assert refused.code is Code.KEY_REUSED
     assert Transaction.objects.count() == 1
+
+
+def test_one_order_is_answered_for_once(world: World) -> None:
+    """The others get the same answer, and the points come once."""
+    asks = {"questions": [{"key": "stars", "label": "How was it?", "type": "number"}]}
+    programs.update_program(
+        program=world.program, changes={"survey": asks, "events": {"survey": {"points": 20}}}
+    )
+    order = bought(world, {factories().make_product("30.00"): 1})
+    before = Account.objects.get(pk=world.account().pk).available
+
+    def answer(_number: int) -> Answered:
+        user_ref = str(world.owner.user.pk)
+        return answer_survey(user_ref=user_ref, order_ref=str(order.pk), given={"stars": 5})
+
+    told = at_once(answer, 8)
+
+    assert sorted(each.is_new for each in told) == [False] * 7 + [True]
+    assert Account.objects.get(pk=world.account().pk).available == before + 20
+    assert MemberEvent.objects.count() == 1
 
 
 def test_a_friend_is_one_members(world: World) -> None:

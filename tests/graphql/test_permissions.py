@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from saleor_retention.graphql.errors import PermissionDenied
 from saleor_retention.graphql.queries import resolve_user_retention
@@ -28,6 +29,7 @@ from saleor_retention.services.consenting import consent_links, consents
 from saleor_retention.services.couponing.coupon_batches import Order, order_batch
 from saleor_retention.services.couponing.coupon_plans import Draft, set_plan
 from saleor_retention.services.membership import events, referrals
+from saleor_retention.services.membership.follow_ups import Plan, open_task
 from saleor_retention.services.setting_up import programs
 from tests.campaigns import campaign_of
 from tests.coupons import issue, terms
@@ -167,7 +169,11 @@ def test_the_document_names_every_operation() -> None:
 
 def prepare(world: World) -> None:
     """Give the owner points, a checkout with some of them set, an order and a tier by hand."""
-    engagement = {"events": {"review": {"points": 0}}, "referral": {"friend_points": 1}}
+    engagement = {
+        "events": {"review": {"points": 0}},
+        "referral": {"friend_points": 1},
+        "survey": {"questions": [{"key": "stars", "label": "How was it?", "type": "number"}]},
+    }
     programs.update_program(program=world.program, changes={"questions": QUESTIONS, **engagement})
     asked = consents.give(world.account(), channel="email", purpose="news", text_version="v1")
     world.consent_token = consent_links.confirmation_token(asked)
@@ -189,6 +195,9 @@ def prepare(world: World) -> None:
     prepare_coupons(world)
     prepare_campaigns(world)
     events.record_event(account=world.account(), source="reviews", reference="r1", kind="review")
+    plan = Plan("Call", timezone.now().date())
+    task = open_task(world.account(), plan, actor_ref="")
+    world.task_id = gid("RetentionFollowUp", task)
     world.referral_code = referrals.code_of(world.account(customer())).code
     world.checkout_id = world.checkout({variant: 1})
     redeeming.set_redemption(
@@ -309,6 +318,13 @@ def order_questions(world: World, actor: Actor) -> str:
     given = {"id": gid("Order", world.order)} if IS_SALEOR_3 else {"token": world.order.token}
     answer = actor.post(ORDER % "retention { questions { motive } }", **given)
     return outcome(answer, *list(answer["data"] or {})[:1], "retention", "questions")
+
+
+def order_survey(world: World, actor: Actor) -> str:
+    """Ask what the owner's order asks about itself; where Saleor hides it, there is nothing."""
+    given = {"id": gid("Order", world.order)} if IS_SALEOR_3 else {"token": world.order.token}
+    answer = actor.post(ORDER % "retention { survey { intro } }", **given)
+    return outcome(answer, *list(answer["data"] or {})[:1], "retention", "survey")
 
 
 CHECKOUT = (
@@ -554,6 +570,34 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "storefront/consent-confirm", token=lambda world: world.consent_token
     ),
     "RetentionOrder.questions": order_questions,
+    "RetentionOrder.survey": order_survey,
+    "retentionSurveySubmit": run(
+        "storefront/survey-submit",
+        orderId=lambda world: gid("Order", world.order),
+        answers=lambda _world: [{"key": "stars", "number": 5}],
+    ),
+    "retentionSurveyAnswers": run("staff/survey-answers", programId=lambda world: world.program_id),
+    "retentionFollowUps": run("staff/follow-ups"),
+    "retentionFollowUpCreate": run(
+        "staff/follow-up-create",
+        input=lambda world: {
+            "memberId": world.member_id(),
+            "reason": "Call",
+            "dueOn": "2030-01-01",
+        },
+    ),
+    "retentionFollowUpUpdate": run(
+        "staff/follow-up-update",
+        id=lambda world: world.task_id,
+        input=lambda _world: {"reason": "Write"},
+    ),
+    "retentionFollowUpComplete": run(
+        "staff/follow-up-complete",
+        id=lambda world: world.task_id,
+        outcome=lambda _world: "REACHED",
+    ),
+    "retentionFollowUpDrop": run("staff/follow-up-drop", id=lambda world: world.task_id),
+    "retentionSurveySummary": run("staff/survey-summary", programId=lambda world: world.program_id),
     "retentionReferralCode": run("storefront/referral-code"),
     "retentionReferralCode of a member": run(
         "staff/member-referral-code", memberId=lambda world: world.member_id()

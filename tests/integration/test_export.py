@@ -26,6 +26,8 @@ from saleor_retention.models import (
     CouponKind,
     Dispatch,
     ExperimentSubject,
+    FollowUp,
+    FollowUpOutcome,
     OfferUse,
     ReferralCode,
     SkippedSend,
@@ -43,10 +45,12 @@ from saleor_retention.services.ledger import granting
 from saleor_retention.services.membership import (
     erasing,
     events,
+    follow_ups,
     members,
     profiles,
     referrals,
     segments,
+    surveys,
     tiering,
 )
 from saleor_retention.services.membership.segments import Draft
@@ -78,6 +82,12 @@ def ann(shop: FakeHost) -> Account:
         questions={"consents": [news]},
         events={"review": {"points": 0}},
         referral={"advocate_points": 5},
+        survey={
+            "questions": [
+                {"key": "stars", "label": "How was it?", "type": "number"},
+                {"key": "more", "label": "Anything else?"},
+            ]
+        },
     )
     account = make_member(shop, program)
     profiles.update(account, {"birthday": {"month": 5, "day": 4}, "gender": "female"}, now=NOON)
@@ -164,6 +174,14 @@ def ann(shop: FakeHost) -> Account:
         experiment=spring, account=account, arm="held_out", assigned_at=NOON
     )
     _tell_of_a_friend(shop, account)
+    surveys.answer_survey(
+        user_ref=user_ref, order_ref="order-1", given={"stars": 5, "more": "Nice, Bob"}, now=NOON
+    )
+    plan = follow_ups.Plan("Ann wants a call", NOON.date())
+    task = follow_ups.open_task(account, plan, actor_ref="user:1", now=NOON)
+    follow_ups.close_task(
+        task, FollowUpOutcome.REACHED, note="Ann is glad", actor_ref="user:1", now=NOON
+    )
     account.refresh_from_db()
     return account
 
@@ -279,21 +297,32 @@ def test_everything_is_there_in_words(ann: Account) -> None:
     assert texts(document, "referral") == [
         "2026-03-10: referred a friend; no first order was paid yet, 0 points."
     ]
+    assert texts(document, "survey") == [
+        (
+            '2026-03-10: answered about order order-1: Anything else? "Nice, Bob"; '
+            "How was it? 5; 0 points."
+        )
+    ]
+    assert texts(document, "follow_up") == ["2026-03-10: a task of staff, due 2026-03-10, reached."]
     assert texts(document, "movement") == [
         "2026-03-10: +20 points. Earned by order R-1.",
         "2026-03-10: +0 points. Set aside for a checkout.",
         "2026-03-10: +100 points. Granted by the shop.",
         "2026-03-10: +50 points. Earned by order order-1.",
     ]
+    task = FollowUp.objects.get().pk
     assert texts(document, "audit") == [
         "2026-03-10: points were given by hand (100 points are granted).",
         "2026-03-10: the tier was set by hand (tier changes from regular to vip).",
         "2026-03-10: a till sent a sale (20 points earned, 0 taken back).",
         "2026-03-10: a rewarded event was told of (review: 0 points, no points).",
+        f"2026-03-10: a task of staff was opened (task {task}: due on 2026-03-10).",
+        f"2026-03-10: a task of staff was closed (task {task}: reached).",
     ]
     notes = [row["data"].get("note") for row in document["records"]]
     assert "Ann was kind" in notes
     assert "Ann is nice" in notes
+    assert "Ann is glad" in notes
 
 
 def test_every_record_is_what_it_was(ann: Account) -> None:
@@ -399,6 +428,8 @@ def test_what_was_done_before_the_member_was_known_is_exported(
         ("tier_override", ""),
         ("sale_record", "pos:till:R-1"),
         ("event_record", ""),
+        ("follow_up_open", ""),
+        ("follow_up_close", ""),
         ("sale_reverse", "pos:till:R-7"),
         ("sale_record", "pos:till:R-7"),
     ]

@@ -48,7 +48,7 @@ _ENTERED = frozenset({Band.SLEEPING, Band.AT_RISK, Band.LOST})
 _BEFORE = frozenset({TriggerKind.BIRTHDAY, TriggerKind.ANNIVERSARY, TriggerKind.HOLIDAY})
 _SEVERAL = {TriggerKind.POINTS_EXPIRING: [30, 7, 1], TriggerKind.COUPON_EXPIRING: [3]}
 """Kinds that remind on several days before, and on which where nothing is said."""
-_AFTER = frozenset({TriggerKind.SECOND_PURCHASE, TriggerKind.WELCOME})
+_AFTER = frozenset({TriggerKind.SECOND_PURCHASE, TriggerKind.SURVEY, TriggerKind.WELCOME})
 _SEGMENTS = frozenset({TriggerKind.SEGMENT_ENTERED, TriggerKind.SEGMENT_LEFT})
 
 
@@ -106,7 +106,7 @@ def _trigger(fields: Fields, around: Surroundings) -> Trigger:
     elif kind is TriggerKind.POINTS_EXPIRING_NEXT_MONTH:
         trigger = Trigger(kind, day_of_month=fields.whole("day_of_month", 1, low=1, high=28))
     elif kind in _AFTER:
-        low = 1 if kind is TriggerKind.SECOND_PURCHASE else 0
+        low = 0 if kind is TriggerKind.WELCOME else 1
         days = fields.whole("days_after", low, low=low, high=DAYS_AFTER_MAX)
         trigger = Trigger(kind, days_after=days)
     elif kind is TriggerKind.WIN_BACK:

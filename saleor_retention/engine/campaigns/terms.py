@@ -28,6 +28,7 @@ class TriggerKind(StrEnum):
     RUN_OUT = "run_out"
     SEGMENT_ENTERED = "segment_entered"
     SEGMENT_LEFT = "segment_left"
+    SURVEY = "survey"
 
 
 EVENTS = frozenset(

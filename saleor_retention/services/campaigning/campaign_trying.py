@@ -25,6 +25,7 @@ SAMPLES = {
     "coupon": "SAMPLE-CODE",
     "expiring_coupon": "SAMPLE-CODE",
     "occasion_on": "2030-06-15",
+    "order_number": "1024",
     "product": "Green tea",
     "variant_id": "UHJvZHVjdFZhcmlhbnQ6MA==",
     "run_out_from": "2030-06-12",

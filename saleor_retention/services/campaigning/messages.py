@@ -33,6 +33,7 @@ NAMES = (
     "benefit_points",
     "coupon",
     "occasion_on",
+    "order_number",
     "product",
     "variant_id",
     "run_out_from",

@@ -17,6 +17,7 @@ from saleor_retention.models import (
     CustomerRollup,
     Dispatch,
     DispatchState,
+    SurveyAnswer,
 )
 from saleor_retention.selectors.campaigns import rhythms
 from saleor_retention.selectors.consents import Refused, Sendable, may_send_to
@@ -53,6 +54,7 @@ class Recipients:
         self._last_orders = self._read_last_orders()
         self._answers: dict[int, Sendable] | None = None
         self._usable_codes = self._read_usable_codes()
+        self._answered = self._read_answered()
 
     def of(self, row: Dispatch) -> Recipient:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
@@ -72,10 +74,12 @@ class Recipients:
 
         Who shall come back or buy again has not ordered since: those cycles end with the day of the
         last order, or of the last one of a variant, that made the customer due. A coupon that he is
-        reminded of can still be used.
+        reminded of can still be used, and a survey is not answered.
         """
         if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
             return row.facts["expiring_coupon"] in self._usable_codes
+        if self._terms.trigger.kind is TriggerKind.SURVEY:
+            return row.facts.get("order_ref") not in self._answered
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
             return True
         name, _, last_on = row.cycle.rpartition(":")
@@ -89,6 +93,13 @@ class Recipients:
         codes = [row.facts["expiring_coupon"] for row in self._rows]
         usable = Coupon.objects.filter(code__in=codes, state=CouponState.ACTIVE)
         return set(usable.values_list("code", flat=True))
+
+    def _read_answered(self) -> set[str]:
+        if self._terms.trigger.kind is not TriggerKind.SURVEY:
+            return set()
+        refs = [row.facts.get("order_ref", "") for row in self._rows]
+        answers = SurveyAnswer.objects.filter(order_ref__in=refs)
+        return set(answers.values_list("order_ref", flat=True))
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""

@@ -45,6 +45,7 @@ from saleor_retention.models import (
     SegmentEvent,
     SegmentMember,
     StoredQuote,
+    SurveyAnswer,
     TierChange,
     Transaction,
     TransactionKind,
@@ -56,6 +57,7 @@ from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger import posting
 from saleor_retention.services.ledger.locking import lock_account, run_serialized
 from saleor_retention.services.ledger.posting import Leg
+from saleor_retention.services.membership import follow_ups
 from saleor_retention.services.membership.identity import email_hashes
 from saleor_retention.services.ordering.pos import ERASED_CONTENT
 from saleor_retention.services.setting_up.auditing import note_down
@@ -203,7 +205,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
     coupons.revoke_of(account)
     _redact_words(account, at)
     account.tier_changes.all().delete()
-    _forget_customer(account)
+    _forget_customer(account, at)
     _empty_cards(account)
     PosSale.objects.filter(account=account).update(content_hash=ERASED_CONTENT)
     if account.state != AccountState.ERASED:
@@ -223,11 +225,12 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
     return True
 
 
-def _forget_customer(account: Account) -> None:
-    told = (ProfileEntry, Profile)
+def _forget_customer(account: Account, at: dt.datetime) -> None:
+    told = (ProfileEntry, Profile, SurveyAnswer)
     for model in (*told, SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
     Dispatch.objects.filter(account=account).update(facts={}, benefit_ref="")
+    follow_ups.forget([account], at)
     ReferralCode.objects.filter(account=account).delete()
     MemberEvent.objects.filter(account=account).update(object_ref="", content_hash=ERASED_CONTENT)
 

@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from saleor_retention.engine.caps import Span, day_of, month_of
-from saleor_retention.engine.engagement import EventRule, Outcome, Rewarded, outcome_of
+from saleor_retention.engine.engagement import SURVEY, EventRule, Outcome, Rewarded, outcome_of
 from saleor_retention.engine.fields import did_you_mean, shown
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
@@ -73,16 +73,22 @@ def record_event(
     at: dt.datetime | None = None,
     object_ref: str = "",
     actor_ref: str = "",
+    is_own_act: bool = False,
     now: dt.datetime | None = None,
 ) -> Recorded:
     """Record what a member did and book the points that the program's rules give for it.
 
     Idempotent by (source, reference): the same again returns the first record, other content is
     refused (KEY_REUSED). Beyond a limit of its rule an event is recorded without points. Locks the
-    account, then the event by name. Refusals: REQUIRED and INVALID (everything wrong with the text
-    and the time at once), NOT_FOUND (no rule for the kind), NOT_A_MEMBER, PROGRAM_INACTIVE.
+    account, then the event by name. What the customer did in the plugin itself (``is_own_act``) is
+    nothing for the audit trail, and its source is nobody else's. Refusals: REQUIRED and INVALID
+    (everything wrong with the text and the time at once), NOT_FOUND (no rule for the kind),
+    NOT_A_MEMBER, PROGRAM_INACTIVE.
     """
     moment = now or timezone.now()
+    if source == SURVEY and not is_own_act:
+        message = f"source must not be {SURVEY}: answers to the plugin's own survey have it."
+        raise Refusal(Code.INVALID, message, "source")
     told = _Told(
         source, reference, kind, object_ref, at or moment, actor_ref, is_dated=at is not None
     )
@@ -95,7 +101,8 @@ def record_event(
             _require_same(existing, told, locked.pk)
             return Recorded(existing, is_new=False)
         event = _reward(locked, told, moment)
-        _note_down(AuditAction.EVENT_RECORD, event, locked, actor_ref, moment)
+        if not is_own_act:
+            _note_down(AuditAction.EVENT_RECORD, event, locked, actor_ref, moment)
         return Recorded(event, is_new=True)
 
     return run_serialized(work)

@@ -38,6 +38,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.segments import Money, money_of, rule_of, setting_of
 from saleor_retention.services.ledger.locking import lock_name, run_serialized
+from saleor_retention.services.membership import follow_ups
 from saleor_retention.services.membership.customers import Refreshed, mend
 from saleor_retention.services.setting_up.validating import SLUG, SLUG_LENGTH_MAX
 
@@ -46,6 +47,9 @@ logger = logging.getLogger(__name__)
 SEGMENTS_MAX = 100
 NAME_LENGTH_MAX = 128
 TAG_LENGTH_MAX = 64
+FOLLOW_UP_LENGTH_MAX = 500
+FOLLOW_UP_DAYS = 3
+FOLLOW_UP_DAYS_MAX = 365
 LIST_MAX = 10_000
 MEMBERS_AT_ONCE = 1000
 
@@ -81,6 +85,7 @@ def nightly(program: Program, now: dt.datetime | None = None) -> Night:
     erased = Account.objects.filter(program=program, state=AccountState.ERASED)
     for model in (SegmentEvent, SegmentMember, CustomerTag):
         model.objects.filter(account__in=erased.values("pk")).delete()
+    follow_ups.forget(erased.values("pk"), now or timezone.now())
     return Night(done, moved)
 
 
@@ -89,12 +94,14 @@ def refresh(
     account_ids: Collection[int] | None = None,
     *,
     now: dt.datetime | None = None,
+    just_set: Collection[int] = (),
 ) -> Moved:
     """Bring members and tags to what the rules say now: of all accounts, or of some.
 
     Locks the program's segments, so that two refreshes do not undo each other. Three statements,
     however many segments and customers there are. A rule that cannot be read leaves its segment as
-    it is, and the log says so.
+    it is, and the log says so. Where a segment asks for it, who comes in is a task of staff, unless
+    it was set up or changed just now (``just_set``).
     """
     at = now or timezone.now()
     ids = None if account_ids is None else sorted(account_ids)
@@ -109,7 +116,15 @@ def refresh(
         if ids is None:
             seen = [segment.pk for segment, _ in readable]
             Segment.objects.filter(pk__in=seen).update(refreshed_at=at)
-    return Moved({**moved.entered, **others.entered}, {**moved.left, **others.left})
+        moved = Moved({**moved.entered, **others.entered}, {**moved.left, **others.left})
+        told = {
+            segment_id: came + moved.left.get(segment_id, 0)
+            for segment_id, came in moved.entered.items()
+            if segment_id not in just_set
+        }
+        if told:
+            follow_ups.ask_for_those_who_came(program, told, at)
+    return moved
 
 
 def set_bands(program: Program, limits: Limits, now: dt.datetime | None = None) -> Moved:
@@ -122,7 +137,8 @@ def set_bands(program: Program, limits: Limits, now: dt.datetime | None = None) 
         raise Refusal(Code.INVALID, problem, "bands")
     months = {field.name: getattr(limits, field.name) for field in fields(Limits)}
     BandLimits.objects.update_or_create(program=program, defaults=months)
-    return refresh(program, now=now)
+    changed = Segment.objects.filter(program=program).values_list("pk", flat=True)
+    return refresh(program, now=now, just_set=list(changed))
 
 
 def size_of(program: Program, rule: Rule, now: dt.datetime | None = None) -> int:
@@ -196,6 +212,8 @@ class Draft:
     document: Document | None = None
     tag: str = ""
     is_active: bool = True
+    follow_up: str = ""
+    follow_up_days: int = FOLLOW_UP_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +234,10 @@ def preview_segment(
     """Return what a draft would make, of a new segment or of one that there is.
 
     Raises ``Refusals`` with everything that is wrong: slug and name (REQUIRED, INVALID, UNIQUE),
-    tag and rule (INVALID), too many segments (LIMIT_REACHED), a retired one (INVALID).
+    tag, followUp and rule (INVALID), too many segments (LIMIT_REACHED), a retired one (INVALID).
     """
     refusals = [*_naming_refusals(program, draft, segment), *_tag_refusals(draft)]
+    refusals += _follow_up_refusals(draft)
     rule = None
     if segment is not None and segment.retired_at is not None:
         refusals.append(Refusal(Code.INVALID, "This segment is retired.", "id"))
@@ -245,6 +264,8 @@ def create_segment(program: Program, draft: Draft, now: dt.datetime | None = Non
                 name=wanted.name.strip(),
                 document=wanted.document,
                 tag=wanted.tag,
+                follow_up=wanted.follow_up.strip(),
+                follow_up_days=wanted.follow_up_days,
                 is_active=wanted.is_active,
                 created_at=at,
             )
@@ -261,8 +282,11 @@ def update_segment(segment: Segment, draft: Draft, now: dt.datetime | None = Non
     segment.name = wanted.name.strip()
     segment.document = wanted.document
     segment.tag = wanted.tag
+    segment.follow_up = wanted.follow_up.strip()
+    segment.follow_up_days = wanted.follow_up_days
     segment.is_active = wanted.is_active
-    segment.save(update_fields=["name", "document", "tag", "is_active"])
+    changed = ["name", "document", "tag", "follow_up", "follow_up_days", "is_active"]
+    segment.save(update_fields=changed)
     _follow(segment.program, segment, at)
     return segment
 
@@ -315,6 +339,8 @@ def change_list(
             batch_size=MEMBERS_AT_ONCE,
         )
         _tell(segment, new, SegmentEventKind.ENTERED, at)
+        told = {segment.pk: len(new)} if new else {}
+        follow_ups.ask_for_those_who_came(segment.program, told, at)
         left = _go(segment, rows.filter(account__in=list(set(remove) - known)), at)
     refresh(segment.program, {*new, *remove}, now=at)
     return len(new), left
@@ -329,7 +355,7 @@ def _follow(program: Program, segment: Segment, at: dt.datetime) -> None:
         with transaction.atomic():
             lock_name(f"segments:{program.pk}")
             _go(segment, SegmentMember.objects.filter(segment=segment), at)
-    refresh(program, now=at)
+    refresh(program, now=at, just_set=[segment.pk])
 
 
 def _go(segment: Segment, rows: Any, at: dt.datetime) -> int:
@@ -391,6 +417,16 @@ def _naming_refusals(program: Program, draft: Draft, segment: Segment | None) ->
 
 def _taken(slug: str) -> Refusal:
     return Refusal(Code.UNIQUE, f'There is a segment "{slug}" in this program already.', "slug")
+
+
+def _follow_up_refusals(draft: Draft) -> list[Refusal]:
+    if len(draft.follow_up) > FOLLOW_UP_LENGTH_MAX:
+        message = f"The reason of a task has {FOLLOW_UP_LENGTH_MAX} characters at most."
+        return [Refusal(Code.INVALID, message, "followUp.reason")]
+    if not 0 <= draft.follow_up_days <= FOLLOW_UP_DAYS_MAX:
+        message = f"A task is due within {FOLLOW_UP_DAYS_MAX} days."
+        return [Refusal(Code.INVALID, message, "followUp.days")]
+    return []
 
 
 def _tag_refusals(draft: Draft) -> list[Refusal]:

@@ -89,6 +89,8 @@ def test_triggers() -> None:
     assert own.own_days == (dt.date(2026, 5, 1), dt.date(2027, 5, 2))
     assert trigger_of(kind="holiday", holiday="public:TW:Labor Day").holiday.endswith("Labor Day")
     assert trigger_of(kind="second_purchase_due", days_after=40).days_after == 40
+    assert trigger_of(kind="survey").days_after == 1
+    assert trigger_of(kind="survey", days_after=7).days_after == 7
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,8 @@ def test_triggers() -> None:
         ({"kind": "segment_left", "segment": "te"}, ["trigger.segment"]),
         ({"kind": "points_expiring", "days_before": [0]}, ["trigger.days_before.0"]),
         ({"kind": "points_expiring", "days_before": []}, ["trigger.days_before"]),
+        ({"kind": "survey", "days_after": 0}, ["trigger.days_after"]),
+        ({"kind": "survey", "days_before": 1}, ["trigger.days_before"]),
     ],
 )
 def test_wrong_triggers(trigger: Any, fields: list[str]) -> None:
