@@ -83,8 +83,8 @@ def _customer(holding: Holding) -> Told:
 
 
 DESCRIBED: Table = {
-    Section.SURVEY: _survey,
     Section.ORDER: _order,
+    Section.SURVEY: _survey,
     Section.RECEIPT: _receipt,
     Section.CART: _cart,
     Section.CUSTOMER: _customer,

@@ -35,13 +35,16 @@ ACTIONS = (
     "campaign_start",
     "campaign_pause",
     "campaign_end",
+    "follow_up_open",
+    "follow_up_change",
+    "follow_up_close",
 )
 
 
 class Migration(migrations.Migration):
     """Six more things that are told; the database does not change."""
 
-    dependencies = (("saleor_retention", "0023_engagement"),)
+    dependencies = (("saleor_retention", "0024_followup"),)
     operations = (
         migrations.AlterField(
             model_name="auditentry",
