@@ -16,11 +16,13 @@ from saleor_retention.models import (
     Dispatch,
     SkippedSend,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.services.campaigning import campaign_planning, campaigns, messages, sending
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.couponing.coupons import Circumstances
+from saleor_retention.services.membership import erasing
 from tests.coupons import issue
-from tests.graphql.world import World, open_shop
+from tests.graphql.world import World, customer, open_shop
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -98,6 +100,23 @@ def test_a_member_is_told_days_before_the_last_one(world: World) -> None:
     )
     assert messages.problems_of(words) == []
     assert messages.render(words, reminder[1], "en").text == f"{coupon.code} until {end}"
+
+
+def test_an_erased_member_holds_up_nobody(world: World) -> None:
+    """Erased between planning and sending: that reminder is gone, the next member's is sent."""
+    erased, other = world.account(customer()), world.account(customer())
+    end = last_day(issue(world, erased, days=10))
+    issue(world, other, days=10, key="other's")
+    campaign = reminding(world, days_before=[3])
+    campaign_planning.plan(campaign, noon(end - 3 * DAY))
+    erasing.erase(persons.of_account(erased), reason="Asked for it", actor_ref="user:1")
+
+    run(campaign, noon(end - 3 * DAY))
+
+    assert {account: state for state, _facts, account in told(campaign)} == {
+        erased.pk: "gone",
+        other.pk: "sent",
+    }
 
 
 def test_the_days_of_a_plan_come_first(world: World) -> None:

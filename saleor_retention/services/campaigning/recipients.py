@@ -77,7 +77,7 @@ class Recipients:
         reminded of can still be used, and a survey is not answered.
         """
         if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
-            return row.facts["expiring_coupon"] in self._usable_codes
+            return row.facts.get("expiring_coupon") in self._usable_codes
         if self._terms.trigger.kind is TriggerKind.SURVEY:
             return row.facts.get("order_ref") not in self._answered
         if self._terms.trigger.kind not in FOLLOW_ORDERS:
@@ -90,7 +90,7 @@ class Recipients:
     def _read_usable_codes(self) -> set[str]:
         if self._terms.trigger.kind is not TriggerKind.COUPON_EXPIRING:
             return set()
-        codes = [row.facts["expiring_coupon"] for row in self._rows]
+        codes = [row.facts.get("expiring_coupon") for row in self._rows]
         usable = Coupon.objects.filter(code__in=codes, state=CouponState.ACTIVE)
         return set(usable.values_list("code", flat=True))
 
