@@ -331,6 +331,7 @@ def test_every_record_is_what_it_was(ann: Account) -> None:
         str(ann.pseudonym): "(pseudonym)",
         Suppression.objects.get().address_hash: "(hash)",
         Coupon.objects.get().code: "(code)",
+        f"task {FollowUp.objects.get().pk}": "task (id)",
     }
 
     records = exported("--user", str(ann.user_id))["records"]
