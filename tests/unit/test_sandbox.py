@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import bootstrap, hosts, readme, reports
+from sandbox import bootstrap, hosts, postgres, readme, reports
 from sandbox.console import SandboxError
 
 REPORT = """<testsuites><testsuite>
@@ -99,6 +99,34 @@ def test_an_old_glibc_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.34"))
     bootstrap.require_glibc()
+
+
+def test_data_outlives_a_server_that_could_not_reach_it(tmp_path: Path) -> None:
+    """Root's clone in a closed home lends its data to each server; without any, nothing happens."""
+    home, lent = tmp_path / "data", tmp_path / "lent"
+    postgres.move(home, lent)
+    assert not lent.exists()
+
+    home.mkdir()
+    (home / "PG_VERSION").write_text("15")
+    postgres.move(home, lent)
+    assert (lent / "PG_VERSION").read_text() == "15"
+    assert not home.exists()
+
+    postgres.move(lent, home)
+    assert (home / "PG_VERSION").read_text() == "15"
+
+
+def test_data_that_cannot_be_renamed_stays(tmp_path: Path) -> None:
+    """As on another file system, nothing is copied by halves."""
+    home, taken = tmp_path / "data", tmp_path / "taken"
+    home.mkdir()
+    taken.mkdir()
+    (taken / "file").touch()
+
+    postgres.move(home, taken)
+
+    assert home.exists()
 
 
 def test_parts_of_the_readme_are_replaced() -> None:
