@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from saleor_retention import export
+from saleor_retention.export import records
 from saleor_retention.models import Account, GiftGiven, GiftPick, OfferStamp, OfferUse
 from saleor_retention.selectors import persons
 from saleor_retention.services.membership import erasing
@@ -58,7 +58,7 @@ def ann(shop: Shop) -> Account:
 
 def test_uses_and_stamps_are_exported_in_words(ann: Account) -> None:
     """With the names of the offers, the number of the order, and the gift."""
-    document = json.loads("".join(export.write([ann.pk], NOON)))
+    document = json.loads("".join(records.write([ann.pk], NOON)))
 
     found = [row for row in document["records"] if row["section"] in ("offer_use", "stamps")]
     assert [row["text"] for row in found] == [
