@@ -12,6 +12,7 @@ from saleor_retention.models import (
     CouponCause,
     CouponState,
     MemberEvent,
+    OfferGrant,
     OfferStamp,
     OfferUse,
     OfferUseState,
@@ -45,6 +46,21 @@ REFERRED: Mapping[str, str] = {
     ReferralState.REWARDED: "the points were given",
     ReferralState.VOID: "it brought nothing",
 }
+
+
+def _offer_grant(holding: Holding) -> Told:
+    grant: OfferGrant = holding.row
+    by = "" if grant.campaign is None else f' by the campaign "{grant.campaign.name}"'
+    text = (
+        f'{day(grant.granted_at)}: the offer "{grant.offer.name}", given{by}, '
+        f"valid until {day(grant.valid_until)}."
+    )
+    slug = "" if grant.campaign is None else grant.campaign.slug
+    return text, {
+        **values(grant, "offer=offer.slug"),
+        "campaign": slug,
+        **values(grant, "granted_at valid_until"),
+    }
 
 
 def _offer_use(holding: Holding) -> Told:
@@ -122,6 +138,7 @@ def _referral(holding: Holding) -> Told:
 
 
 DESCRIBED: Table = {
+    Section.OFFER_GRANT: _offer_grant,
     Section.OFFER_USE: _offer_use,
     Section.STAMPS: _stamps,
     Section.COUPON: _coupon,

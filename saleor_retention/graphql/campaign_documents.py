@@ -51,6 +51,7 @@ CAMPAIGN: Mapping[str, Any] = {
         {
             "points": "points",
             "coupon": Section("coupon", {"kind": "kind", "valid_for_days": "valid_for_days"}),
+            "offer": Section("offer", {"slug": "slug", "valid_for_days": "valid_for_days"}),
             "with_message_only": "with_message_only",
         },
     ),

@@ -44,6 +44,7 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
         "next_tier": 1,
         "tier_changes": 1,
         "punch_cards": 1,
+        "granted_offers": 1,
         "offer_limits": 1,
         "profile": 1,
         "consents": 1,

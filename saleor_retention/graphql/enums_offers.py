@@ -104,6 +104,7 @@ RetentionOfferVerdictCode = described(
         Finding.OTHER_TAG: "It is for other customers.",
         Finding.NOT_NEW: "It is for those who have never ordered.",
         Finding.NOT_RETURNING: "It is for those who have ordered before.",
+        Finding.NOT_GRANTED: "It is for those to whom it was given, by a campaign for example.",
         Finding.LIMIT_PER_ORDER: "It may not be used in an order.",
         Finding.LIMIT_PER_CUSTOMER: "The customer has used it as often as is allowed.",
         Finding.LIMIT_IN_TOTAL: "All that there was of it is used.",

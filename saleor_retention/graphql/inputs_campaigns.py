@@ -95,11 +95,22 @@ class RetentionBenefitCouponInput(graphene.InputObjectType):
     valid_for_days = _whole("How many days after the one of issue; 30 when left out.")
 
 
+class RetentionBenefitOfferInput(graphene.InputObjectType):
+    """An offer for each member, a gift for example."""
+
+    slug = graphene.String(
+        description="The slug of an offer that is for those who were given it (`grantedOnly`).",
+        required=True,
+    )
+    valid_for_days = _whole("How many days after the one on which it is given; 30 when left out.")
+
+
 class RetentionBenefitInput(graphene.InputObjectType):
-    """What comes with it: points or a coupon."""
+    """What comes with it: points, a coupon or an offer."""
 
     points = _whole("Points for each member.")
     coupon = graphene.InputField(RetentionBenefitCouponInput, description="A coupon for each.")
+    offer = graphene.InputField(RetentionBenefitOfferInput, description="An offer for each.")
     with_message_only = graphene.Boolean(
         description="Whether it is for those alone who may get the message, too."
     )

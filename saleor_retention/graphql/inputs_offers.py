@@ -158,6 +158,9 @@ class RetentionOfferAudienceInput(graphene.InputObjectType):
     novelty = enums_offers.RetentionOfferNovelty(
         description="Only for those who have, or have not, ordered before."
     )
+    granted_only = graphene.Boolean(
+        description="Only for those to whom it was given, as the benefit of a campaign."
+    )
 
 
 class RetentionOfferLimitsInput(graphene.InputObjectType):

@@ -69,7 +69,10 @@ OFFER: Mapping[str, Any] = {
     "weekdays": "weekdays",
     "audience": Section(
         "audience",
-        {name: name for name in ("members_only", "tiers", "segments", "tags", "novelty")},
+        {
+            name: name
+            for name in ("members_only", "tiers", "segments", "tags", "novelty", "granted_only")
+        },
     ),
     "limits": Section(
         "limits", {name: name for name in ("per_order", "per_customer", "in_total", "period")}

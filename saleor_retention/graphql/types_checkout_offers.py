@@ -44,6 +44,7 @@ PERSONAL = {
     Finding.OTHER_TAG,
     Finding.NOT_NEW,
     Finding.NOT_RETURNING,
+    Finding.NOT_GRANTED,
     Finding.LIMIT_PER_CUSTOMER,
     Finding.STAMPS_MISSING,
     Finding.NO_GIFT_LEFT,

@@ -43,6 +43,7 @@ RetentionExportSection = described(
         Section.TAG: "A tag that the customer bears.",
         Section.DISPATCH: "What a campaign meant for the customer, and what became of it.",
         Section.EXPERIMENT: "An experiment that chance put the customer into, and on which side.",
+        Section.OFFER_GRANT: "Offers that were given to the customer alone.",
         Section.OFFER_USE: "What a cart or an order uses of an offer.",
         Section.STAMPS: "What an order put on a punch card.",
         Section.COUPON: "A coupon that the customer was given.",

@@ -40,8 +40,10 @@ from saleor_retention.graphql.types_history import (
     with_numbers,
 )
 from saleor_retention.graphql.types_member_offers import (
+    RetentionGrantedOffer,
     RetentionOfferLimit,
     RetentionPunchCard,
+    granted_offers,
     offer_limits,
     offers_of_member,
     punch_cards,
@@ -166,6 +168,11 @@ class RetentionMember(graphene.ObjectType):
     punch_cards = graphene.List(
         graphene.NonNull(RetentionPunchCard),
         description="The member's punch cards, in the channel that was asked about.",
+        required=True,
+    )
+    granted_offers = graphene.List(
+        graphene.NonNull(RetentionGrantedOffer),
+        description="Offers that were given to the member, in the channel that was asked about.",
         required=True,
     )
     offer_limits = graphene.List(
@@ -348,6 +355,13 @@ class RetentionMember(graphene.ObjectType):
         """Promise the punch cards of offers that run."""
         found = offers_of_member(info, root.account, root.channel_ref)
         return found.then(lambda offers: punch_cards(info, offers))
+
+    @staticmethod
+    @discreet
+    def resolve_granted_offers(root: Member, info: Any) -> Any:
+        """Promise the offers that were given to the member."""
+        found = offers_of_member(info, root.account, root.channel_ref)
+        return found.then(lambda offers: granted_offers(info, offers))
 
     @staticmethod
     @discreet

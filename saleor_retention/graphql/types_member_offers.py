@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from promise import Promise
 from saleor_retention import host
 from saleor_retention.engine.facts import CustomerFacts
 from saleor_retention.engine.offers.eligibility import conditions_missed
-from saleor_retention.engine.offers.facts import situation_of
+from saleor_retention.engine.offers.facts import granted_until, situation_of
 from saleor_retention.engine.offers.kinds import Offer
 from saleor_retention.engine.offers.result import Finding, NearMiss
 from saleor_retention.engine.offers.situation import Situation
@@ -26,6 +26,7 @@ from saleor_retention.graphql import enums_offers, offer_words, words
 from saleor_retention.graphql.context import moment
 from saleor_retention.graphql.dataloaders.offers import FactsOfShopper
 from saleor_retention.graphql.dataloaders.programs import ProgramById, channels
+from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.types_offer import offer_id
 from saleor_retention.graphql.types_program import Terms
 from saleor_retention.host.contract import ChannelFacts
@@ -64,6 +65,19 @@ class RetentionOfferLimit(graphene.ObjectType):
     sentence = graphene.String(description="What the offer gives, in words.", required=True)
 
 
+class RetentionGrantedOffer(graphene.ObjectType):
+    """An offer that was given to the member, and is only for those who were given it."""
+
+    offer_id = graphene.ID(description="The offer.", required=True)
+    name = graphene.String(description="Its name, as the shopper reads it.", required=True)
+    valid_until = graphene.Field(
+        DateTime,
+        description="The first instant at which the member does not have it any more.",
+        required=True,
+    )
+    sentence = graphene.String(description="What the offer gives, in words.", required=True)
+
+
 @dataclass(frozen=True, slots=True)
 class MemberOffers:
     """The offers that are for a member, and how the member stands with them."""
@@ -71,6 +85,7 @@ class MemberOffers:
     shelf: OfferShelf
     situation: Situation
     rules: ProgramRules
+    granted: Mapping[str, dt.datetime]  # by id of the offer: until when
 
     def running(self) -> Iterator[Offer]:
         """Yield the offers that are for the member and whose time it is."""
@@ -99,7 +114,10 @@ def offers_of_member(info: Any, account: Account, channel_ref: str | None) -> An
         rules = Terms.of(program).rules
         return facts.then(
             lambda known: MemberOffers(
-                shelf, _situation(account, shelf, rules, known, moment(info)), rules
+                shelf,
+                _situation(account, shelf, rules, known, moment(info)),
+                rules,
+                granted_until(known or {}),
             )
         )
 
@@ -144,6 +162,30 @@ def offer_limits(info: Any, offers: MemberOffers | None) -> Any:
         ]
 
     return _spoken(info, offers, limited).then(made)
+
+
+def granted_offers(info: Any, offers: MemberOffers | None) -> Any:
+    """Promise the offers that were given to the member and run, the first to end first."""
+    if offers is None:
+        return []
+    given = sorted(
+        (offers.granted[offer.id], offer.id, offer)
+        for offer in offers.running()
+        if offer.audience.is_granted_only
+    )
+
+    def made(spoken: Vocabulary) -> list[RetentionGrantedOffer]:
+        return [
+            RetentionGrantedOffer(
+                offer_id=offer_id(offer.id),
+                name=offer.name,
+                valid_until=until,
+                sentence=offer_words.sentence(offers.shelf.terms[offer.id], spoken),
+            )
+            for until, _, offer in given
+        ]
+
+    return _spoken(info, offers, [offer for _, _, offer in given]).then(made)
 
 
 def _spoken(info: Any, offers: MemberOffers, said: list[Offer]) -> Any:

@@ -98,6 +98,10 @@ class RetentionReportCampaign(graphene.ObjectType):
     coupon_uses = graphene.Int(
         description="How often orders have used those until now.", required=True
     )
+    offers = graphene.Int(description="Offers it gave to members.", required=True)
+    offer_uses = graphene.Int(
+        description="How often orders have used those until now.", required=True
+    )
     cost = graphene.Field(
         Money,
         description="Points at their value and used coupons at their amount: what it costs at "
@@ -350,6 +354,8 @@ def _campaign(each: CampaignResult, currency: str) -> RetentionReportCampaign:
         points=each.points,
         coupons=each.coupons.given,
         coupon_uses=each.coupons.uses,
+        offers=each.offers.given,
+        offer_uses=each.offers.uses,
         cost=_money(each.cost_minor, currency),
         customers=each.buyers,
         orders=each.orders,

@@ -115,7 +115,9 @@ class Dispatch(models.Model):
     planned_at = models.DateTimeField()
     sending_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    benefit_ref = models.CharField(max_length=100, blank=True, default="")  # a coupon's code
+    benefit_ref = models.CharField(max_length=100, blank=True, default="")
+    """A coupon's code, or the slug of an offer."""
+
     note = models.CharField(max_length=200, blank=True, default="")  # a kind of fault, no addresses
 
     class Meta:

@@ -7,7 +7,7 @@ order used of an offer is one row, which the order's state moves; counters and c
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from .choices import TextChoices
@@ -195,6 +195,33 @@ class OfferStamp(models.Model):
             models.UniqueConstraint(fields=("offer", "order_ref"), name="retention_stamp_order"),
         )
         indexes = (models.Index(fields=("account", "offer"), name="retention_stamp_card"),)
+
+
+class OfferGrant(models.Model):
+    """An offer that was given to one member for a while, as the benefit of a campaign.
+
+    It opens an offer that is for those alone who were given it; how often they may use it is said
+    by the limits of the offer.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="grants")
+    account = models.ForeignKey(
+        "Account", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    campaign = models.ForeignKey("Campaign", null=True, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=80, unique=True)  # whoever gives it twice gives it once
+    granted_at = models.DateTimeField()
+    valid_until = models.DateTimeField()  # the first instant at which it is over
+
+    class Meta:
+        """Read by member, with every price."""
+
+        constraints = (check("retention_offer_grant_window", Q(valid_until__gt=F("granted_at"))),)
+        indexes = (
+            models.Index(fields=("account", "offer"), name="retention_offer_grant"),
+            models.Index(fields=("valid_until",), name="retention_offer_grant_end"),
+        )
 
 
 class GiftGiven(models.Model):

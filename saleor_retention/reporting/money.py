@@ -203,6 +203,7 @@ def _campaigns(facts: Facts) -> Table:
         _("Campaigns"),
         [
             *(_("Campaign"), _("Sent"), _("Points given"), _("Coupons given"), _("Coupons used")),
+            *(_("Offers given"), _("Offers used")),
             *(_("Cost"), _("Customers"), _("Orders"), _("Revenue")),
         ],
         [
@@ -212,6 +213,8 @@ def _campaigns(facts: Facts) -> Table:
                 words.number(each.points),
                 words.number(each.coupons.given),
                 words.number(each.coupons.uses),
+                words.number(each.offers.given),
+                words.number(each.offers.uses),
                 amounts.text(each.cost_minor),
                 words.number(each.buyers),
                 words.number(each.orders),
@@ -228,8 +231,8 @@ def _on_campaigns(facts: Facts) -> list[str]:
     text = _(
         "An order is put down to the campaign that reached its customer last, at most %(days)s "
         "before it: a convention. Who gets messages would have bought too; only an experiment "
-        "tells what they have caused. Cost: points at their value and used coupons at their "
-        "amount, at most."
+        "tells what they have caused. Cost: points at their value, used coupons at their amount "
+        "and given offers at what they took off, at most."
     )
     return [text % {"days": words.days(facts.window_days)}]
 

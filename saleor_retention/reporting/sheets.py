@@ -105,7 +105,8 @@ def _offers(facts: Facts) -> Sheets:
 def _campaigns(facts: Facts) -> Sheets:
     header = (
         *("campaign", "name", "window_days", "sent", "reached", "points"),
-        *("coupons", "coupon_uses", "cost", "customers", "orders", "revenue", "currency"),
+        *("coupons", "coupon_uses", "offers", "offer_uses", "cost"),
+        *("customers", "orders", "revenue", "currency"),
     )
     return header, [
         (
@@ -117,6 +118,8 @@ def _campaigns(facts: Facts) -> Sheets:
             each.points,
             each.coupons.given,
             each.coupons.uses,
+            each.offers.given,
+            each.offers.uses,
             _amount(each.cost_minor, facts.money),
             each.buyers,
             each.orders,

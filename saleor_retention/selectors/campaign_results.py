@@ -2,8 +2,8 @@
 
 Each statement asks about all campaigns at once. ``engine.experiments.attribution`` has the
 definition of what belongs to whom. Cost is what a campaign gave at most: points at their value as
-if every one were used, coupons at their amount. What a holdout shows is in
-``selectors.experiments``.
+if every one were used, coupons at their amount, offers at what they took off. What a holdout shows
+is in ``selectors.experiments``.
 """
 
 from __future__ import annotations
@@ -37,6 +37,15 @@ class Coupons:
 
 
 @dataclass(frozen=True, slots=True)
+class Offers:
+    """The offers that a campaign gave to members in some days."""
+
+    given: int = 0
+    uses: int = 0  # of them, by orders until now
+    minor: int | None = 0  # what the uses took off; None: a part of it in another currency
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignResult:
     """What one campaign gave in some days, and the orders of these days that are put down to it."""
 
@@ -46,7 +55,8 @@ class CampaignResult:
     reached: int  # customers who got them
     points: int
     coupons: Coupons
-    cost_minor: int | None  # of points and coupons, at most; None: not known in the one currency
+    offers: Offers
+    cost_minor: int | None  # of all of it, at most; None: not known in the one currency
     buyers: int
     orders: int
     revenue_minor: int
@@ -73,11 +83,14 @@ def campaign_results(
     orders = {pk: sums for pk, *sums in _rows("campaign_orders", parameters)}
     in_money = parameters | {"currency": money_of(rules).currency}
     coupons = {pk: Coupons(*sums) for pk, *sums in _rows("campaign_coupons", in_money)}
-    found = Campaign.objects.filter(pk__in={*given, *orders, *coupons}).order_by("slug")
+    offers = {pk: Offers(*sums) for pk, *sums in _rows("campaign_offers", in_money)}
+    reaching = {*given, *orders, *coupons, *offers}
+    found = Campaign.objects.filter(pk__in=reaching).order_by("slug")
     results = []
     for campaign in found:
         sent, reached, points = given.get(campaign.pk, (0, 0, 0))
         of_coupons = coupons.get(campaign.pk, Coupons())
+        of_offers = offers.get(campaign.pk, Offers())
         results.append(
             CampaignResult(
                 campaign.slug,
@@ -86,7 +99,8 @@ def campaign_results(
                 reached,
                 points,
                 of_coupons,
-                _cost(points, of_coupons, rules),
+                of_offers,
+                _cost(points, of_coupons.minor, of_offers.minor, rules),
                 *orders.get(campaign.pk, (0, 0, 0)),
             )
         )
@@ -100,12 +114,16 @@ def _window(days: int) -> dt.timedelta:
     return dt.timedelta(days=days)
 
 
-def _cost(points: int, coupons: Coupons, rules: ProgramRules) -> int | None:
+def _cost(
+    points: int, coupons_minor: int | None, offers_minor: int | None, rules: ProgramRules
+) -> int | None:
     currency = money_of(rules).currency
     value = rules.point_values.get(currency)
-    if not currency or coupons.minor is None or (points and value is None):
+    if not currency or coupons_minor is None or offers_minor is None:
         return None
-    return coupons.minor + (worth(points, value) if value is not None else 0)
+    if points and value is None:
+        return None
+    return coupons_minor + offers_minor + (worth(points, value) if value is not None else 0)
 
 
 def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -25,6 +25,7 @@ from saleor_retention.models import (
     Hold,
     Lot,
     MemberEvent,
+    OfferGrant,
     OfferStamp,
     OfferUse,
     OrderRecord,
@@ -64,6 +65,7 @@ class Section(StrEnum):
     TAG = "tag"
     DISPATCH = "dispatch"
     EXPERIMENT = "experiment"
+    OFFER_GRANT = "offer_grant"
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
     COUPON = "coupon"
@@ -226,6 +228,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.TAG: _by_key(CustomerTag),
     Section.DISPATCH: _by_key(Dispatch, "campaign", "skipped"),
     Section.EXPERIMENT: _by_key(ExperimentSubject, "experiment"),
+    Section.OFFER_GRANT: _by_key(OfferGrant, "offer", "campaign"),
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.COUPON: _by_key(Coupon, "batch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import models
+from saleor_retention.services.checkout import repricing
+from saleor_retention.services.offering.offer_grants import grant_offer
 from tests.factories.current import factories
 from tests.graphql.offers import five_off_from_fifty, goods, make, ten_off, three_for_two, usd
 from tests.graphql.world import (
@@ -411,6 +414,38 @@ def test_limits_say_what_is_left(world: World, tea: Any) -> None:
         "Yearly": 2,
     }
     assert mine["punchCards"] == []
+
+
+def test_what_was_given_is_shown_and_in_the_price(world: World, tea: Any) -> None:
+    """To its member until it is over; everybody else neither sees it nor has it."""
+    made = make(world, ten_off(tea, audience={"grantedOnly": True}), slug="gift")
+    offer = models.Offer.objects.get()
+    query = operation("storefront/punch-cards")
+    grant = grant_offer(offer, world.account(), days=3, key="one")
+    world.account(world.other)
+    checkout = world.checkout({tea: 1})
+
+    (mine,) = world.owner.ask(query)["me"]["retention"]["grantedOffers"]
+    theirs = world.other.ask(query)["me"]["retention"]["grantedOffers"]
+    applied = offers_in(world.owner, checkout)["applied"]
+    models.OfferGrant.objects.update(
+        granted_at=grant.granted_at - dt.timedelta(days=9), valid_until=timezone.now()
+    )
+    repricing.reprice_members([world.account().pk])
+    after = offers_in(world.owner, checkout)
+
+    assert mine == {
+        "offerId": made["id"],
+        "name": "Gift",
+        "validUntil": grant.valid_until.isoformat(),
+        "sentence": made["sentence"],
+    }
+    assert "for those who were given it" in made["sentence"]
+    assert theirs == []
+    assert [(row["name"], row["amount"]["amount"]) for row in applied] == [("Gift", 1.0)]
+    assert after["applied"] == []
+    assert [verdict["code"] for verdict in after["verdicts"]] == ["NOT_GRANTED"]
+    assert world.owner.ask(query)["me"]["retention"]["grantedOffers"] == []
 
 
 @pytest.mark.saleor3

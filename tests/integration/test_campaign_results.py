@@ -23,16 +23,19 @@ from saleor_retention.models import (
     Coupon,
     CouponKind,
     Dispatch,
+    OfferUse,
     OrderRecord,
     SkippedSend,
 )
-from saleor_retention.selectors.campaign_results import Coupons, campaign_results
+from saleor_retention.selectors.campaign_results import Coupons, Offers, campaign_results
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger import granting
+from saleor_retention.services.offering.offer_grants import grant_offer
 from tests import ledger
 from tests.customers import record_order
 from tests.fakes import at
 from tests.ledger import Shop
+from tests.offers import make_offer
 
 pytestmark = pytest.mark.django_db
 
@@ -162,7 +165,7 @@ def test_what_a_campaign_gave_and_what_it_costs_at_most(shop: Shop) -> None:
     def told() -> dict[str, tuple[int, int, Coupons, int | None]]:
         with CaptureQueriesContext(connection) as statements:
             found = campaign_results(shop.program, first_day=FIRST, last_day=LAST, window_days=7)
-        assert len(statements) <= 5
+        assert len(statements) <= 6
         return {row.slug: (row.sent, row.points, row.coupons, row.cost_minor) for row in found}
 
     assert told() == {
@@ -172,6 +175,45 @@ def test_what_a_campaign_gave_and_what_it_costs_at_most(shop: Shop) -> None:
     }
     Coupon.objects.filter(batch__terms__percent="10").update(uses=1)
     assert told()["ten"] == (1, 0, Coupons(1, 1, None), None)
+
+
+def test_what_came_of_the_offers_that_a_campaign_gave(shop: Shop) -> None:
+    """A use belongs to the last gift before it; given back ones, later ones and others' do not."""
+    ann, bob = shop.member("ann"), shop.member("bob")
+    noon = at("2026-02-10 12:00")
+    offer = make_offer(shop.program, "cup", audience={"granted_only": True})
+    first, second = campaign(shop, "first"), campaign(shop, "second")
+    for of, account, when in ((first, ann, noon), (second, ann, noon + DAY), (second, bob, noon)):
+        key = f"{of.slug}:{account.pk}"
+        grant_offer(offer, account, days=5, key=key, campaign=of, now=when)
+    for account, hours, minor, state in (
+        (ann, 1, 100, "used"),
+        (ann, 25, 20, "used"),
+        (ann, 26, 7, "returned"),
+        (ann, 24 * 9, 3, "used"),
+        (bob, -1, 5, "used"),
+    ):
+        when = noon + dt.timedelta(hours=hours)
+        OfferUse.objects.create(
+            offer=offer,
+            version_id=offer.current_version_id,
+            account=account,
+            checkout_ref=f"{account.pk}:{hours}",
+            state=state,
+            uses=2,
+            amount_minor=minor,
+            currency="USD",
+            created_at=when,
+            ended_at=when,
+        )
+
+    def told() -> dict[str, tuple[Offers, int | None]]:
+        found = campaign_results(shop.program, first_day=FIRST, last_day=LAST, window_days=7)
+        return {row.slug: (row.offers, row.cost_minor) for row in found}
+
+    assert told() == {"first": (Offers(1, 2, 100), 100), "second": (Offers(2, 2, 20), 20)}
+    OfferUse.objects.filter(amount_minor=20).update(currency="EUR")
+    assert told()["second"] == (Offers(2, 2, None), None)
 
 
 @pytest.mark.parametrize("days", [0, -1, 366, 2**31 - 1])

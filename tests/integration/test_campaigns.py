@@ -27,6 +27,8 @@ from saleor_retention.models import (
     DispatchState,
     Experiment,
     ExperimentSubject,
+    Offer,
+    OfferGrant,
     Program,
     SegmentEvent,
     SkippedSend,
@@ -46,12 +48,14 @@ from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.consenting import consent_links, consents
 from saleor_retention.services.membership import erasing, profiles, segments
 from saleor_retention.services.membership.segments import Draft
+from saleor_retention.services.offering.offer_grants import grant_offer
 from tests import ledger
 from tests.campaigns import MESSAGE, PURPOSE, QUESTIONS, agree, campaign_of, outcome, reader
 from tests.customers import record_order
 from tests.fakes import at, line, order
 from tests.ledger import Shop
 from tests.members import counts_of_rows, give
+from tests.offers import make_offer
 
 pytestmark = pytest.mark.django_db
 
@@ -425,6 +429,66 @@ def test_a_coupon_that_could_not_be_issued_is_refused(
         campaign_of(shop.program, ONCE, benefit={"coupon": coupon})
 
     assert caught.value.refusals[0].field == f"benefit.coupon.{field}"
+
+
+def test_an_offer_is_given_to_each_member(shop: Shop) -> None:
+    """Named in the message, had to the end of a day of the program's calendar, and given once."""
+    ada = reader(shop, "ada")
+    offer = make_offer(shop.program, "gift", audience={"granted_only": True})
+    campaign = started(
+        shop,
+        ONCE,
+        message={"channel": "email", "texts": {"en": {"subject": "s", "text": "{{ offer }}!"}}},
+        benefit={"offer": {"slug": "gift", "valid_for_days": 14}},
+    )
+    run(campaign, NOW)
+    row = Dispatch.objects.get()
+    again = grant_offer(offer, ada, days=3, key=f"campaign:{row.pk}", now=NOW + DAY)
+
+    assert [message.body for message in mail.outbox] == ["Gift!"]
+    assert row.benefit_ref == "gift"
+    grant = OfferGrant.objects.get()
+    assert again == grant
+    assert (grant.offer, grant.account, grant.campaign) == (offer, ada, campaign)
+    assert grant.valid_until == at("2026-06-24 22:00")  # the end of the 24th in Paris
+
+
+@pytest.mark.parametrize(
+    ("slug", "code", "said"),
+    [
+        ("nothing", Code.NOT_FOUND, "no offer"),
+        ("for-all", Code.INVALID, "granted_only"),
+        ("gone", Code.INVALID, "retired"),
+    ],
+)
+def test_an_offer_that_cannot_be_given_is_refused(
+    shop: Shop, slug: str, code: Code, said: str
+) -> None:
+    """When the campaign is saved: unknown, for everybody anyway, or retired."""
+    make_offer(shop.program, "for-all")
+    gone = make_offer(shop.program, "gone", audience={"granted_only": True})
+    Offer.objects.filter(pk=gone.pk).update(is_active=False, retired_at=NOW)
+
+    with pytest.raises(Refusals) as caught:
+        campaign_of(shop.program, ONCE, benefit={"offer": {"slug": slug}})
+
+    (refusal,) = caught.value.refusals
+    assert (refusal.code, refusal.field) == (code, "benefit.offer.slug")
+    assert said in refusal.message
+
+
+def test_an_offer_that_was_retired_meanwhile_gives_nothing(shop: Shop) -> None:
+    """The message is written down as failed, with the reason, and nobody is promised anything."""
+    reader(shop, "ada")
+    offer = make_offer(shop.program, "gift", audience={"granted_only": True})
+    campaign = started(shop, ONCE, benefit={"offer": {"slug": "gift"}})
+    Offer.objects.filter(pk=offer.pk).update(is_active=False, retired_at=NOW)
+
+    run(campaign, NOW)
+
+    row = Dispatch.objects.get()
+    assert (row.state, row.note) == ("failed", "benefit: INVALID")
+    assert (OfferGrant.objects.count(), mail.outbox) == (0, [])
 
 
 # --- triggers -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from decimal import Decimal
 from io import StringIO
@@ -28,6 +29,8 @@ from saleor_retention.models import (
     ExperimentSubject,
     FollowUp,
     FollowUpOutcome,
+    Offer,
+    OfferGrant,
     OfferUse,
     ReferralCode,
     SkippedSend,
@@ -216,6 +219,14 @@ def _tell_of_a_campaign(account: Account) -> None:
     left_out = Dispatch.objects.create(cycle="a", state="skipped", **common, **times)
     SkippedSend.objects.create(dispatch=left_out, reason="no_address", at=NOON)
     Dispatch.objects.create(cycle="b", state="sent", sending_at=NOON, **common, **times)
+    OfferGrant.objects.create(
+        offer=Offer.objects.get(slug="card"),
+        account=account,
+        campaign=campaign,
+        key="campaign:1",
+        granted_at=NOON,
+        valid_until=NOON + dt.timedelta(days=7),
+    )
 
 
 def exported(*arguments: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from saleor_retention.engine.offers.facts import granted_until
 from saleor_retention.models import (
     Account,
     CustomerTag,
@@ -17,6 +18,7 @@ from saleor_retention.models import (
     GiftPick,
     Offer,
     OfferCounter,
+    OfferGrant,
     OfferKind,
     OfferStamp,
     OfferUse,
@@ -160,6 +162,30 @@ def test_what_the_cart_reserved_itself_does_not_count_against_it(shop: Shop) -> 
         "used": [[bundle.pk, True, None, 3], [bundle.pk, False, None, 7]],
         "rewards": {str(card.pk): 5},
         "gifts_had": ["5", "7"],
+    }
+
+
+def test_what_was_given_is_told_until_its_last_end(shop: Shop) -> None:
+    """Of two gifts of one offer the longer one counts; another member's are not told."""
+    ann, bob = shop.member("ann"), shop.member("bob")
+    cup, tea = offer_of(shop.program, "cup"), offer_of(shop.program, "tea")
+    now = timezone.now()
+    for number, (offer, account, days) in enumerate(
+        [(cup, ann, 3), (cup, ann, 9), (cup, ann, 5), (tea, ann, 1), (tea, bob, 30)]
+    ):
+        OfferGrant.objects.create(
+            offer=offer,
+            account=account,
+            key=f"{number}",
+            granted_at=now,
+            valid_until=now + dt.timedelta(days=days),
+        )
+
+    told = granted_until(facts(shop.program, ann))
+
+    assert told == {
+        str(cup.pk): now + dt.timedelta(days=9),
+        str(tea.pk): now + dt.timedelta(days=1),
     }
 
 

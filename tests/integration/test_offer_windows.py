@@ -9,9 +9,10 @@ import pytest
 from saleor_retention import tasks
 from saleor_retention.models import Offer, Program, Watermark
 from saleor_retention.services.offering import offers
+from saleor_retention.services.offering.offer_grants import grant_offer
 from saleor_retention.services.offering.offer_windows import NAME, reprice_turned
 from tests.fakes import FakeHost, at, use
-from tests.members import NOON, make_program
+from tests.members import NOON, make_member, make_program
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,25 @@ def test_a_run_that_was_late_sees_what_opened_and_closed_in_between(program: Pro
     assert reprice_turned(at("2026-03-11 12:00")) == ["1"]
     assert reprice_turned(at("2026-03-10 13:00")) == []
     assert Watermark.objects.get(pk=NAME).position_at == at("2026-03-11 12:00")
+
+
+def test_a_member_is_told_of_what_was_given_and_when_it_ends(
+    shop: FakeHost, program: Program
+) -> None:
+    """The member's own cart alone is priced afresh, once at either end."""
+    offer = create(program, audience={"granted_only": True})
+    member = make_member(shop, program)
+    shop.dispatched.clear()
+
+    grants = [grant_offer(offer, member, days=0, key="one", now=NOON) for _ in range(2)]
+    runs = [
+        reprice_turned(at(f"2026-03-{time}"))
+        for time in ("10 12:55", "10 23:59", "11 00:00", "11 00:05")
+    ]
+
+    assert grants[0] == grants[1]
+    assert runs == [[], [], [], []]
+    assert shop.dispatched == [("reprice_members", ([member.pk],))] * 2
 
 
 def test_only_offers_that_run_are_looked_at(program: Program) -> None:

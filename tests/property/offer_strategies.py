@@ -149,7 +149,12 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
                 name=f"Offer {number}",
                 benefit=benefit,
                 audience=draw(
-                    st.sampled_from([Audience(), Audience(), Audience(is_members_only=True)])
+                    st.sampled_from(
+                        [
+                            *(Audience(), Audience(), Audience(is_members_only=True)),
+                            Audience(is_granted_only=True),
+                        ]
+                    )
                 ),
                 uses_per_order=draw(st.sampled_from([None, None, 1, 2])),
                 group=draw(st.sampled_from(["", "", "", "a", "b"])),
@@ -161,7 +166,10 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
         stamps[str(number)] = draw(st.integers(0, 4))
     situation = Situation(
         at=NOON,
-        shopper=Shopper(is_member=draw(st.booleans())),
+        shopper=Shopper(
+            is_member=draw(st.booleans()),
+            granted=draw(st.frozensets(st.sampled_from(["1", "2"]))),
+        ),
         uses_left=uses,
         stamps=stamps,
         gifts_had=draw(st.frozensets(st.sampled_from(["v1", "v2"]), max_size=1)),

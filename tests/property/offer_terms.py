@@ -111,6 +111,7 @@ audiences = st.builds(
     segments=st.frozensets(slugs, max_size=2),
     tags=st.frozensets(st.sampled_from(["Tea lover", "50 %", "茶"]), max_size=2),
     novelty=st.one_of(st.none(), st.sampled_from(Novelty)),
+    is_granted_only=st.booleans(),
 )
 counts = st.one_of(st.none(), st.integers(1, 2**31 - 1))
 limits = st.builds(

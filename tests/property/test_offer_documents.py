@@ -18,7 +18,17 @@ from tests.unit.builders import EXPONENTS
 
 KEYS = [*Kind, "kind", "parts", "steps", "select", "products", "quantity", "percent", "amount"]
 KEYS += ["price", "from", "below", "opens", "variants", "buy", "units_max", "units_each", "USD"]
-KEYS += ["channels", "starts_at", "ends_at", "weekdays", "audience", "tiers", "novelty", "limits"]
+KEYS += [
+    "channels",
+    "starts_at",
+    "ends_at",
+    "weekdays",
+    "audience",
+    "tiers",
+    "novelty",
+    "granted_only",
+    "limits",
+]
 KEYS += ["per_order", "per_customer", "in_total", "period", "group", "floor", "priority"]
 keys = st.one_of(st.sampled_from(KEYS), st.text(max_size=4), st.integers())
 documents = st.recursive(

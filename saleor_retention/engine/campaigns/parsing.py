@@ -73,7 +73,7 @@ def parse_campaign(
     trigger = _trigger(top.section("trigger"), around)
     message = _message(top.section("message")) if top.has("message") else None
     benefit = _benefit(top.section("benefit"))
-    if message is None and not (benefit.points or benefit.coupon_kind) and not problems:
+    if message is None and not benefit.is_some and not problems:
         top.note("message", "REQUIRED", "is required, or a benefit: a campaign does something.")
     terms = CampaignTerms(
         trigger=trigger,
@@ -242,15 +242,25 @@ def _benefit(fields: Fields) -> Benefit:
     if terms is not None and not isinstance(terms, Mapping):
         coupon.note("terms", "NOT_A_MAPPING", f"must be a mapping of keys; it is {shown(terms)}.")
         terms = None
+    offer = fields.section("offer")
+    has_offer = fields.has("offer")
+    if has_offer:
+        offer.require("slug", "the slug of an offer that is given to members (granted_only)")
     benefit = Benefit(
         points=fields.whole("points", 0, low=1),
+        offer=offer.slug("slug", NAME_LENGTH_MAX),
         coupon_kind=coupon.slug("kind", NAME_LENGTH_MAX),
         coupon_terms=tuple(sorted((terms or {}).items())),
-        valid_for_days=coupon.whole("valid_for_days", 30, low=1, high=DAYS_AFTER_MAX),
+        valid_for_days=(offer if has_offer else coupon).whole(
+            "valid_for_days", 30, low=1, high=DAYS_AFTER_MAX
+        ),
         with_message_only=fields.flag("with_message_only", default=False),
     )
-    if benefit.points and has_coupon:
-        fields.note("coupon", "ONE_BENEFIT", "and points are two benefits: choose one.")
+    given = {"points": bool(benefit.points), "coupon": has_coupon, "offer": has_offer}
+    first, *more = [key for key, is_given in given.items() if is_given] or [""]
+    for key in more:
+        fields.note(key, "ONE_BENEFIT", f"and {first} are two benefits: choose one.")
+    offer.close()
     coupon.close()
     fields.close()
     return benefit

@@ -109,13 +109,22 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """What comes with the message: points, or a coupon of the given terms (JSON data)."""
+    """What comes with the message: points, a coupon of the given terms (JSON data), or an offer.
+
+    A gift is an offer of that kind.
+    """
 
     points: int = 0
+    offer: str = ""  # the slug of one that is for those alone who were given it
     coupon_kind: str = ""
     coupon_terms: tuple[tuple[str, object], ...] = ()
-    valid_for_days: int = 0
+    valid_for_days: int = 0  # of the coupon or the offer
     with_message_only: bool = False
+
+    @property
+    def is_some(self) -> bool:
+        """Tell whether there is anything to give."""
+        return bool(self.points or self.coupon_kind or self.offer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -576,6 +576,7 @@ def _may(offer: Offer, at: Situation) -> bool:
         and (not wants.tiers or who.tier in wants.tiers)
         and (not wants.segments or bool(wants.segments & who.segments))
         and (not wants.tags or bool(wants.tags & who.tags))
+        and (offer.id in who.granted or not wants.is_granted_only)
         and (wants.novelty is None or (wants.novelty == "new") == (who.orders_count == 0))
         and 0 not in (offer.uses_per_order, left.by_customer, left.in_total)
     )

@@ -61,7 +61,8 @@ def _is_window_wider(offer: OfferTerms, other: OfferTerms) -> bool:
 
 def _is_audience_wider(wider: Audience, narrower: Audience) -> bool:
     return (
-        (not wider.is_members_only or narrower.is_members_only or bool(narrower.tiers))
+        not wider.is_granted_only  # given to others than those to whom the other one is
+        and (not wider.is_members_only or narrower.is_members_only or bool(narrower.tiers))
         and _any_or_all(wider.tiers, narrower.tiers)
         and _any_or_all(wider.segments, narrower.segments)
         and _any_or_all(wider.tags, narrower.tags)

@@ -120,6 +120,8 @@ def _audience(audience: Audience) -> dict[str, Any]:
             document[key] = sorted(names)
     if audience.novelty is not None:
         document["novelty"] = audience.novelty.value
+    if audience.is_granted_only:
+        document["granted_only"] = True
     return document
 
 

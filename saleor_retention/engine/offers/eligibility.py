@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from saleor_retention.engine.offers.kinds import Audience, Novelty, Offer
+from saleor_retention.engine.offers.kinds import Novelty, Offer
 from saleor_retention.engine.offers.result import Finding, Miss
 from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLeft
 
@@ -18,7 +18,7 @@ def conditions_missed(offer: Offer, situation: Situation) -> tuple[Miss, ...]:
     """Return the conditions that the offer fails, whatever is in the basket."""
     return (
         *_window(offer, situation.at),
-        *_audience(offer.audience, situation.shopper),
+        *_audience(offer, situation.shopper),
         *_limits(offer, situation.uses_left.get(offer.id, UsesLeft())),
     )
 
@@ -44,7 +44,8 @@ def _window(offer: Offer, at: dt.datetime) -> Iterator[Miss]:
         yield Miss(Finding.OTHER_WEEKDAY)
 
 
-def _audience(audience: Audience, shopper: Shopper) -> Iterator[Miss]:
+def _audience(offer: Offer, shopper: Shopper) -> Iterator[Miss]:
+    audience = offer.audience
     if (audience.is_members_only or audience.tiers) and not shopper.is_member:
         yield Miss(Finding.NOT_A_MEMBER)
     if audience.tiers and shopper.tier not in audience.tiers:
@@ -57,6 +58,8 @@ def _audience(audience: Audience, shopper: Shopper) -> Iterator[Miss]:
         yield Miss(Finding.NOT_NEW)
     if audience.novelty is Novelty.RETURNING and not shopper.orders_count:
         yield Miss(Finding.NOT_RETURNING)
+    if audience.is_granted_only and offer.id not in shopper.granted:
+        yield Miss(Finding.NOT_GRANTED)
 
 
 def _limits(offer: Offer, left: UsesLeft) -> Iterator[Miss]:

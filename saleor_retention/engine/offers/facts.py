@@ -1,8 +1,9 @@
 """From what the database knows of a shopper to the situation that offers are judged in.
 
 The facts are the JSON of ``sql/functions/offer_facts.sql``: uses by offer, member and period, the
-stamps of punch cards and their rewards, gifts had, gifts picked. Here is decided which of it counts
-now: the running period of each limit, and what of a card is not rewarded yet.
+stamps of punch cards and their rewards, gifts had, gifts picked, offers given. Here is decided
+which of it counts now: the running period of each limit, what of a card is not rewarded yet, and
+what was given and is not over.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def situation_of(
     """
     return Situation(
         at=at,
-        shopper=_shopper(facts, customer),
+        shopper=_shopper(facts, customer, at),
         uses_left=dict(_uses_left(facts, shelf_terms, at.date(), is_guest=customer is None)),
         stamps=dict(_stamps(facts, shelf_terms)),
         gifts_had=frozenset(facts.get("gifts_had", ())),
@@ -66,7 +67,13 @@ def period_start(period: LimitPeriod | None, day: dt.date) -> dt.date | None:
             return day.replace(month=1, day=1)
 
 
-def _shopper(facts: Mapping[str, Any], customer: CustomerFacts | None) -> Shopper:
+def granted_until(facts: Mapping[str, Any]) -> dict[str, dt.datetime]:
+    """Return until when the shopper has which offers that were given, by their ids."""
+    granted = facts.get("granted", {})
+    return {offer_id: dt.datetime.fromisoformat(until) for offer_id, until in granted.items()}
+
+
+def _shopper(facts: Mapping[str, Any], customer: CustomerFacts | None, at: dt.datetime) -> Shopper:
     is_member = customer is not None and not facts.get("left", False)
     return Shopper(
         is_member=is_member,
@@ -74,7 +81,12 @@ def _shopper(facts: Mapping[str, Any], customer: CustomerFacts | None) -> Shoppe
         segments=frozenset(facts.get("segments", ())),
         tags=frozenset(facts.get("tags", ())),
         orders_count=facts.get("orders", 0),
+        granted=_granted(facts, at) if is_member else frozenset(),
     )
+
+
+def _granted(facts: Mapping[str, Any], at: dt.datetime) -> frozenset[str]:
+    return frozenset(offer_id for offer_id, until in granted_until(facts).items() if at < until)
 
 
 def _uses_left(

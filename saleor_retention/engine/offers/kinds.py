@@ -189,6 +189,7 @@ class Audience:
     segments: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     novelty: Novelty | None = None
+    is_granted_only: bool = False  # only for those to whom this offer was given
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,7 @@ class _Reader:
             segments=_names(fields, "segments", are_slugs=True),
             tags=_names(fields, "tags"),
             novelty=fields.choice("novelty", Novelty.NEW) if fields.has("novelty") else None,
+            is_granted_only=fields.flag("granted_only", default=False),
         )
         fields.close()
         return audience

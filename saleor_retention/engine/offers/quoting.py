@@ -63,6 +63,7 @@ class OfferCase:
             sorted(offer.id for offer in self.offers if is_open(offer, at)),
             [shopper.is_member, sorted(shopper.segments), sorted(shopper.tags)],
             shopper.orders_count > 0,
+            sorted(ids & shopper.granted),
             sorted(
                 [key, _up_to(left.by_customer, units), _up_to(left.in_total, units)]
                 for key, left in self.situation.uses_left.items()

@@ -16,6 +16,7 @@ class Shopper:
     segments: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     orders_count: int = 0  # earlier orders; none means new
+    granted: frozenset[str] = frozenset()  # ids of offers that were given to the shopper
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ _SIMPLE: Mapping[Finding, str] = {
     Finding.OTHER_TAG: _("only for chosen customers"),
     Finding.NOT_NEW: _("only on the first order"),
     Finding.NOT_RETURNING: _("only for those who have ordered before"),
+    Finding.NOT_GRANTED: _("only for those who were given it"),
     Finding.LIMIT_PER_ORDER: _("no order can use it"),
     Finding.LIMIT_PER_CUSTOMER: _("no use of it is left for this customer"),
     Finding.LIMIT_IN_TOTAL: _("all uses of it are taken"),

@@ -355,6 +355,8 @@ def audience_of(audience: Audience, vocabulary: Vocabulary) -> Iterator[Phrase]:
         yield phrase(_("on the first order"))
     elif audience.novelty is Novelty.RETURNING:
         yield phrase(_("for those who have ordered before"))
+    if audience.is_granted_only:
+        yield phrase(_("for those who were given it"))
 
 
 _BY_CUSTOMER = {

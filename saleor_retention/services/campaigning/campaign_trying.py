@@ -23,6 +23,7 @@ SAMPLES = {
     "expiring_on": "2030-12-31",
     "tier": "vip",
     "coupon": "SAMPLE-CODE",
+    "offer": "Birthday gift",
     "expiring_coupon": "SAMPLE-CODE",
     "occasion_on": "2030-06-15",
     "order_number": "1024",
@@ -54,6 +55,7 @@ def rendered_of(
         "email": to,
         "benefit_points": str(benefit.points) if benefit.points else "",
         "coupon": SAMPLES["coupon"] if benefit.coupon_kind else "",
+        "offer": SAMPLES["offer"] if benefit.offer else "",
     }
     values = dict.fromkeys(NAMES, "") | SAMPLES | own
     return render(terms.message, values, language)

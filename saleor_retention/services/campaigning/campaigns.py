@@ -48,6 +48,7 @@ from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.campaigning.providers import provider_of
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger.locking import run_serialized
+from saleor_retention.services.offering.offer_grants import offer_named
 from saleor_retention.services.setting_up.validating import SLUG, SLUG_LENGTH_MAX
 
 CAMPAIGNS_MAX = 200
@@ -354,6 +355,7 @@ def _checked(
         return None, [Refusal(Code.INVALID, each.message, each.field) for each in problems]
     refusals = _template_refusals(terms)
     refusals += _coupon_refusals(program, terms, at)
+    refusals += _offer_refusals(program, terms)
     if terms.trigger.variants:
         there = host.current().goods_names("variants", terms.trigger.variants)
         refusals += [
@@ -412,6 +414,17 @@ def _coupon_refusals(program: Program, terms: CampaignTerms, at: dt.datetime) ->
         coupons.spec_of(CouponBatch(program=program, valid_from=at, valid_until=at), gives)
     except Refusal as refusal:
         return [Refusal(refusal.code, refusal.message, f"{field}.{refusal.field}")]
+    return []
+
+
+def _offer_refusals(program: Program, terms: CampaignTerms) -> list[Refusal]:
+    """Return what is wrong with the offer of a benefit: it has to be one that is given."""
+    if not terms.benefit.offer:
+        return []
+    try:
+        offer_named(program, terms.benefit.offer)
+    except Refusal as refusal:
+        return [Refusal(refusal.code, refusal.message, "benefit.offer.slug")]
     return []
 
 

@@ -32,6 +32,7 @@ NAMES = (
     "tier",
     "benefit_points",
     "coupon",
+    "offer",
     "occasion_on",
     "order_number",
     "product",

@@ -43,6 +43,7 @@ from saleor_retention.services.consenting.consent_links import unsubscribe_path
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger import granting
 from saleor_retention.services.ledger.locking import lock_name
+from saleor_retention.services.offering.offer_grants import grant_offer, offer_named
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +157,17 @@ def _give(job: _Job) -> bool:
                 key=key,
                 now=job.at,
             )
+        if benefit.offer:
+            grant = grant_offer(
+                offer_named(row.account.program, benefit.offer),
+                row.account,
+                days=benefit.valid_for_days,
+                key=key,
+                campaign=row.campaign,
+                now=job.at,
+            )
+            row.benefit_ref = grant.offer.slug
+            _own(job).update(benefit_ref=row.benefit_ref)
         if benefit.coupon_kind:
             coupon = coupons.issue(
                 row.account.program,
@@ -284,7 +296,8 @@ def _outgoing(job: _Job) -> Outgoing:
         "points": str(row.account.available),
         "tier": row.account.tier,
         "benefit_points": str(benefit.points) if benefit.points else "",
-        "coupon": row.benefit_ref,
+        "coupon": row.benefit_ref if benefit.coupon_kind else "",
+        "offer": _offer_name(row) if benefit.offer else "",
         "unsubscribe_url": url,
         **row.facts,
     }
@@ -295,6 +308,12 @@ def _outgoing(job: _Job) -> Outgoing:
         unsubscribe_url=url,
         facts=row.facts,
     )
+
+
+def _offer_name(row: Dispatch) -> str:
+    """Return the offer that came with a message, by the name that shoppers read."""
+    offers = row.account.program.offers.filter(slug=row.benefit_ref)
+    return offers.values_list("name", flat=True).first() or ""
 
 
 def unsubscribe_url(account_id: int, channel: Channel, purpose: str, address: str) -> str:

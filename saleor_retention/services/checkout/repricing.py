@@ -25,7 +25,7 @@ def reprice_channels(channel_refs: Sequence[str]) -> None:
 
 
 def reprice_members(account_ids: Sequence[int]) -> int:
-    """Let members' open checkouts be priced afresh, after a change of tier; return how many."""
+    """Let members' open checkouts be priced afresh, return how many."""
     quotes = StoredQuote.objects.filter(account_id__in=account_ids, order_ref="")
     refs = sorted(quotes.values_list("checkout_ref", flat=True))
     for checkout_ref in refs:

@@ -37,6 +37,7 @@ from saleor_retention.models import (
     Lot,
     MemberEvent,
     Note,
+    OfferGrant,
     OfferStamp,
     PosSale,
     Profile,
@@ -236,9 +237,13 @@ def _forget_customer(account: Account, at: dt.datetime) -> None:
 
 
 def _empty_cards(account: Account) -> None:
-    """Delete stamps, gifts and picks; uses of offers stay under the pseudonym, for their sums."""
+    """Delete stamps, gifts, picks and offers given.
+
+    Uses of offers stay under the pseudonym, for their sums.
+    """
     OfferStamp.objects.filter(account=account).delete()
     GiftGiven.objects.filter(account=account).delete()
+    OfferGrant.objects.filter(account=account).delete()
     carts = StoredQuote.objects.filter(account=account).values("checkout_ref")
     GiftPick.objects.filter(checkout_ref__in=carts).delete()
 

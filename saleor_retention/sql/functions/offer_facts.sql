@@ -65,6 +65,11 @@ IF p_account_id IS NOT NULL THEN
             FROM (SELECT stamp.offer_id, sum(stamp.units) AS units
                   FROM saleor_retention_offerstamp stamp
                   WHERE stamp.account_id = p_account_id GROUP BY stamp.offer_id) card),
+        'granted', (
+            SELECT jsonb_object_agg(given.offer_id, given.until ORDER BY given.offer_id)
+            FROM (SELECT given.offer_id, max(given.valid_until) AS until
+                  FROM saleor_retention_offergrant given
+                  WHERE given.account_id = p_account_id GROUP BY given.offer_id) given),
         'rewards', (
             SELECT jsonb_object_agg(card.offer_id, card.uses)
             FROM (SELECT reward.offer_id, sum(reward.uses) AS uses

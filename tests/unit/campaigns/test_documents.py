@@ -11,6 +11,7 @@ from saleor_retention.engine.campaigns.parsing import Surroundings, parse_campai
 from saleor_retention.engine.campaigns.quiet import QuietHours
 from saleor_retention.engine.campaigns.terms import (
     Audience,
+    Benefit,
     Cap,
     Channel,
     Trigger,
@@ -127,7 +128,7 @@ def test_everything_wrong_is_said_at_once() -> None:
                 "via": "notify",
                 "texts": {"de": {}, "en": {"html": "x"}},
             },
-            "benefit": {"points": 5, "coupon": {}},
+            "benefit": {"points": 5, "coupon": {}, "offer": {"valid_for_days": 0}},
             "limits": {"send_at": "25:00", "quiet": {"from": "21:00", "to": "21:00"}, "cap": {}},
             "holdout_per_mille": 1000,
             "colour": "red",
@@ -139,6 +140,9 @@ def test_everything_wrong_is_said_at_once() -> None:
         "audience.tiers",
         "benefit.coupon",
         "benefit.coupon.kind",
+        "benefit.offer",
+        "benefit.offer.slug",
+        "benefit.offer.valid_for_days",
         "colour",
         "holdout_per_mille",
         "limits.cap.days",
@@ -150,6 +154,16 @@ def test_everything_wrong_is_said_at_once() -> None:
         "message.texts.en.text",
         "message.via",
     ]
+
+
+def test_an_offer_is_a_benefit() -> None:
+    """It needs no message, and is had for thirty days unless said."""
+    document = {"trigger": {"kind": "birthday"}, "benefit": {"offer": {"slug": "gift"}}}
+    terms, problems = parse_campaign(document, AROUND)
+
+    assert problems == []
+    assert terms is not None
+    assert terms.benefit == Benefit(offer="gift", valid_for_days=30)
 
 
 def test_a_campaign_does_something() -> None:

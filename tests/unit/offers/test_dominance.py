@@ -92,6 +92,8 @@ NOT_BETTER: tuple[tuple[OfferTerms, OfferTerms], ...] = (
     (price(10, audience={"members_only": True}), price(5)),
     (price(10, audience={"tiers": ["vip"]}), price(5, audience={"tiers": ["vip", "top"]})),
     (price(10, audience={"novelty": "new"}), price(5, audience={"novelty": "returning"})),
+    (price(10, audience={"granted_only": True}), price(5)),
+    (price(10, audience={"granted_only": True}), price(5, audience={"granted_only": True})),
     (price(10, audience={"tags": ["a"]}), price(5, audience={"segments": ["a"]})),
     (price(10, weekdays=["tue"]), price(5)),
     (price(10, starts_at="2026-05-01T00:00"), price(5)),

@@ -125,6 +125,17 @@ def test_the_shopper_is_who_the_facts_say() -> None:
     assert (situation.at, situation.shipping_minor) == (SUNDAY, 490)
 
 
+def test_what_was_given_is_had_until_it_is_over() -> None:
+    """The end is the first instant without it; whoever left the program has nothing of it."""
+    facts = {
+        "granted": {"1": SUNDAY.isoformat(), "2": (SUNDAY + dt.timedelta(seconds=1)).isoformat()}
+    }
+
+    assert situation_of(facts, {}, at=SUNDAY, customer=ANN).shopper.granted == {"2"}
+    left = situation_of({**facts, "left": True}, {}, at=SUNDAY, customer=ANN)
+    assert left.shopper == Shopper()
+
+
 def test_one_who_left_is_no_member_and_his_uses_count() -> None:
     """Leaving is no way to begin anew."""
     terms = {"1": price(Limits(per_customer=2))}

@@ -249,6 +249,8 @@ AUDIENCES = [
     (Audience(tags=frozenset("x")), Shopper(tags=frozenset("y")), [Finding.OTHER_TAG]),
     (Audience(novelty=Novelty.NEW), Shopper(orders_count=1), [Finding.NOT_NEW]),
     (Audience(novelty=Novelty.RETURNING), Shopper(), [Finding.NOT_RETURNING]),
+    (Audience(is_granted_only=True), Shopper(granted=frozenset("12")), []),
+    (Audience(is_granted_only=True), Shopper(granted=frozenset("2")), [Finding.NOT_GRANTED]),
     (
         Audience(tiers=frozenset({"vip"}), tags=frozenset("x")),
         Shopper(),

@@ -245,6 +245,8 @@ def test_fingerprints_without_offers_are_those_of_before() -> None:
         ({"stamp": 2}, True),
         ({"situation": situation(Shopper(orders_count=1))}, True),
         ({"situation": situation(Shopper(is_member=True))}, True),
+        ({"situation": situation(Shopper(granted=frozenset(["1"])))}, True),
+        ({"situation": situation(Shopper(granted=frozenset(["3"])))}, False),  # none of these
         ({"situation": situation(uses_left={"1": UsesLeft(in_total=1)})}, True),
         ({"situation": situation(gifts_had=frozenset(["v9"]))}, False),  # no gift to be had here
         ({"nodes_max": 6000}, True),

@@ -188,6 +188,7 @@ def test_each_kind_says_what_it_gives(benefit: BenefitTerms, text: str) -> None:
             "for chosen customers",
         ),
         ({"audience": Audience(novelty=Novelty.NEW)}, "on the first order"),
+        ({"audience": Audience(is_granted_only=True)}, "for those who were given it"),
         ({"audience": Audience(novelty=Novelty.RETURNING)}, "for those who have ordered before"),
         ({"weekdays": frozenset({4, 1})}, "on Tuesday, Friday"),
         ({"limits": Limits(per_order=1)}, "1 time at most in an order"),
