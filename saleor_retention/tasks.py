@@ -32,7 +32,14 @@ from saleor_retention.services.checkout import redeeming, repricing
 from saleor_retention.services.consenting import consent_requests
 from saleor_retention.services.couponing import coupon_batches, coupons
 from saleor_retention.services.ledger import digesting, expiring, maturing
-from saleor_retention.services.membership import erasing, referrals, segments, tiering, welcoming
+from saleor_retention.services.membership import (
+    attributes,
+    erasing,
+    referrals,
+    segments,
+    tiering,
+    welcoming,
+)
 from saleor_retention.services.offering import offer_uses, offer_windows
 from saleor_retention.services.ordering import reconciling, settling
 
@@ -188,6 +195,34 @@ def apply_ladder(program_id: int, after_id: int, at: str) -> None:
         return tiering.apply_ladder(program_id, now, ROWS, after_id=last_id).last_id
 
     _walk(apply_ladder, after_id, batch, program_id=program_id, at=at)
+
+
+@shared_task(name="saleor_retention.tasks.copy_profile", acks_late=True, reject_on_worker_lost=True)
+def copy_profile(account_id: int) -> None:
+    """Have a customer's attributes in the shop hold what is known of the customer."""
+    with host.current().writer():
+        attributes.copy_profile(account_id)
+
+
+@shared_task(
+    name="saleor_retention.tasks.copy_profiles", acks_late=True, reject_on_worker_lost=True
+)
+def copy_profiles(program_id: int, after_id: int = 0) -> None:
+    """Do so for all customers of a program, which names other attributes now."""
+
+    def batch(last_id: int) -> int | None:
+        return attributes.copy_profiles(program_id, ROWS, after_id=last_id)
+
+    _walk(copy_profiles, after_id, batch, program_id=program_id)
+
+
+@shared_task(
+    name="saleor_retention.tasks.clear_attributes", acks_late=True, reject_on_worker_lost=True
+)
+def clear_attributes(user_ref: str, slugs: list[str]) -> None:
+    """Have an erased customer's attributes hold nothing any more."""
+    with host.current().writer():
+        attributes.clear(user_ref, slugs)
 
 
 @shared_task(name="saleor_retention.tasks.reprice")

@@ -73,6 +73,8 @@ class FakeHost:
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
     prices: dict[tuple[str, str], ShelfPrice] = field(default_factory=dict)  # (channel, variant)
+    attributes: dict[str, str] = field(default_factory=dict)  # slug -> input type
+    attribute_values: dict[str, dict[str, Any]] = field(default_factory=dict)  # by user ref
     refusals: dict[str, str] = field(default_factory=dict)  # capability -> reason
     requests: Requestor = NOBODY
     sold_out: set[str] = field(default_factory=set)  # variants that cannot be given
@@ -470,6 +472,18 @@ class FakeHost:
         """Remember what a mail provider was told."""
         self.notified.append((event, dict(payload)))
         return True
+
+    def customer_attributes(self, slugs: Collection[str]) -> dict[str, str]:
+        """Return those that the test set."""
+        return {slug: self.attributes[slug] for slug in slugs if slug in self.attributes}
+
+    def set_customer_attributes(self, user_ref: str, values: Mapping[str, Any]) -> None:
+        """Remember what they hold."""
+        held = self.attribute_values.setdefault(user_ref, {})
+        for slug, value in values.items():
+            held.pop(slug, None)
+            if value is not None:
+                held[slug] = value
 
     def writer(self) -> Any:
         """Allow what is allowed anyway."""

@@ -16,14 +16,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from saleor_retention.engine.birthdays import is_day
 from saleor_retention.engine.fields import Fields, did_you_mean, shown
-from saleor_retention.engine.questions import FieldQuestion, FieldType, Questions
+from saleor_retention.engine.questions import CUSTOM, FieldQuestion, FieldType, Questions
 from saleor_retention.engine.rules import RuleProblem
 
 TEXT_LENGTH_MAX = 500
 ZONE_LENGTH_MAX = 64
 NUMBER_MAX = 2**31 - 1
 YEAR_MIN = 1900
-CUSTOM = "custom."
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from saleor_retention.engine.fields import Fields
+from saleor_retention.engine.fields import Fields, did_you_mean
 from saleor_retention.engine.questions import (
+    CUSTOM,
+    FACTS,
     TYPES_WITH_OPTIONS,
+    AttributeCopy,
     ConsentChannel,
     ConsentQuestion,
     FieldQuestion,
@@ -24,6 +28,7 @@ INTERESTS_MAX = 100
 FIELDS_MAX = 50
 OPTIONS_MAX = 100
 CONSENTS_MAX = 30
+ATTRIBUTE_LENGTH_MAX = 255  # of the slug of an attribute, as Saleor has it
 
 
 def read_questions(top: Fields) -> Questions:
@@ -36,6 +41,7 @@ def read_questions(top: Fields) -> Questions:
         consents=tuple(_consents(section)),
         enrolment=section.text("enrolment", MOTIVE_LENGTH_MAX),
     )
+    questions = replace(questions, attributes=tuple(_attributes(section, questions)))
     section.close()
     return questions
 
@@ -53,6 +59,10 @@ def questions_document(questions: Questions) -> dict[str, Any]:
         document["fields"] = [field_document(field) for field in questions.fields]
     if questions.consents:
         document["consents"] = [_consent_document(consent) for consent in questions.consents]
+    if questions.attributes:
+        document["attributes"] = [
+            {"fact": copy.fact, "attribute": copy.attribute} for copy in questions.attributes
+        ]
     return document
 
 
@@ -90,6 +100,29 @@ def _fields(section: Fields) -> list[FieldQuestion]:
         fields = Fields(item, section.at(f"fields.{index}"), section.problems)
         found.append(read_field(fields, {other.key for other in found}))
         fields.close()
+    return found
+
+
+def _attributes(section: Fields, questions: Questions) -> list[AttributeCopy]:
+    known = [*FACTS, *(f"{CUSTOM}{field.key}" for field in questions.fields)]
+    found: list[AttributeCopy] = []
+    for index, item in enumerate(section.rows("attributes", FIELDS_MAX)):
+        fields = Fields(item, section.at(f"attributes.{index}"), section.problems)
+        fields.require("fact", "what is copied")
+        fields.require("attribute", "the slug of a customer attribute of the shop")
+        copy = AttributeCopy(
+            fact=fields.text("fact", LABEL_LENGTH_MAX),
+            attribute=fields.text("attribute", ATTRIBUTE_LENGTH_MAX),
+        )
+        if copy.fact and copy.fact not in known:
+            rule = f"must be one of {', '.join(known)}{did_you_mean(copy.fact, known)}"
+            fields.note("fact", "UNKNOWN_CHOICE", rule)
+        for name in ("fact", "attribute"):
+            value = getattr(copy, name)
+            if value and value in {getattr(other, name) for other in found}:
+                fields.note(name, "DUPLICATE", f"is there twice: {value}.")
+        fields.close()
+        found.append(copy)
     return found
 
 

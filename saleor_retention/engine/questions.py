@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+FACTS = ("birthday", "gender", "interests", "time_zone", "language")
+"""What every program may know of a customer, by name; fields of the merchant's own come besides."""
+
+CUSTOM = "custom."
+"""What the name of a fact begins with that is the answer to a field of the merchant's own."""
+
 
 class FieldType(StrEnum):
     """What the answer to a question of the merchant's own is."""
@@ -60,6 +66,14 @@ class ConsentQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeCopy:
+    """A fact that the shop's own customer attribute of that slug is to hold as well."""
+
+    fact: str  # as ``engine.profiles`` names it
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
 class Questions:
     """Everything that a program asks."""
 
@@ -68,6 +82,7 @@ class Questions:
     fields: tuple[FieldQuestion, ...] = ()
     consents: tuple[ConsentQuestion, ...] = ()
     enrolment: str = ""  # the merchant's own words of the reminder to enrol
+    attributes: tuple[AttributeCopy, ...] = ()
 
     def consent(self, channel: str, purpose: str) -> ConsentQuestion | None:
         """Return the question of a channel and purpose, or None where it is not asked."""

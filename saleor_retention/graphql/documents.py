@@ -222,6 +222,7 @@ RULES: Mapping[str, Any] = {
             "enrolment": "enrolment",
             "interests": "interests",
             "fields": Rows("fields", {name: name for name in ("key", "label", "type", "options")}),
+            "attributes": Rows("attributes", {name: name for name in ("fact", "attribute")}),
             "consents": Rows(
                 "consents",
                 {

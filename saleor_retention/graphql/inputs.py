@@ -295,6 +295,17 @@ class RetentionConsentQuestionInput(graphene.InputObjectType):
     )
 
 
+class RetentionAttributeCopyInput(graphene.InputObjectType):
+    """A fact that a customer attribute of the shop holds as well (Saleor 3.23)."""
+
+    fact = graphene.String(
+        description="birthday, gender, interests, time_zone, language, or custom.<key> of a "
+        "question of the merchant's own.",
+        required=True,
+    )
+    attribute = graphene.String(description="The slug of the attribute.", required=True)
+
+
 class RetentionQuestionsInput(graphene.InputObjectType):
     """What the program asks its customers. Lists are replaced as a whole."""
 
@@ -309,6 +320,10 @@ class RetentionQuestionsInput(graphene.InputObjectType):
     )
     consents = graphene.List(
         graphene.NonNull(RetentionConsentQuestionInput), description="Consents."
+    )
+    attributes = graphene.List(
+        graphene.NonNull(RetentionAttributeCopyInput),
+        description="Facts to copy to customer attributes of the shop.",
     )
 
 

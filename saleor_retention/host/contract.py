@@ -331,6 +331,16 @@ class Host(Protocol):
     def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
         """Have the mail providers of the shop told of an event; False where it has no such way."""
 
+    def customer_attributes(self, slugs: Collection[str]) -> dict[str, str]:
+        """Return the input types of those of the shop's customer attributes that are there."""
+
+    def set_customer_attributes(self, user_ref: str, values: Mapping[str, Any]) -> None:
+        """Have a user's attributes, by slug, hold these values; None holds nothing.
+
+        A value is as its input type wants it: text, a day (``date``), a whole number, true or
+        false, or several texts. What the user's customer type does not have is left out.
+        """
+
     def take_metadata(self, user_ref: str, key: str) -> Any:
         """Lock a user, remove a key of the public metadata and return what it had, or None."""
 
@@ -440,5 +450,5 @@ class Host(Protocol):
         """Return why this host cannot do something, in a sentence, or None.
 
         That is ``line_discounts``, ``free_shipping``, ``gifts`` and ``punch_cards`` of offers, or
-        ``coupon_prefixes``, ``notify`` and ``reorders``.
+        ``coupon_prefixes``, ``notify``, ``reorders`` and ``customer_attributes``.
         """

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from saleor_retention import host
 from saleor_retention.engine.periods import anniversary
 from saleor_retention.models import Account, ConsentEntry, ProfileEntry
 from saleor_retention.services.consenting import consent_links
@@ -394,3 +395,20 @@ def test_an_app_answers_for_members_only(world: World) -> None:
     entry = ProfileEntry.objects.get()
     assert entry.actor_ref.startswith("app:")
     assert entry.source == "staff"
+
+
+def test_attributes_that_are_not_there_are_refused_by_field(world: World) -> None:
+    """From Saleor 3.23 on by their place; before, all of them with the reason."""
+    copies = [{"fact": "gender", "attribute": "no-such-attribute"}]
+
+    refused = staff("manage_discounts").refused(
+        operation("staff/program-update"),
+        id=world.program_id,
+        input={"rules": {"questions": {"attributes": copies}}},
+    )
+
+    path = "rules.questions.attributes"
+    if host.current().refusal_of("customer_attributes") is None:
+        assert refused == [(f"{path}.0.attribute", "NOT_FOUND")]
+    else:
+        assert refused == [(path, "NOT_SUPPORTED")]

@@ -257,10 +257,14 @@ def test_what_reconcile_found_is_shared(
     assert SettleFailure.objects.count() == 0
 
 
-def test_a_new_ladders_message_survives_its_worker() -> None:
+@pytest.mark.parametrize(
+    "name", ["apply_ladder", "copy_profile", "copy_profiles", "clear_attributes"]
+)
+def test_a_message_that_nothing_makes_up_for_survives_its_worker(name: str) -> None:
     """No run of beat would find what it had left to do."""
-    assert tasks.apply_ladder.acks_late
-    assert tasks.apply_ladder.reject_on_worker_lost
+    task = getattr(tasks, name)
+    assert task.acks_late
+    assert task.reject_on_worker_lost
 
 
 def test_the_warning_run_passes_its_argument_on(

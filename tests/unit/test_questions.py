@@ -11,6 +11,7 @@ from saleor_retention.engine.birthdays import counts_in, kept_on, next_counting
 from saleor_retention.engine.parsing import dump_program, parse_program
 from saleor_retention.engine.profiles import read_changes
 from saleor_retention.engine.questions import (
+    AttributeCopy,
     ConsentChannel,
     ConsentQuestion,
     FieldQuestion,
@@ -46,6 +47,10 @@ ASKED = {
         {"key": "note", "label": "Note"},
     ],
     "consents": [NEWS],
+    "attributes": [
+        {"fact": "birthday", "attribute": "birth-date"},
+        {"fact": "gender", "attribute": "Geschlecht-ä"},
+    ],
 }
 
 
@@ -84,6 +89,21 @@ def test_questions_are_read_as_they_are_written() -> None:
             "We write once a month.",
             is_double=True,
         ),
+    )
+    assert found.attributes == (
+        AttributeCopy("birthday", "birth-date"),
+        AttributeCopy("gender", "Geschlecht-ä"),
+    )
+
+
+def test_answers_to_own_questions_are_copied_by_their_key() -> None:
+    """As long as the question is asked."""
+    copies = [{"fact": "custom.roast", "attribute": "roast"}]
+
+    assert questions(attributes=copies).attributes == (AttributeCopy("custom.roast", "roast"),)
+    assert problems_of(attributes=copies, fields=[])[0][:2] == (
+        "questions.attributes.0.fact",
+        "UNKNOWN_CHOICE",
     )
 
 
@@ -133,6 +153,27 @@ def test_questions_survive_being_written_and_read() -> None:
             "questions.consents.0.double_opt_in",
             "NO_EFFECT",
             "questions.consents.0.double_opt_in works by e-mail only: leave it out.",
+        ),
+        (
+            {"attributes": [{"fact": "custom.hat", "attribute": "hat"}]},
+            "questions.attributes.0.fact",
+            "UNKNOWN_CHOICE",
+            (
+                "questions.attributes.0.fact must be one of birthday, gender, interests, "
+                "time_zone, language, custom.shoe-size, custom.roast, custom.cups, custom.since, "
+                "custom.dog, custom.note; did you mean custom.roast?"
+            ),
+        ),
+        (
+            {
+                "attributes": [
+                    {"fact": "gender", "attribute": "x"},
+                    {"fact": "language", "attribute": "x"},
+                ]
+            },
+            "questions.attributes.1.attribute",
+            "DUPLICATE",
+            "questions.attributes.1.attribute is there twice: x.",
         ),
         (
             {"interests": ["tea", "tea"]},

@@ -52,6 +52,7 @@ NOT_HERE = {
     "coupon_prefixes": "A code has 12 characters on Saleor 2.10, which leaves none for a prefix.",
     "notify": "Saleor 2.10 has no notify event for mail providers; send with via: mail.",
     "reorders": "A customer has one open checkout on Saleor 2.10; no second one is made beside it.",
+    "customer_attributes": "Customers have attributes from Saleor 3.23 on.",
     "line_reasons": "Saleor 2.10 keeps no reason for a discount on order lines.",
 }
 
@@ -283,6 +284,18 @@ class Saleor210:
     def open_voucher(self, spec: VoucherSpec) -> str:  # noqa: ARG002
         """Return "": a voucher has one code here, so codes have nothing in common."""
         return ""
+
+    def customer_attributes(self, slugs: Collection[str]) -> dict[str, str]:  # noqa: ARG002
+        """Return none: customers have no attributes here."""
+        return {}
+
+    def set_customer_attributes(
+        self,
+        user_ref: str,  # noqa: ARG002 - as the protocol has it
+        values: Mapping[str, Any],  # noqa: ARG002 - likewise
+    ) -> None:
+        """Refuse: there is nothing to hold them."""
+        raise Refusal(Code.NOT_SUPPORTED, NOT_HERE["customer_attributes"])
 
     def list_vouchers(self, specs: Mapping[str, VoucherSpec]) -> None:
         """Do nothing: there is one channel."""

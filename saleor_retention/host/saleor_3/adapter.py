@@ -10,6 +10,7 @@ from saleor import __version__
 from saleor_retention.host import goods, persons
 
 from . import (
+    attributes,
     basket,
     catalog,
     checkouts,
@@ -82,6 +83,8 @@ class Saleor3:
     reprice_channels = staticmethod(hooks.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
     notify = staticmethod(effects.notify)
+    customer_attributes = staticmethod(attributes.customer_attributes)
+    set_customer_attributes = staticmethod(attributes.set_customer_attributes)
     users_with_metadata = staticmethod(metadata.users_with_metadata)
     take_metadata = staticmethod(metadata.take_metadata)
     writer = staticmethod(effects.writer)
@@ -111,4 +114,10 @@ class Saleor3:
     register_query_costs = staticmethod(graph.register_query_costs)
 
     # --- capabilities ------------------------------------------------------------------------
-    refusal_of = staticmethod(seam.refusal_of)
+
+    @staticmethod
+    def refusal_of(capability: str) -> str | None:
+        """Return why this Saleor cannot do ``capability``, or None."""
+        if capability == "customer_attributes":
+            return attributes.refusal()
+        return seam.refusal_of(capability)

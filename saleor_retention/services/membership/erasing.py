@@ -53,6 +53,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.persons import Person
+from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger import posting
@@ -222,6 +223,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
                 account=account,
                 note=note,
             )
+    _clear_attributes(account)
     _clear_identity(account)
     return True
 
@@ -234,6 +236,16 @@ def _forget_customer(account: Account, at: dt.datetime) -> None:
     follow_ups.forget([account], at)
     ReferralCode.objects.filter(account=account).delete()
     MemberEvent.objects.filter(account=account).update(object_ref="", content_hash=ERASED_CONTENT)
+
+
+def _clear_attributes(account: Account) -> None:
+    """Have the shop's own attributes of the customer hold nothing that was copied there."""
+    if account.user_id is None:
+        return
+    copies = rules_of(account.program.current_version_id).questions.attributes
+    if copies:
+        slugs = [copy.attribute for copy in copies]
+        host.current().dispatch("clear_attributes", str(account.user_id), slugs)
 
 
 def _empty_cards(account: Account) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from saleor_retention import host
 from saleor_retention.engine import birthdays
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.phrases import _, phrase
-from saleor_retention.engine.profiles import CUSTOM, read_changes
+from saleor_retention.engine.profiles import read_changes
+from saleor_retention.engine.questions import CUSTOM
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
@@ -113,7 +115,9 @@ def update(
             )
         row = ProfileRow.objects.filter(pk=locked.pk).first()
         row = row or ProfileRow(account=locked, interests=[], custom={})
-        _apply(row, facts, source, actor_ref, today, at)
+        is_changed = _apply(row, facts, source, actor_ref, today, at)
+        if is_changed and rules.questions.attributes:
+            host.current().dispatch("copy_profile", locked.pk)
         return profile_in(row)
 
     return run_serialized(work)
@@ -126,11 +130,11 @@ def _apply(
     actor_ref: str,
     today: dt.date,
     at: dt.datetime,
-) -> None:
+) -> bool:
     told = {name: None if value == [] else value for name, value in facts.items()}
     changed = {name: value for name, value in told.items() if _value_of(row, name) != value}
     if not changed:
-        return
+        return False
     ProfileEntry.objects.bulk_create(
         ProfileEntry(
             account_id=row.account_id,
@@ -146,6 +150,7 @@ def _apply(
         _set(row, name, value, today)
     row.updated_at = at
     row.save()
+    return True
 
 
 def _value_of(row: ProfileRow, name: str) -> Any:

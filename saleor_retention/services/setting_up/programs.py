@@ -235,8 +235,17 @@ def _follow_up(program: Program, was: _State, at: dt.datetime, *, is_new_version
     coupons.open_in(program, set(is_now.channels) - set(was.channels), at)
     if is_new_version:
         host.current().dispatch("apply_ladder", program.pk, 0, at.isoformat())
+        _copy_profiles(program)
     if is_new_version or is_now != was:
         host.current().dispatch("reprice", sorted({*was.channels, *is_now.channels}))
+
+
+def _copy_profiles(program: Program) -> None:
+    """Have what customers told copied where the new version names other attributes."""
+    earlier = program.versions.exclude(pk=program.current_version_id).order_by("number").last()
+    named = rules_of(program.current_version_id).questions.attributes
+    if named and (earlier is None or rules_of(earlier.pk).questions.attributes != named):
+        host.current().dispatch("copy_profiles", program.pk)
 
 
 def document_of(program: Program) -> dict[str, Any]:

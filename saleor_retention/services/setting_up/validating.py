@@ -19,6 +19,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import OrderRecord, Program, ProgramChannel
 from saleor_retention.selectors.programs import rules_of, shop_exponents
+from saleor_retention.services.membership import attributes
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 SLUG_LENGTH_MAX = 64
@@ -184,9 +185,9 @@ def _missing_rates(rules: ProgramRules, channels: Iterable[ChannelFacts]) -> lis
 
 
 def _unsupported(rules: ProgramRules) -> list[Refusal]:
-    """Refuse each benefit that this Saleor cannot give, with the host's reason."""
+    """Refuse each benefit and copy that this Saleor cannot give, with the host's reason."""
     shop = host.current()
-    refusals = []
+    refusals = attributes.refusals_of(rules.questions)
     for number, tier in enumerate(rules.ladder.tiers):
         for capability, field, is_used in (
             ("line_discounts", "prices", bool(tier.prices)),
