@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from saleor_retention.models import OrderRecord, SurveyAnswer
 from saleor_retention.services.membership.segments import Draft, create_segment
 from tests.factories.current import factories
 from tests.graphql.world import (
@@ -18,6 +19,7 @@ from tests.graphql.world import (
     World,
     bought,
     customer,
+    open_shop,
     operation,
     parts,
     staff,
@@ -130,6 +132,31 @@ def test_orders_with_their_points(world: World, *, is_settled: bool) -> None:
     )
 
 
+@pytest.mark.usefixtures("db")
+def test_orders_with_their_surveys() -> None:
+    """What is asked about each, and what was answered about every second one."""
+    world = open_shop(survey={"questions": [{"key": "stars", "label": "Stars", "type": "number"}]})
+    many_orders(world, is_settled=True)
+    for record in list(OrderRecord.objects.order_by("pk"))[::2]:
+        SurveyAnswer.objects.create(
+            account_id=record.account_id,
+            program_id=record.program_id,
+            order_ref=record.order_ref,
+            version_id=record.version_id,
+            answers={"stars": 5},
+            answered_at=record.created_at,
+        )
+
+    assert_same_for_many(
+        world.owner,
+        operation("storefront/survey"),
+        lambda data: sum(
+            edge["node"]["retention"]["survey"] is not None
+            for edge in data["me"]["orders"]["edges"]
+        ),
+    )
+
+
 def test_products_with_their_member_prices(world: World) -> None:
     """Products and their variants, priced for the asking member."""
     world.account()
@@ -168,8 +195,6 @@ def many_orders(world: World, *, is_settled: bool) -> None:
 
     The first one is the oldest and so not among those that are asked for.
     """
-    from saleor_retention.models import OrderRecord
-
     world.account()
     order = bought(world, {factories().make_product("30.00"): 1})
     record = OrderRecord.objects.get(order_ref=str(order.pk))
