@@ -24,7 +24,7 @@ from saleor_retention.services.membership.profiles import Profile, profile_of
 DATE, TEXT, NUMBER, YES_NO = "date", "plain-text", "numeric", "boolean"
 ONE, SEVERAL = "dropdown", "multiselect"
 
-HOLD: dict[str, tuple[str, ...]] = {
+TYPES_OF: dict[str, tuple[str, ...]] = {
     "birthday": (DATE, TEXT),
     "gender": (ONE, TEXT),
     "interests": (SEVERAL, TEXT),
@@ -50,7 +50,7 @@ def refusals_of(questions: Questions) -> list[Refusal]:
     types = shop.customer_attributes([copy.attribute for copy in questions.attributes])
     found = []
     for index, copy in enumerate(questions.attributes):
-        field, can_hold = f"{path}.{index}.attribute", HOLD[_kind_of(copy.fact, questions)]
+        field, can_hold = f"{path}.{index}.attribute", TYPES_OF[_kind_of(copy.fact, questions)]
         if copy.attribute not in types:
             message = f'The shop has no customer attribute "{copy.attribute}".'
             found.append(Refusal(Code.NOT_FOUND, message, field))
@@ -101,7 +101,7 @@ def _write(user_ref: str, questions: Questions, profile: Profile) -> None:
     values = {
         copy.attribute: _value(copy, types[copy.attribute], profile)
         for copy in questions.attributes
-        if types.get(copy.attribute) in HOLD[_kind_of(copy.fact, questions)]
+        if types.get(copy.attribute) in TYPES_OF[_kind_of(copy.fact, questions)]
     }
     if values:
         shop.set_customer_attributes(user_ref, values)
