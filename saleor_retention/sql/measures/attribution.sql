@@ -16,7 +16,7 @@ FROM touched
 JOIN saleor_retention_orderrecord AS record
   ON record.account_id = touched.account_id AND record.created_at >= touched.at
  AND record.created_at < coalesce(touched.next_at, 'infinity')
- AND record.created_at - touched.at <= %(window)s::interval
+ AND record.created_at <= touched.at + %(window)s::interval
 WHERE record.program_id = %(program_id)s AND record.is_counted
   AND record.created_at >= %(start_at)s AND record.created_at < %(end_at)s
 GROUP BY 1
