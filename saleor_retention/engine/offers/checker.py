@@ -373,7 +373,7 @@ class _Checker:
         """Return whether it is open that leaving out member prices could pass the bound.
 
         They only add to what goods and member lane save; so it cannot if that, and the most that
-        the order lane ever takes off, stay within the bound.
+        the order lane ever takes off, stay within the bound, or if no step is ever lost by it.
         """
         full = sum(max(0, line.total_minor) for line in self.lines.values())
         most, has_free_shipping = 0, False
@@ -386,11 +386,37 @@ class _Checker:
                 spent = sum(max(0, self.lines[ref].total_minor) for ref in goods)
                 has_free_shipping = has_free_shipping or spent >= benefit.from_minor
         most += self.at.shipping_minor * has_free_shipping
+        return not (
+            self._saves_at_most(self.quote.certificate.bound_minor - most, picks, live)
+            or self._saves_at_most(self._never_missed(live), picks, live)
+        )
+
+    def _saves_at_most(self, minor: int, picks: Any, live: list[str]) -> bool:
+        """Prove that goods and member lane alone save no more than so much."""
+        if minor < 0:
+            return False
         try:
-            self._check_cases(picks, live, (), most)
+            spare = max(0, self.quote.certificate.bound_minor - minor)
+            self._check_cases(picks, live, (), spare)
         except Refused:
-            return True
-        return False
+            return False
+        return True
+
+    def _never_missed(self, live: list[str]) -> int:
+        """Return how much may come off the goods before a step is lost that they reach in full.
+
+        While none is lost a member price never costs the shopper anything, unless its floor keeps
+        others from the goods (-1): what the order lane takes falls by no more than the goods do.
+        """
+        if any(self.offers[key].floor_minor for key in live if key in self.member_rows):
+            return -1
+        whole = [sum(max(0, self.lines[ref].total_minor) for ref in refs) for refs in self.rows]
+        spare = [
+            sum(whole[row] for row in rows) - least
+            for plan in self._plans(live)
+            for *_step, rows, least in plan
+        ]
+        return min((each for each in spare if each >= 0), default=sum(whole))
 
     def _check_cases(self, picks: Any, live: list[str], declined: Any, spare: int = -1) -> None:
         """Prove every plan; or, with something to spare, goods and member lane alone."""

@@ -112,7 +112,10 @@ def _with_or_without_member_prices(
         return best
     rows = tree.found.shelf.rows
     full = [RowLeft([(row.unit_minor, 0, row.quantity)], row.spare_minor) for row in rows]
-    ceiling = best[1].goods_bound_minor + OrderLane(live, full, tree.shipping_minor).ceiling
+    order = OrderLane(live, full, tree.shipping_minor)
+    if _hangs_on_no_price(live, order, full, best[1].goods_bound_minor):
+        return best
+    ceiling = best[1].goods_bound_minor + order.ceiling
     bound = best[1].bound_minor
     sizes = range(1, len(prices) + 1)
     if len(prices) > DECLINED_MAX:
@@ -126,6 +129,23 @@ def _with_or_without_member_prices(
             best = other
     best[1].bound_minor = bound
     return best
+
+
+def _hangs_on_no_price(
+    live: list[Live], order: OrderLane, full: list[RowLeft], goods_bound_minor: int
+) -> bool:
+    """Return whether what the goods cost at most reaches just what they reach at least.
+
+    Then no member price is worth leaving out: the order lane takes no more off for a cent that is
+    left of the goods than this cent. A member price with a floor may keep it from taking as much.
+    """
+    if any(each.offer.floor_minor for each in live if isinstance(each.offer.benefit, MemberPrice)):
+        return False
+    return order.is_complete and all(
+        sum(full[row].total_minor for row in rows) - goods_bound_minor >= least
+        for plan in order.plans
+        for _offer_id, rows, least in plan.demands()
+    )
 
 
 def _broken_group(outcome: Outcome) -> str | None:

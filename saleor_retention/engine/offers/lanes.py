@@ -8,7 +8,7 @@ a case of its own, in which what comes off the goods that count may not pass wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor, lcm
 from operator import mul
@@ -71,7 +71,10 @@ class Lanes:
             bound = most + self.order.most(plan)
             if bound <= self.total(answer.outcome):
                 break  # nor does any later one: they come by what they take off at most
-            if not self._is_met_without_loss(plan, outcome):
+            rate = self._even_rate(plan, outcome)
+            if rate is not None:
+                bound = min(bound, self._shrunk(plan, base, rate, answer) + members_minor)
+            elif not self._is_met_without_loss(plan, outcome):
                 limit = max(0, nodes_max - answer.nodes)
                 packing, case_bound = self._solve_plan(plan, limit, answer)
                 bound = min(bound, case_bound + members_minor)
@@ -105,6 +108,38 @@ class Lanes:
         """Return whether the largest saving reaches the plan, and no per cent shrinks with it."""
         amounts = plan.amounts(outcome.left)
         return amounts is not None and all(item.step.cut.percent is None for item in plan.items)
+
+    def _even_rate(self, plan: Plan, outcome: Outcome) -> Fraction | None:
+        """Return the share that one per cent takes of all goods that any way touches, if it does.
+
+        Every saving is then worth as much less as any other, so the largest one stays the best; the
+        largest one has to reach the plan.
+        """
+        if self.forced or len(plan.items) != 1 or plan.items[0].step.cut.percent is None:
+            return None
+        counting = set(plan.items[0].rows)
+        if plan.amounts(outcome.left) is None or not counting.issuperset(
+            row for units in self.ways.units for row in units
+        ):
+            return None
+        return _rate(plan.items[0].step.cut.percent)
+
+    def _shrunk(self, plan: Plan, base: Packing, rate: Fraction, answer: Answer) -> int:
+        """Return what bounds a plan whose per cent makes all savings of the base worth less."""
+        left = 1 - rate
+        proof = self._proof(Plan(), base, 1)
+        answer.proofs.append(
+            replace(
+                proof,
+                steps=plan.key,
+                line_prices=tuple([(key, price * left) for key, price in proof.line_prices]),
+                use_prices=tuple([(key, price * left) for key, price in proof.use_prices]),
+                pair_prices=tuple([(key, price * left) for key, price in proof.pair_prices]),
+            )
+        )
+        fixed = Fraction(sum(self.ways.left_out.values())) + HALF
+        fixed += self.order.shipping_minor if plan.shipping else 0
+        return floor(base.bound * left + fixed + rate * self._base(plan.items[0].rows))
 
     def _solve_plan(self, plan: Plan, nodes_max: int, answer: Answer) -> tuple[Packing, int]:
         """Search for the best choice that reaches the plan; return it and what bounds the case."""

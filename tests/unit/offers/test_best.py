@@ -188,6 +188,24 @@ def test_free_shipping_out_of_reach_is_no_reason_to_decline_a_price() -> None:
     assert (found.saving_minor, found.bound_minor) == (102, 102)
 
 
+def test_prices_that_cost_no_step_are_not_tried_without() -> None:
+    """Six member prices, and a per cent that the goods reach however little is left of them."""
+    spend = offer("spend", threshold((1000, percent(10)), (9000, percent(50))))
+    members = [offer(f"m{n}", MemberPrice(products(n), percent(5 + n))) for n in range(1, 7)]
+    found = quote(basket(*[1000] * 6), spend, *members)
+
+    off = sum(50 + 10 * n for n in range(1, 7))
+    assert (found.saving_minor, found.bound_minor) == (off + (6000 - off) // 10,) * 2
+
+
+def test_a_member_price_whose_floor_keeps_a_threshold_out_steps_aside() -> None:
+    """Its floor would leave nothing to take half of, although the step is reached anyway."""
+    spend = offer("spend", threshold((1, percent(50))))
+    member = offer("member", MemberPrice(Selection(), amount(10)), floor_minor=90)
+
+    assert quote(basket(100), spend, member).saving_minor == 50
+
+
 def test_one_threshold_claims_its_goods() -> None:
     """Two thresholds on the same goods do not add up; on different goods they do."""
     toys = offer("toys", threshold((1000, amount(200)), of=products(1)))
