@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine, GoodsFacts
@@ -18,6 +19,7 @@ NAMESPACE = uuid.UUID("6f2f3d0e-6f0a-5d5c-9a33-7c1f2a5b0f43")
 """Makes the ids of own discount rows; changing it would orphan the rows of open checkouts."""
 
 
+@lru_cache(maxsize=4096)
 def own_row_id(line_ref: str, rule_key: str) -> uuid.UUID:
     """Return the id of the discount row of a rule on a checkout line."""
     return uuid.uuid5(NAMESPACE, f"{line_ref}:{rule_key}")

@@ -256,6 +256,9 @@ def _put(lines_info: Sequence[Any], wanted: list[rows.OwnRow], own: set[uuid.UUI
     from saleor.discount.models import CheckoutLineDiscount
 
     now = timezone.now()
+    by_line: dict[uuid.UUID, list[rows.OwnRow]] = {}
+    for each in wanted:
+        by_line.setdefault(each.line_id, []).append(each)
     for info in lines_info:
         kept = [discount for discount in info.discounts if discount.id not in own]
         kept += [
@@ -272,8 +275,7 @@ def _put(lines_info: Sequence[Any], wanted: list[rows.OwnRow], own: set[uuid.UUI
                 translated_name="",
                 reason=row.reason,
             )
-            for row in wanted
-            if row.line_id == info.line.pk
+            for row in by_line.get(info.line.pk, ())
         ]
         info.discounts = kept
 

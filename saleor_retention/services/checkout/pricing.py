@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
@@ -74,7 +74,11 @@ def decide(
 
 def dump_quote(quote: Quote) -> str:
     """Return the quote as JSON text, what ``StoredQuote.payload`` holds."""
-    return json.dumps(asdict(quote), separators=(",", ":"))
+    return json.dumps(quote, default=_fields_of, separators=(",", ":"))
+
+
+def _fields_of(part: Any) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__slots__}
 
 
 def load_quote(payload: str | dict[str, Any]) -> Quote:
