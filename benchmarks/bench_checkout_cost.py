@@ -89,15 +89,18 @@ class Shop:
         run(STEPS[3], lambda: make.do(make.COMPLETE, identity, self.user))
         return Decimal(str(seen["checkout"]["totalPrice"]["gross"]["amount"]))
 
+    def goods(self) -> list[tuple[Any, int]]:
+        """Return what is put into a cart: variants and how many of each."""
+        return list(zip(self.products, (2, 1, 1), strict=True))
+
     def _cart(self) -> dict[str, Any]:
         make = self.make
-        quantities = zip(self.products, (2, 1, 1), strict=True)
         return {
             "channel": self.channel.slug,
             "email": self.user.email,
             "lines": [
                 {"variantId": make.gid("ProductVariant", variant), "quantity": quantity}
-                for variant, quantity in quantities
+                for variant, quantity in self.goods()
             ],
             "shippingAddress": make.ADDRESS,
             "billingAddress": make.ADDRESS,

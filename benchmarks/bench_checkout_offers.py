@@ -43,18 +43,14 @@ class OfferShop(cost.Shop):
         answer = self.make.do(cost.CREATE, {"input": self._cart()}, self.user)
         return str(answer["checkout"]["token"])
 
-    def _cart(self) -> dict[str, Any]:
-        cart = super()._cart()
-        cart["lines"] = [
-            {"variantId": self.make.gid("ProductVariant", variant), "quantity": 1 + number % 3}
-            for number, variant in enumerate(self.products)
-        ]
-        return cart
+    def goods(self) -> list[tuple[Any, int]]:
+        """Return the goods of the cart, one to three of each."""
+        return [(variant, 1 + number % 3) for number, variant in enumerate(self.products)]
 
     def _put(self, number: int) -> None:
         from tests.factories.offer_rows import any_of, put_offer, select
 
-        goods = [self.shelf[(number * step + step) % len(self.shelf)] for step in (1, 3, 7)]
+        goods = [self.shelf[(number * 7 + step) % len(self.shelf)] for step in range(3)]
         chosen = dict(select(*goods))
         documents: tuple[dict[str, Any], ...] = (
             {"bundle": {"parts": [any_of(1, goods[0]), any_of(1, *goods[1:])], "percent": 15}},

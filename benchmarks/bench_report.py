@@ -177,6 +177,7 @@ CAMPAIGN_ORDERS = """
 
 def fill() -> Any:
     """Make customers with orders over some three years: offers on a fifth, points, campaigns."""
+    from saleor_retention.services.ledger import summing
     from saleor_retention.services.membership import customers
     from saleor_retention.services.offering import offers
 
@@ -204,6 +205,8 @@ def fill() -> Any:
     for table in ("orderrecord", "offeruse", "dispatch"):
         rows(f"VACUUM ANALYZE saleor_retention_{table}")
     customers.mend(program)
+    while summing.sum_due(NOW):
+        pass
     rows("VACUUM ANALYZE saleor_retention_customerrollup")
     return program
 
@@ -229,7 +232,7 @@ def parameters_of(program: Any) -> dict[str, Any]:
     from saleor_retention.engine.measures.seconds import WITHIN_DAYS
     from saleor_retention.engine.measures.spans import Interval, bounds, spans
     from saleor_retention.engine.segments.bands import Limits, edges
-    from saleor_retention.models import Account
+    from saleor_retention.models import Account, Campaign
 
     instants = bounds(list(spans(FIRST, LAST, Interval.MONTH)), "UTC")
     ids = list(Account.objects.filter(program=program).values_list("pk", flat=True))
@@ -253,6 +256,7 @@ def parameters_of(program: Any) -> dict[str, Any]:
         "instants": list(moments),
         "source_keys": list(keys),
         "window": WINDOW,
+        "campaign_ids": list(Campaign.objects.filter(program=program).values_list("pk", flat=True)),
     }
 
 

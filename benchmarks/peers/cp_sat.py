@@ -1,5 +1,7 @@
 """OR-tools CP-SAT in a process of its own: integer programs in, their maxima out, as JSON lists.
 
+A maximum that was not proved within a minute is null.
+
 A program is {"values": [...], "rows": [[[[column, factor], ...], most], ...]}: whole numbers of
 times for each column, the rows' sums at most so much, the values' sum as large as possible.
 """
@@ -13,8 +15,8 @@ from typing import Any
 from ortools.sat.python import cp_model
 
 
-def maximum(program: dict[str, Any]) -> int:
-    """Return the proved maximum of a program; fail loudly where it was not proved."""
+def maximum(program: dict[str, Any]) -> int | None:
+    """Return the proved maximum of a program; None where time ran out before the proof."""
     model = cp_model.CpModel()
     most = max((row[1] for row in program["rows"]), default=0)
     columns = [model.new_int_var(0, most, str(index)) for index in range(len(program["values"]))]
@@ -29,8 +31,10 @@ def maximum(program: dict[str, Any]) -> int:
     status = solver.solve(model)
     if not columns:
         return 0
+    if status in (cp_model.FEASIBLE, cp_model.UNKNOWN):
+        return None
     if status != cp_model.OPTIMAL:
-        raise SystemExit(f"CP-SAT did not finish: {solver.status_name(status)}")
+        raise SystemExit(f"CP-SAT refused the program: {solver.status_name(status)}")
     return round(solver.objective_value)
 
 

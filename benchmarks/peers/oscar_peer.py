@@ -1,9 +1,9 @@
 """django-oscar in a process of its own: baskets and offers in, time and discount out, as JSON.
 
-Reads a list of {"lines": [[product, minor units, quantity]], "offers": [{"goods", "size",
+Reads lines of {"lines": [[product, minor units, quantity]], "offers": [{"goods", "size",
 "price"}]} from standard input; an offer without a price gives the cheapest of its size for free.
-Answers for each {"shipped": ms, "queries", "cached": ms, "discount", "lowest_line"}. The database
-is SQLite in memory, which answers faster than a server would. ``cached`` answers from a set
+Answers each with a line of {"shipped": ms, "queries", "cached": ms, "discount", "lowest_line"}, so
+that others can take turns with it. The database is SQLite in memory, which answers faster than a server would. ``cached`` answers from a set
 whether a range holds a product, where oscar asks the database each time.
 """
 
@@ -154,9 +154,10 @@ def build(case: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Answer all cases at once."""
+    """Answer one case after the other, as they come."""
     set_up()
-    print(json.dumps([answer(case) for case in json.load(sys.stdin)]))
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":
