@@ -33,6 +33,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "plan-campaigns": {"task": "plan_campaigns", "schedule": dt.timedelta(minutes=15)},
     "send-messages": {"task": "send_messages", "schedule": dt.timedelta(minutes=5)},
     "seal-days": {"task": "seal_days", "schedule": crontab(hour=7, minute=15)},
+    "sum-ledger": {"task": "sum_ledger", "schedule": crontab(hour=7, minute=25)},
     "forget-quotes": {"task": "forget_quotes", "schedule": crontab(hour=4, minute=50)},
 }
 

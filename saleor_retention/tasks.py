@@ -31,7 +31,7 @@ from saleor_retention.services.campaigning import campaign_planning, campaigns, 
 from saleor_retention.services.checkout import redeeming, repricing
 from saleor_retention.services.consenting import consent_requests
 from saleor_retention.services.couponing import coupon_batches, coupons
-from saleor_retention.services.ledger import digesting, expiring, maturing
+from saleor_retention.services.ledger import digesting, expiring, maturing, summing
 from saleor_retention.services.membership import (
     attributes,
     erasing,
@@ -310,6 +310,12 @@ def send_messages(until: str | None = None) -> None:
 def seal_days() -> None:
     """Seal the ledger's days that are over, also those that were missed."""
     _sweep(seal_days, lambda: digesting.seal_due(limit=DAYS) >= DAYS)
+
+
+@shared_task(name="saleor_retention.tasks.sum_ledger")
+def sum_ledger() -> None:
+    """Sum the ledger up by day, for reports."""
+    _sweep(sum_ledger, summing.sum_due)
 
 
 def _sweep(task: Any, has_more: Callable[[], bool], **arguments: Any) -> None:

@@ -51,6 +51,7 @@ from .experiments import Experiment, ExperimentArm, ExperimentSubject
 from .followups import FollowUp, FollowUpOutcome, FollowUpState
 from .jobs import SettleFailure, Watermark
 from .ledger import MEMBER_BOOKS, Book, Entry, Lot, LotExtension, Note, Transaction, TransactionKind
+from .ledger_sums import LedgerSum, LedgerSummed
 from .lookups import LookupPace
 from .offers import (
     GiftGiven,
@@ -114,6 +115,8 @@ __all__ = [
     "Hold",
     "HoldState",
     "LedgerDigest",
+    "LedgerSum",
+    "LedgerSummed",
     "LookupPace",
     "Lot",
     "LotExtension",

@@ -102,6 +102,12 @@ class OrderRecord(models.Model):
         )
         indexes = (
             models.Index(fields=("account", "paid_at"), name="retention_order_member"),
+            models.Index(  # customers' orders in turn, read without their rows and without a sort
+                fields=("program", "account", "created_at", "id"),
+                include=("spend_minor",),
+                condition=Q(is_counted=True),
+                name="retention_order_counted",
+            ),
             models.Index(
                 fields=("backfill", "account"),
                 condition=Q(backfill__isnull=False),

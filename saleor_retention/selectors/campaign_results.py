@@ -79,15 +79,16 @@ def campaign_results(
         "end_at": end_of_local_day(last_day, rules.time_zone),
         "window": window,
     }
+    campaigns = list(Campaign.objects.filter(program=program).order_by("slug"))
     given = {pk: sums for pk, *sums in _rows("campaign_given", parameters)}
-    orders = {pk: sums for pk, *sums in _rows("campaign_orders", parameters)}
+    of_these = parameters | {"campaign_ids": [campaign.pk for campaign in campaigns]}
+    orders = {pk: sums for pk, *sums in _rows("campaign_orders", of_these)}
     in_money = parameters | {"currency": money_of(rules).currency}
     coupons = {pk: Coupons(*sums) for pk, *sums in _rows("campaign_coupons", in_money)}
     offers = {pk: Offers(*sums) for pk, *sums in _rows("campaign_offers", in_money)}
     reaching = {*given, *orders, *coupons, *offers}
-    found = Campaign.objects.filter(pk__in=reaching).order_by("slug")
     results = []
-    for campaign in found:
+    for campaign in [campaign for campaign in campaigns if campaign.pk in reaching]:
         sent, reached, points = given.get(campaign.pk, (0, 0, 0))
         of_coupons = coupons.get(campaign.pk, Coupons())
         of_offers = offers.get(campaign.pk, Offers())

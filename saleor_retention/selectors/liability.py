@@ -2,7 +2,9 @@
 
 Four statements go once over the program's ledger, accounts, open lots and order records, whatever
 the number of periods; a fifth reads what time has brought and no job has posted yet. They see one
-snapshot of the database, so that the report agrees with itself while the shop sells.
+snapshot of the database, so that the report agrees with itself while the shop sells. Of the ledger
+they read the sums by day (``services.ledger.summing``), as far as these go, and the entries
+recorded since.
 Days and months are the program's, by ``engine.liability.booked_at``.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,7 +31,7 @@ from saleor_retention.engine.liability_report import Report, Standing
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Entry, Lot, Program
+from saleor_retention.models import Entry, LedgerSummed, Lot, Program
 from saleor_retention.selectors.due import Due, DueKind, due_of, is_due
 from saleor_retention.selectors.programs import exponents_in, rules_of
 
@@ -42,6 +44,8 @@ RATE = "expectedRedemptionRate"
 RATE_DECIMALS_MAX = 6
 FIRST_DAY_MIN = dt.date(1970, 1, 1)
 LOTS_AT_ONCE = 2000
+SMALL = 2**31
+"""Factors below it may be multiplied in 64 bits, where the statement sees that the product fits."""
 
 
 @dataclass
@@ -109,7 +113,7 @@ def liability(
     currency = _currency_of_revenue(rules)
     with one_snapshot():
         unposted = _unposted(program, bounds, at)
-        sums = _sums(program, bounds)
+        sums = _sums(program, periods, rules.time_zone)
         kept = _kept(program)
         parts = _schedule(program, month_bounds, at)
         orders = _orders(program, bounds, rules, currency, rate) if currency else {}
@@ -190,14 +194,37 @@ def one_snapshot() -> Iterator[None]:
         yield
 
 
-def _sums(program: Program, bounds: Sequence[dt.datetime]) -> Counter[Heading]:
-    parameters = {
-        "program_id": program.pk,
-        "bounds": list(bounds),
+def booked_statement(
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    since: dt.datetime | None = None,
+    before: dt.datetime | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """Return a statement about entries of some recorded time ([since, before)), and what it asks."""
+    statement = sql.load(f"liability/{name}").replace("{booked}", sql.load("liability/booked"))
+    return statement, {
+        **parameters,
         "late_after": engine.LATE_AFTER,
         "by_time": engine.BY_TIME,
+        "recorded_from": since,
+        "recorded_before": before,
     }
-    return Counter({Heading(*row[:-1]): row[-1] for row in _rows("movements", parameters)})
+
+
+def _sums(program: Program, periods: Sequence[Span], time_zone: str) -> Counter[Heading]:
+    summed = LedgerSummed.objects.filter(program=program, time_zone=time_zone).first()
+    after_last = periods[-1].last_day + dt.timedelta(days=1)
+    parameters = {
+        "program_id": program.pk,
+        "bounds": engine.boundaries(periods),
+        "days": [*(period.first_day for period in periods), after_last],
+    }
+    since = None if summed is None else summed.until
+    with connection.cursor() as cursor:
+        cursor.execute(*booked_statement("movements", parameters, since=since))
+        rows = cursor.fetchall()
+    return Counter({Heading(*row[:-1]): row[-1] for row in rows})
 
 
 def _kept(program: Program) -> Standing:
@@ -220,14 +247,16 @@ def _orders(
     rate: Fraction,
 ) -> dict[int, Orders]:
     value = rules.point_values[currency]
+    over, under = value.numerator * rate.numerator, value.denominator * rate.denominator
     parameters = {
         "program_id": program.pk,
         "bounds": list(bounds),
         "end_at": bounds[-1],
-        "value_over": value.numerator,
-        "value_under": value.denominator,
-        "rate_over": rate.numerator,
-        "rate_under": rate.denominator,
+        "over": over,
+        "under": under,
+        "is_small": max(over, under) < SMALL,
+        "small_over": min(over, SMALL),
+        "small_under": min(under, SMALL),
         "currency": None if rules.reference_currency else currency,
     }
     return {place: Orders(*sums) for place, *sums in _rows("orders", parameters)}

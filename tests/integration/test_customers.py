@@ -188,10 +188,10 @@ def test_the_night_leaves_alone_what_was_settled_meanwhile(shop: Shop, ann: Acco
     """A sum made from an older snapshot does not overwrite a newer row."""
     shop.buys(ann, "o1", "10.00", now=MARCH)
     CustomerRollup.objects.filter(account=ann).update(spend_minor=7)
-    statement = sql.load("customers/refresh")
+    wrong = sql.load("customers/wrong")
     moved = "COALESCE(kept.revision, 0) - 1 AS revision"  # as if somebody had written since
-    stale = statement.replace("COALESCE(kept.revision, 0) AS revision", moved)
-    assert stale != statement
+    stale = wrong.replace("COALESCE(kept.revision, 0) AS revision", moved)
+    assert stale != wrong
     parameters: dict[str, Any] = {
         "program_id": shop.program.pk,
         "time_zone": PARIS,
@@ -201,7 +201,7 @@ def test_the_night_leaves_alone_what_was_settled_meanwhile(shop: Shop, ann: Acco
     }
 
     with connection.cursor() as cursor:
-        cursor.execute(stale, parameters)
+        cursor.execute(sql.load("customers/refresh").replace("{wrong}", stale), parameters)
         written = cursor.fetchone()[0]
 
     assert written == 0

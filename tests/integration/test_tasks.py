@@ -54,6 +54,7 @@ PERIODIC = (
     tasks.erase_deleted,
     tasks.forget_quotes,
     tasks.seal_days,
+    tasks.sum_ledger,
     tasks.refresh_segments,
     tasks.turn_offers,
 )

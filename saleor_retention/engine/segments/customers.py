@@ -1,4 +1,4 @@
-"""What is summed up of a customer's orders: the specification of ``sql/customers/refresh.sql``.
+"""What is summed up of a customer's orders: the specification of ``sql/customers/wrong.sql``.
 
 An order counts where it is paid, something of it is kept, and its origin earns: as for tiers. It
 counts on the day it was made, in the program's time zone. Frequency, recency, age and monetary

@@ -2,7 +2,7 @@
 
 The score is 1 + floor(5 x (customers with less) / (customers)), from 1 to 5: whoever is equal gets
 the same score, whatever order the rows come in, so that fifths can be of different sizes. The twin
-is ``sql/customers/refresh.sql``.
+is ``sql/customers/wrong.sql``.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def seal_due(now: dt.datetime | None = None, limit: int = 31) -> int:
     safe to run twice at the same time: both compute the same, and the database keeps one.
     """
     at = now or timezone.now()
-    closed = _newest_closed(at)
+    closed = newest_closed(at)
     count = 0
     while count < limit:
         last = LedgerDigest.objects.order_by("-day").first()
@@ -44,7 +44,7 @@ def seal_due(now: dt.datetime | None = None, limit: int = 31) -> int:
     return count
 
 
-def _newest_closed(at: dt.datetime) -> dt.date:
+def newest_closed(at: dt.datetime) -> dt.date:
     """Return the last day that has been over for the margin."""
     margin = dt.timedelta(hours=int(conf.get("DIGEST_MARGIN_HOURS")))
     return (at.astimezone(dt.UTC) - margin).date() - ONE_DAY

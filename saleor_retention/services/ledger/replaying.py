@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from django.db import IntegrityError, connection
@@ -15,7 +16,9 @@ from django.db import IntegrityError, connection
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
 from saleor_retention.selectors.replaying import KINDS, ROWS_AT_ONCE, Difference, Kind, batches
+from saleor_retention.services.ledger import summing
 from saleor_retention.services.ledger.locking import lock_accounts, run_serialized
+from saleor_retention.services.ledger.summing import SumDifference
 
 REPAIRS_AT_ONCE = 200
 
@@ -26,7 +29,7 @@ MOVED = "It was changed in the meantime; run the command again."
 class Replayed:
     """One row that differed, and what became of it."""
 
-    difference: Difference
+    difference: Difference | SumDifference
     is_repaired: bool = False
     problem: str = ""  # why a repair was not possible
 
@@ -37,8 +40,9 @@ def replay(
     """Yield each row whose kept values are not what its entries make; of one program or of all.
 
     With ``repairs`` the rows are written anew, each under its member's lock and from entries that
-    are read after it. A row whose entries make what a constraint of the database forbids (somebody
-    deleted some) stays as it is, and says so.
+    are read after it; a program's sums by day, where one is wrong, all together. A row whose
+    entries make what a constraint of the database forbids (somebody deleted some) stays as it is,
+    and says so.
     """
     for kind in KINDS:
         for found in batches(kind, program, rows_at_once=rows_at_once):
@@ -48,6 +52,11 @@ def replay(
             rest = iter(found)
             while chunk := list(islice(rest, REPAIRS_AT_ONCE)):
                 yield from _repaired(kind, chunk)
+    for each in [program] if program else Program.objects.order_by("pk"):
+        wrong = summing.differences(each)
+        if wrong and repairs:
+            run_serialized(partial(summing.begin_anew, each))
+        yield from (Replayed(difference, is_repaired=repairs) for difference in wrong)
 
 
 def _repaired(kind: Kind, chunk: Sequence[Difference]) -> Iterator[Replayed]:

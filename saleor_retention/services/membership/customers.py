@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 NAMED_MAX = 100
 
+FOUND = "retention_wrong_rollups"
+"""The temporary table of what the nightly statement found."""
+
 WORK_MEM = "64MB"
 """What the nightly statement may sort in memory; a million orders fit."""
 
@@ -96,7 +99,7 @@ def sum_up(account: Account, *others: int) -> Refreshed:
 
 
 def mend(program: Program) -> Refreshed:
-    """Hold all rollups of a program against its orders, mend and score them in one statement.
+    """Hold all rollups of a program against its orders, mend and score them.
 
     Takes no locks: a customer who orders at this moment is left to his own settlement.
     """
@@ -121,9 +124,16 @@ def _refresh(
         "is_locked": is_locked,
         "named_max": NAMED_MAX,
     }
+    wrong, refresh = sql.load("customers/wrong"), sql.load("customers/refresh")
     with connection.cursor() as cursor:
-        cursor.execute(sql.load("customers/refresh"), parameters)
+        if account_ids is None:
+            # found by itself: a statement that also writes has one process of the server
+            cursor.execute(f"CREATE TEMPORARY TABLE {FOUND} AS {wrong}", parameters)
+            wrong = f"SELECT * FROM {FOUND}"  # noqa: S608 - a constant
+        cursor.execute(refresh.replace("{wrong}", wrong), parameters)
         written, scored, deleted, named, has_segments = cursor.fetchone()
+        if account_ids is None:
+            cursor.execute(f"DROP TABLE {FOUND}")
     rows: list[list[Any]] = json.loads(named) if isinstance(named, str) else named
     differences = tuple(_difference(row) for row in rows)
     return Refreshed(written, scored, deleted, differences, has_segments)

@@ -1,7 +1,10 @@
 -- What offers and campaigns may know of an account: the slugs of its active segments, its tags, and
--- its 5A stage among those (engine.segments.stages). Both keys are always there.
+-- its 5A stage among those (engine.segments.stages). Both keys are always there. Not in plain SQL,
+-- whose functions are planned anew in every statement.
 CREATE OR REPLACE FUNCTION saleor_retention_segments_of(p_account_id bigint) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+RETURN (
     SELECT jsonb_build_object(
         'segments', (
             SELECT COALESCE(jsonb_agg(segment.slug ORDER BY segment.slug), '[]')
@@ -28,4 +31,5 @@ LANGUAGE sql STABLE AS $$
             ) AS borne
         )
     )
-$$;
+);
+END $$;

@@ -1,7 +1,8 @@
 -- The orders of some time put down to the campaign that reached their customer last, within a window
 -- before them. Specification: engine.experiments.attribution.attributed, of what was sent, under the
--- keys "campaign:<id>"; a test holds the two equal. A join of the campaigns, few beside what they
--- sent, would let the planner expect few messages and look up each one's orders.
+-- keys "campaign:<id>"; a test holds the two equal. campaign_ids are all of the program: a join of the
+-- campaigns, few beside what they sent, would let the planner expect few messages and look up each
+-- one's orders, and a list made by a subquery would keep it to one process.
 WITH touched AS (
     SELECT sent.campaign_id, sent.account_id, sent.sending_at AS at,
            lead(sent.sending_at) OVER (
@@ -9,8 +10,7 @@ WITH touched AS (
                ORDER BY sent.sending_at, sent.campaign_id::text COLLATE "C"
            ) AS next_at
     FROM saleor_retention_dispatch AS sent
-    WHERE sent.state = 'sent' AND sent.campaign_id = ANY(ARRAY(
-        SELECT id FROM saleor_retention_campaign WHERE program_id = %(program_id)s))
+    WHERE sent.state = 'sent' AND sent.campaign_id = ANY(%(campaign_ids)s::bigint[])
       AND sent.sending_at >= %(start_at)s::timestamptz - %(window)s::interval
       AND sent.sending_at < %(end_at)s
 )
