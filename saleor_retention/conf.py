@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "CONSENT_RESEND_MINUTES": 15,  # before the mail with that link can be asked for again
     "COUPON_LOOKUPS_PER_HOUR": 60,  # by customer or app
     "OFFER_NODES_MAX": 5000,  # of the search for the best offers, in one price pass
+    "FOLLOW_UPS_OPEN_MAX": 500,  # tasks of staff that one segment may have open
     "PUBLIC_URL": "",  # of this shop's API host, for links in messages: "https://api.example.com"
     "SMS_URL": "",
     "SMS_TOKEN": "",

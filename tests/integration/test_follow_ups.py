@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import Any
 
 import pytest
@@ -199,6 +200,28 @@ def test_who_comes_into_a_segment_is_a_task(shop: Shop, ann: Account) -> None:
     event = SegmentEvent.objects.get(segment=segment, account=ann)
     assert (task.segment, task.segment_event, task.created_by) == (segment, event.pk, "")
     assert trail() == []
+
+
+def test_a_segment_asks_for_no_more_than_it_may(
+    shop: Shop, ann: Account, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those who spent most come first; a task that is closed makes room for who comes then."""
+    settings.RETENTION_FOLLOW_UPS_OPEN_MAX = 2
+    segment_of(shop, {"orders": {"from": 1}})
+    others = [shop.member(name) for name in ("ben", "cid", "dan")]
+    for member, minor in zip([ann, *others], (1000, 3000, 500, 2000), strict=True):
+        record_order(member, NOON, minor)
+    with caplog.at_level(logging.WARNING):
+        segments.nightly(shop.program, NOON)
+
+    assert [account_id for account_id, _, _ in tasks()] == [others[0].pk, others[2].pk]
+    assert "2 of 4 who came are not asked for" in caplog.text
+
+    close_task(FollowUp.objects.all()[0], None, actor_ref="user:1", now=NOON)
+    eve = shop.member("eve")
+    record_order(eve, NOON, 100)
+    segments.nightly(shop.program, NOON + DAY)
+    assert [account_id for account_id, _, _ in tasks()][2:] == [eve.pk]
 
 
 def test_coming_back_asks_again_once_the_first_task_is_closed(shop: Shop, ann: Account) -> None:

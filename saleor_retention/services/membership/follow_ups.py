@@ -1,19 +1,22 @@
 """Tasks of staff about customers: opened by hand or by a segment, changed, and closed.
 
 A segment may ask for a task for each customer who comes into it, once for each coming in. Who is in
-it from the start asks for none, and nobody has two open tasks of one segment.
+it from the start asks for none, nobody has two open tasks of one segment, and a segment has
+``RETENTION_FOLLOW_UPS_OPEN_MAX`` open ones at most: where more come, those who spent most.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from saleor_retention import conf
 from saleor_retention.engine.fields import LIMIT_MAX
 from saleor_retention.engine.periods import local_date
 from saleor_retention.errors import Code, Refusal, Refusals
@@ -21,6 +24,7 @@ from saleor_retention.models import (
     Account,
     AccountState,
     AuditAction,
+    CustomerRollup,
     FollowUp,
     FollowUpOutcome,
     FollowUpState,
@@ -32,6 +36,8 @@ from saleor_retention.models import (
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.ledger.locking import lock_account, run_serialized
 from saleor_retention.services.setting_up.auditing import note_down
+
+logger = logging.getLogger(__name__)
 
 TEXT_LENGTH_MAX = 2000
 DAYS_AHEAD_MAX = 3650
@@ -160,6 +166,9 @@ def _ask(program: Program, segment: Segment, count: int, at: dt.datetime) -> int
     came = {account_id: pk for pk, account_id, kind in rows if kind == SegmentEventKind.ENTERED}
     open_ones = FollowUp.objects.filter(segment=segment, state=FollowUpState.OPEN)
     asked = set(open_ones.values_list("account_id", flat=True))
+    chosen = _best_of(
+        segment, came.keys() - asked, int(conf.get("FOLLOW_UPS_OPEN_MAX")) - len(asked)
+    )
     due_on = _today(program, at) + dt.timedelta(days=segment.follow_up_days)
     made = FollowUp.objects.bulk_create(
         [
@@ -169,15 +178,30 @@ def _ask(program: Program, segment: Segment, count: int, at: dt.datetime) -> int
                 reason=segment.follow_up,
                 due_on=due_on,
                 segment=segment,
-                segment_event=event,
+                segment_event=came[account_id],
                 created_at=at,
             )
-            for account_id, event in sorted(came.items())
-            if account_id not in asked
+            for account_id in chosen
         ],
         batch_size=TASKS_AT_ONCE,
     )
     return len(made)
+
+
+def _best_of(segment: Segment, account_ids: Collection[int], room: int) -> list[int]:
+    """Return as many accounts as there is room for, those that spent most, in the order of ids."""
+    if len(account_ids) <= room:
+        return sorted(account_ids)
+    logger.warning(
+        "The segment %s has as many open tasks as it may; %s of %s who came are not asked for.",
+        segment.slug,
+        len(account_ids) - max(0, room),
+        len(account_ids),
+    )
+    spent = dict(
+        CustomerRollup.objects.filter(account__in=account_ids).values_list("pk", "spend_minor")
+    )
+    return sorted(sorted(account_ids, key=lambda pk: (-spent.get(pk, 0), pk))[: max(0, room)])
 
 
 def _open(task: FollowUp) -> FollowUp:
