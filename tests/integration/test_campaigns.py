@@ -843,6 +843,28 @@ def test_a_new_version_is_for_what_is_planned_from_then_on(shop: Shop) -> None:
         campaigns.update_campaign(campaign, document={**document, "trigger": {"kind": "welcome"}})
 
 
+def test_what_says_the_same_is_no_new_version(shop: Shop) -> None:
+    """Its name may change all the same."""
+    campaign = started(shop, ONCE)
+    document = campaigns.document_of(campaign)
+
+    campaigns.update_campaign(campaign, document=document, now=NOW)
+    campaigns.update_campaign(campaign, document=document, name="Another", now=NOW)
+
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.versions.count()) == ("Another", 1)
+
+
+def test_a_campaign_that_ended_meanwhile_is_not_changed(shop: Shop) -> None:
+    """Who changes it had read it while it was running."""
+    campaign = started(shop, ONCE)
+    campaigns.end_campaign(Campaign.objects.get(pk=campaign.pk), NOW)
+
+    with pytest.raises(Refusals, match="ended"):
+        campaigns.update_campaign(campaign, document=campaigns.document_of(campaign), name="No")
+    assert Campaign.objects.get().name != "No"
+
+
 def test_a_campaign_of_mails_needs_a_link_to_unsubscribe(shop: Shop, settings: Any) -> None:
     """Without the shop's address nothing starts."""
     settings.RETENTION_PUBLIC_URL = ""

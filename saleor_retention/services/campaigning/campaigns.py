@@ -121,7 +121,7 @@ def update_campaign(
     actor_ref: str = "",
     now: dt.datetime | None = None,
 ) -> Campaign:
-    """Save a new version; what is planned already goes out as it was planned.
+    """Save a new version, unless the document is what it was; what is planned already stays so.
 
     Raises as ``create_campaign`` does; INVALID for one that has ended or whose trigger's kind
     would change, which is another campaign.
@@ -129,8 +129,9 @@ def update_campaign(
     at = now or timezone.now()
     refusals = [] if name is None else _name_refusals(name)
     terms, wrong = _checked(campaign.program, document, at)
+    ended = Refusal(Code.INVALID, "This campaign has ended.", "id")
     if campaign.state == CampaignState.ENDED:
-        refusals.append(Refusal(Code.INVALID, "This campaign has ended.", "id"))
+        refusals.append(ended)
     if terms is not None and terms.trigger.kind is not terms_of(campaign).trigger.kind:
         message = "The trigger's kind stays; begin another campaign."
         refusals.append(Refusal(Code.INVALID, message, "trigger.kind"))
@@ -141,11 +142,14 @@ def update_campaign(
 
     def work() -> Campaign:
         locked = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+        if locked.state == CampaignState.ENDED:  # meanwhile
+            raise Refusals([ended])
         before = campaign_trail.settings_of(locked)
         if name is not None:
             locked.name = name.strip()
             locked.save(update_fields=["name"])
-        _add_version(locked, document, actor_ref, at)
+        if stored(document) != document_of(locked):
+            _add_version(locked, document, actor_ref, at)
         campaign_trail.note_saved(locked, before, actor_ref=actor_ref, at=at)
         return locked
 
