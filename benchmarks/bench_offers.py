@@ -212,7 +212,8 @@ def in_turn(
         text=True,
         env=environment(),
     ) as peer:
-        assert peer.stdin is not None and peer.stdout is not None
+        assert peer.stdin is not None
+        assert peer.stdout is not None
         for case in cases:
             peer.stdin.write(json.dumps(oscar_case(case)) + "\n")
             peer.stdin.flush()

@@ -3,8 +3,9 @@
 Reads lines of {"lines": [[product, minor units, quantity]], "offers": [{"goods", "size",
 "price"}]} from standard input; an offer without a price gives the cheapest of its size for free.
 Answers each with a line of {"shipped": ms, "queries", "cached": ms, "discount", "lowest_line"}, so
-that others can take turns with it. The database is SQLite in memory, which answers faster than a server would. ``cached`` answers from a set
-whether a range holds a product, where oscar asks the database each time.
+that others can take turns with it. The database is SQLite in memory, which answers faster than a
+server would. ``cached`` answers from a set whether a range holds a product, where oscar asks the
+database each time.
 """
 
 from __future__ import annotations

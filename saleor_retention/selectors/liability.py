@@ -201,7 +201,7 @@ def booked_statement(
     since: dt.datetime | None = None,
     before: dt.datetime | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """Return a statement about entries of some recorded time ([since, before)), and what it asks."""
+    """Return a statement about entries recorded in [since, before), and its parameters."""
     statement = sql.load(f"liability/{name}").replace("{booked}", sql.load("liability/booked"))
     return statement, {
         **parameters,

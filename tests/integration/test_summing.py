@@ -77,7 +77,8 @@ def days() -> Counter[dt.date]:
     return found
 
 
-def test_days_are_summed_up_in_the_programs_time_zone(shop: Shop, ann: Account) -> None:
+@pytest.mark.usefixtures("ann")
+def test_days_are_summed_up_in_the_programs_time_zone(shop: Shop) -> None:
     """The grant of half past three in UTC is still the day before in New York."""
     assert not summing.sum_due(at("2026-03-08 12:00"))
 
@@ -98,7 +99,8 @@ def test_the_report_adds_what_was_recorded_since(shop: Shop, ann: Account) -> No
     assert granted(shop, "2026-03-05 22:00", Step.MONTH) == {dt.date(2026, 3, 1): 38}
 
 
-def test_a_day_is_summed_up_once(shop: Shop, ann: Account) -> None:
+@pytest.mark.usefixtures("ann")
+def test_a_day_is_summed_up_once() -> None:
     """A second run, and one of the same day again, change nothing."""
     summing.sum_due(at("2026-03-08 12:00"))
     before = list(LedgerSum.objects.order_by("pk").values_list())
@@ -127,7 +129,8 @@ def test_years_are_summed_up_month_by_month(shop: Shop, ann: Account) -> None:
     }
 
 
-def test_another_time_zone_begins_anew(shop: Shop, ann: Account) -> None:
+@pytest.mark.usefixtures("ann")
+def test_another_time_zone_begins_anew(shop: Shop) -> None:
     """Until then the report reads the entries, and is right in both zones."""
     summing.sum_due(at("2026-03-08 12:00"))
     document = {**ledger.ONE_PER_DOLLAR, "time_zone": "UTC"}
@@ -141,8 +144,9 @@ def test_another_time_zone_begins_anew(shop: Shop, ann: Account) -> None:
     assert granted(shop, "2026-03-09 13:00") == in_utc
 
 
+@pytest.mark.usefixtures("ann")
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_sum_a_day_up_once(shop: Shop, ann: Account) -> None:
+def test_two_workers_sum_a_day_up_once(shop: Shop) -> None:
     """One waits for the other and finds nothing left to do."""
     at_once(lambda _number: summing.sum_due(at("2026-03-08 12:00")), 4)
 
@@ -150,7 +154,8 @@ def test_two_workers_sum_a_day_up_once(shop: Shop, ann: Account) -> None:
     assert summing.differences(shop.program) == []
 
 
-def test_replay_names_wrong_sums_and_makes_them_anew(shop: Shop, ann: Account) -> None:
+@pytest.mark.usefixtures("ann")
+def test_replay_names_wrong_sums_and_makes_them_anew(shop: Shop) -> None:
     """A sum that was changed, one that is missing and one that has no entries."""
     summing.sum_due(at("2026-03-08 12:00"))
     right = sorted(LedgerSum.objects.values_list("booked_on", "book", "points"))
@@ -163,13 +168,14 @@ def test_replay_names_wrong_sums_and_makes_them_anew(shop: Shop, ann: Account) -
     out = StringIO()
     with pytest.raises(CommandError, match="3 rows differ"):
         call_command("retention_replay", stdout=out)
+    said = "sums of {} on 2026-03-{}: grant in {}, and the entries make {}."
     assert out.getvalue().splitlines() == [
-        f"sums of {shop.program.slug} on 2026-03-05: grant in available is 0, and the entries "
-        "make 12.",
-        f"sums of {shop.program.slug} on 2026-03-05: grant in issuance is -13, and the entries "
-        "make -12.",
-        f"sums of {shop.program.slug} on 2026-03-06: grant in issuance is -12, and the entries "
-        "make 0.",
+        said.format(shop.program.slug, day, kept, made)
+        for day, kept, made in (
+            ("05", "available is 0", 12),
+            ("05", "issuance is -13", -12),
+            ("06", "issuance is -12", 0),
+        )
     ]
 
     call_command("retention_replay", "--repair", stdout=out)
@@ -178,7 +184,8 @@ def test_replay_names_wrong_sums_and_makes_them_anew(shop: Shop, ann: Account) -
     assert LedgerSummed.objects.get().until == at("2026-03-08 00:00")
 
 
-def test_a_report_of_summed_days_reads_few_rows(shop: Shop, ann: Account) -> None:
+@pytest.mark.usefixtures("ann")
+def test_a_report_of_summed_days_reads_few_rows(shop: Shop) -> None:
     """The statement of the ledger looks only at entries that were recorded since."""
     summing.sum_due(at("2026-03-08 12:00"))
     with CaptureQueriesContext(connection) as captured:

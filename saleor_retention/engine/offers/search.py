@@ -148,7 +148,7 @@ class Search:
         With more left the same completion has more slack: what the difference is worth.
         """
         self.nodes += len(known) // (8 * LOOKS_EACH)
-        for tried, more in known:  # a generator would cost twice as much
+        for tried, more in known:  # noqa: SIM110 - a generator costs twice as much
             if tried >= spare and all(map(ge, more, rest)):
                 return True
         return False

@@ -16,7 +16,8 @@ class Command(BaseCommand):
     """Print each row that differs; end with 1 if there is any that is not repaired."""
 
     help = (
-        "Rebuilds balances, lots, orders' sums and the sums by day from the ledger's entries and names each row "
+        "Rebuilds balances, lots, orders' sums and the sums by day from the ledger's entries and "
+        "names each row "
         "that differs; --repair writes what was rebuilt."
     )
 

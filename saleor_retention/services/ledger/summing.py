@@ -54,7 +54,8 @@ def sum_due(now: dt.datetime | None = None) -> bool:
     """
     closed_at = _midnight_after(newest_closed(now or timezone.now()))
     programs = Program.objects.filter(current_version__isnull=False).order_by("pk")
-    return any([_sum_program(program, closed_at) for program in programs])
+    is_more = [_sum_program(program, closed_at) for program in programs]
+    return any(is_more)
 
 
 def differences(program: Program) -> list[SumDifference]:
