@@ -203,3 +203,29 @@ def contested_cases(draw: st.DrawFn, *, lines_max: int = 4, offers_max: int = 4)
         for number, each in enumerate(kinds, start=1)
     )
     return Case(basket(*lines), offers, Situation(at=NOON, shipping_minor=total // 10))
+
+
+@st.composite
+def priced_cases(draw: st.DrawFn, *, prices_max: int = 6) -> Case:
+    """Many member prices beside thresholds that they may spoil, or never can."""
+    lines = []
+    for number in range(1, draw(st.integers(1, 3)) + 1):
+        quantity = draw(st.integers(1, 2))
+        total = draw(st.integers(5, 40)) * 10 * quantity + draw(st.sampled_from([0, 0, 1]))
+        lines.append(line_of(draw(st.integers(1, PRODUCTS)), total, quantity, f"l{number}"))
+    total = sum(line.total_minor for line in lines)
+    shares = st.integers(5, 110).map(lambda share: total * share // 100)
+    some = st.one_of(st.just(Selection()), selections)
+    off = st.one_of(percents, st.integers(1, total // 3 + 1).map(lambda off: Cut(amount_minor=off)))
+    steps = st.tuples(st.builds(SpendStep, shares, off))
+    kinds: list[Benefit] = draw(
+        st.lists(st.builds(SpendThreshold, steps, some), min_size=1, max_size=2)
+    )
+    kinds += draw(st.lists(st.builds(FreeShipping, shares, some), max_size=1))
+    kinds += draw(st.lists(bundles(), max_size=1))
+    wanted = st.builds(MemberPrice, some, cuts)
+    kinds += draw(st.lists(wanted, min_size=1, max_size=prices_max))
+    offers = []
+    for number, each in enumerate(kinds, start=1):
+        offers.append(Offer(str(number), f"Offer {number}", each))
+    return Case(basket(*lines), tuple(offers), Situation(at=NOON, shipping_minor=total // 10))

@@ -11,7 +11,7 @@ from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.checker import check
 from saleor_retention.engine.offers.index import OfferIndex
 from saleor_retention.engine.offers.result import OfferQuote
-from tests.property.offer_strategies import Case, cases, contested_cases
+from tests.property.offer_strategies import Case, cases, contested_cases, priced_cases
 from tests.unit.offers.oracles import by_brute_force
 
 
@@ -40,6 +40,17 @@ def test_no_choice_saves_more_where_lanes_and_groups_pull_apart(case: Case) -> N
 
     assert found.saving_minor == by_brute_force(case.basket, case.offers, case.situation)
     assert found.is_optimal
+
+
+@settings(max_examples=300)
+@given(priced_cases())
+def test_no_choice_of_member_prices_saves_more_than_the_bound(case: Case) -> None:
+    """Those left out for a threshold, and those that are never worth leaving out."""
+    found = best(case)
+
+    lowest = by_brute_force(case.basket, case.offers, case.situation)
+    assert found.saving_minor <= lowest <= found.bound_minor
+    assert not found.is_optimal or found.saving_minor == lowest
 
 
 @given(cases(lines_max=6, units_max=6, offers_max=6))

@@ -411,12 +411,12 @@ class _Checker:
         if any(self.offers[key].floor_minor for key in live if key in self.member_rows):
             return -1
         whole = [sum(max(0, self.lines[ref].total_minor) for ref in refs) for refs in self.rows]
-        spare = [
-            sum(whole[row] for row in rows) - least
+        plans = [
+            [sum(whole[row] for row in rows) - least for *_step, rows, least in plan]
             for plan in self._plans(live)
-            for *_step, rows, least in plan
         ]
-        return min((each for each in spare if each >= 0), default=sum(whole))
+        reached = [spare for plan in plans if min(plan, default=0) >= 0 for spare in plan]
+        return min(reached, default=sum(whole))
 
     def _check_cases(self, picks: Any, live: list[str], declined: Any, spare: int = -1) -> None:
         """Prove every plan; or, with something to spare, goods and member lane alone."""

@@ -198,6 +198,19 @@ def test_prices_that_cost_no_step_are_not_tried_without() -> None:
     assert (found.saving_minor, found.bound_minor) == (off + (6000 - off) // 10,) * 2
 
 
+def test_a_step_out_of_reach_leaves_other_steps_their_goods() -> None:
+    """The checker too has to see that the second threshold takes nothing away from the first."""
+    found = quote(
+        basket(basket_line(3, 210, 1), basket_line(1, 150, 3)),
+        offer("all", threshold((18, percent(5)))),
+        offer("far", threshold((212, percent(5)), of=products(3))),
+        offer("each", any_of(1, cut=percent(5))),
+        offer("member", MemberPrice(Selection(), percent(33))),
+    )
+
+    assert (found.saving_minor, found.bound_minor) == (145, 145)
+
+
 def test_a_member_price_whose_floor_keeps_a_threshold_out_steps_aside() -> None:
     """Its floor would leave nothing to take half of, although the step is reached anyway."""
     spend = offer("spend", threshold((1, percent(50))))
