@@ -29,12 +29,13 @@ def sweep(claim: str, now: dt.datetime, limit: int) -> int:
     """
     with transaction.atomic():
         lots = _rows(claim, {"now": now, "limit": limit})
-        solvent = [lot_id for lot_id, _, owes in lots if not owes]
+        solvent = [lot for lot in lots if not lot[2]]
         postings = 0
-        if solvent:
-            postings += _execute("mature_lots", solvent, now)
-            postings += _execute("expire_lots", solvent, now)
-        for account_id in _distinct(account_id for _, account_id, owes in lots if owes):
+        if ripe := [lot_id for lot_id, _, _, is_ripe, _ in solvent if is_ripe]:
+            postings += _execute("mature_lots", ripe, now)
+        if dead := [lot_id for lot_id, _, _, _, is_dead in solvent if is_dead]:
+            postings += _execute("expire_lots", dead, now)
+        for account_id in _distinct(account_id for _, account_id, owes, _, _ in lots if owes):
             if postings >= limit:
                 break  # the next batch comes to it
             postings += catch_up(lock_account(account_id), now)
