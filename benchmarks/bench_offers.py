@@ -71,7 +71,7 @@ SIZES = {
     "20 x 20": Size(20, 20, BASKETS, 10, median_ms=5, shipped=100, cached=15, are_all_proved=True),
     "20 x 100": Size(20, 100, SOME, 2),
     "50 x 20": Size(50, 20, SOME, 2),
-    "50 x 100": Size(50, 100, SOME, 1, cp_sat_baskets=3),
+    "50 x 100": Size(50, 100, SOME, 5, cp_sat_baskets=3),
     "hard 20 x 20": Size(20, 20, SOME, 2, is_hard=True),
 }
 

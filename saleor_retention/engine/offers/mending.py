@@ -38,7 +38,7 @@ def mended(
             if position not in kept
         )
         search.nodes_max, search.found = min(nodes_max, search.nodes + each), None
-        search.run(search.worth(left) - given_up * denominator, left)
+        search.run(search.lost(left, range(len(left))) - given_up * denominator, left)
         since += 1
         if search.found:
             since = 0

@@ -40,7 +40,7 @@ class Problem:
 
 
 class Way(NamedTuple):
-    """A column as the search uses it."""
+    """A column as the search uses it; by position where it looks at all of them."""
 
     cost: int
     needs: int  # a bit for each resource, by how much must be left of it
@@ -69,6 +69,10 @@ class Search:
         self._levels, self._reached = _levels(problem, [position for _cost, position in self.costs])
         self._ways: list[Way] = []  # of the first of these costs, as many as a run asked for
         self._place = _places(problem)
+        self._sets_of: list[list[int]] = [[] for _cap in problem.caps]
+        for index, (_price, rows) in enumerate(problem.sets):
+            for row in rows:
+                self._sets_of[row].append(index)
 
     def run(self, limit: int, left: Sequence[int] | None = None) -> bool:
         """Search; False when the budget ran out before everything was looked at.
@@ -163,10 +167,13 @@ class Search:
         resource: int,
     ) -> None:
         """Take each column that wants the resource, as often as it fits; then leave it unused."""
-        units = [sum([left[row] for row in rows]) for _price, rows in self.sets]
-        for way in ways:
-            if resource not in way.resources or slack + way.cost >= self.limit:
+        units: dict[int, int] = {}  # that are left of a set
+        for way in [way for way in ways if resource in way[3]]:
+            if slack + way.cost >= self.limit:
                 continue
+            for index, _taken in way.sets:
+                if index not in units:
+                    units[index] = sum([left[row] for row in self.sets[index][1]])
             for times in range(times_max(way.pairs, left), 0, -1):
                 then = slack + way.bare_cost * times
                 for index, taken in way.sets:
@@ -178,19 +185,26 @@ class Search:
                 take(way.pairs, rest, times)
                 still = self._reach(reached, rest, way.resources)
                 self._explore(rest, still, then, ways, (*path, (way.position, times)))
+        slack += self.lost(left, [resource])
         rest = left.copy()
         rest[resource] = 0
-        slack += self.worth(left) - self.worth(rest)
         if slack < self.limit:
-            others = [way for way in ways if resource not in way.resources]
+            others = [way for way in ways if resource not in way[3]]
             self._explore(rest, reached, slack, others, path)
 
-    def worth(self, left: list[int]) -> int:
-        """Return what so much of the resources is worth, and the pairs that are left in them."""
-        worth = sum(map(mul, self.prices, left))
-        for price, rows in self.sets:
-            worth += price * (sum([left[row] for row in rows]) // 2)
-        return worth
+    def lost(self, left: list[int], resources: Sequence[int]) -> int:
+        """Return what is given up where these stay unused: their worth, and that of their pairs."""
+        prices = self.prices
+        lost = sum([prices[resource] * left[resource] for resource in resources])
+        gone: dict[int, int] = {}  # by set
+        for resource in resources:
+            for index in self._sets_of[resource]:
+                gone[index] = gone.get(index, 0) + left[resource]
+        for index, count in gone.items():
+            price, rows = self.sets[index]
+            units = sum([left[row] for row in rows])
+            lost += price * (units // 2 - (units - count) // 2)
+        return lost
 
     def _drop(
         self, left: list[int], reached: int, slack: int, ways: list[Way]
@@ -209,10 +223,9 @@ class Search:
             unused = [place for place, count in enumerate(left) if count and place not in wanted]
             if not unused:
                 return slack, ways, wanted
-            worth = self.worth(left)
+            lost = self.lost(left, unused)
             for resource in unused:
                 left[resource] = 0
-            lost = worth - self.worth(left)
             slack += lost
             if not lost or slack >= self.limit:
                 return slack, ways, wanted
