@@ -54,10 +54,10 @@ NAMES = (*SABOTAGES, DURABILITY)
 
 SIGNS = {
     "lock": r"violates check constraint|verify: |under way: ",
-    "key": r"key-.* is in the ledger and nobody was told so",
+    "key": r"key-.* was acknowledged and had to be booked again",
     DURABILITY: r"was acknowledged",
 }
-"""What gives each of them away, in a complaint of the simulation; no other complaint does."""
+"""What gives each of them away, in a complaint of the simulation."""
 
 
 def is_found(broken: str, complaints: Iterable[str]) -> bool:
