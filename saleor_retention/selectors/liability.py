@@ -202,7 +202,9 @@ def booked_statement(
     before: dt.datetime | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Return a statement about entries recorded in [since, before), and its parameters."""
-    statement = sql.load(f"liability/{name}").replace("{booked}", sql.load("liability/booked"))
+    statement = sql.load(f"liability/{name}")
+    for part in ("daily", "booked"):
+        statement = statement.replace(f"{{{part}}}", sql.load(f"liability/{part}"))
     return statement, {
         **parameters,
         "late_after": engine.LATE_AFTER,

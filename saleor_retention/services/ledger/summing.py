@@ -16,6 +16,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from saleor_retention.models import LedgerSum, LedgerSummed, Program, Transaction
+from saleor_retention.selectors.digests import ONE_DAY
 from saleor_retention.selectors.liability import booked_statement
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.ledger.digesting import newest_closed
@@ -23,8 +24,6 @@ from saleor_retention.services.ledger.locking import lock_name
 
 SPAN = dt.timedelta(days=31)
 """How much recorded time is summed up in one database transaction."""
-
-ONE_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
