@@ -169,7 +169,7 @@ def test_the_night_mends_and_names_what_differs(
     ]
     assert len(caplog.records) == 2  # a row that was never made is no news
     assert wrong_rollups(shop.program, PARIS) == []
-    assert customers.mend(shop.program) == customers.Refreshed(0, 0, 0, (), has_segments=False)
+    assert customers.mend(shop.program) == customers.Refreshed()
 
 
 def test_the_night_follows_a_new_time_zone(shop: Shop, ann: Account) -> None:
@@ -195,7 +195,7 @@ def test_the_night_leaves_alone_what_was_settled_meanwhile(shop: Shop, ann: Acco
     parameters: dict[str, Any] = {
         "program_id": shop.program.pk,
         "time_zone": PARIS,
-        "account_ids": None,
+        "account_ids": [ann.pk],
         "is_locked": False,
         "named_max": 1,
     }

@@ -480,7 +480,7 @@ def test_the_command_does_the_nights_work(shop: Shop) -> None:
     call_command("retention_customers", "--program", "club", "--bands", "1,2,4,8", stdout=out)
 
     assert out.getvalue().splitlines() == [
-        "1 rollups written, 0 deleted, 0 others scored anew.",
+        "1 rollups written, 0 deleted, 1 scored anew.",
         (
             f"  account {ann.pk}: kept was nothing; its orders make 1 orders on 1 days from "
             "2026-03-20 to 2026-03-20, 1000 minor units"

@@ -50,8 +50,7 @@ class Command(BaseCommand):
     def _say(self, program: Program, night: Night) -> None:
         done = night.refreshed
         self.stdout.write(
-            f"{done.written} rollups written, {done.deleted} deleted, "
-            f"{done.scored} others scored anew."
+            f"{done.written} rollups written, {done.deleted} deleted, {done.scored} scored anew."
         )
         for difference in done.differences:
             self.stdout.write(f"  {difference}")

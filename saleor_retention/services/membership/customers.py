@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -24,11 +24,8 @@ logger = logging.getLogger(__name__)
 
 NAMED_MAX = 100
 
-FOUND = "retention_wrong_rollups"
-"""The temporary table of what the nightly statement found."""
-
 WORK_MEM = "64MB"
-"""What the nightly statement may sort in memory; a million orders fit."""
+"""What the nightly statements may keep in memory; sums of some hundred thousand customers fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,11 @@ class Difference:
 class Refreshed:
     """What a refresh changed, some of it by name, and whether segments look at it."""
 
-    written: int
-    scored: int  # others, whose score alone is another one
-    deleted: int
-    differences: tuple[Difference, ...]
-    has_segments: bool
+    written: int = 0
+    deleted: int = 0
+    differences: tuple[Difference, ...] = ()
+    has_segments: bool = False
+    scored: int = 0  # whose score is another one; at night
 
     @property
     def is_change(self) -> bool:
@@ -103,11 +100,19 @@ def mend(program: Program) -> Refreshed:
 
     Takes no locks: a customer who orders at this moment is left to his own settlement.
     """
-    time_zone = rules_of(program.current_version_id).time_zone
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
-        done = _refresh(program.pk, time_zone, None, is_locked=False)
+    parameters = {
+        "program_id": program.pk,
+        "time_zone": rules_of(program.current_version_id).time_zone,
+    }
+    done = Refreshed()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        cursor.execute(sql.load("customers/suspects"), parameters)
+        suspects = [account_id for (account_id,) in cursor.fetchall()]
+        if suspects:
+            done = _refresh(**parameters, account_ids=suspects, is_locked=False)
+        cursor.execute(sql.load("customers/scores"), parameters)
+        done = replace(done, scored=cursor.fetchone()[0])
     for difference in done.differences:
         if difference.kept is not None:
             logger.warning("A rollup of program %s was mended: %s.", program.slug, difference)
@@ -115,28 +120,22 @@ def mend(program: Program) -> Refreshed:
 
 
 def _refresh(
-    program_id: int, time_zone: str, account_ids: Sequence[int] | None, *, is_locked: bool
+    program_id: int, time_zone: str, account_ids: Sequence[int], *, is_locked: bool
 ) -> Refreshed:
     parameters = {
         "program_id": program_id,
         "time_zone": time_zone,
-        "account_ids": None if account_ids is None else list(account_ids),
+        "account_ids": list(account_ids),
         "is_locked": is_locked,
         "named_max": NAMED_MAX,
     }
     wrong, refresh = sql.load("customers/wrong"), sql.load("customers/refresh")
     with connection.cursor() as cursor:
-        if account_ids is None:
-            # found by itself: a statement that also writes has one process of the server
-            cursor.execute(f"CREATE TEMPORARY TABLE {FOUND} AS {wrong}", parameters)
-            wrong = f"SELECT * FROM {FOUND}"  # noqa: S608 - a constant
         cursor.execute(refresh.replace("{wrong}", wrong), parameters)
-        written, scored, deleted, named, has_segments = cursor.fetchone()
-        if account_ids is None:
-            cursor.execute(f"DROP TABLE {FOUND}")
+        written, deleted, named, has_segments = cursor.fetchone()
     rows: list[list[Any]] = json.loads(named) if isinstance(named, str) else named
     differences = tuple(_difference(row) for row in rows)
-    return Refreshed(written, scored, deleted, differences, has_segments)
+    return Refreshed(written, deleted, differences, has_segments)
 
 
 def _difference(row: list[Any]) -> Difference:

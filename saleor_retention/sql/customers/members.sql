@@ -2,31 +2,34 @@
 -- (account_ids NULL), and writes down who came and who went. LATERAL asks one VALUES row for each
 -- segment: its id and its condition, made by engine.segments.statement. Returns for each segment how
 -- many came and went; those without either are absent.
-WITH matched AS MATERIALIZED (
-    SELECT asked.segment_id, account.id AS account_id
+WITH matched AS (
+    SELECT asked.segment_id, account.id AS account_id, true AS is_in
     FROM saleor_retention_account AS account
     LEFT JOIN saleor_retention_customerrollup AS rollup ON rollup.account_id = account.id
     CROSS JOIN LATERAL (VALUES {asked}) AS asked (segment_id, is_in)
     WHERE account.program_id = %s AND account.state = 'member'
       AND (%s::bigint[] IS NULL OR account.id = ANY(%s::bigint[]))
       AND asked.is_in
+), kept AS (
+    SELECT id, segment_id, account_id
+    FROM saleor_retention_segmentmember
+    WHERE segment_id = ANY(%s::bigint[])
+      AND (%s::bigint[] IS NULL OR account_id = ANY(%s::bigint[]))
+), moved AS MATERIALIZED (
+    SELECT segment_id, account_id, kept.id AS member_id
+    FROM matched
+    FULL JOIN kept USING (segment_id, account_id)
+    WHERE kept.id IS NULL OR matched.is_in IS NULL
 ), gone AS (
     DELETE FROM saleor_retention_segmentmember AS member
-    WHERE member.segment_id = ANY(%s::bigint[])
-      AND (%s::bigint[] IS NULL OR member.account_id = ANY(%s::bigint[]))
-      AND NOT EXISTS (
-          SELECT 1 FROM matched
-          WHERE matched.segment_id = member.segment_id AND matched.account_id = member.account_id
-      )
+    USING moved
+    WHERE member.id = moved.member_id
     RETURNING member.segment_id, member.account_id
 ), come AS (
     INSERT INTO saleor_retention_segmentmember (segment_id, account_id, since)
-    SELECT matched.segment_id, matched.account_id, %s
-    FROM matched
-    WHERE NOT EXISTS (
-        SELECT 1 FROM saleor_retention_segmentmember AS member
-        WHERE member.segment_id = matched.segment_id AND member.account_id = matched.account_id
-    )
+    SELECT segment_id, account_id, %s
+    FROM moved
+    WHERE member_id IS NULL
     ON CONFLICT (segment_id, account_id) DO NOTHING
     RETURNING segment_id, account_id
 ), told AS (

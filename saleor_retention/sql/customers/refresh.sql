@@ -1,9 +1,9 @@
--- Mends rollups that differ from their orders (customers/wrong.sql, or a table of what it found).
+-- Mends and seals rollups that differ from their orders (customers/wrong.sql). Scores stay as they are.
 --
 -- is_locked says that the caller has locked the accounts: its sums are the newest. Without the locks a
 -- row that somebody has changed since the rows were found (revision) is left as it is.
--- Returns how many rows had wrong sums, how many other ones got another score, how many were deleted,
--- some of the wrong ones by name, and whether the program has segments that look at it.
+-- Returns how many rows had wrong sums, how many were deleted, some of them by name, and whether the
+-- program has segments that look at it.
 WITH wrong AS MATERIALIZED (
     {wrong}
 ), gone AS (
@@ -16,12 +16,11 @@ WITH wrong AS MATERIALIZED (
     INSERT INTO saleor_retention_customerrollup AS rollup (
         account_id, program_id, orders, order_days, first_order_at, second_order_at,
         last_order_at, first_on, last_on, spend_minor, first_day_minor,
-        recency_score, frequency_score, monetary_score, revision
+        seal, recency_score, frequency_score, monetary_score, revision
     )
     SELECT account_id, %(program_id)s, orders, order_days, first_order_at, second_order_at,
            last_order_at, first_on, last_on, spend_minor, first_day_minor,
-           COALESCE(recency_score, 0), COALESCE(frequency_score, 0), COALESCE(monetary_score, 0),
-           revision + 1
+           seal, 0, 0, 0, revision + 1
     FROM wrong
     WHERE orders IS NOT NULL
     ON CONFLICT (account_id) DO UPDATE SET
@@ -34,19 +33,13 @@ WITH wrong AS MATERIALIZED (
         last_on = EXCLUDED.last_on,
         spend_minor = EXCLUDED.spend_minor,
         first_day_minor = EXCLUDED.first_day_minor,
-        recency_score = EXCLUDED.recency_score,
-        frequency_score = EXCLUDED.frequency_score,
-        monetary_score = EXCLUDED.monetary_score,
+        seal = EXCLUDED.seal,
         revision = rollup.revision + 1
     WHERE %(is_locked)s OR EXCLUDED.revision = rollup.revision + 1
     RETURNING account_id
-), tally AS (
-    SELECT count(*) FILTER (WHERE wrong.is_wrong) AS mended,
-           count(*) FILTER (WHERE NOT wrong.is_wrong) AS scored
-    FROM written
-    JOIN wrong USING (account_id)
 )
-SELECT tally.mended, tally.scored, (SELECT count(*) FROM gone),
+SELECT (SELECT count(*) FROM written JOIN wrong USING (account_id) WHERE wrong.is_wrong),
+       (SELECT count(*) FROM gone),
        (
            SELECT COALESCE(json_agg(json_build_array(
                account_id, was,
@@ -61,4 +54,3 @@ SELECT tally.mended, tally.scored, (SELECT count(*) FROM gone),
            SELECT 1 FROM saleor_retention_segment
            WHERE program_id = %(program_id)s AND is_active AND document IS NOT NULL
        )
-FROM tally

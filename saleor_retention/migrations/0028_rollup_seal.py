@@ -1,0 +1,33 @@
+"""A seal on each customer's rollup: the night reads only the orders of those whose seal is another."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+from saleor_retention import sql
+
+FUNCTIONS = ("order_mark", "rollup_seal")
+
+# room to change scores where a row is: its indexes are then left alone
+ROOM = "ALTER TABLE saleor_retention_customerrollup SET (fillfactor = 70)"
+
+
+class Migration(migrations.Migration):
+    """No rollup is sealed yet: the first night makes all of them anew."""
+
+    dependencies = (("saleor_retention", "0027_ledger_sums"),)
+    operations = (
+        migrations.AddField(
+            model_name="customerrollup",
+            name="seal",
+            field=models.BigIntegerField(default=0),
+            preserve_default=False,
+        ),
+        *(
+            migrations.RunSQL(
+                sql.load(f"functions/{name}"), f"DROP FUNCTION saleor_retention_{name};"
+            )
+            for name in FUNCTIONS
+        ),
+        migrations.RunSQL(ROOM, migrations.RunSQL.noop),
+    )
