@@ -13,7 +13,8 @@ from math import floor
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts
-from saleor_retention.engine.offers.checker import _Checker
+from saleor_retention.engine.offers.checking_bound import every_plan, priced_ways
+from saleor_retention.engine.offers.checking_case import Case
 from saleor_retention.engine.offers.kinds import Offer
 from saleor_retention.engine.offers.situation import Situation
 
@@ -21,20 +22,20 @@ from saleor_retention.engine.offers.situation import Situation
 class Model:
     """Ways, capacities and plans of one case: what of each group is admitted."""
 
-    def __init__(self, known: _Checker, live: list[str]) -> None:
+    def __init__(self, known: Case, live: list[str]) -> None:
         self.known, self.live = known, live
-        self.priced, extra = known._priced(live)
+        self.priced, extra = priced_ways(known, live)
         assert not extra, "too many ways for an oracle"
         self.fixed = sum(
-            known._member(row, cost, 0, live)[0] * cap
+            known.member(row, cost, 0, live)[0] * cap
             for row, (cost, cap) in enumerate(zip(known.cost, known.caps, strict=True))
         )
         self.base = []
         for row, refs in enumerate(known.rows):
             total = sum(known.lines[ref].total_minor for ref in refs)
-            off = known._member(row, known.cost[row], 0, live)[0] * known.caps[row]
+            off = known.member(row, known.cost[row], 0, live)[0] * known.caps[row]
             self.base.append(total - off)
-        self.plans = [plan for plan in known._plans(live) if self._is_reachable(plan)]
+        self.plans = [plan for plan in every_plan(known, live) if self._is_reachable(plan)]
         self.limits = {key: known.open[key][0] for key in known.ways if key in live}
 
     def _is_reachable(self, plan: Any) -> bool:
@@ -62,8 +63,7 @@ class Model:
 
 def models(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) -> Iterator[Model]:
     """Yield a model for every choice of one offer from each exclusion group."""
-    nothing: Any = None
-    known = _Checker(nothing, basket, offers, situation, 0)
+    known = Case(basket, offers, situation)
     groups: dict[str, list[str]] = {}
     for key in known.open:
         groups.setdefault(known.offers[key].group or f"alone {key}", []).append(key)
