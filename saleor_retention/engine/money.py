@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import MAX_PREC, Context, Decimal
 from fractions import Fraction
+
+_ANY_SIZE = Context(prec=MAX_PREC)
 
 
 def to_minor(amount: Decimal, exponent: int) -> int:
@@ -42,9 +44,7 @@ def from_minor(minor: int, exponent: int) -> Decimal:
     >>> from_minor(1250, 2), from_minor(-5, 3), from_minor(7, 0)
     (Decimal('12.50'), Decimal('-0.005'), Decimal('7'))
     """
-    sign = 1 if minor < 0 else 0
-    digits = tuple(int(digit) for digit in str(abs(minor)))
-    return Decimal((sign, digits, -exponent))
+    return Decimal(minor).scaleb(-exponent, _ANY_SIZE)
 
 
 def money_text(minor: int, currency: str, exponent: int) -> str:
@@ -91,7 +91,7 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     >>> allocate(3, [0, 0])
     [2, 1]
     """
-    if total < 0 or any(weight < 0 for weight in weights):
+    if total < 0 or min(weights, default=0) < 0:
         raise ValueError("Neither the total nor a weight may be negative.")
     if not weights:
         if total:
@@ -101,11 +101,11 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     if not whole:
         return allocate(total, [1] * len(weights))
     parts = [total * weight // whole for weight in weights]
-    by_remainder = sorted(
-        range(len(weights)), key=lambda index: (-(total * weights[index] % whole), index)
-    )
-    for index in by_remainder[: total - sum(parts)]:
-        parts[index] += 1
+    left = total - sum(parts)
+    if left:
+        remainders = [-(total * weight % whole) for weight in weights]
+        for index in sorted(range(len(weights)), key=remainders.__getitem__)[:left]:
+            parts[index] += 1
     return parts
 
 

@@ -9,7 +9,7 @@ from saleor_retention import sql
 FUNCTIONS = ("order_mark", "rollup_seal")
 
 # room to change scores where a row is: its indexes are then left alone
-ROOM = "ALTER TABLE saleor_retention_customerrollup SET (fillfactor = 70)"
+ROOM = "ALTER TABLE saleor_retention_customerrollup {} (fillfactor{});"
 
 
 class Migration(migrations.Migration):
@@ -29,5 +29,5 @@ class Migration(migrations.Migration):
             )
             for name in FUNCTIONS
         ),
-        migrations.RunSQL(ROOM, migrations.RunSQL.noop),
+        migrations.RunSQL(ROOM.format("SET", " = 70"), ROOM.format("RESET", "")),
     )

@@ -8,7 +8,7 @@ goods.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, permutations, product
 
 from saleor_retention.engine.money import allocate_capped
@@ -25,11 +25,12 @@ class RowLeft:
 
     units: list[tuple[int, int, int]]  # (minor units left, floor, how many such units)
     spare_minor: int = 0
+    total_minor: int = field(init=False)  # what is left of the whole row
 
-    @property
-    def total_minor(self) -> int:
-        """Return what is left of the whole row."""
-        return sum(left * count for left, _floor, count in self.units) + self.spare_minor
+    def __post_init__(self) -> None:
+        """Add the units up once."""
+        units = sum([left * count for left, _floor, count in self.units])
+        self.total_minor = units + self.spare_minor
 
     def room(self, floor_minor: int) -> int:
         """Return what may come off at most."""

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.db import connections, transaction
@@ -35,6 +36,7 @@ OWN_ID_VERSION = 5  # own rows have name-based UUIDs, Saleor's are random
 ATTEMPTS_MAX = 3  # another request may store its quote between our read and our write
 SHIPPING_RULE = "shipping"
 _CHANGED = "_retention_rows_changed"
+_CONTENT = attrgetter("value_type", "value", "amount_value", "currency", "name", "reason")
 
 STANDING = """
 SELECT * FROM saleor_retention_standing(
@@ -252,7 +254,7 @@ def _write(
 
 
 def _put(lines_info: Sequence[Any], wanted: list[rows.OwnRow], own: set[uuid.UUID]) -> None:
-    """Make the rows in memory those that are wanted."""
+    """Make the rows in memory those that are wanted; those that are there already are kept."""
     from saleor.discount.models import CheckoutLineDiscount
 
     now = timezone.now()
@@ -260,23 +262,25 @@ def _put(lines_info: Sequence[Any], wanted: list[rows.OwnRow], own: set[uuid.UUI
     for each in wanted:
         by_line.setdefault(each.line_id, []).append(each)
     for info in lines_info:
+        there = {discount.id: discount for discount in info.discounts}
         kept = [discount for discount in info.discounts if discount.id not in own]
-        kept += [
-            CheckoutLineDiscount(
-                id=row.id,
-                created_at=now,
-                line_id=row.line_id,
-                type="order_promotion",
-                value_type=row.value_type,
-                value=row.value,
-                amount_value=row.amount_value,
-                currency=row.currency,
-                name=row.name,
-                translated_name="",
-                reason=row.reason,
-            )
-            for row in by_line.get(info.line.pk, ())
-        ]
+        for row in by_line.get(info.line.pk, ()):
+            found = there.get(row.id)
+            if found is None or _CONTENT(found) != _CONTENT(row):
+                found = CheckoutLineDiscount(
+                    id=row.id,
+                    created_at=now,
+                    line_id=row.line_id,
+                    type="order_promotion",
+                    value_type=row.value_type,
+                    value=row.value,
+                    amount_value=row.amount_value,
+                    currency=row.currency,
+                    name=row.name,
+                    translated_name="",
+                    reason=row.reason,
+                )
+            kept.append(found)
         info.discounts = kept
 
 

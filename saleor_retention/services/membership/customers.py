@@ -24,8 +24,11 @@ logger = logging.getLogger(__name__)
 
 NAMED_MAX = 100
 
-WORK_MEM = "64MB"
-"""What the nightly statements may keep in memory; sums of some hundred thousand customers fit."""
+NIGHT = {
+    "work_mem": "64MB",  # sums of some hundred thousand customers fit
+    "parallel_tuple_cost": "0.001",  # processes hand each other sums, many orders in each
+}
+"""Settings of the server for the nightly statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def mend(program: Program) -> Refreshed:
     }
     done = Refreshed()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        for name, value in NIGHT.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
         cursor.execute(sql.load("customers/suspects"), parameters)
         suspects = [account_id for (account_id,) in cursor.fetchall()]
         if suspects:
