@@ -276,8 +276,8 @@ def test_the_sweep_posts_what_is_due_and_what_catching_up_posts(
     deaths = [due for due in dues if due.kind is DueKind.EXPIRE]
     available = engine.available([facts_of(lot) for lot in before], NOON)
 
-    matured = sweeping._execute("mature_lots", ids_of(bob), NOON)
-    expired = sweeping._execute("expire_lots", ids_of(bob), NOON)
+    matured = sweeping._post(sweeping.MATURE, ids_of(bob), NOON)
+    expired = sweeping._post(sweeping.EXPIRE, ids_of(bob), NOON)
     caught_up = posting.catch_up(lock_account(ann.pk), NOON)
 
     assert (matured, expired, caught_up) == (len(matures), len(deaths), len(dues))
@@ -296,8 +296,8 @@ def test_the_sweeps_keys_and_digests_are_those_of_catching_up(
     bob = shop.member("bob")
     stock(dice, [bob])
     dues = due_of(ledger.lots(bob), 0, NOON)
-    sweeping._execute("mature_lots", ids_of(bob), NOON)
-    sweeping._execute("expire_lots", ids_of(bob), NOON)
+    sweeping._post(sweeping.MATURE, ids_of(bob), NOON)
+    sweeping._post(sweeping.EXPIRE, ids_of(bob), NOON)
     count = Transaction.objects.count()
     for due in dues:
         posting._post_due(lock_account(bob.pk), due, NOON)
@@ -311,8 +311,8 @@ def test_the_sweep_leaves_the_lots_that_it_was_not_given(shop: Shop, dice: rando
     ann, bob = shop.member("ann"), shop.member("bob")
     stock(dice, [ann, bob])
     untouched = (columns(ann), ledger.balances(ann))
-    sweeping._execute("mature_lots", ids_of(bob), NOON)
-    sweeping._execute("expire_lots", ids_of(bob), NOON)
+    sweeping._post(sweeping.MATURE, ids_of(bob), NOON)
+    sweeping._post(sweeping.EXPIRE, ids_of(bob), NOON)
 
     assert (columns(ann), ledger.balances(ann)) == untouched
 

@@ -16,6 +16,9 @@ from saleor_retention import sql
 from saleor_retention.services.ledger.locking import lock_account
 from saleor_retention.services.ledger.posting import catch_up
 
+MATURE = "SELECT saleor_retention_mature_lots(%s::bigint[], %s)"
+EXPIRE = "SELECT saleor_retention_expire_lots(%s::bigint[], %s)"
+
 
 def sweep(claim: str, now: dt.datetime, limit: int) -> int:
     """Post maturing and expiry of the lots that the statement ``claim`` gives, ``limit`` at most.
@@ -31,10 +34,10 @@ def sweep(claim: str, now: dt.datetime, limit: int) -> int:
         lots = _rows(claim, {"now": now, "limit": limit})
         solvent = [lot for lot in lots if not lot[2]]
         postings = 0
-        if ripe := [lot for lot in solvent if lot[3]]:
-            postings += _execute("mature_lots", ripe, now)
-        if dead := [lot for lot in solvent if lot[4]]:
-            postings += _execute("expire_lots", dead, now)
+        if ripe := [lot_id for lot_id, _, _, is_ripe, _ in solvent if is_ripe]:
+            postings += _post(MATURE, ripe, now)
+        if dead := [lot_id for lot_id, _, _, _, is_dead in solvent if is_dead]:
+            postings += _post(EXPIRE, dead, now)
         for account_id in _distinct(account_id for _, account_id, owes, _, _ in lots if owes):
             if postings >= limit:
                 break  # the next batch comes to it
@@ -42,10 +45,10 @@ def sweep(claim: str, now: dt.datetime, limit: int) -> int:
     return postings
 
 
-def _execute(statement: str, lots: list[tuple[Any, ...]], now: dt.datetime) -> int:
-    lot_ids, account_ids, *_ = zip(*lots, strict=True)
-    ids = {"lot_ids": list(lot_ids), "account_ids": _distinct(account_ids)}
-    return int(_rows(statement, {**ids, "now": now})[0][0])
+def _post(statement: str, lot_ids: list[int], now: dt.datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [lot_ids, now])
+        return int(cursor.fetchone()[0])
 
 
 def _rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
