@@ -172,6 +172,48 @@ def test_the_night_mends_and_names_what_differs(
     assert customers.mend(shop.program) == customers.Refreshed()
 
 
+def test_the_first_night_seals_what_is_right_and_names_nobody(shop: Shop, ann: Account) -> None:
+    """Rollups from before there were seals, or sealed by another PostgreSQL."""
+    bob = shop.member("bob")
+    shop.buys(ann, "o1", "10.00", now=MARCH)
+    shop.buys(bob, "o2", "20.00", now=MARCH)
+    sealed = {row.pk: row.seal for row in CustomerRollup.objects.all()}
+    CustomerRollup.objects.update(seal=0)
+
+    done = customers.mend(shop.program)
+
+    assert (done.written, done.deleted, done.differences) == (0, 0, ())
+    assert {row.pk: row.seal for row in CustomerRollup.objects.all()} == sealed
+    assert len(set(sealed.values())) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"order_days": 1},
+        {"second_order_at": None},
+        {"second_order_at": MARCH},
+        {"first_day_minor": 999},
+        {"last_on": dt.date(2026, 3, 3)},
+        {"first_order_at": MARCH - dt.timedelta(microseconds=1)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_no_column_of_a_rollup_can_be_bent(
+    shop: Shop, ann: Account, changed: dict[str, Any]
+) -> None:
+    """Also those that no sum over the orders shows."""
+    shop.buys(ann, "o1", "10.00", now=MARCH)
+    shop.buys(ann, "o2", "20.00", now=at("2026-03-02"))
+    right = kept(ann)
+    CustomerRollup.objects.filter(account=ann).update(**changed)
+
+    done = customers.mend(shop.program)
+
+    assert done.written == 1
+    assert kept(ann) == right
+
+
 def test_the_night_follows_a_new_time_zone(shop: Shop, ann: Account) -> None:
     """Days are the program's, also when it moves."""
     shop.buys(ann, "o1", "10.00", now=at("2026-03-31 23:30"))
