@@ -1,4 +1,4 @@
-"""A seal on each customer's rollup: the night reads only the orders of those whose seal is another."""
+"""A seal on each customer's rollup: the night makes only those anew whose seal is another."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="customerrollup",
             name="seal",
-            field=models.BigIntegerField(default=0),
-            preserve_default=False,
+            field=models.BigIntegerField(null=True),
         ),
         *(
             migrations.RunSQL(

@@ -43,7 +43,7 @@ class CustomerRollup(models.Model):
     recency_score = models.PositiveSmallIntegerField(default=0)
     frequency_score = models.PositiveSmallIntegerField(default=0)
     monetary_score = models.PositiveSmallIntegerField(default=0)
-    seal = models.BigIntegerField()  # of the orders it was made of: sql/functions/rollup_seal.sql
+    seal = models.BigIntegerField(null=True)  # sql/functions/rollup_seal.sql; none: not sealed yet
     revision = models.BigIntegerField(default=1)  # moves with each change of the sums
 
     class Meta:

@@ -172,13 +172,16 @@ def test_the_night_mends_and_names_what_differs(
     assert customers.mend(shop.program) == customers.Refreshed()
 
 
-def test_the_first_night_seals_what_is_right_and_names_nobody(shop: Shop, ann: Account) -> None:
+@pytest.mark.parametrize("seal", [None, 0])
+def test_the_night_seals_what_is_right_and_names_nobody(
+    shop: Shop, ann: Account, seal: int | None
+) -> None:
     """Rollups from before there were seals, or sealed by another PostgreSQL."""
     bob = shop.member("bob")
     shop.buys(ann, "o1", "10.00", now=MARCH)
     shop.buys(bob, "o2", "20.00", now=MARCH)
     sealed = {row.pk: row.seal for row in CustomerRollup.objects.all()}
-    CustomerRollup.objects.update(seal=0)
+    CustomerRollup.objects.update(seal=seal)
 
     done = customers.mend(shop.program)
 
