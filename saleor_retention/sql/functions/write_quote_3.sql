@@ -59,9 +59,6 @@ WITH locked AS MATERIALIZED (
         value_type = excluded.value_type, value = excluded.value,
         amount_value = excluded.amount_value, currency = excluded.currency,
         name = excluded.name, reason = excluded.reason, created_at = excluded.created_at
-    WHERE (row.value_type, row.value, row.amount_value, row.currency, row.name, row.reason)
-          IS DISTINCT FROM (excluded.value_type, excluded.value, excluded.amount_value,
-                            excluded.currency, excluded.name, excluded.reason)
 )
 SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM same_lines),
        (SELECT count(*) FROM quote);
