@@ -181,8 +181,8 @@ def _bring(
     asked, parameters = [], []
     for segment, rule in pairs:
         condition = to_sql(rule, setting)
-        asked.append(f"(%s::bigint, {condition.text})")
-        parameters += [segment.pk, *condition.parameters]
+        asked.append(f"CASE WHEN {condition.text} THEN %s::bigint END")
+        parameters += [*condition.parameters, segment.pk]
     statement = sql.load("customers/members").replace("{asked}", ", ".join(asked))
     segment_ids = [segment.pk for segment, _ in pairs]
     parameters += [program.pk, ids, ids, segment_ids, ids, ids, at, at, at]
