@@ -1,7 +1,7 @@
 -- The rollups of some accounts of a program that are not what their counted orders make, or are not
 -- sealed as such, summed up afresh. Erased accounts have no rollup. Specification:
 -- engine.segments.customers.rollup_of; a test holds them equal. One index gives the orders customer by
--- customer, so nothing is sorted.
+-- customer, in turn.
 WITH dated AS (
     SELECT record.account_id, record.created_at, record.id, record.spend_minor,
            (record.created_at AT TIME ZONE %(time_zone)s)::date AS day

@@ -1,6 +1,7 @@
 -- A number that says: this rollup was made of these orders (the sum of their marks) in this time zone,
 -- and is as it was made. Another one says only that it may not be: PostgreSQL may change its hashes
--- from one major version to the next. In plain SQL, so that it becomes a part of the statement that calls it.
+-- from one major version to the next. In plain SQL, so that it becomes a part of the statement that
+-- calls it.
 CREATE OR REPLACE FUNCTION saleor_retention_rollup_seal(
     p_marks numeric, p_time_zone text, p_orders integer, p_order_days integer,
     p_first_order_at timestamptz, p_second_order_at timestamptz, p_last_order_at timestamptz,
