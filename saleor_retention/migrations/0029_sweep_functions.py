@@ -6,11 +6,11 @@ from django.db import migrations
 
 from saleor_retention import sql
 
-SWEEPS = ("mature_lots", "expire_lots")
+SWEEPS = ("mature_lots", "mature_due", "expire_due")
 
 
 class Migration(migrations.Migration):
-    """Two new functions."""
+    """Three new functions."""
 
     dependencies = (("saleor_retention", "0028_rollup_seal"),)
     operations = tuple(

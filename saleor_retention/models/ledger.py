@@ -136,8 +136,8 @@ class Lot(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey("Account", on_delete=models.PROTECT, related_name="lots")
-    parent = models.OneToOneField(
-        "self", null=True, on_delete=models.PROTECT, related_name="child"
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="children", db_index=False
     )  # a child lot takes points that came back after the parent died: once per lot
     order_ref = models.CharField(max_length=80, blank=True, default="")
     opened_at = models.DateTimeField()
@@ -174,6 +174,9 @@ class Lot(models.Model):
                 ),
             ),
             check("retention_lot_restored", Q(restored__lte=F("used"))),
+            models.UniqueConstraint(
+                fields=("parent",), condition=Q(parent__isnull=False), name="retention_lot_child"
+            ),
         )
         indexes = (
             models.Index(

@@ -5,25 +5,34 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from saleor_retention import sql
+from saleor_retention.services.ledger import sweeping
+from tests import ledger
 from tests.fakes import at
 
 pytestmark = pytest.mark.django_db
 
+NOW = at("2027-01-01")
+LOTS = 60
+READ = """
+    SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables
+    WHERE relname = 'saleor_retention_lot'
+"""
 
-@pytest.mark.parametrize("claim", ["claim_expiring", "claim_maturing"])
-def test_a_claim_sorts_nothing(claim: str) -> None:
-    """At a year's end every lot may die at once; each batch would sort all that are left.
 
-    The planner avoids a sort where it can, when told so; without the index it cannot.
-    """
+def _read() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_sort = off")
-        cursor.execute(
-            f"EXPLAIN {sql.load(claim)}",  # our own file
-            {"now": at("2027-01-01"), "limit": 1000},
-        )
-        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute(READ)
+        return int(cursor.fetchone()[0])
 
-    assert "Index" in plan
-    assert "Sort" not in plan
+
+@pytest.mark.parametrize("statement", [sweeping.MATURE, sweeping.EXPIRE])
+def test_a_batch_reads_its_lots_only(monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """At a year's end every lot may die at once; no batch looks at all that are left."""
+    shop = ledger.open_shop(monkeypatch)
+    for number in range(LOTS):
+        member = shop.member(f"m{number}")
+        ledger.give(member, 5, valid_from=at("2026-05-01"), expires_at=at("2026-06-01"))
+    before = _read()
+
+    assert sweeping.sweep(statement, NOW, 2) >= 2
+    assert 0 < _read() - before < LOTS / 2

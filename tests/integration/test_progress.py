@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from saleor_retention import sql
 from saleor_retention.models import Account, Dispatch, Lot, SettleFailure, Watermark
 from saleor_retention.selectors import due
 from saleor_retention.selectors.backlog import backlogs
 from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
 from saleor_retention.services.checkout import redeeming
-from saleor_retention.services.ledger import expiring, maturing
+from saleor_retention.services.ledger import expiring, maturing, sweeping
 from saleor_retention.services.membership import tiering
 from saleor_retention.services.ordering import reconciling
 from tests import ledger, workers
@@ -131,7 +130,7 @@ def test_the_oldest_says_how_late_the_workers_are(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("statement", "rows"),
-    [("claim_maturing", due.lots_to_mature), ("claim_expiring", due.lots_to_expire)],
+    [(sweeping.MATURE, due.lots_to_mature), (sweeping.EXPIRE, due.lots_to_expire)],
 )
 def test_what_is_claimed_is_what_is_counted(shop: Shop, statement: str, rows: Any) -> None:
     """The statement of the sweep and the query of the count say the same, at any instant."""
@@ -139,13 +138,21 @@ def test_what_is_claimed_is_what_is_counted(shop: Shop, statement: str, rows: An
     ann = shop.member("ann")
     ledger.give(ann, 5, valid_from=dues[1], expires_at=dues[2])
     ledger.owe(Account.objects.filter(available=0, held=0).first() or shop.member("bob"), 5)
+    lots = set(Lot.objects.values_list("pk", "remaining", "is_pending"))
     found = []
     for now in (*dues, dues[1] + HOUR, timezone.now()):
-        with connection.cursor() as cursor:
-            cursor.execute(sql.load(statement), {"now": now, "limit": 100})
-            claimed = [row[0] for row in cursor.fetchall()]
-        assert sorted(claimed) == sorted(rows(now).values_list("pk", flat=True))
-        found.append(len(claimed))
+        counted = set(rows(now))
+        owed = {lot for lot in counted if lot.account.deficit}
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, [now, 100])
+            _, indebted = cursor.fetchone()
+            left = set(rows(now))
+            changed = lots - set(Lot.objects.values_list("pk", "remaining", "is_pending"))
+            transaction.set_rollback(True)
+        assert left == owed
+        assert set(indebted or ()) == {lot.account_id for lot in owed}
+        assert {pk for pk, _, _ in changed} == {lot.pk for lot in counted - owed}
+        found.append(len(counted))
 
     assert found[0] == 0
     assert max(found) >= 6

@@ -1,6 +1,6 @@
 """Each statement of ``sql/`` against its specification in Python, on random rows.
 
-``post`` against the rules of ``posting.Leg``, ``mature_lots`` and ``expire_lots`` against
+``post`` against the rules of ``posting.Leg``, ``mature_due`` and ``expire_due`` against
 ``selectors.due`` and catching up one by one, ``qualifying`` and ``history`` against loops over the
 same rows. (``sql/verify`` has tests of its own.)
 """
@@ -29,7 +29,7 @@ from saleor_retention.models import (
     Transaction,
 )
 from saleor_retention.selectors import history
-from saleor_retention.selectors.due import DueKind, due_of
+from saleor_retention.selectors.due import DueKind, due_of, lots_to_expire, lots_to_mature
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.qualifying import Span, metric_values
 from saleor_retention.selectors.verification import breaches
@@ -253,11 +253,6 @@ def postings(account: Account, kind: str) -> list[tuple[Any, ...]]:
     return sorted(found)
 
 
-def ids_of(account: Account) -> list[int]:
-    """Return the ids of the member's lots."""
-    return [lot.pk for lot in ledger.lots(account)]
-
-
 def columns(account: Account) -> list[tuple[Any, ...]]:
     """Return the member's lots, but for their ids."""
     rows = Lot.objects.filter(account=account).order_by("pk")
@@ -276,9 +271,9 @@ def test_the_sweep_posts_what_is_due_and_what_catching_up_posts(
     deaths = [due for due in dues if due.kind is DueKind.EXPIRE]
     available = engine.available([facts_of(lot) for lot in before], NOON)
 
-    matured = sweeping._post(sweeping.MATURE, ids_of(bob), NOON)
-    expired = sweeping._post(sweeping.EXPIRE, ids_of(bob), NOON)
-    caught_up = posting.catch_up(lock_account(ann.pk), NOON)
+    caught_up = posting.catch_up(lock_account(ann.pk), NOON)  # the sweep leaves ann alone then
+    matured = sweeping.sweep(sweeping.MATURE, NOON, 1000)
+    expired = sweeping.sweep(sweeping.EXPIRE, NOON, 1000)
 
     assert (matured, expired, caught_up) == (len(matures), len(deaths), len(dues))
     assert ledger.balances(bob)[0] == available
@@ -296,8 +291,8 @@ def test_the_sweeps_keys_and_digests_are_those_of_catching_up(
     bob = shop.member("bob")
     stock(dice, [bob])
     dues = due_of(ledger.lots(bob), 0, NOON)
-    sweeping._post(sweeping.MATURE, ids_of(bob), NOON)
-    sweeping._post(sweeping.EXPIRE, ids_of(bob), NOON)
+    sweeping.sweep(sweeping.MATURE, NOON, 1000)
+    sweeping.sweep(sweeping.EXPIRE, NOON, 1000)
     count = Transaction.objects.count()
     for due in dues:
         posting._post_due(lock_account(bob.pk), due, NOON)
@@ -306,15 +301,36 @@ def test_the_sweeps_keys_and_digests_are_those_of_catching_up(
     assert Transaction.objects.count() == count
 
 
-def test_the_sweep_leaves_the_lots_that_it_was_not_given(shop: Shop, dice: random.Random) -> None:
-    """A batch touches its members only."""
+def test_expiring_posts_maturing_first(shop: Shop, dice: random.Random) -> None:
+    """A lot that ripened and died since is posted as both, in one batch."""
     ann, bob = shop.member("ann"), shop.member("bob")
     stock(dice, [ann, bob])
-    untouched = (columns(ann), ledger.balances(ann))
-    sweeping._post(sweeping.MATURE, ids_of(bob), NOON)
-    sweeping._post(sweeping.EXPIRE, ids_of(bob), NOON)
+    dead = Lot.objects.filter(account=bob, remaining__gt=0, expires_at__lte=NOON)
+    ripe = dead.filter(is_pending=True, valid_from__lte=NOON).count()
+    due = dead.count() + ripe
+    posting.catch_up(lock_account(ann.pk), NOON)
 
-    assert (columns(ann), ledger.balances(ann)) == untouched
+    assert sweeping.sweep(sweeping.EXPIRE, NOON, 1000) == due
+    assert len(postings(bob, "mature")) == ripe
+    assert postings(bob, "expire") == postings(ann, "expire")
+    assert breaches() == []
+
+
+def test_a_batch_takes_so_many_lots_and_the_oldest(shop: Shop, dice: random.Random) -> None:
+    """The limit counts lots; what a batch leaves is taken by the next ones."""
+    ann, bob = shop.member("ann"), shop.member("bob")
+    stock(dice, [ann, bob])
+    for statement, due, instant in (
+        (sweeping.MATURE, lots_to_mature, "valid_from"),
+        (sweeping.EXPIRE, lots_to_expire, "expires_at"),
+    ):
+        while rows := list(due(NOON).order_by(instant, "pk").values_list("pk", flat=True)):
+            sweeping.sweep(statement, NOON, 3)
+            left = set(due(NOON).values_list("pk", flat=True))
+
+            assert rows[0] not in left
+            assert len(rows) - len(left) == min(3, len(rows))
+            assert breaches() == []
 
 
 # --- qualifying -----------------------------------------------------------------------------------

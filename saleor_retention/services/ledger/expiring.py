@@ -7,7 +7,7 @@ import datetime as dt
 from django.utils import timezone
 
 from saleor_retention import conf
-from saleor_retention.services.ledger.sweeping import sweep
+from saleor_retention.services.ledger.sweeping import EXPIRE, sweep
 
 
 def expire_due(now: dt.datetime | None = None, limit: int | None = None) -> int:
@@ -18,4 +18,4 @@ def expire_due(now: dt.datetime | None = None, limit: int | None = None) -> int:
     held; running twice or at the same time changes nothing. ``RETENTION_EXPIRE_BATCH`` lots where
     no limit is given.
     """
-    return sweep("claim_expiring", now or timezone.now(), limit or int(conf.get("EXPIRE_BATCH")))
+    return sweep(EXPIRE, now or timezone.now(), limit or int(conf.get("EXPIRE_BATCH")))

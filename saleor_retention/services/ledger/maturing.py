@@ -7,7 +7,7 @@ import datetime as dt
 from django.utils import timezone
 
 from saleor_retention import conf
-from saleor_retention.services.ledger.sweeping import sweep
+from saleor_retention.services.ledger.sweeping import MATURE, sweep
 
 
 def mature_due(now: dt.datetime | None = None, limit: int | None = None) -> int:
@@ -17,4 +17,4 @@ def mature_due(now: dt.datetime | None = None, limit: int | None = None) -> int:
     those that are held; running twice or at the same time changes nothing.
     ``RETENTION_EXPIRE_BATCH`` lots where no limit is given.
     """
-    return sweep("claim_maturing", now or timezone.now(), limit or int(conf.get("EXPIRE_BATCH")))
+    return sweep(MATURE, now or timezone.now(), limit or int(conf.get("EXPIRE_BATCH")))

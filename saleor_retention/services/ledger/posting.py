@@ -197,7 +197,7 @@ def content_hash(
     rule_key: str,
     legs: Iterable[Leg],
 ) -> str:
-    """Return the digest that tells a retry from another request (so does ``expire_lots.sql``)."""
+    """Return the digest that tells a retry from another request (so does ``expire_due.sql``)."""
     if content is None:
         moves = sorted(f"{plain(leg.book)}:{leg.points}:{lot_id_of(leg.lot) or ''}" for leg in legs)
         content = "|".join([order_ref, rule_key, ",".join(moves)])

@@ -128,7 +128,7 @@ def _expired(account: Account, record: OrderRecord) -> tuple[int, int]:
     )
     base, bonus = 0, 0
     lots = Lot.objects.filter(account=account, order_ref=record.order_ref, parent=None)
-    for lot in lots.annotate(of_child=Sum("child__expired")):
+    for lot in lots.annotate(of_child=Sum("children__expired")):
         expired = lot.expired + (lot.of_child or 0)
         if lot.pk in bonus_lots:
             bonus += expired

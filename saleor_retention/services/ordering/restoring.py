@@ -152,17 +152,13 @@ def _new_child(lot: Lot, rules: ProgramRules, now: dt.datetime) -> NewLot:
 
 
 def _child_of(lot: Lot) -> Lot | None:
-    try:
-        child: Lot = lot.child
-    except Lot.DoesNotExist:
-        return None
-    return child
+    return next(iter(lot.children.all()), None)
 
 
 def _consumptions(record: OrderRecord) -> list[Consumption]:
     """Return what the order used, in the order of use."""
     used = Consumption.objects.filter(hold__order_ref=record.order_ref, used__gt=0)
-    return list(used.select_related("hold", "lot__child").order_by("pk"))
+    return list(used.select_related("hold", "lot").prefetch_related("lot__children").order_by("pk"))
 
 
 def _facts_of(item: Consumption) -> ConsumptionFacts:

@@ -1,6 +1,6 @@
 -- Post the maturing that is due on these lots: one transaction for each, dated at its instant; returns
 -- how many. The caller has locked their accounts, none of which owes points (a deficit would be repaid
--- first). Twin of services.ledger.posting.catch_up; tests hold the two equal. Made like expire_lots.sql.
+-- first). Twin of services.ledger.posting.catch_up; tests hold the two equal. Made like expire_due.sql.
 CREATE OR REPLACE FUNCTION saleor_retention_mature_lots(p_lot_ids bigint[], p_now timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
