@@ -10,6 +10,10 @@ from typing import Any
 import graphene
 
 from saleor_retention.graphql import paging, queries
+from saleor_retention.graphql.campaign_templates import (
+    RetentionCampaignTemplate,
+    resolve_campaign_templates,
+)
 from saleor_retention.graphql.enums_campaigns import RetentionCampaignState
 from saleor_retention.graphql.host_types import Date, DateTime, Decimal
 from saleor_retention.graphql.inputs import (
@@ -367,6 +371,13 @@ QUERIES: dict[str, graphene.Field] = {
         ),
         resolver=resolve_campaigns,
         **paging.ARGUMENTS,
+    ),
+    "retention_campaign_templates": graphene.Field(
+        graphene.List(graphene.NonNull(RetentionCampaignTemplate)),
+        description="Ready campaigns to begin with, one for each recency band. Requires "
+        "MANAGE_DISCOUNTS.",
+        program=graphene.ID(description="The program, whose days they have.", required=True),
+        resolver=resolve_campaign_templates,
     ),
     "retention_campaign": graphene.Field(
         RetentionCampaign,

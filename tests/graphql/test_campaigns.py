@@ -79,6 +79,30 @@ def begun(campaign: dict[str, Any]) -> Campaign:
     return found
 
 
+def test_the_playbook_can_be_sent_as_it_is(world: World, marketer: Actor) -> None:
+    """A valid draft for each band, whose messages read well in every language."""
+    shown = marketer.ask(operation("staff/campaign-templates"), program=world.program_id)
+    plays = {each["name"]: each for each in shown["retentionCampaignTemplates"]}
+    for name, play in plays.items():
+        if play["segment"]:
+            segment = json.loads(play["segment"])
+            marketer.do(
+                operation("staff/segment-create"), programId=world.program_id, input=segment
+            )
+        done = marketer.do(
+            operation("staff/campaign-create"),
+            programId=world.program_id,
+            input={"slug": name, "name": play["title"], "campaign": json.loads(play["input"])},
+        )
+        assert done["campaign"]["state"] == "DRAFT"
+        assert [each["language"] for each in done["words"]] == ["en", "zh-hant", "zh-hans"]
+        assert all(each["text"] and each["subject"] for each in done["words"])
+        assert ("SAMPLE-CODE" in done["words"][1]["text"]) == (name == "at_risk_offer")
+        marketer.do(operation("staff/campaign-start"), id=done["campaign"]["id"])
+
+    assert {each["band"] for each in plays.values()} == {"ACTIVE", "SLEEPING", "AT_RISK", "LOST"}
+
+
 def test_the_life_of_a_campaign(world: World, marketer: Actor) -> None:
     """Written, tried, started, sent, followed, paused and ended, by ready operations."""
     reader(world)

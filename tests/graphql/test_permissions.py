@@ -698,6 +698,9 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionOfferRetire": run("staff/offer-retire", id=lambda world: world.offer_id),
     "retentionCampaigns": run("staff/campaigns", programId=lambda world: world.program_id),
+    "retentionCampaignTemplates": run(
+        "staff/campaign-templates", program=lambda world: world.program_id
+    ),
     "retentionCampaign": run("staff/campaign", id=lambda world: world.draft_id),
     "retentionDispatches": run(
         "staff/campaign-dispatches", campaignId=lambda world: world.running_id
