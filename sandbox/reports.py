@@ -15,6 +15,7 @@ from sandbox import paths
 
 TESTED = paths.ROOT / "docs" / "tested.json"
 LEFT_OUT = "left out"
+FAULTS = ("failure", "error")
 TESTS_FAILED = 1  # pytest's exit code for that; anything above says that the run itself went wrong
 ABOUT = ("commit", "date")
 
@@ -30,6 +31,7 @@ class Result:
     skipped: int
     seconds: int
     exit_code: int
+    failures: tuple[str, ...] = ()  # a line each: the test and the first line of what it said
 
     @property
     def is_good(self) -> bool:
@@ -41,20 +43,29 @@ def read(report: Path, version: str, seconds: float, exit_code: int) -> Result:
     """Count the outcomes in a JUnit report; a run that died before writing one failed once."""
     if not report.exists():
         return Result(version, 0, 1, 0, 0, round(seconds), exit_code or 1)
-    passed = failed = left_out = skipped = 0
+    passed = left_out = skipped = 0
+    failures = []
     for case in ET.parse(report).getroot().iter("testcase"):
         skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
+        fault = next((part for part in case if part.tag in FAULTS), None)
+        if fault is not None:
+            failures.append(_line(case, fault))
         elif skip is None:
             passed += 1
         elif LEFT_OUT in skip.get("message", ""):
             left_out += 1
         else:
             skipped += 1
+    failed = len(failures)
     if exit_code > TESTS_FAILED:  # interrupted, misused, or nothing was found to run
         failed += 1
-    return Result(version, passed, failed, left_out, skipped, round(seconds), exit_code)
+    counts = (passed, failed, left_out, skipped, round(seconds))
+    return Result(version, *counts, exit_code, tuple(failures))
+
+
+def _line(case: ET.Element, fault: ET.Element) -> str:
+    said = (fault.get("message") or "").strip().splitlines()
+    return f"{case.get('classname')}::{case.get('name')}: {said[0] if said else fault.tag}"
 
 
 def table(results: Sequence[Result]) -> str:
@@ -74,6 +85,14 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
+def failures(results: Sequence[Result]) -> list[str]:
+    """Say of each test that failed which it was, on which Saleor, and the first line of why.
+
+    Where several Saleors run at once, what pytest said of it is far above the end.
+    """
+    return [f"failed on {result.version}: {line}" for result in results for line in result.failures]
+
+
 def summary(results: Sequence[Result]) -> str:
     """Render the sums in one line, for machines."""
     passed = sum(result.passed for result in results)
@@ -88,7 +107,7 @@ def keep(results: Sequence[Result]) -> None:
     about = {"commit": _commit(), "date": dt.datetime.now(dt.UTC).date().isoformat()}
     for result in results:
         row = asdict(result)
-        del row["exit_code"], row["seconds"]
+        del row["exit_code"], row["seconds"], row["failures"]
         known[result.version] = row | about
     rows = sorted(known.values(), key=lambda row: _order(row["version"]), reverse=True)
     TESTED.parent.mkdir(exist_ok=True)

@@ -91,6 +91,8 @@ def _report(
         reports.keep(results)
     for notice in reports.stale():
         say(notice)
+    for line in reports.failures(results):
+        say(line)
     say(reports.summary(results))
 
 

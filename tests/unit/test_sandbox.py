@@ -13,8 +13,8 @@ from sandbox.console import SandboxError
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a"/><testcase name="b"/>
-<testcase name="c"><failure message="no"/></testcase>
-<testcase name="d"><error message="no"/></testcase>
+<testcase classname="tests.x" name="c"><failure message="no&#10;E  1 != 2"/></testcase>
+<testcase classname="tests.x" name="d"><error message=""/></testcase>
 <testcase name="e"><skipped message="left out: only on Saleor 3.x, this is 2.10"/></testcase>
 <testcase name="f"><skipped message="no broker"/></testcase>
 </testsuite></testsuites>"""
@@ -27,7 +27,9 @@ def test_a_report_is_counted(tmp_path: Path) -> None:
 
     result = reports.read(report, "3.23.28", 12.4, 1)
 
-    assert result == reports.Result("3.23.28", 2, 2, 1, 1, 12, 1)
+    said = ("tests.x::c: no", "tests.x::d: error")
+    assert result == reports.Result("3.23.28", 2, 2, 1, 1, 12, 1, said)
+    assert reports.failures([result]) == [f"failed on 3.23.28: {line}" for line in said]
     assert not result.is_good
 
 
