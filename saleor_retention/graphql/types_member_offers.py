@@ -197,8 +197,9 @@ def _card(
     offers: MemberOffers, offer: Offer, card: PunchCardTerms, spoken: Vocabulary
 ) -> RetentionPunchCard:
     terms = offers.shelf.terms[offer.id]
-    stamps = offers.situation.stamps.get(offer.id, 0)
-    missing = card.stamps - stamps % card.stamps
+    balance = offers.situation.stamps.get(offer.id, 0)
+    stamps = max(0, balance)
+    missing = card.stamps - stamps % card.stamps + stamps - balance
     near = NearMiss(offer.id, Finding.STAMPS_MISSING, missing)
     return RetentionPunchCard(
         offer_id=offer_id(offer.id),

@@ -51,7 +51,7 @@ def offer_of(
 def use_of(offer: Offer, account: Account | None, **fields: Any) -> OfferUse:
     """Create a use of an offer, reserved by the cart unless said."""
     version = OfferVersion.objects.create(
-        offer=offer, number=offer.versions.count() + 1, document={}
+        offer=offer, number=offer.versions.count() + 1, document={"punch_card": {"buy": 6}}
     )
     now = timezone.now()
     values = {
@@ -155,12 +155,12 @@ def test_what_the_cart_reserved_itself_does_not_count_against_it(shop: Shop) -> 
 
     assert facts(shop.program, ann) == {
         "used": [[bundle.pk, True, None, 1], [bundle.pk, False, None, 5]],
-        "rewards": {str(card.pk): 4},
+        "stamps_spent": {str(card.pk): 24},
         "gifts_had": ["5"],
     }
     assert facts(shop.program, ann, cart="cart-2") == {
         "used": [[bundle.pk, True, None, 3], [bundle.pk, False, None, 7]],
-        "rewards": {str(card.pk): 5},
+        "stamps_spent": {str(card.pk): 30},
         "gifts_had": ["5", "7"],
     }
 

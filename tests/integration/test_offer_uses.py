@@ -170,6 +170,23 @@ def test_a_full_card_is_rewarded_once(shop: Shop, ann: Account) -> None:
     assert (refused.code, refused.message) == (Code.LIMIT_REACHED, message)
 
 
+def test_a_reward_took_what_its_own_card_asked_for(shop: Shop, ann: Account) -> None:
+    """Six stamps for the reward of a card of six: of a card of three they leave none more."""
+    card = make_offer(shop.program, "card", "punch_card", CARD)
+    OfferStamp.objects.create(
+        offer=card, account=ann, order_ref="o1", units=8, stamped_at=at("2026-03-01")
+    )
+    reserve(shop, ann, applied(card))
+    add_version(card, CARD | {"buy": 3})
+
+    refused = refusal(shop, ann, applied(card), cart="cart-2")
+    OfferStamp.objects.filter(order_ref="o1").update(units=9)
+    reserve(shop, ann, applied(card), cart="cart-2")
+
+    assert refused.message == 'The card of the offer "Card" is not full any more.'
+    assert [use.uses for use in OfferUse.objects.filter(offer=card)] == [1, 1]
+
+
 def test_a_new_period_counts_afresh(shop: Shop, ann: Account) -> None:
     """What was used before midnight in the program's zone does not count after it."""
     offer = make_offer(shop.program, "set", limits={"per_customer": 1, "period": "day"})

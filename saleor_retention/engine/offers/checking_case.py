@@ -112,7 +112,7 @@ class Case:
                            key=lambda step: step.quantity)  # fmt: skip
             return (benefit.units_max, steps[-1].cut) if steps else None
         if isinstance(benefit, kinds.PunchCard):
-            limits.append(self.at.stamps.get(offer.id, 0) // benefit.stamps)
+            limits.append(max(0, self.at.stamps.get(offer.id, 0)) // benefit.stamps)
         if isinstance(benefit, kinds.AddOn | kinds.Gift):
             opening, others = benefit.opening, self.lines.keys() - goods
             spent = sum(max(0, self.lines[ref].total_minor) for ref in others)

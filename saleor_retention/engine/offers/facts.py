@@ -130,10 +130,11 @@ def _stamps(
 ) -> Iterator[tuple[str, int]]:
     """Yield the stamps of each card, less those that rewards have used up.
 
-    Where returned goods took stamps back that a reward was given for, the card is at zero.
+    Below zero where returned goods took stamps back that a reward was given for.
     """
-    rewards = facts.get("rewards", {})
-    for offer_id, units in facts.get("stamps", {}).items():
+    spent = facts.get("stamps_spent", {})
+    stamps = facts.get("stamps", {})
+    for offer_id in {**stamps, **spent}:
         terms = shelf_terms.get(offer_id)
         if terms is not None and isinstance(terms.benefit, PunchCardTerms):
-            yield offer_id, max(0, units - rewards.get(offer_id, 0) * terms.benefit.stamps)
+            yield offer_id, stamps.get(offer_id, 0) - spent.get(offer_id, 0)

@@ -209,7 +209,7 @@ def _gift_to_choose(live: Live, gift: Gift, found: Field, situation: Situation) 
 def _punch_card(live: Live, card: PunchCard, found: Field, situation: Situation) -> list[Miss]:
     """Count the full cards of earlier orders: what this one adds counts from the next."""
     stamps = situation.stamps.get(live.offer.id, 0)
-    rewards, live.cut = stamps // card.stamps, card.cut
+    rewards, live.cut = max(0, stamps) // card.stamps, card.cut
     live.uses_max = min((x for x in (live.uses_max, rewards) if x is not None), default=None)
     misses = []
     if not rewards:

@@ -34,7 +34,7 @@ class Situation:
     at: dt.datetime  # in the program's time zone, which decides the weekday
     shopper: Shopper = Shopper()
     uses_left: Mapping[str, UsesLeft] = field(default_factory=dict)
-    stamps: Mapping[str, int] = field(default_factory=dict)  # of punch cards, not yet rewarded
+    stamps: Mapping[str, int] = field(default_factory=dict)  # of punch cards, less those spent
     gifts_had: frozenset[str] = frozenset()  # variants that this customer was given before
     out_of_stock: frozenset[str] = frozenset()  # variants that cannot be given
     gift_choices: Mapping[str, str] = field(default_factory=dict)  # variant the shopper chose

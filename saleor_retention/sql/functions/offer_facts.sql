@@ -70,12 +70,15 @@ IF p_account_id IS NOT NULL THEN
             FROM (SELECT given.offer_id, max(given.valid_until) AS until
                   FROM saleor_retention_offergrant given
                   WHERE given.account_id = p_account_id GROUP BY given.offer_id) given),
-        'rewards', (
-            SELECT jsonb_object_agg(card.offer_id, card.uses)
-            FROM (SELECT reward.offer_id, sum(reward.uses) AS uses
+        'stamps_spent', (
+            SELECT jsonb_object_agg(card.offer_id, card.units)
+            FROM (SELECT reward.offer_id,
+                         sum(reward.uses * (version.document #>> '{punch_card,buy}')::integer)
+                             AS units
                   FROM saleor_retention_offeruse reward
                   JOIN saleor_retention_offer offer
                     ON offer.id = reward.offer_id AND offer.kind = 'punch_card'
+                  JOIN saleor_retention_offerversion version ON version.id = reward.version_id
                   WHERE reward.account_id = p_account_id AND reward.state <> 'returned'
                     AND NOT (reward.state = 'reserved' AND reward.checkout_ref = p_checkout_ref)
                   GROUP BY reward.offer_id) card),

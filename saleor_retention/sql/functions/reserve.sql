@@ -73,8 +73,11 @@ BEGIN
         IF item.stamps * item.uses > (
             SELECT COALESCE(sum(stamp.units), 0) FROM saleor_retention_offerstamp stamp
             WHERE stamp.account_id = p_account_id AND stamp.offer_id = item.offer
-        ) - item.stamps * (
-            SELECT COALESCE(sum(reward.uses), 0) FROM saleor_retention_offeruse reward
+        ) - (
+            SELECT COALESCE(
+                sum(reward.uses * (version.document #>> '{punch_card,buy}')::integer), 0)
+            FROM saleor_retention_offeruse reward
+            JOIN saleor_retention_offerversion version ON version.id = reward.version_id
             WHERE reward.account_id = p_account_id AND reward.offer_id = item.offer
               AND reward.state <> 'returned'
         ) THEN

@@ -95,13 +95,13 @@ def test_a_guest_has_nothing_left_of_a_limit_by_customer() -> None:
 
 
 def test_stamps_are_what_is_not_rewarded_yet() -> None:
-    """Two cards of six and one reward leave seven of thirteen; claw-back never owes stamps."""
-    terms = {"1": CARD, "2": CARD, "3": price(Limits())}
-    facts = {"stamps": {"1": 13, "2": 3, "3": 9, "4": 6}, "rewards": {"1": 1, "2": 1}}
+    """One reward of six leaves seven of thirteen; stamps taken back are made up for first."""
+    terms = {"1": CARD, "2": CARD, "3": price(Limits()), "5": CARD}
+    facts = {"stamps": {"1": 13, "2": 3, "3": 9, "4": 6}, "stamps_spent": {"1": 6, "2": 6, "5": 6}}
 
     situation = situation_of(facts, terms, at=SUNDAY, customer=ANN)
 
-    assert situation.stamps == {"1": 7, "2": 0}
+    assert situation.stamps == {"1": 7, "2": -3, "5": -6}
 
 
 def test_the_shopper_is_who_the_facts_say() -> None:

@@ -179,6 +179,11 @@ def test_a_punch_card_gives_one_for_each_full_card() -> None:
     assert quote(cups, card, at=situation(stamps={"1": 13})).saving_minor == 700
     none = quote(cups, card, at=situation(stamps={"1": 4}))
     assert none.near_misses == (NearMiss("1", Finding.STAMPS_MISSING, 2),)
+    owed = quote(cups, card, at=situation(stamps={"1": -4}))
+    assert (owed.saving_minor, owed.near_misses) == (
+        0,
+        (NearMiss("1", Finding.STAMPS_MISSING, 10),),
+    )
 
 
 def test_the_best_member_price_of_each_unit_applies() -> None:
