@@ -218,8 +218,12 @@ def in_currency(terms: OfferTerms, *, offer_id: str, name: str, currency: str) -
 
 
 def _audience(terms: OfferTerms) -> Audience:
-    """Return who the offer is for: a limit by customer counts for members, guests are nobody."""
-    if terms.limits.per_customer is None:
+    """Return who the offer is for.
+
+    A limit by customer counts for members, and so does who is new or returning: the orders of a
+    guest, or of one who has not joined, are nobody's.
+    """
+    if terms.limits.per_customer is None and terms.audience.novelty is None:
         return terms.audience
     return replace(terms.audience, is_members_only=True)
 

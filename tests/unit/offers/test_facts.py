@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import pytest
 from saleor_retention.engine.facts import CustomerFacts
 from saleor_retention.engine.offers.eligibility import conditions_missed
 from saleor_retention.engine.offers.facts import situation_of
+from saleor_retention.engine.offers.kinds import Audience, Novelty
 from saleor_retention.engine.offers.result import Finding
 from saleor_retention.engine.offers.situation import Shopper, UsesLeft
 from saleor_retention.engine.offers.terms import (
@@ -158,3 +160,15 @@ def test_a_guest_is_told_that_a_limit_by_customer_is_for_members() -> None:
 
     assert [miss.code for miss in guest] == [Finding.NOT_A_MEMBER, Finding.LIMIT_PER_CUSTOMER]
     assert member == ()
+
+
+@pytest.mark.parametrize("novelty", list(Novelty))
+def test_a_guest_is_neither_new_nor_returning(novelty: Novelty) -> None:
+    """Else an offer for the first order could be had with every order, by logging out."""
+    terms = {"1": replace(price(Limits()), audience=Audience(novelty=novelty))}
+    offer = in_currency(terms["1"], offer_id="1", name="Tea", currency="USD")
+    assert offer is not None
+
+    guest = conditions_missed(offer, situation_of({}, terms, at=SUNDAY, customer=None))
+
+    assert guest[0].code is Finding.NOT_A_MEMBER
