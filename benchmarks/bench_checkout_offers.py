@@ -74,32 +74,16 @@ class OfferShop(cost.Shop):
 
 def certified(shop: OfferShop) -> str:
     """Return what the checker says of a cart's price, and how far it may be from the lowest."""
-    from django.utils import timezone
-
     from saleor_retention import host
-    from saleor_retention.engine.offers.checker import Refused, check
-    from saleor_retention.engine.offers.quoting import compete, tier_prices
-    from saleor_retention.selectors.programs import rules_of
-    from saleor_retention.services.offering import offer_cases
+    from saleor_retention.services.offering.proving import prove
 
     with host.current().writer():
-        facts = host.current().checkout_facts(shop.begin())
-        assert facts is not None
-        standing, basket = facts.standing, facts.basket
-        assert standing is not None
-        assert standing.version_id is not None
-        rules = rules_of(standing.version_id)
-        case = offer_cases.case_of(basket, standing, standing.customer, rules, timezone.now())
-    assert case is not None
-    tier = rules.tier("vip")
-    prices = tier_prices(case, tier, basket.currency)
-    quote = compete(basket, tier, case, prices)
-    try:
-        check(quote, basket, (*case.offers, *prices.values()), case.situation)
-    except Refused as refused:
-        return f"REFUSED by the checker: {refused}"
-    gap = f"at most {quote.gap_minor} cents from the lowest" if quote.gap_minor else "the lowest"
-    return f"{gap}, {len(case.offers)} offers met, {quote.nodes} nodes"
+        proved = prove(shop.begin())
+    assert proved is not None
+    if proved.refused:
+        return f"REFUSED by the checker: {proved.refused}"
+    gap = f"at most {proved.gap} from the lowest" if proved.gap else "the lowest"
+    return f"{gap}, {proved.offers_met} offers met, {proved.nodes} nodes"
 
 
 def report(size: int, figures: cost.Figures, verdict: str) -> bool:

@@ -66,3 +66,19 @@ def _forget_rules() -> Iterator[None]:
     ):
         if f"saleor_retention.{module}" in sys.modules:
             sys.modules[f"saleor_retention.{module}"].forget()
+
+
+@pytest.fixture(autouse=True)
+def _check_each_quote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the separate checker verify every price that is searched for a basket in this process."""
+    from saleor_retention.engine.offers import quoting
+    from saleor_retention.engine.offers.checker import check
+
+    search = quoting.best_offers
+
+    def checked(basket: Any, offers: Any, situation: Any, **options: Any) -> Any:
+        quote = search(basket, offers, situation, **options)
+        check(quote, basket, offers, situation)
+        return quote
+
+    monkeypatch.setattr(quoting, "best_offers", checked)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import uuid
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import host
 from saleor_retention.engine.offers import quoting
+from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.models import Account, Program, StoredQuote
 from saleor_retention.services.checkout import pricing, redeeming
 from saleor_retention.services.offering.offer_explaining import explain
@@ -98,6 +103,55 @@ def test_bundle_member_price_and_threshold_reach_the_order(make: Any, program: P
     assert facts is not None
     assert sorted(line.gross_minor for line in facts.lines) == [2400, 3200]
     assert make.grant_refund(order, {lines[tea.pk]: 3}).amount_value == Decimal("24.00")
+
+
+def test_a_command_proves_what_a_cart_costs(make: Any, program: Program) -> None:
+    """The separate checker agrees, and the cart carries that price; another price is told of."""
+    tea = make.make_product("12.00")
+    put_offer(program, "Tea", bundle={"parts": [any_of(3, tea)], "price": {"USD": "30.00"}})
+    checkout = make.make_checkout(vip(make, program), {tea: 3})
+    make.checkout_total(checkout, checkout.user)
+    said = io.StringIO()
+
+    call_command("retention_check", str(checkout.pk), stdout=said)
+
+    assert [line.split("  ")[-1].strip() for line in said.getvalue().splitlines()] == [
+        "1",
+        "Tea",
+        "9.00 USD",
+        "the lowest, after 0 nodes",
+        "agrees",
+    ]
+    put_offer(program, "More", bundle={"parts": [any_of(3, tea)], "price": {"USD": "20.00"}})
+    with pytest.raises(CommandError, match="carries another price"):
+        call_command("retention_check", str(checkout.pk), stdout=said)
+
+
+def test_the_command_ends_with_what_the_checker_refuses(
+    make: Any, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that takes off more than the rules give is found out."""
+    tea = make.make_product("12.00")
+    put_offer(program, "Tea", bundle={"parts": [any_of(3, tea)], "price": {"USD": "30.00"}})
+    checkout = make.make_checkout(make.make_user(), {tea: 3})
+
+    def greedy(*args: Any, **options: Any) -> Any:
+        found = best_offers(*args, **options)
+        return replace(found, saving_minor=found.saving_minor + 1)
+
+    monkeypatch.setattr(quoting, "best_offers", greedy)
+
+    with pytest.raises(CommandError, match="the saving is not the sum of its parts"):
+        call_command("retention_check", str(checkout.pk), stdout=io.StringIO())
+
+
+@pytest.mark.usefixtures("program")
+def test_a_cart_that_is_gone_has_no_proof(make: Any) -> None:
+    """And neither has one where no offer ever ran."""
+    checkout = make.make_checkout(make.make_user(), {make.make_product("12.00"): 1})
+    for token in (str(checkout.pk), str(uuid.uuid4())):
+        with pytest.raises(CommandError, match="no such checkout"):
+            call_command("retention_check", token)
 
 
 @pytest.mark.parametrize(
