@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import graphene
@@ -57,8 +58,8 @@ class RetentionGoods(graphene.ObjectType):
 
     offers = graphene.List(
         graphene.NonNull(RetentionGoodsOffer),
-        description="Offers that the goods take part in now, for the asking customer. Those on "
-        "everything that is spent are left out.",
+        description="Offers that the goods take part in now, for the asking customer; of a product "
+        "those of all its variants. Those on everything that is spent are left out.",
         required=True,
     )
 
@@ -134,5 +135,12 @@ def _channel(info: Any, root: Any, slug: str | None) -> Any:
 
 
 def _cheapest(found: list[GoodsPoints | None]) -> GoodsPoints | None:
-    sold = [goods for goods in found if goods is not None]
-    return min(sold, key=lambda goods: (goods.member_minor, goods.price_minor), default=None)
+    """Return the variant of least price, with the offers that any of the variants takes part in."""
+    sold = sorted(
+        (goods for goods in found if goods is not None),
+        key=lambda goods: (goods.member_minor, goods.price_minor),
+    )
+    if not sold:
+        return None
+    offers = {offer.id: (offer, said) for goods in sold for offer, said in goods.offers}
+    return replace(sold[0], offers=tuple(offers.values()))

@@ -354,6 +354,21 @@ def test_a_product_names_the_offers_it_takes_part_in(world: World, tea: Any) -> 
 
 
 @pytest.mark.saleor3
+def test_a_product_names_the_offers_of_all_its_variants(world: World, tea: Any) -> None:
+    """An offer on the large packet is not hidden by the small one, which costs less."""
+    large = factories().make_product("30.00")
+    large.product = tea.product
+    large.save()
+    selected = {"variants": [gid("ProductVariant", large)]}
+    make(world, {"kind": "MEMBER_PRICE", "memberPrice": {"select": selected, "percent": "10"}})
+
+    found = product_offers(ANONYMOUS, world, tea)
+
+    assert [offer["name"] for offer in found["offers"]] == ["One"]
+    assert (found["variantId"], found["memberPrice"]["amount"]) == (gid("ProductVariant", tea), 10)
+
+
+@pytest.mark.saleor3
 def test_the_ready_operation_for_a_product(world: World, tea: Any) -> None:
     """As it lies in the folder."""
     make(world, ten_off(tea))
