@@ -62,6 +62,35 @@ def test_quantity_steps_go_by_the_number_bought(row: str) -> None:
     assert found.saving_minor == off
 
 
+@pytest.mark.parametrize(("units", "off"), [(2, 0), (3, 1500), (5, 2500), (6, 3000)])
+def test_of_the_steps_reached_the_best_counts(units: int, off: int) -> None:
+    """A later step that is worth less takes nothing away from the earlier one."""
+    found = quote(
+        basket(basket_line(1, 1000 * units, units)),
+        offer("1", steps((3, percent(50)), (6, amount(1)))),
+    )
+
+    assert found.saving_minor == off
+
+
+def test_which_step_is_the_best_depends_on_the_price() -> None:
+    """Half of 10.00 is more than 2.00, and 2.00 more than half of 3.00."""
+    found = quote(basket(1000, 300), offer("1", steps((1, percent(50)), (2, amount(200)))))
+
+    assert taken(found) == {("line-1", "1"): 500, ("line-2", "1"): 200}
+
+
+def test_an_earlier_step_stays_where_a_later_one_would_cost_a_threshold() -> None:
+    """Five at 1.00 with 0.14 off each leave 4.30; a sixth unit of 0.01 must not take that away."""
+    offers = (
+        offer("steps", steps((5, amount(14)), (6, amount(50)))),
+        offer("spend", threshold((430, amount(200)))),
+    )
+
+    assert quote(basket(basket_line(1, 500, 5)), *offers).saving_minor == 270
+    assert quote(basket(basket_line(1, 500, 5), 1), *offers).saving_minor == 271
+
+
 def test_the_next_step_is_a_near_miss() -> None:
     """Two bought, three wanted: one more."""
     found = quote(basket(1000, 1000), offer("1", steps((3, percent(10)))))
