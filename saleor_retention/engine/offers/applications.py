@@ -61,7 +61,7 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
             limit = ((len(ways.caps), 1),)
             ways.limits[live.offer.id] = len(ways.caps)
             ways.caps.append(live.uses_max)
-        tie = live.rank + (limited_cost if live.is_limited and limit else 0)
+        tie = live.rank + (limited_cost if live.is_limited else 0)
         is_plain = not live.offer.floor_minor and not any(
             members.is_open(row) for each in live.rows for row in each
         )

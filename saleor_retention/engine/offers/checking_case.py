@@ -175,7 +175,7 @@ class Case:
     def member(self, row: int, left: int, floor: int, live: Sequence[str]) -> tuple[int, str]:
         """Return the best member price: what comes off, and its offer."""
         best = (0, "")
-        for key in sorted(live, key=lambda each: kinds.first_come(self.offers[each])):
+        for key in sorted(live, key=self._first):
             offer = self.offers[key]
             if not isinstance(offer.benefit, kinds.MemberPrice):
                 continue
@@ -183,6 +183,12 @@ class Case:
             if off > best[0] and row in self.member_rows[key]:
                 best = (off, key)
         return best
+
+    def _first(self, key: str) -> tuple[bool, int, int, str]:
+        """Order offers as they are preferred between equal prices: those without limits first."""
+        offer, left = self.offers[key], self.at.uses_left.get(key, UsesLeft())
+        limits = (offer.uses_per_order, left.by_customer, left.in_total)
+        return (limits != (None, None, None), *kinds.first_come(offer))
 
     def falls(
         self, offer: Offer, units: list[int], live: Sequence[str], which: int
