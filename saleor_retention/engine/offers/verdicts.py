@@ -62,7 +62,7 @@ class Judge:
         missing = self._amount_missing(live)
         if missing > 0:
             miss = Miss(Finding.AMOUNT_MISSING, missing)
-            if isinstance(offer.benefit, FreeShipping):
+            if isinstance(offer.benefit, FreeShipping) and not self.shipping:
                 self.near.append(NearMiss(offer.id, miss.code, missing))
             return OfferVerdict(offer.id, miss.code, misses=(miss,))
         rivals = tuple(
