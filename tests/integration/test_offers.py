@@ -28,6 +28,7 @@ TEN_OFF: dict[str, Any] = {
     "kind": "member_price",
     "member_price": {"select": {"products": ["11"]}, "percent": 10},
 }
+FIVE_OFF = {**TEN_OFF, "member_price": {"select": {"products": ["11"]}, "percent": 5}}
 
 
 @pytest.fixture(autouse=True)
@@ -337,7 +338,7 @@ def test_goods_that_nobody_can_buy_are_a_warning(shop: FakeHost, program: Progra
 def test_an_offer_that_another_always_beats_is_a_warning(program: Program) -> None:
     """In both directions, by name; one that is switched off beats nobody."""
     create(program, TEN_OFF, slug="ten")
-    five = {"kind": "member_price", "member_price": {"select": {"products": ["11"]}, "percent": 5}}
+    five = FIVE_OFF
     wide = {"kind": "member_price", "member_price": {"percent": 20}}
 
     worse = offers.create_offer(program=program, slug="five", name="5", document=five, now=NOON)
@@ -350,6 +351,23 @@ def test_an_offer_that_another_always_beats_is_a_warning(program: Program) -> No
     assert '"ten"' in worse.warnings[0].message
     assert off.warnings == ()
     assert [warning.code for warning in better.warnings] == ["ALWAYS_BEATS", "ALWAYS_BEATS"]
+
+
+@pytest.mark.parametrize("document", [None, FIVE_OFF], ids=["switch", "file"])
+def test_an_offer_that_is_switched_on_is_compared_too(
+    program: Program, document: dict[str, Any] | None
+) -> None:
+    """A duplicate starts switched off: what is odd about it is said when it becomes active."""
+    create(program, TEN_OFF, slug="ten")
+    five = create(program, FIVE_OFF, slug="five", is_active=False)
+
+    def switch(*, is_active: bool) -> list[str]:
+        change = offers.update_offer(offer=five, document=document, is_active=is_active, now=NOON)
+        return [warning.code for warning in change.warnings]
+
+    assert switch(is_active=True) == ["ALWAYS_BEATEN"]
+    assert switch(is_active=True) == []  # it is on already
+    assert switch(is_active=False) == []
 
 
 def test_what_saleor_cannot_give_is_refused_with_its_reason(
