@@ -152,8 +152,9 @@ def _steps(live: Live, benefit: QuantitySteps, found: Field) -> list[Miss]:
     steps = sorted(benefit.steps, key=lambda step: step.quantity)
     for step in steps:
         if bought < step.quantity:
-            missing = step.quantity - bought
-            found.near.append(NearMiss(live.offer.id, Finding.UNITS_MISSING, missing))
+            missing, position = step.quantity - bought, benefit.steps.index(step)
+            near = NearMiss(live.offer.id, Finding.UNITS_MISSING, missing, step=position)
+            found.near.append(near)
             break
         live.cuts += (step.cut,)
     live.uses_max = benefit.units_max  # the offer's own limits count orders

@@ -94,9 +94,11 @@ def test_an_earlier_step_stays_where_a_later_one_would_cost_a_threshold() -> Non
 def test_the_next_step_is_a_near_miss() -> None:
     """Two bought, three wanted: one more."""
     found = quote(basket(1000, 1000), offer("1", steps((3, percent(10)))))
+    further = quote(basket(1000, 1000), offer("1", steps((5, percent(20)), (2, percent(10)))))
 
-    assert found.near_misses == (NearMiss("1", Finding.UNITS_MISSING, 1),)
+    assert found.near_misses == (NearMiss("1", Finding.UNITS_MISSING, 1, step=0),)
     assert verdict(found, "1").misses[0].missing == 1
+    assert further.near_misses == (NearMiss("1", Finding.UNITS_MISSING, 3, step=0),)
 
 
 def test_units_of_another_offer_count_for_the_step_and_are_not_lowered_twice() -> None:
@@ -229,7 +231,7 @@ def test_a_threshold_has_steps_and_names_the_next() -> None:
     found = quote(basket(8000), spend)
 
     assert found.saving_minor == 500
-    assert found.near_misses == (NearMiss("1", Finding.AMOUNT_MISSING, 2000),)
+    assert found.near_misses == (NearMiss("1", Finding.AMOUNT_MISSING, 2000, step=1),)
     assert quote(basket(10000), spend).saving_minor == 1200
     assert verdict(quote(basket(4000), spend), "1").misses[0].missing == 1000
 
