@@ -173,6 +173,9 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
         uses_left=uses,
         stamps=stamps,
         gifts_had=draw(st.frozensets(st.sampled_from(["v1", "v2"]), max_size=1)),
+        gift_choices=draw(
+            st.dictionaries(st.sampled_from("12"), st.sampled_from(["v1", "v2"]), max_size=1)
+        ),
         shipping_minor=draw(st.sampled_from([0, 0, 7, 490])),
     )
     return Case(basket(*lines), tuple(offers), situation)

@@ -92,7 +92,8 @@ class Case:
         if isinstance(benefit, kinds.Gift):
             left = benefit.choices - self.at.gifts_had - self.at.out_of_stock
             chosen = self.at.gift_choices.get(offer.id)
-            left = frozenset([chosen]) if chosen in left else left
+            if benefit.quantity == 1 and chosen in left:
+                left = frozenset([chosen])
             goods = frozenset(r for r, x in self.lines.items() if x.goods.variant_ref in left)
         else:
             goods = self.matched(benefit.selection)

@@ -202,6 +202,21 @@ def test_the_gift_that_the_shopper_chose_is_the_free_one() -> None:
     assert taken(quote(both, gift, at=chosen)) == {("line-1", "1"): 700}
 
 
+def test_a_choice_of_one_gift_leaves_the_others_open_while_more_may_be_had() -> None:
+    """Two gifts of three: with one chosen there is one more, and what is in the basket is free."""
+    gift = offer("1", Gift(frozenset({"v1", "v2", "v3"}), quantity=2))
+    chosen = situation(gift_choices={"1": "v1"})
+
+    one = quote(basket(700), gift, at=chosen)
+    both = quote(basket(700, 900), gift, at=chosen)
+
+    assert (taken(one), one.gifts) == (
+        {("line-1", "1"): 700},
+        (GiftChoice("1", ("v1", "v2", "v3"), 1),),
+    )
+    assert (taken(both), both.gifts) == ({("line-1", "1"): 700, ("line-2", "1"): 900}, ())
+
+
 def test_a_punch_card_gives_one_for_each_full_card() -> None:
     """Six bought, the seventh free: with thirteen stamps two are free, the dearest."""
     card = offer("1", PunchCard(products(1, 2), 6))
