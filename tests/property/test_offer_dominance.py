@@ -1,4 +1,4 @@
-"""That an offer beats another one is shown by every basket: beside it the other changes no price."""
+"""An offer that beats another one does so in every basket: beside it the other changes nothing."""
 
 from __future__ import annotations
 

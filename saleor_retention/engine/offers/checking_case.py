@@ -191,9 +191,7 @@ class Case:
         limits = (offer.uses_per_order, left.by_customer, left.in_total)
         return (limits != (None, None, None), *kinds.first_come(offer))
 
-    def falls(
-        self, offer: Offer, units: list[int], live: Sequence[str], which: int
-    ) -> list[int]:
+    def falls(self, offer: Offer, units: list[int], live: Sequence[str], which: int) -> list[int]:
         """Return by how much each unit falls, member prices included."""
         prices = [self.cost[row] for row in units]
         caps = [max(0, price - offer.floor_minor) for price in prices]

@@ -98,7 +98,8 @@ def selections_of(offer: Offer, situation: Situation) -> list[Selection]:
 def gift_variants(offer_id: str, gift: Gift, situation: Situation) -> frozenset[str]:
     """Return what may be given: in stock, not had before, and the shopper's choice if made.
 
-    Where more than one may be had, the choice of one does not shut the others. Where nothing may, a reference that no goods have: an empty selection would mean everything.
+    Where more than one may be had, the choice of one does not shut the others. Where nothing may be
+    given, a reference that no goods have: an empty selection would mean everything.
     """
     left = gift.choices - situation.gifts_had - situation.out_of_stock
     chosen = situation.gift_choices.get(offer_id)

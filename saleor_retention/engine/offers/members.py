@@ -12,8 +12,8 @@ class MemberLane:
     """Answers for each row what comes off a unit.
 
     A unit serves one member price, the one that takes most off; between equal ones one without
-    limits, and then the rank decides. What is left of a unit never falls when more of it comes in: no goods-lane offer can
-    make a unit dearer through this lane.
+    limits, and then the rank decides. What is left of a unit never falls when more of it comes in:
+    no goods-lane offer can make a unit dearer through this lane.
     """
 
     def __init__(self, live: list[Live], rows_count: int) -> None:

@@ -87,7 +87,7 @@ def price_problems(
     return problems
 
 
-def _judged(  # noqa: PLR0913 - an amount and what it is held against
+def _judged(
     sort: _Sort,
     path: str,
     minor: int,

@@ -278,7 +278,8 @@ def test_a_merchant_reads_every_currency() -> None:
         (
             (Finding.UNITS_MISSING, 2, None, 1),
             QuantityTerms(
-                TEA, (QuantityStepTerms(3, TENTH), QuantityStepTerms(6, CutTerms(percent=Decimal(25))))
+                TEA,
+                (QuantityStepTerms(3, TENTH), QuantityStepTerms(6, CutTerms(percent=Decimal(25)))),
             ),
             "2 more for 25 % off each",
         ),
