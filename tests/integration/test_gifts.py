@@ -109,6 +109,23 @@ def test_another_pick_replaces_the_first(shop: Shop, ann: Account, offer: Offer)
     assert not GiftPick.objects.exists()
 
 
+def test_of_two_gifts_one_is_picked_and_the_other_put_into_the_cart(
+    shop: Shop, ann: Account
+) -> None:
+    """The pick adds a unit of one, and the other is still to be had."""
+    section = {"variants": ["cup", "spoon"], "quantity": 2, "opens": {"from": {"USD": "50.00"}}}
+    two = make_offer(shop.program, "two", "gift", section)
+
+    pick(ann, two, "cup")
+
+    assert cart(shop) == ["tea", "cup"]
+    left = gifts.choices_of(checkout_ref=CART, offer_id=str(two.pk), now=NOON)
+    assert left == ("cup", "spoon")
+    fill(shop, ann, 6000, goods("cup", 500), goods("spoon", 300))
+    assert gifts.keep_gifts(CART, NOON) == 0
+    assert cart(shop) == ["tea", "cup", "spoon"]
+
+
 def test_goods_that_are_there_are_not_added(shop: Shop, ann: Account, offer: Offer) -> None:
     """The shopper has put the cup there himself: it is his, also when he picks something else."""
     fill(shop, ann, 6000, goods("cup", 1000))

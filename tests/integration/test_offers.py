@@ -28,6 +28,7 @@ TEN_OFF: dict[str, Any] = {
     "kind": "member_price",
     "member_price": {"select": {"products": ["11"]}, "percent": 10},
 }
+FIVE_OFF = {**TEN_OFF, "member_price": {"select": {"products": ["11"]}, "percent": 5}}
 
 
 @pytest.fixture(autouse=True)
@@ -321,6 +322,99 @@ def test_a_price_above_the_cheapest_is_a_warning(program: Program) -> None:
     assert "10.00 USD" in change.warnings[0].message
 
 
+TEA: dict[str, Any] = {"select": {"products": ["11"]}}  # at 5.00 and 10.00
+TWO_TEAS = [{**TEA, "quantity": 2}]
+USELESS: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
+    "floor above the list price": (
+        {**TEN_OFF, "floor": {"USD": "10.00"}},
+        ("INVALID", "floor.USD"),
+    ),
+    "floor above the list price of what a threshold asks for": (
+        {
+            "kind": "threshold",
+            "threshold": {**TEA, "steps": [{"from": {"USD": 9}, "percent": 10}]},
+            "floor": {"USD": "10.00"},
+        },
+        ("INVALID", "floor.USD"),
+    ),
+    "more off than the dearest unit costs": (
+        {"kind": "member_price", "member_price": {**TEA, "amount": {"USD": "10.01"}}},
+        ("INVALID", "member_price.amount.USD"),
+    ),
+    "more off than the dearest set costs": (
+        {"kind": "bundle", "bundle": {"parts": TWO_TEAS, "amount": {"USD": "20.01"}}},
+        ("INVALID", "bundle.amount.USD"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", USELESS)
+def test_amounts_beyond_what_the_goods_cost_are_refused(program: Program, case: str) -> None:
+    """Goods that are named one by one have prices to compare with."""
+    document, expected = USELESS[case]
+
+    assert refusals_of(lambda: create(program, document)) == [expected]
+
+
+ODD: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "floor above the cheapest": (
+        {**TEN_OFF, "floor": {"USD": "5.00"}},
+        [("FLOOR_ABOVE_CHEAPEST", "floor.USD")],
+    ),
+    "floor below all": ({**TEN_OFF, "floor": {"USD": "4.99"}}, []),
+    "the cheapest become free": (
+        {"kind": "member_price", "member_price": {**TEA, "amount": {"USD": "5.01"}}},
+        [("AMOUNT_ABOVE_CHEAPEST", "member_price.amount.USD")],
+    ),
+    "as much off as the cheapest cost": (
+        {"kind": "bundle", "bundle": {"parts": TWO_TEAS, "amount": {"USD": "10.00"}}},
+        [],
+    ),
+    "a price for goods of a category": (
+        {
+            "kind": "member_price",
+            "member_price": {"select": {"categories": ["21"]}, "price": {"USD": "5.00"}},
+        },
+        [("NOT_COMPARED", "member_price.price")],
+    ),
+    "a floor below goods of a category": (
+        {
+            "kind": "member_price",
+            "member_price": {"select": {"categories": ["21"]}, "percent": 5},
+            "floor": {"USD": "5.00"},
+        },
+        [("NOT_COMPARED", "floor")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_amounts_that_may_be_beyond_what_the_goods_cost_are_a_warning(
+    shop: FakeHost, program: Program, case: str
+) -> None:
+    """Of some goods, or of goods that nobody named one by one."""
+    shop.slugs["categories"]["tea"] = "21"
+    document, expected = ODD[case]
+
+    change = offers.create_offer(program=program, slug="odd", name="O", document=document, now=NOON)
+
+    assert [(warning.code, warning.field) for warning in change.warnings] == expected
+
+
+def test_prices_of_very_many_goods_are_not_compared(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is said where there is a price to compare."""
+    monkeypatch.setattr("saleor_retention.services.offering.offer_prices.GOODS_MAX", 0)
+    priced = {"kind": "member_price", "member_price": {**TEA, "price": {"USD": "50.00"}}}
+
+    change = offers.create_offer(program=program, slug="p", name="P", document=priced, now=NOON)
+    other = offers.create_offer(program=program, slug="t", name="T", document=TEN_OFF, now=NOON)
+
+    assert [warning.code for warning in change.warnings] == ["NOT_COMPARED"]
+    assert other.warnings == ()
+
+
 def test_goods_that_nobody_can_buy_are_a_warning(shop: FakeHost, program: Program) -> None:
     """The product is there, and no channel of the offer sells it."""
     shop.slugs["products"]["cellar"] = "13"
@@ -337,7 +431,7 @@ def test_goods_that_nobody_can_buy_are_a_warning(shop: FakeHost, program: Progra
 def test_an_offer_that_another_always_beats_is_a_warning(program: Program) -> None:
     """In both directions, by name; one that is switched off beats nobody."""
     create(program, TEN_OFF, slug="ten")
-    five = {"kind": "member_price", "member_price": {"select": {"products": ["11"]}, "percent": 5}}
+    five = FIVE_OFF
     wide = {"kind": "member_price", "member_price": {"percent": 20}}
 
     worse = offers.create_offer(program=program, slug="five", name="5", document=five, now=NOON)
@@ -350,6 +444,23 @@ def test_an_offer_that_another_always_beats_is_a_warning(program: Program) -> No
     assert '"ten"' in worse.warnings[0].message
     assert off.warnings == ()
     assert [warning.code for warning in better.warnings] == ["ALWAYS_BEATS", "ALWAYS_BEATS"]
+
+
+@pytest.mark.parametrize("document", [None, FIVE_OFF], ids=["switch", "file"])
+def test_an_offer_that_is_switched_on_is_compared_too(
+    program: Program, document: dict[str, Any] | None
+) -> None:
+    """A duplicate starts switched off: what is odd about it is said when it becomes active."""
+    create(program, TEN_OFF, slug="ten")
+    five = create(program, FIVE_OFF, slug="five", is_active=False)
+
+    def switch(*, is_active: bool) -> list[str]:
+        change = offers.update_offer(offer=five, document=document, is_active=is_active, now=NOON)
+        return [warning.code for warning in change.warnings]
+
+    assert switch(is_active=True) == ["ALWAYS_BEATEN"]
+    assert switch(is_active=True) == []  # it is on already
+    assert switch(is_active=False) == []
 
 
 def test_what_saleor_cannot_give_is_refused_with_its_reason(

@@ -173,6 +173,9 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
         uses_left=uses,
         stamps=stamps,
         gifts_had=draw(st.frozensets(st.sampled_from(["v1", "v2"]), max_size=1)),
+        gift_choices=draw(
+            st.dictionaries(st.sampled_from("12"), st.sampled_from(["v1", "v2"]), max_size=1)
+        ),
         shipping_minor=draw(st.sampled_from([0, 0, 7, 490])),
     )
     return Case(basket(*lines), tuple(offers), situation)
@@ -229,3 +232,30 @@ def priced_cases(draw: st.DrawFn, *, prices_max: int = 6) -> Case:
     for number, each in enumerate(kinds, start=1):
         offers.append(Offer(str(number), f"Offer {number}", each))
     return Case(basket(*lines), tuple(offers), Situation(at=NOON, shipping_minor=total // 10))
+
+
+@st.composite
+def stepped_cases(draw: st.DrawFn) -> Case:
+    """Quantity steps beside a spend threshold, on few units; no step has to be worth more."""
+    lines = []
+    for number in range(1, draw(st.integers(1, 2)) + 1):
+        quantity = draw(st.integers(1, 3))
+        total = draw(st.integers(1, 40)) * quantity
+        lines.append(line_of(draw(st.integers(1, PRODUCTS)), total, quantity, f"l{number}"))
+    whole = sum(line.total_minor for line in lines)
+    froms = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True))
+    kinds: list[Benefit] = [
+        QuantitySteps(
+            draw(selections),
+            tuple(QuantityStep(each, draw(cuts)) for each in froms),
+            draw(st.sampled_from([None, None, 2])),
+        )
+    ]
+    if draw(st.booleans()):
+        least = max(1, whole * draw(st.integers(50, 100)) // 100)
+        off = st.integers(1, least).map(lambda minor: Cut(amount_minor=minor))
+        kinds.append(SpendThreshold((SpendStep(least, draw(st.one_of(off, percents))),)))
+    if draw(st.booleans()):
+        kinds.append(MemberPrice(draw(selections), draw(percents)))
+    offers = [Offer(str(number), f"Offer {number}", each) for number, each in enumerate(kinds)]
+    return Case(basket(*lines), tuple(offers), Situation(at=NOON))

@@ -11,7 +11,13 @@ from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.checker import check
 from saleor_retention.engine.offers.index import OfferIndex
 from saleor_retention.engine.offers.result import OfferQuote
-from tests.property.offer_strategies import Case, cases, contested_cases, priced_cases
+from tests.property.offer_strategies import (
+    Case,
+    cases,
+    contested_cases,
+    priced_cases,
+    stepped_cases,
+)
 from tests.unit.offers.oracles import by_brute_force
 
 
@@ -129,6 +135,34 @@ def test_another_line_makes_nothing_dearer(case: Case, place: int) -> None:
 
     if not rules_say_so(case):
         assert fewer.saving_minor <= best(case).saving_minor
+
+
+@given(
+    st.one_of(cases(offers_max=3), contested_cases(offers_max=3), stepped_cases()),
+    st.integers(0, 4),
+)
+def test_another_unit_makes_nothing_dearer(case: Case, place: int) -> None:
+    """What was in the basket costs no more when a unit is added, unless a rule says so."""
+    lines = list(case.basket.lines)
+    line = lines[place % len(lines)]
+    unit = max(0, line.total_minor) // line.quantity
+    lines[place % len(lines)] = replace(
+        line, quantity=line.quantity + 1, total_minor=line.total_minor + unit
+    )
+    more = replace(case, basket=replace(case.basket, lines=tuple(lines)))
+
+    if not rules_say_so(case):
+        assert best(case).saving_minor <= best(more).saving_minor
+
+
+@settings(max_examples=200)
+@given(stepped_cases())
+def test_no_choice_of_steps_saves_more(case: Case) -> None:
+    """Steps of which a later one may be worth less, beside thresholds that they may spoil."""
+    found = best(case)
+
+    assert found.saving_minor == by_brute_force(case.basket, case.offers, case.situation)
+    assert found.is_optimal
 
 
 @given(cases(lines_max=6, units_max=6, offers_max=6))

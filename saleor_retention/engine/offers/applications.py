@@ -12,14 +12,22 @@ from itertools import chain, product
 from math import comb
 
 from saleor_retention.engine.money import allocate_capped
-from saleor_retention.engine.offers.kinds import Bundle, FreeShipping, MemberPrice, SpendThreshold
+from saleor_retention.engine.offers.kinds import (
+    Bundle,
+    Cut,
+    FreeShipping,
+    MemberPrice,
+    Offer,
+    SpendThreshold,
+)
 from saleor_retention.engine.offers.live import Field, Live
 from saleor_retention.engine.offers.members import MemberLane
 from saleor_retention.engine.offers.packing import Column
 from saleor_retention.engine.offers.shelf import Shelf
 
 WAYS_MAX = 6_000  # ways of one offer that are looked at; beyond, only those of its dearest rows
-OTHER_LANES = (MemberPrice, SpendThreshold, FreeShipping)
+ORDER_LANE = (SpendThreshold, FreeShipping)
+OTHER_LANES = (MemberPrice, *ORDER_LANE)
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class Ways:
     columns: list[Column] = field(default_factory=list)
     owners: list[Live] = field(default_factory=list)  # by column
     units: list[tuple[int, ...]] = field(default_factory=list)  # by column: a row for each unit
+    cuts: list[Cut | None] = field(default_factory=list)  # by column; None: the cheapest are free
     limits: dict[str, int] = field(default_factory=dict)  # offer id -> resource
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -42,6 +51,7 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
     """Return every way of every live goods-lane offer, in the order of ranks."""
     shelf, prices = found.shelf, [row.unit_minor for row in found.shelf.rows]
     ways = Ways([row.quantity for row in shelf.rows])
+    has_order_lane = any(isinstance(live.offer.benefit, ORDER_LANE) for live in found.live)
     limited_cost = 1 + len(found.live) * (1 + sum(ways.caps))
     for live in found.live:
         if isinstance(live.offer.benefit, OTHER_LANES):
@@ -51,49 +61,65 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
             limit = ((len(ways.caps), 1),)
             ways.limits[live.offer.id] = len(ways.caps)
             ways.caps.append(live.uses_max)
-        tie = live.rank + (limited_cost if live.is_limited and limit else 0)
+        tie = live.rank + (limited_cost if live.is_limited else 0)
         is_plain = not live.offer.floor_minor and not any(
             members.is_open(row) for each in live.rows for row in each
         )
+        cuts = cuts_of(live)
         for units in _units(live, ways, shelf):
-            if is_plain:
-                value = saving(live, [prices[row] for row in units])
-            else:
-                value = sum(falls(live, units, shelf, members))
-            if value > 0:
-                ways.columns.append(Column(value, (*_counted(units), *limit), tie))
-                ways.owners.append(live)
-                ways.units.append(units)
+            some = cuts
+            if len(cuts) > 1 and not has_order_lane:
+                some = [max(cuts, key=lambda cut: saving(live.offer, cut, [prices[units[0]]]))]
+            for cut in some:
+                if is_plain:
+                    value = saving(live.offer, cut, [prices[row] for row in units])
+                else:
+                    value = sum(falls(live.offer, cut, units, shelf, members))
+                if value > 0:
+                    ways.columns.append(Column(value, (*_counted(units), *limit), tie))
+                    ways.owners.append(live)
+                    ways.units.append(units)
+                    ways.cuts.append(cut)
     return ways
 
 
-def falls(live: Live, units: tuple[int, ...], shelf: Shelf, members: MemberLane) -> list[int]:
+def cuts_of(live: Live) -> Sequence[Cut | None]:
+    """Return the cuts of which each use has one.
+
+    The most that comes off leaves the lowest price, but where it would cost a spend threshold: then
+    a step that was reached before is of use.
+    """
+    return (live.offer.benefit.cut,) if isinstance(live.offer.benefit, Bundle) else live.cuts
+
+
+def falls(
+    offer: Offer, cut: Cut | None, units: tuple[int, ...], shelf: Shelf, members: MemberLane
+) -> list[int]:
     """Return by how much each unit becomes cheaper, member lane included."""
-    floor, fallen = live.offer.floor_minor, []
-    for row, share in zip(units, shares(live, units, shelf), strict=True):
+    floor, fallen = offer.floor_minor, []
+    for row, share in zip(units, shares(offer, cut, units, shelf), strict=True):
         unit = shelf.rows[row].unit_minor
         with_offer = members.off(row, unit - share, floor)
         fallen.append(share + with_offer - members.off(row, unit))
     return fallen
 
 
-def shares(live: Live, units: tuple[int, ...], shelf: Shelf) -> list[int]:
+def shares(offer: Offer, cut: Cut | None, units: tuple[int, ...], shelf: Shelf) -> list[int]:
     """Return what the offer takes off each unit: in proportion to what may come off it at most.
 
     By largest remainder; rows come dearest first, so that a tied cent goes to the dearer unit.
     """
     prices = [shelf.rows[row].unit_minor for row in units]
-    caps = [max(0, price - live.offer.floor_minor) for price in prices]
-    return allocate_capped(min(saving(live, prices), sum(caps)), caps)
+    caps = [max(0, price - offer.floor_minor) for price in prices]
+    return allocate_capped(min(saving(offer, cut, prices), sum(caps)), caps)
 
 
-def saving(live: Live, prices: list[int]) -> int:
+def saving(offer: Offer, cut: Cut | None, prices: list[int]) -> int:
     """Return what an offer takes off units of these prices, before floors."""
-    benefit = live.offer.benefit
-    if isinstance(benefit, Bundle) and benefit.cut is None:
-        return sum(sorted(prices)[: benefit.free_units])
-    cut = benefit.cut if isinstance(benefit, Bundle) else live.cut
-    return cut.off(sum(prices)) if cut else 0
+    if cut is not None:
+        return cut.off(sum(prices))
+    benefit = offer.benefit
+    return sum(sorted(prices)[: benefit.free_units]) if isinstance(benefit, Bundle) else 0
 
 
 def _counted(units: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
@@ -180,4 +206,4 @@ def _most(live: Live, rows: Sequence[Sequence[int]], sizes: Sequence[int], shelf
     times = units // sum(sizes)
     if live.uses_max is not None:
         times = min(times, live.uses_max)
-    return times * saving(live, prices)
+    return times * max(saving(live.offer, cut, prices) for cut in cuts_of(live))

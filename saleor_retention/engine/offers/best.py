@@ -9,6 +9,7 @@ docs/algorithms/offers.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.engine.offers.allocation import by_line
@@ -71,9 +72,12 @@ def best_offers(
 
 
 def _shipping_for_nothing(found: Field, best: Best) -> Live | None:
-    """Return the free shipping that holds although no delivery is chosen, or it costs nothing."""
+    """Return the free shipping that holds although no delivery is chosen, or it costs nothing.
+
+    Without limits first, then by rank.
+    """
     groups = {live.offer.group for live in best.outcome.applied()}
-    for live in found.live:
+    for live in sorted(found.live, key=attrgetter("is_limited")):
         benefit = live.offer.benefit
         if not isinstance(benefit, FreeShipping) or (
             live.offer.group and live.offer.group in groups

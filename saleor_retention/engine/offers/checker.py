@@ -96,13 +96,15 @@ def _check_application(case: Case, offer: Offer, units: Any, amounts: Any) -> No
               for _ in range(n)]  # fmt: skip
     if [ref for ref, _ in units] != [ref for ref, _ in amounts] or not _fits(refs, wanted):
         raise Refused(f"{offer.id} does not apply to {units}")
-    total = min(
-        case.saving(offer, [case.unit[ref] for ref in refs]),
-        sum(max(0, case.unit[ref] - offer.floor_minor) for ref in refs),
-    )
+    prices = [case.unit[ref] for ref in refs]
+    most = sum(max(0, price - offer.floor_minor) for price in prices)
+    totals = [
+        min(case.saving(offer, prices, which), most) for which in range(len(case.open[offer.id][1]))
+    ]
+    total = sum(amount for _ref, amount in amounts)
     room = {ref: count * max(0, case.unit[ref] - offer.floor_minor) for ref, count in units}
-    if sum(amount for _ref, amount in amounts) != total:
-        raise Refused(f"{offer.id} takes off something else than {total}")
+    if total not in totals:
+        raise Refused(f"{offer.id} takes off something else than {' or '.join(map(str, totals))}")
     rows = sorted(case.row_of[ref] for ref in refs)
     parts = split(total, [max(0, case.cost[row] - offer.floor_minor) for row in rows])
     wanted_parts, given = Counter[int](), Counter[int]()

@@ -244,9 +244,9 @@ def priced_ways(case: Case, live: list[str]) -> tuple[list[tuple[Way, list[int],
         if isinstance(ways, int):
             extra += ways
             continue
-        for _value, count, _key in ways:
+        for which, count, _key in ways:
             units = sorted(count.elements())
-            falls = case.falls(case.offers[key], units, live)
+            falls = case.falls(case.offers[key], units, live, which)
             if sum(falls) > 0:
                 priced.append(((sum(falls), count, key), units, falls))
     return priced, extra

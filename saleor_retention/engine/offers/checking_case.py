@@ -21,7 +21,7 @@ from saleor_retention.engine.rules import Selection
 
 WAYS_MAX = 6_000
 HALF = Fraction(1, 2)
-Way = tuple[int, Counter[int], str]  # what it saves, units by row, offer id
+Way = tuple[int, Counter[int], str]  # which cut (priced: what it saves), units by row, offer id
 
 
 class Refused(Exception):
@@ -32,7 +32,8 @@ class Case:
     """A basket and the offers that may apply to it.
 
     Lines of one price that no offer tells apart make one row; rows are numbered, dearest first.
-    ``open`` is how often an offer may be used and its cut, ``ways`` what a goods-lane offer can do.
+    ``open`` is how often an offer may be used and any of which cuts a use has, ``ways`` what a
+    goods-lane offer can do.
     """
 
     def __init__(self, basket: BasketFacts, offers: Sequence[Offer], situation: Situation) -> None:
@@ -91,26 +92,26 @@ class Case:
         if isinstance(benefit, kinds.Gift):
             left = benefit.choices - self.at.gifts_had - self.at.out_of_stock
             chosen = self.at.gift_choices.get(offer.id)
-            left = frozenset([chosen]) if chosen in left else left
+            if benefit.quantity == 1 and chosen in left:
+                left = frozenset([chosen])
             goods = frozenset(r for r, x in self.lines.items() if x.goods.variant_ref in left)
         else:
             goods = self.matched(benefit.selection)
         opening = getattr(benefit, "opening", None)
         return [goods] + ([self.matched(opening.main)] if opening and opening.main else [])
 
-    def _gate(self, offer: Offer) -> tuple[int | None, Cut | None] | None:
-        """Return how often the offer may be used and the cut of a unit; None where it is shut."""
+    def _gate(self, offer: Offer) -> tuple[int | None, list[Cut | None]] | None:
+        """Return how often the offer may be used and the cuts it may use; None where it is shut."""
         left = self.at.uses_left.get(offer.id, UsesLeft())
         limits = [offer.uses_per_order, left.by_customer, left.in_total]
         benefit, (goods, *main) = offer.benefit, self.selections(offer)
-        cut = getattr(benefit, "cut", None)
+        cuts = [getattr(benefit, "cut", None)]
         if not goods:
             return None
         if isinstance(benefit, kinds.QuantitySteps):
             bought = sum(self.lines[ref].quantity for ref in goods)
-            steps = sorted((s for s in benefit.steps if s.quantity <= bought),
-                           key=lambda step: step.quantity)  # fmt: skip
-            return (benefit.units_max, steps[-1].cut) if steps else None
+            cuts = [step.cut for step in benefit.steps if step.quantity <= bought]
+            return (benefit.units_max, cuts) if cuts else None
         if isinstance(benefit, kinds.PunchCard):
             limits.append(max(0, self.at.stamps.get(offer.id, 0)) // benefit.stamps)
         if isinstance(benefit, kinds.AddOn | kinds.Gift):
@@ -123,12 +124,12 @@ class Case:
                 units = sum(self.lines[ref].quantity for ref in main[0] - goods)
                 times = units // opening.main_quantity
             if isinstance(benefit, kinds.Gift):
-                cut = Cut(price_minor=0)
+                cuts = [Cut(price_minor=0)]
                 limits.append(benefit.quantity if times else 0)
             elif main:
                 limits.append(times * benefit.units_each)
         least = min((limit for limit in limits if limit is not None), default=None)
-        return None if least is not None and least <= 0 else (least, cut)
+        return None if least is not None and least <= 0 else (least, cuts)
 
     def rows_of(self, refs: frozenset[str]) -> list[int]:
         """Return the rows of lines."""
@@ -149,8 +150,9 @@ class Case:
         united = {tuple(sorted(itertools.chain(*each))) for each in itertools.product(*some)}
         counted = [Counter(units) for units in sorted(united)]
         return [
-            (0, count, offer.id)
+            (which, count, offer.id)
             for count in counted
+            for which in range(len(self.open[offer.id][1]))
             if all(self.caps[row] >= units for row, units in count.items())
         ]
 
@@ -162,19 +164,19 @@ class Case:
         there = sum(self.caps[row] for row in set(itertools.chain(*(rows for rows, _ in parts))))
         times = there // sum(size for _rows, size in parts)
         limit = self.open[offer.id][0]
-        return self.saving(offer, dearest) * (times if limit is None else min(times, limit))
+        return self.saving(offer, dearest, 0) * (times if limit is None else min(times, limit))
 
-    def saving(self, offer: Offer, prices: list[int]) -> int:
-        """Return what one use saves on units of these prices, floors apart."""
+    def saving(self, offer: Offer, prices: list[int], which: int) -> int:
+        """Return what one use of one of its cuts saves on units of these prices, floors apart."""
         if isinstance(offer.benefit, Bundle) and offer.benefit.cut is None:
             return sum(sorted(prices)[: offer.benefit.free_units])
-        cut = self.open[offer.id][1]
+        cut = self.open[offer.id][1][which]
         return amount_off(cut, sum(prices)) if cut else 0
 
     def member(self, row: int, left: int, floor: int, live: Sequence[str]) -> tuple[int, str]:
         """Return the best member price: what comes off, and its offer."""
         best = (0, "")
-        for key in sorted(live, key=lambda each: kinds.first_come(self.offers[each])):
+        for key in sorted(live, key=self._first):
             offer = self.offers[key]
             if not isinstance(offer.benefit, kinds.MemberPrice):
                 continue
@@ -183,11 +185,17 @@ class Case:
                 best = (off, key)
         return best
 
-    def falls(self, offer: Offer, units: list[int], live: Sequence[str]) -> list[int]:
+    def _first(self, key: str) -> tuple[bool, int, int, str]:
+        """Order offers as they are preferred between equal prices: those without limits first."""
+        offer, left = self.offers[key], self.at.uses_left.get(key, UsesLeft())
+        limits = (offer.uses_per_order, left.by_customer, left.in_total)
+        return (limits != (None, None, None), *kinds.first_come(offer))
+
+    def falls(self, offer: Offer, units: list[int], live: Sequence[str], which: int) -> list[int]:
         """Return by how much each unit falls, member prices included."""
         prices = [self.cost[row] for row in units]
         caps = [max(0, price - offer.floor_minor) for price in prices]
-        parts = split(min(self.saving(offer, prices), sum(caps)), caps)
+        parts = split(min(self.saving(offer, prices, which), sum(caps)), caps)
         return [
             part
             + self.member(row, price - part, offer.floor_minor, live)[0]

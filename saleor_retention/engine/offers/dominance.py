@@ -83,7 +83,8 @@ def _gives_more(offer: OfferTerms, other: OfferTerms) -> bool:  # noqa: PLR0911 
             own.steps, theirs.steps, lambda a, b: a.quantity <= b.quantity
         )
     if isinstance(own, ThresholdTerms) and isinstance(theirs, ThresholdTerms):
-        return _each_is_met(
+        # Goods that one of them does not want would let both apply, each to its own.
+        return own.selection == theirs.selection and _each_is_met(
             own.steps, theirs.steps, lambda a, b: _at_most(a.from_minor, b.from_minor)
         )
     if isinstance(own, FreeShippingTerms) and isinstance(theirs, FreeShippingTerms):
@@ -96,11 +97,14 @@ def _gives_more(offer: OfferTerms, other: OfferTerms) -> bool:  # noqa: PLR0911 
 
 
 def _is_add_on_better(own: AddOnTerms, theirs: AddOnTerms) -> bool:
-    """Compare add-ons of the same goods: with others the subtotal that opens them is another."""
+    """Compare add-ons of the same goods: with others the subtotal that opens them is another.
+
+    One that main items open gives so many units only, and the other one may give the next.
+    """
     return (
         own.selection == theirs.selection
+        and own.opening.main is None
         and _opens_sooner(own.opening, theirs.opening)
-        and (own.opening.main is None or own.units_each >= theirs.units_each)
         and _takes_more(own.cut, theirs.cut)
     )
 
@@ -151,12 +155,7 @@ def _takes_more(cut: CutTerms, other: CutTerms) -> bool:
 
 
 def _opens_sooner(own: OpeningTerms, theirs: OpeningTerms) -> bool:
-    if own.main is not None and (
-        theirs.main is None
-        or not includes(own.main, theirs.main)
-        or own.main_quantity > theirs.main_quantity
-    ):
-        return False
+    """Compare subtotals; main items that open the other one are a condition more."""
     ends, other = dict(own.below_minor), dict(theirs.below_minor)
     is_open_longer = all(other.get(currency, 10**20) <= minor for currency, minor in ends.items())
     return is_open_longer and _at_most(own.from_minor, theirs.from_minor)

@@ -175,7 +175,8 @@ class Lanes:
         units = self.ways.units[index]
         if all(some.issuperset(units) for some in rows):
             return [self.ways.columns[index].value for _some in rows]
-        fallen = falls(self.ways.owners[index], units, self.shelf, self.members)
+        offer, cut = self.ways.owners[index].offer, self.ways.cuts[index]
+        fallen = falls(offer, cut, units, self.shelf, self.members)
         return [
             sum(fall for row, fall in zip(units, fallen, strict=True) if row in some)
             for some in rows
@@ -232,6 +233,7 @@ class Lanes:
                 )
                 ways.owners.append(ways.owners[index])
                 ways.units.append(ways.units[index])
+                ways.cuts.append(ways.cuts[index])
 
 
 def _rate(percent: object) -> Fraction:

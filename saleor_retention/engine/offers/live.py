@@ -34,7 +34,7 @@ class Live:
     rows: list[tuple[int, ...]]
     uses_max: int | None = None  # ways (units, for prices per unit) in this order
     is_limited: bool = False
-    cut: Cut | None = None  # of prices per unit, by the step that is reached
+    cuts: tuple[Cut, ...] = ()  # of prices per unit: any of them, of steps those that are reached
 
 
 @dataclass(slots=True)
@@ -98,11 +98,12 @@ def selections_of(offer: Offer, situation: Situation) -> list[Selection]:
 def gift_variants(offer_id: str, gift: Gift, situation: Situation) -> frozenset[str]:
     """Return what may be given: in stock, not had before, and the shopper's choice if made.
 
-    Where nothing may, a reference that no goods have: an empty selection would mean everything.
+    Where more than one may be had, the choice of one does not shut the others. Where nothing may be
+    given, a reference that no goods have: an empty selection would mean everything.
     """
     left = gift.choices - situation.gifts_had - situation.out_of_stock
     chosen = situation.gift_choices.get(offer_id)
-    if chosen in left:
+    if chosen in left and gift.quantity == 1:
         left = frozenset([chosen])
     return left or frozenset([""])
 
@@ -152,12 +153,13 @@ def _steps(live: Live, benefit: QuantitySteps, found: Field) -> list[Miss]:
     steps = sorted(benefit.steps, key=lambda step: step.quantity)
     for step in steps:
         if bought < step.quantity:
-            missing = step.quantity - bought
-            found.near.append(NearMiss(live.offer.id, Finding.UNITS_MISSING, missing))
+            missing, position = step.quantity - bought, benefit.steps.index(step)
+            near = NearMiss(live.offer.id, Finding.UNITS_MISSING, missing, step=position)
+            found.near.append(near)
             break
-        live.cut = step.cut
+        live.cuts += (step.cut,)
     live.uses_max = benefit.units_max  # the offer's own limits count orders
-    return [] if live.cut else [Miss(Finding.UNITS_MISSING, steps[0].quantity - bought)]
+    return [] if live.cuts else [Miss(Finding.UNITS_MISSING, steps[0].quantity - bought)]
 
 
 def _opened(live: Live, benefit: AddOn | Gift, found: Field, situation: Situation) -> list[Miss]:
@@ -181,12 +183,12 @@ def _opened(live: Live, benefit: AddOn | Gift, found: Field, situation: Situatio
             misses.append(Miss(Finding.NOT_OPENED, missing))
             found.near.append(NearMiss(live.offer.id, Finding.UNITS_MISSING, missing))
     if isinstance(benefit, AddOn):
-        live.cut = benefit.cut
+        live.cuts = (benefit.cut,)
         limit = None if times is None else times * benefit.units_each
         if not own:
             misses.append(Miss(Finding.NO_MATCHING_GOODS))
     else:
-        live.cut, limit = Cut(price_minor=0), benefit.quantity
+        live.cuts, limit = (Cut(price_minor=0),), benefit.quantity
         if not misses:
             misses += _gift_to_choose(live, benefit, found, situation)
     live.uses_max = min((x for x in (live.uses_max, limit) if x is not None), default=None)
@@ -209,7 +211,7 @@ def _gift_to_choose(live: Live, gift: Gift, found: Field, situation: Situation) 
 def _punch_card(live: Live, card: PunchCard, found: Field, situation: Situation) -> list[Miss]:
     """Count the full cards of earlier orders: what this one adds counts from the next."""
     stamps = situation.stamps.get(live.offer.id, 0)
-    rewards, live.cut = max(0, stamps) // card.stamps, card.cut
+    rewards, live.cuts = max(0, stamps) // card.stamps, (card.cut,)
     live.uses_max = min((x for x in (live.uses_max, rewards) if x is not None), default=None)
     misses = []
     if not rewards:

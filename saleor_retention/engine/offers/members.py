@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from saleor_retention.engine.offers.kinds import Cut, MemberPrice
 from saleor_retention.engine.offers.live import Live
 
@@ -9,14 +11,14 @@ from saleor_retention.engine.offers.live import Live
 class MemberLane:
     """Answers for each row what comes off a unit.
 
-    A unit serves one member price, the one that takes most off; between equal ones the rank
-    decides. What is left of a unit never falls when more of it comes in: no goods-lane offer can
-    make a unit dearer through this lane.
+    A unit serves one member price, the one that takes most off; between equal ones one without
+    limits, and then the rank decides. What is left of a unit never falls when more of it comes in:
+    no goods-lane offer can make a unit dearer through this lane.
     """
 
     def __init__(self, live: list[Live], rows_count: int) -> None:
         self._prices: list[list[tuple[Cut, int, Live]]] = [[] for _row in range(rows_count)]
-        for each in live:
+        for each in sorted(live, key=attrgetter("is_limited")):
             if isinstance(each.offer.benefit, MemberPrice):
                 for row in each.rows[0]:
                     entry = (each.offer.benefit.cut, each.offer.floor_minor, each)

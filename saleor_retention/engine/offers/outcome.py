@@ -74,10 +74,10 @@ def _uses(
     uses: list[list[Use]] = [[] for _row in shelf.rows]
     for column in sorted(chosen):
         assert ways is not None  # noqa: S101 - what is chosen is a way
-        live, units = ways.owners[column], ways.units[column]
+        live, units, cut = ways.owners[column], ways.units[column], ways.cuts[column]
         own = [
             _use(row, share, live.offer.floor_minor, shelf, members)
-            for row, share in zip(units, shares(live, units, shelf), strict=True)
+            for row, share in zip(units, shares(live.offer, cut, units, shelf), strict=True)
         ]
         for _time in range(chosen[column]):
             for row, (share, member, off, floor) in zip(units, own, strict=True):

@@ -95,7 +95,7 @@ def lowest(basket: BasketFacts, tier: Tier | None, case: OfferCase) -> OfferPric
     return OfferPrice(
         allocations=tuple(_allocations(quote, basket, tier, case, prices)),
         verdicts=tuple(_verdict(each, names[each.offer_id], basket) for each in applied),
-        applied=applied,
+        applied=tuple(each for each in applied if each.amount_minor),
         has_free_shipping=quote.has_free_shipping,
         gap_minor=quote.gap_minor,
     )
@@ -111,14 +111,17 @@ def compete(
 ) -> OfferQuote:
     """Return what the search makes of offers and tier prices together.
 
-    Where the tier ships for nothing, no offer can save the shipping. ``explain`` is that of
-    ``best_offers``.
+    Where the tier ships for nothing, no offer can save the shipping, and none is nearly reached.
+    ``explain`` is that of ``best_offers``.
     """
-    situation = case.situation
-    if tier is not None and tier.has_free_shipping:
-        situation = replace(situation, shipping_minor=0)
-    offers = (*case.offers, *prices.values())
-    return best_offers(basket, offers, situation, nodes_max=case.nodes_max, explain=explain)
+    offers, nodes_max = (*case.offers, *prices.values()), case.nodes_max
+    if tier is None or not tier.has_free_shipping:
+        return best_offers(basket, offers, case.situation, nodes_max=nodes_max, explain=explain)
+    situation = replace(case.situation, shipping_minor=0)
+    quote = best_offers(basket, offers, situation, nodes_max=nodes_max, explain=explain)
+    ships = {each.id for each in case.offers if isinstance(each.benefit, FreeShipping)}
+    near = tuple([miss for miss in quote.near_misses if miss.offer_id not in ships])
+    return replace(quote, near_misses=near)
 
 
 def tier_prices(case: OfferCase, tier: Tier | None, currency: str) -> Prices:
@@ -276,7 +279,10 @@ def _tier_allocation(
 def _applied(
     quote: OfferQuote, basket: BasketFacts, tier: Tier | None, case: OfferCase
 ) -> tuple[AppliedOffer, ...]:
-    """Return the offers that the price has; one that gives nothing is not used."""
+    """Return the offers that the price has; one that gives nothing is not among them.
+
+    Free shipping is, also where nothing has to be paid for a delivery; it is not used by that.
+    """
     offers = {offer.id: offer for offer in case.offers}
     is_shipped = tier is not None and tier.has_free_shipping
     return tuple(

@@ -75,6 +75,7 @@ class NearMiss:
     code: Finding  # UNITS_MISSING, AMOUNT_MISSING or STAMPS_MISSING
     missing: int
     part: int | None = None  # position of the bundle's part that lacks the units
+    step: int | None = None  # position of the step that is reached then
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,19 @@ class Plan:
         items = tuple((item.live.offer.id, item.position) for item in self.items)
         return (*items, (self.shipping.offer.id, 0)) if self.shipping else items
 
+    @property
+    def tie(self) -> tuple[int, int, int, tuple[tuple[int, int], ...]]:
+        """Return the key that decides between plans that take off the same: the least is taken.
+
+        Fewest limited offers, fewest offers, and then those of higher priority or lower id.
+        """
+        ranks = [(item.live.rank, item.position) for item in self.items]
+        limited = sum([item.live.is_limited for item in self.items])
+        if self.shipping:
+            ranks.append((self.shipping.rank, 0))
+            limited += self.shipping.is_limited
+        return limited, len(ranks), sum([rank for rank, _position in ranks]), tuple(ranks)
+
     def demands(self) -> Iterator[tuple[str, tuple[int, ...], int]]:
         """Yield (offer id, rows, least amount that must be left of them)."""
         for item in self.items:
@@ -106,7 +119,7 @@ class OrderLane:
             for items in self._item_lists(spends)
             for ship in (None, *(ships if shipping_minor else ()))
         )
-        every = sorted(plans, key=lambda plan: (-self.most(plan), len(plan.key), plan.key))
+        every = sorted(plans, key=lambda plan: (-self.most(plan), plan.tie))
         self.plans = every[:PLANS_MAX]
         self.is_complete = len(every) <= PLANS_MAX and len(spends) <= ITEMS_MAX
         self.ceiling = shipping_minor if ships else 0  # no plan takes off more
@@ -123,13 +136,16 @@ class OrderLane:
         """Return what the best plan for this takes off, the plan, and the amounts of its items."""
         found: tuple[int, Plan, list[int]] = (0, Plan(), [])
         for plan in self.plans:
-            if self.most(plan) <= found[0]:
+            most = self.most(plan)
+            if most < found[0]:
                 break  # plans come by what they take off at most
+            if most == found[0] and plan.tie >= found[1].tie:
+                continue
             amounts = plan.amounts(left)
             if amounts is None:
                 continue
             total = sum(amounts) + (self.shipping_minor if plan.shipping else 0)
-            if total > found[0]:
+            if total > found[0] or (total == found[0] and plan.tie < found[1].tie):
                 found = (total, plan, amounts)
         return found
 

@@ -68,7 +68,7 @@ def near_miss_text(near: NearMiss, terms: OfferTerms, vocabulary: Vocabulary) ->
     >>> render(near_miss_text(near, terms, Vocabulary({"USD": 2}, "USD")))
     '12.30 USD more for free shipping'
     """
-    gain = _gain(terms, vocabulary)
+    gain = _gain(terms, vocabulary, near.step)
     if near.code is Finding.AMOUNT_MISSING:
         money = _money(near.missing, vocabulary)
         return phrase(_("%(money)s more for %(gain)s"), money=money, gain=gain)
@@ -106,8 +106,8 @@ def _beaten(verdict: OfferVerdict, vocabulary: Vocabulary) -> Phrase:
     return phrase(_("At least %(money)s less is paid with %(offers)s."), money=money, offers=by)
 
 
-def _gain(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
-    """Return what the offer gives, as it follows "for"."""
+def _gain(terms: OfferTerms, vocabulary: Vocabulary, step: int | None) -> Phrase:
+    """Return what the offer gives, or one of its steps, as it follows "for"."""
     benefit = terms.benefit
     if isinstance(benefit, FreeShippingTerms):
         return phrase(_("free shipping"))
@@ -121,12 +121,13 @@ def _gain(terms: OfferTerms, vocabulary: Vocabulary) -> Phrase:
         goods, cut = vocabulary.goods_of(benefit.selection), unit_cut(benefit.cut, vocabulary)
         return phrase(_("%(goods)s at %(cut)s"), goods=goods, cut=cut)
     if isinstance(benefit, ThresholdTerms):
-        cuts = [sum_cut(step.cut, vocabulary) for step in benefit.steps]
+        cuts = [sum_cut(each.cut, vocabulary) for each in benefit.steps]
     elif isinstance(benefit, QuantityTerms):
-        cuts = [unit_cut(step.cut, vocabulary) for step in benefit.steps]
+        cuts = [unit_cut(each.cut, vocabulary) for each in benefit.steps]
     else:
         cuts = []
-    return cuts[0] if len(cuts) == 1 else phrase(_("the next step of the offer"))
+    position = 0 if len(cuts) == 1 else step
+    return phrase(_("the next step of the offer")) if position is None else cuts[position]
 
 
 def _goods_missing(near: NearMiss, terms: OfferTerms, vocabulary: Vocabulary) -> Value | None:

@@ -62,7 +62,7 @@ class Judge:
         missing = self._amount_missing(live)
         if missing > 0:
             miss = Miss(Finding.AMOUNT_MISSING, missing)
-            if isinstance(offer.benefit, FreeShipping):
+            if isinstance(offer.benefit, FreeShipping) and not self.shipping:
                 self.near.append(NearMiss(offer.id, miss.code, missing))
             return OfferVerdict(offer.id, miss.code, misses=(miss,))
         rivals = tuple(
@@ -89,9 +89,11 @@ class Judge:
     def _next_step(self, live: Live, benefit: SpendThreshold) -> None:
         """Note how much is missing to the first step above what is spent."""
         basis = self._basis(live)
-        missing = [step.from_minor - basis for step in benefit.steps if step.from_minor > basis]
-        if missing:
-            self.near.append(NearMiss(live.offer.id, Finding.AMOUNT_MISSING, min(missing)))
+        steps = enumerate(benefit.steps)
+        above = [(step.from_minor - basis, at) for at, step in steps if step.from_minor > basis]
+        if above:
+            missing, at = min(above)
+            self.near.append(NearMiss(live.offer.id, Finding.AMOUNT_MISSING, missing, step=at))
 
     def _amount_missing(self, live: Live) -> int:
         benefit = live.offer.benefit

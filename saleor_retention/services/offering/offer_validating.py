@@ -94,7 +94,7 @@ def validate_offer(
         raise Refusals(refusals)
     warnings += [problem for problem in found if problem.is_warning]
     if is_active:
-        warnings += _beaten(program, terms, offer)
+        warnings += beaten_warnings(program, terms, offer)
     return ValidatedOffer(terms, canonical, tuple(warnings))
 
 
@@ -202,7 +202,9 @@ def _unsupported(terms: OfferTerms) -> Iterator[Refusal]:
             return
 
 
-def _beaten(program: Program, terms: OfferTerms, offer: Offer | None) -> Iterator[RuleProblem]:
+def beaten_warnings(
+    program: Program, terms: OfferTerms, offer: Offer | None
+) -> Iterator[RuleProblem]:
     """Warn where the offer and another active one of the program make each other pointless."""
     others = Offer.objects.filter(program=program, is_active=True, kind=terms.kind.value)
     if offer is not None:

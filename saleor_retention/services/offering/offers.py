@@ -27,6 +27,7 @@ from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.offering.offer_previewing import preview
 from saleor_retention.services.offering.offer_validating import (
     ValidatedOffer,
+    beaten_warnings,
     validate_offer,
     window_refusals,
 )
@@ -158,7 +159,11 @@ def schedule_offer(
 def switch_offer(
     *, offer: Offer, is_active: bool, actor_ref: str = "", now: dt.datetime | None = None
 ) -> OfferChange:
-    """Switch an offer on or off; one whose window is over cannot be switched on (INVALID)."""
+    """Switch an offer on or off; one whose window is over cannot be switched on (INVALID).
+
+    Warns where the offer and another active one make each other pointless, as whatever activates
+    an offer does.
+    """
     return update_offer(offer=offer, is_active=is_active, actor_ref=actor_ref, now=now)
 
 
@@ -250,9 +255,10 @@ def _update(
             raise Refusal(Code.INVALID, f'Offer "{offer.slug}" is retired.', "offer")
         before, present = settings_of(offer), document_of(offer)
         will_be_active = offer.is_active if is_active is None else is_active
+        is_activated = will_be_active and not offer.is_active
         wanted = document_from(present)
         refusals = named_refusals("An offer", name) if name is not None else []
-        if will_be_active and not offer.is_active and wanted is None:
+        if is_activated and wanted is None:
             refusals += window_refusals(terms_of(offer.current_version_id), at)
         validated = gather(
             refusals,
@@ -262,13 +268,16 @@ def _update(
         )
         offer.name = offer.name if name is None else name.strip()
         offer.is_active = will_be_active
+        warnings = () if validated is None else validated.warnings
         if validated is not None and validated.document != present:
             _add_version(offer, validated.document, actor_ref, at)
+        elif is_activated:
+            terms = terms_of(offer.current_version_id)
+            warnings += tuple(beaten_warnings(program, terms, offer))
         after = settings_of(offer)
         if after != before:
             offer.save(update_fields=["name", "is_active"])
             _follow_up(offer, _action(before, after), before, actor_ref, at)
-    warnings = () if validated is None else validated.warnings
     return OfferChange(offer, is_change=after != before, warnings=warnings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,12 @@ from saleor_retention.engine.offers.result import Finding
 from saleor_retention.engine.rules import Selection
 from tests.unit.builders import basket, basket_line
 from tests.unit.offers.builders import (
+    AddOn,
     FreeShipping,
+    Gift,
     MemberPrice,
+    Opening,
+    PunchCard,
     Shopper,
     amount,
     any_of,
@@ -257,21 +262,69 @@ def test_no_unit_falls_below_the_floor() -> None:
     assert taken(found) == {("line-1", "1"): 600}
 
 
-def test_fewer_limited_uses_are_preferred() -> None:
+EVERY_KIND = {
+    "bundle": any_of(1, cut=amount(100)),
+    "quantity": steps((1, amount(100))),
+    "add-on": AddOn(Selection(), amount(100), Opening()),
+    "gift": Gift(frozenset({"v1"})),
+    "punch card": PunchCard(Selection(), 3),
+    "member price": MemberPrice(Selection(), amount(100)),
+    "threshold": threshold((1000, amount(100))),
+    "free shipping": FreeShipping(1000),
+}
+
+
+def which_of_two_alike(kind: str, first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """Return which of two offers of one benefit apply, of the ids 9 and 10."""
+    nine, ten = offer("9", EVERY_KIND[kind], **first), offer("10", EVERY_KIND[kind], **second)
+    at = situation(shipping_minor=490, stamps={"9": 3, "10": 3})
+    found = quote(basket(1000), ten, nine, at=at)
+    return [each.offer_id for each in found.verdicts if each.code == Finding.APPLIED]
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_fewer_limited_uses_are_preferred(kind: str) -> None:
     """Two offers give the same: the one that is not used up by it applies."""
-    limited = offer("1", any_of(1, cut=amount(100)), uses_per_order=1, priority=5)
-    found = quote(basket(1000), limited, offer("2", any_of(1, cut=amount(100))))
+    limited = {"uses_per_order": 1, "priority": 5}
 
-    assert taken(found) == {("line-1", "2"): 100}
+    assert which_of_two_alike(kind, limited, {}) == ["10"]
+    assert which_of_two_alike(kind, {}, limited) == ["9"]
 
 
+@pytest.mark.parametrize("kind", EVERY_KIND)
 @pytest.mark.parametrize(("first", "second", "wins"), [(0, 0, "9"), (0, 1, "10"), (1, 0, "9")])
-def test_between_equals_priority_and_then_the_id_decide(first: int, second: int, wins: str) -> None:
+def test_between_equals_priority_and_then_the_id_decide(
+    kind: str, first: int, second: int, wins: str
+) -> None:
     """Higher priority, then the lower id; numbers count as numbers."""
-    nine = offer("9", any_of(1, cut=amount(100)), priority=first)
-    ten = offer("10", any_of(1, cut=amount(100)), priority=second)
+    assert which_of_two_alike(kind, {"priority": first}, {"priority": second}) == [wins]
 
-    assert taken(quote(basket(1000), ten, nine)) == {("line-1", wins): 100}
+
+def test_an_unlimited_threshold_is_preferred_that_might_have_taken_more() -> None:
+    """Equal on what the bundle leaves, though the limited one has more in sight before it."""
+    found = quote(
+        basket(2000),
+        offer("1", any_of(1, cut=percent(50))),
+        offer("2", threshold((500, percent(10))), uses_per_order=1),
+        offer("3", threshold((500, amount(100)))),
+    )
+
+    assert taken(found) == {("line-1", "1"): 1000, ("line-1", "3"): 100}
+
+
+@pytest.mark.parametrize(("first", "second", "wins"), [(0, 0, "9"), (0, 1, "10")])
+def test_free_shipping_of_a_delivery_that_costs_nothing_is_of_the_first_too(
+    first: int, second: int, wins: str
+) -> None:
+    """Also where no delivery is chosen yet: unlimited, higher priority, lower id."""
+    nine = offer("9", FreeShipping(1000), priority=first)
+    ten = offer("10", FreeShipping(1000), priority=second)
+    limited = offer("8", FreeShipping(1000), uses_per_order=1, priority=9)
+
+    found = quote(basket(1000), ten, nine, limited)
+
+    applied = [each.offer_id for each in found.verdicts if each.code == Finding.APPLIED]
+    assert applied == [wins]
 
 
 def test_an_offer_with_five_thousand_products() -> None:

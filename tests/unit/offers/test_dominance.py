@@ -122,6 +122,14 @@ NOT_BETTER: tuple[tuple[OfferTerms, OfferTerms], ...] = (
         read("threshold", {"steps": [{"from": {"USD": 50}, "amount": {"USD": 9}}]}),
         read("threshold", {"steps": [{"from": {"USD": 40}, "amount": {"USD": 5}}]}),
     ),
+    (  # on other goods both apply
+        read("threshold", {"steps": [{"from": {"USD": 20}, "amount": {"USD": 5}}]}),
+        read("threshold", {**TEA, "steps": [{"from": {"USD": 20}, "amount": {"USD": 4}}]}),
+    ),
+    (  # a pot opens each of them once: both apply, to two cups
+        read("add_on", {**TEA, "percent": 20, "opens": {"select": {"products": ["pot"]}}}),
+        read("add_on", {**TEA, "percent": 10, "opens": {"select": {"products": ["pot"]}}}),
+    ),
     (
         read("add_on", {**TEA, "percent": 20, "opens": {"from": {"USD": 1}, "below": {"USD": 50}}}),
         read("add_on", {**TEA, "percent": 10, "opens": {"from": {"USD": 1}}}),

@@ -62,12 +62,43 @@ def test_quantity_steps_go_by_the_number_bought(row: str) -> None:
     assert found.saving_minor == off
 
 
+@pytest.mark.parametrize(("units", "off"), [(2, 0), (3, 1500), (5, 2500), (6, 3000)])
+def test_of_the_steps_reached_the_best_counts(units: int, off: int) -> None:
+    """A later step that is worth less takes nothing away from the earlier one."""
+    found = quote(
+        basket(basket_line(1, 1000 * units, units)),
+        offer("1", steps((3, percent(50)), (6, amount(1)))),
+    )
+
+    assert found.saving_minor == off
+
+
+def test_which_step_is_the_best_depends_on_the_price() -> None:
+    """Half of 10.00 is more than 2.00, and 2.00 more than half of 3.00."""
+    found = quote(basket(1000, 300), offer("1", steps((1, percent(50)), (2, amount(200)))))
+
+    assert taken(found) == {("line-1", "1"): 500, ("line-2", "1"): 200}
+
+
+def test_an_earlier_step_stays_where_a_later_one_would_cost_a_threshold() -> None:
+    """Five at 1.00 with 0.14 off each leave 4.30; a sixth unit of 0.01 must not take that away."""
+    offers = (
+        offer("steps", steps((5, amount(14)), (6, amount(50)))),
+        offer("spend", threshold((430, amount(200)))),
+    )
+
+    assert quote(basket(basket_line(1, 500, 5)), *offers).saving_minor == 270
+    assert quote(basket(basket_line(1, 500, 5), 1), *offers).saving_minor == 271
+
+
 def test_the_next_step_is_a_near_miss() -> None:
     """Two bought, three wanted: one more."""
     found = quote(basket(1000, 1000), offer("1", steps((3, percent(10)))))
+    further = quote(basket(1000, 1000), offer("1", steps((5, percent(20)), (2, percent(10)))))
 
-    assert found.near_misses == (NearMiss("1", Finding.UNITS_MISSING, 1),)
+    assert found.near_misses == (NearMiss("1", Finding.UNITS_MISSING, 1, step=0),)
     assert verdict(found, "1").misses[0].missing == 1
+    assert further.near_misses == (NearMiss("1", Finding.UNITS_MISSING, 3, step=0),)
 
 
 def test_units_of_another_offer_count_for_the_step_and_are_not_lowered_twice() -> None:
@@ -171,6 +202,21 @@ def test_the_gift_that_the_shopper_chose_is_the_free_one() -> None:
     assert taken(quote(both, gift, at=chosen)) == {("line-1", "1"): 700}
 
 
+def test_a_choice_of_one_gift_leaves_the_others_open_while_more_may_be_had() -> None:
+    """Two gifts of three: with one chosen there is one more, and what is in the basket is free."""
+    gift = offer("1", Gift(frozenset({"v1", "v2", "v3"}), quantity=2))
+    chosen = situation(gift_choices={"1": "v1"})
+
+    one = quote(basket(700), gift, at=chosen)
+    both = quote(basket(700, 900), gift, at=chosen)
+
+    assert (taken(one), one.gifts) == (
+        {("line-1", "1"): 700},
+        (GiftChoice("1", ("v1", "v2", "v3"), 1),),
+    )
+    assert (taken(both), both.gifts) == ({("line-1", "1"): 700, ("line-2", "1"): 900}, ())
+
+
 def test_a_punch_card_gives_one_for_each_full_card() -> None:
     """Six bought, the seventh free: with thirteen stamps two are free, the dearest."""
     card = offer("1", PunchCard(products(1, 2), 6))
@@ -205,7 +251,7 @@ def test_a_threshold_has_steps_and_names_the_next() -> None:
     found = quote(basket(8000), spend)
 
     assert found.saving_minor == 500
-    assert found.near_misses == (NearMiss("1", Finding.AMOUNT_MISSING, 2000),)
+    assert found.near_misses == (NearMiss("1", Finding.AMOUNT_MISSING, 2000, step=1),)
     assert quote(basket(10000), spend).saving_minor == 1200
     assert verdict(quote(basket(4000), spend), "1").misses[0].missing == 1000
 

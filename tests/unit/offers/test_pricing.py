@@ -217,6 +217,32 @@ def test_free_shipping_of_an_offer_is_not_used_where_the_tier_has_it() -> None:
     )
 
 
+def test_free_shipping_is_not_used_where_delivery_costs_nothing() -> None:
+    """Shipping is free, and says so; the limited offer is kept for an order that pays for it."""
+    free = offer("1", FreeShipping(from_minor=500), uses_per_order=1)
+
+    quote = priced(basket(1000), free, who=None, at=situation(shipping_minor=0))
+
+    assert (quote.has_free_shipping, quote.applied) == (True, ())
+    said = {each.rule_key: each.message for each in quote.verdicts}
+    assert said["offer:1"] == "Offer 1 makes shipping free."
+
+
+def test_nothing_is_missing_for_free_shipping_where_shipping_is_free() -> None:
+    """By another offer, or by the tier: no shopper is sent after what he has."""
+    here = offer("1", FreeShipping(from_minor=500))
+    far = offer("2", FreeShipping(from_minor=5000))
+    gold = tier("gold", percent=None, has_free_shipping=True)
+
+    def near(of: Any, *offers: Offer) -> list[str]:
+        found = compete(basket(1000), of, case(*offers), {})
+        return [each.offer_id for each in found.near_misses]
+
+    assert near(None, far) == ["2"]
+    assert near(None, here, far) == []
+    assert near(gold, far) == []
+
+
 def test_the_order_of_lines_and_offers_changes_nothing() -> None:
     """The same quote, to the byte."""
     lines = [basket_line(n, 300 + 77 * n, quantity=1 + n % 3) for n in range(1, 6)]

@@ -276,9 +276,19 @@ def test_a_merchant_reads_every_currency() -> None:
             "2 more for 10 % off each",
         ),
         (
-            (Finding.UNITS_MISSING, 2),
-            QuantityTerms(TEA, (QuantityStepTerms(3, TENTH), QuantityStepTerms(6, FREE))),
-            "2 more for the next step of the offer",
+            (Finding.UNITS_MISSING, 2, None, 1),
+            QuantityTerms(
+                TEA,
+                (QuantityStepTerms(3, TENTH), QuantityStepTerms(6, CutTerms(percent=Decimal(25)))),
+            ),
+            "2 more for 25 % off each",
+        ),
+        (
+            (Finding.AMOUNT_MISSING, 2000, None, 1),
+            ThresholdTerms(
+                (*steps((5000, TENTH)), SpendStepTerms(usd(9000), CutTerms(amount_minor=usd(1200))))
+            ),
+            "20.00 USD more for 12.00 USD off",
         ),
         (
             (Finding.AMOUNT_MISSING, 55),
