@@ -2,7 +2,8 @@
 
 Safe to run twice, at the same time, and late: what is written down already stays as it is, and a
 run that comes after three missed days looks at all of them. What would come too late by then is
-written down as left out.
+written down as left out. A day is looked at for the first time as soon as it begins anywhere, and
+again for some days: orders of the day before go on then, are paid, and are summed up later still.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from saleor_retention.engine.campaigns.caps import room
 from saleor_retention.engine.campaigns.quiet import furthest_day, instant_on
-from saleor_retention.engine.campaigns.terms import EVENTS, CampaignTerms
+from saleor_retention.engine.campaigns.terms import EVENTS, CampaignTerms, TriggerKind
 from saleor_retention.engine.campaigns.triggers import days_between
 from saleor_retention.engine.campaigns.verdicts import Reason, decide
 from saleor_retention.engine.periods import end_of_local_day, local_date
@@ -45,8 +46,24 @@ DAYS_MISSED_MAX = 31
 OVERLAP = dt.timedelta(minutes=15)
 """Events are looked at again so long: one that was written by a slow transaction is not missed."""
 
+AGAIN_DAYS = dt.timedelta(days=3)
+"""Days of the calendar are looked at again so long: orders come to be known late."""
+
+AGAIN_EVERY = dt.timedelta(hours=1)
+LOOKED_AT_AGAIN = frozenset(
+    {
+        TriggerKind.BIRTHDAY,
+        TriggerKind.ANNIVERSARY,
+        TriggerKind.SECOND_PURCHASE,
+        TriggerKind.WIN_BACK,
+        TriggerKind.RUN_OUT,
+        TriggerKind.SURVEY,
+    }
+)
+"""Who is due on a day may turn out later. Everybody is due on a holiday, and whoever was given
+something that ends within days was told so when he was given it."""
+
 SAMPLE = 20
-ZONE_MARGIN = dt.timedelta(hours=26)  # no day begins earlier or ends later anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,7 @@ def plan(campaign: Campaign, now: dt.datetime | None = None) -> Planned:
     at = now or timezone.now()
     terms = terms_of(campaign)
     planned, skipped = 0, Counter[str]()
-    for chunk in _candidates(campaign, terms, at):
+    for chunk in _candidates(campaign, terms, at, again=_is_hour_over(campaign, at)):
         with transaction.atomic():
             if not claim(f"campaign:{campaign.pk}"):
                 return Planned(planned, skipped)
@@ -135,7 +152,7 @@ def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Fore
     at = now or timezone.now()
     terms = terms_of(campaign)
     left, taken = terms.sends_max, _taken(campaign)
-    for chunk in _candidates(campaign, terms, at):
+    for chunk in _candidates(campaign, terms, at, again=True):
         rows = _rows(
             campaign, terms, chunk, at, lambda ids: campaign_holdouts.foreseen(campaign, terms, ids)
         )
@@ -156,11 +173,11 @@ HeldOut = Callable[[list[int]], set[int]]
 
 
 def _candidates(
-    campaign: Campaign, terms: CampaignTerms, at: dt.datetime
+    campaign: Campaign, terms: CampaignTerms, at: dt.datetime, *, again: bool
 ) -> Iterator[list[Candidate]]:
-    """Yield who is due in chunks, the audience only."""
+    """Yield who is due in chunks, the audience only; of the last days ``again`` if asked for."""
     zone = rules_of(campaign.program.current_version_id).time_zone
-    asked = Asked(campaign.program, zone, Packaged())
+    asked = Asked(campaign.program, zone, Packaged(), at)
     begins = campaign.starts_at or at
     if terms.trigger.kind in EVENTS:
         since = begins if campaign.planned_until is None else campaign.planned_until - OVERLAP
@@ -168,12 +185,34 @@ def _candidates(
     else:
         before = local_date(begins, zone) - dt.timedelta(days=1)
         after = before if campaign.planned_until is None else furthest_day(campaign.planned_until)
+        if again and terms.trigger.kind in LOOKED_AT_AGAIN:
+            after -= AGAIN_DAYS
         days = days_between(max(before, after), furthest_day(at), DAYS_MISSED_MAX)
-        chunks = (chunk for day in days for chunk in due_on(terms.trigger, day, asked))
+        chunks = due_on(terms.trigger, days, asked)
     for chunk in chunks:
         wanted = in_audience(terms.audience, campaign.program, [each.account_id for each in chunk])
         if kept := [each for each in chunk if each.account_id in wanted]:
             yield kept
+
+
+def _is_hour_over(campaign: Campaign, at: dt.datetime) -> bool:
+    """Tell whether another hour has begun since the campaign was planned last."""
+    last, hour = campaign.planned_until, AGAIN_EVERY.total_seconds()
+    return last is None or last.timestamp() // hour < at.timestamp() // hour
+
+
+def _was_never_in_time(
+    campaign: Campaign, terms: CampaignTerms, due: Candidate, row: Dispatch
+) -> bool:
+    """Tell whether somebody turned out to be due on a day only when all was over.
+
+    That is no message that was left out. His day was looked at before without him, and was over by
+    then, or what speaks against him came with what made him due.
+    """
+    last = campaign.planned_until
+    if last is None or terms.trigger.kind not in LOOKED_AT_AGAIN or due.day > furthest_day(last):
+        return False
+    return row.useful_until <= last or due.refused is not None
 
 
 def _rows(
@@ -196,6 +235,8 @@ def _rows(
     for each in new:
         zone = told.get(each.account_id, Locale()).time_zone or program_zone
         row = _row(campaign, terms, each, zone, at)
+        if _was_never_in_time(campaign, terms, each, row):
+            continue
         row.account = accounts[each.account_id]
         reason = each.refused
         if reason is None and row.useful_until <= at:
