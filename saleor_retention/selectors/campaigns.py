@@ -367,7 +367,8 @@ def _run_out(trigger: Trigger, days: Sequence[dt.date], asked: Asked) -> Chunks:
                 _run_out_facts(result, variant, names.get(variant, "")),
             )
             for (user_ref, variant), bought in sorted(found.items())
-            if (day := reminded_on(bought, trigger.days_before[0])) in days and day is not None
+            if (day := reminded_on(bought, trigger.days_before[0])) in days
+            and day is not None
             and isinstance(result := run_out(bought), RunOut)
         ]
 

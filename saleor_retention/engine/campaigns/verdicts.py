@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from saleor_retention.engine.campaigns.caps import is_over_cap
 from saleor_retention.engine.campaigns.quiet import next_allowed
-from saleor_retention.engine.campaigns.terms import SendLimits
+from saleor_retention.engine.campaigns.terms import Benefit, SendLimits
 
 
 class Reason(StrEnum):
@@ -61,6 +61,13 @@ class Verdict:
 
     at: dt.datetime | None
     reason: Reason | None = None
+
+
+def gives_benefit(reason: Reason | None, benefit: Benefit) -> bool:
+    """Tell whether a benefit is given where the message goes, or is left out for a reason."""
+    if not benefit.is_some:
+        return False
+    return reason is None or (reason in MESSAGE_ONLY and not benefit.with_message_only)
 
 
 def decide(recipient: Recipient, limits: SendLimits, now: dt.datetime) -> Verdict:

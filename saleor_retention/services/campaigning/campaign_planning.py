@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 
-from saleor_retention.engine.campaigns.caps import room
+from saleor_retention.engine.campaigns.caps import Budget
 from saleor_retention.engine.campaigns.quiet import furthest_day, instant_on
 from saleor_retention.engine.campaigns.terms import EVENTS, CampaignTerms, TriggerKind
 from saleor_retention.engine.campaigns.triggers import days_between
-from saleor_retention.engine.campaigns.verdicts import Reason, decide
+from saleor_retention.engine.campaigns.verdicts import Reason, decide, gives_benefit
 from saleor_retention.engine.periods import end_of_local_day, local_date
 from saleor_retention.models import (
     Account,
@@ -35,6 +35,7 @@ from saleor_retention.selectors.campaigns import Asked, Candidate, due_on, happe
 from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaigning import campaign_holdouts
+from saleor_retention.services.campaigning.budgets import budget_of
 from saleor_retention.services.campaigning.campaigns import terms_of
 from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.campaigning.recipients import Recipients
@@ -81,17 +82,27 @@ class Preview:
     would: int
     later: int  # of them: not before quiet hours or a later day
     would_not: Mapping[str, int]
+    benefit_alone: int  # of those who would not: the benefit comes all the same, and is spent
     sample: tuple[tuple[str, str], ...]  # member number, and "" or the reason
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What would become of one customer's message: it goes at ``at``, or not, for a reason."""
+    """What would become of one customer's message: it goes at ``at``, or not, for a reason.
+
+    What keeps only the message back does not keep the benefit back, and the budget is spent on it.
+    """
 
     account: Account
     cycle: str
     reason: Reason | None
     at: dt.datetime | None
+    has_benefit: bool
+
+    @property
+    def is_benefit_alone(self) -> bool:
+        """Tell whether the benefit comes without the message."""
+        return self.has_benefit and self.reason is not None
 
 
 def plan_due(now: dt.datetime | None = None) -> dict[int, Planned]:
@@ -131,16 +142,17 @@ def plan(campaign: Campaign, now: dt.datetime | None = None) -> Planned:
 def preview(campaign: Campaign, now: dt.datetime | None = None) -> Preview:
     """Count who would get the campaign if it was planned and sent now; nothing is changed."""
     at = now or timezone.now()
-    reasons, later = Counter[str](), 0
+    reasons, later, benefit_alone = Counter[str](), 0, 0
     sample: list[tuple[str, str]] = []
     for each in foresee(campaign, at):
         name = each.reason.value if each.reason else ""
         reasons[name] += 1
         later += each.at is not None and each.at > at
+        benefit_alone += each.is_benefit_alone
         if len(sample) < SAMPLE:
             sample.append((each.account.member_number, name))
     would = reasons.pop("", 0)
-    return Preview(would, later, dict(reasons), tuple(sample))
+    return Preview(would, later, dict(reasons), benefit_alone, tuple(sample))
 
 
 def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Foreseen]:
@@ -151,21 +163,19 @@ def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Fore
     """
     at = now or timezone.now()
     terms = terms_of(campaign)
-    left, taken = terms.sends_max, _taken(campaign)
+    budget = budget_of(campaign, terms)
     for chunk in _candidates(campaign, terms, at, again=True):
         rows = _rows(
             campaign, terms, chunk, at, lambda ids: campaign_holdouts.foreseen(campaign, terms, ids)
         )
         people = Recipients(terms, [row for row, _reason in rows], at)
-        for row, refused in rows:
+        for row, refused in _within(budget, terms, rows):
             reason, goes_at = refused, None
-            if reason is None and left is not None and taken >= left:
-                reason = Reason.BUDGET
             if reason is None:
                 verdict = decide(people.of(row), terms.limits, max(at, row.not_before))
                 reason, goes_at = verdict.reason, verdict.at
-            taken += reason is None
-            yield Foreseen(row.account, row.cycle, reason, goes_at)
+            has_benefit = gives_benefit(reason, terms.benefit)
+            yield Foreseen(row.account, row.cycle, reason, goes_at, has_benefit)
 
 
 Rows = list[tuple[Dispatch, Reason | None]]
@@ -280,17 +290,7 @@ def _write(
     rows = _rows(
         campaign, terms, chunk, at, lambda ids: campaign_holdouts.assigned(campaign, terms, ids, at)
     )
-    wanted = sum(1 for _row, reason in rows if reason is None)
-    fits = wanted
-    if terms.sends_max is not None:
-        fits = room(terms.sends_max, _taken(campaign), wanted)
-    decided: Rows = []
-    for row, reason in rows:
-        if reason is None:
-            decided.append((row, None if fits > 0 else Reason.BUDGET))
-            fits -= 1
-        else:
-            decided.append((row, reason))
+    decided = _within(budget_of(campaign, terms), terms, rows)
     for row, reason in decided:
         if reason is not None:
             row.state, row.finished_at = DispatchState.SKIPPED, at
@@ -299,6 +299,15 @@ def _write(
         [SkippedSend(dispatch=row, reason=reason, at=at) for row, reason in decided if reason]
     )
     return decided
+
+
+def _within(budget: Budget, terms: CampaignTerms, rows: Rows) -> Rows:
+    """Take the rows that nothing speaks against from a budget, as long as it lasts."""
+    points = terms.benefit.points
+    return [
+        (row, Reason.BUDGET if reason is None and not budget.take(points) else reason)
+        for row, reason in rows
+    ]
 
 
 def _new(campaign: Campaign, chunk: Sequence[Candidate]) -> list[Candidate]:
@@ -312,9 +321,3 @@ def _new(campaign: Campaign, chunk: Sequence[Candidate]) -> list[Candidate]:
             seen.add((each.account_id, each.cycle))
             new.append(each)
     return new
-
-
-def _taken(campaign: Campaign) -> int:
-    """Return how much of the budget is spoken for: all that was not left out or failed."""
-    rows = Dispatch.objects.filter(campaign=campaign)
-    return rows.exclude(state__in=(DispatchState.SKIPPED, DispatchState.FAILED)).count()

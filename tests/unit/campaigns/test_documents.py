@@ -72,7 +72,7 @@ def test_a_whole_campaign() -> None:
     assert terms.limits.send_at == dt.time(8, 30)
     assert terms.limits.quiet == QuietHours(dt.time(21), dt.time(8))
     assert terms.limits.cap == Cap(2, 7)
-    assert terms.sends_max == 99
+    assert (terms.limits.sends_max, terms.limits.points_max) == (1000, 4990)
     assert terms.holdout_per_mille == 100
 
 
