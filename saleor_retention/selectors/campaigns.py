@@ -15,11 +15,12 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from saleor_retention import host
 from saleor_retention.engine import birthdays
-from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
+from saleor_retention.engine.campaigns.calendar import Almanac, is_on
 from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, reminded_on, run_out
 from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
+    cycle_of_holiday,
     cycle_of_year,
     entering_band,
     is_anniversary,
@@ -176,8 +177,7 @@ def _once(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
 def _holiday(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
     occasion = day + trigger.days_before[0] * DAY
     if is_on(trigger, occasion, asked.almanac):
-        is_own = trigger.holiday == OWN  # of which a year may have several
-        cycle = f"holiday:{occasion}" if is_own else cycle_of_year("holiday", occasion)
+        cycle = cycle_of_holiday(trigger.holiday, occasion)
         yield from _everybody(asked, cycle, day, occasion)
 
 

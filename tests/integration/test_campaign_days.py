@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from saleor_retention.models import Account, Dispatch
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Account, Campaign, Dispatch
 from saleor_retention.selectors import campaigns as due
-from saleor_retention.services.campaigning import campaign_planning, sending
+from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
 from saleor_retention.services.membership import customers, profiles
 from tests import ledger
-from tests.campaigns import open_mailing_shop, outcome, reader, run, started
+from tests.campaigns import campaign_of, open_mailing_shop, outcome, reader, run, started
 from tests.customers import record_order
 from tests.fakes import at
 from tests.ledger import Shop
@@ -166,3 +167,71 @@ def test_days_are_looked_at_again_once_an_hour(
         seen.append(list(looked_at))
 
     assert seen == [[10], first, [], again]
+
+
+def test_a_campaign_that_is_started_now_waits_for_no_later_day(shop: Shop) -> None:
+    """Scheduled for the 20th and started on the 10th: it plans from the 10th on."""
+    ada = reader(shop, "ada")
+    campaign = campaign_of(shop.program, {"kind": "once", "on": "2026-06-10"})
+    campaigns.schedule_campaign(campaign, starts_at=BEGIN + HOUR, now=BEGIN)
+    campaigns.start_campaign(campaign, BEGIN)
+    campaign.refresh_from_db()
+    assert campaign.starts_at == BEGIN
+
+    later = campaign_of(shop.program, {"kind": "welcome"}, slug="later")
+    campaigns.schedule_campaign(later, starts_at=BEGIN + 10 * DAY, now=BEGIN)
+    campaigns.start_campaign(later, BEGIN)
+    Account.objects.filter(pk=ada.pk).update(joined_at=BEGIN + HOUR)
+
+    assert run(later, BEGIN + HOUR) == {ada.pk: "sent"}
+    campaigns.pause_campaign(later, BEGIN + DAY)
+    again = campaigns.start_campaign(later, BEGIN + 2 * DAY)
+    assert again.starts_at == BEGIN
+
+
+def test_another_holiday_of_the_year_is_another_occasion(shop: Shop) -> None:
+    """Valentine's Day, then White Day: one message each; those of Valentine's Day stay one."""
+    ada = reader(shop, "ada")
+    trigger = {"kind": "holiday", "holiday": "valentine"}
+    campaign = started(shop, trigger, at("2026-02-10 12:00"))
+    assert run(campaign, at("2026-02-14 12:00")) == {ada.pk: "sent"}
+    Dispatch.objects.update(cycle="holiday:2026")  # as it was written at first
+    document = {**campaigns.document_of(campaign), "trigger": {**trigger, "holiday": "white-day"}}
+    campaigns.update_campaign(campaign, document=document, now=at("2026-02-20 12:00"))
+
+    run(campaign, at("2026-03-14 12:00"))
+    run(campaign, at("2026-03-14 13:00"))
+
+    cycles = Dispatch.objects.order_by("pk").values_list("cycle", "state")
+    assert list(cycles) == [("holiday:2026", "sent"), ("holiday:white-day:2026", "sent")]
+
+
+def test_a_holiday_that_was_written_without_its_name_is_not_kept_twice(shop: Shop) -> None:
+    """The cycle of the year alone is that of the holiday of its version."""
+    ada = reader(shop, "ada")
+    campaign = started(shop, {"kind": "holiday", "holiday": "valentine"}, at("2026-02-10 12:00"))
+    run(campaign, at("2026-02-14 12:00"))
+    Dispatch.objects.update(cycle="holiday:2026")
+    Campaign.objects.update(planned_until=at("2026-02-12 12:00"))
+
+    assert run(campaign, at("2026-02-14 13:00")) == {ada.pk: "sent"}
+    assert Dispatch.objects.get().cycle == "holiday:2026"
+
+
+@pytest.mark.parametrize("move", ["start", "schedule"])
+def test_a_day_that_is_over_is_refused(shop: Shop, move: str) -> None:
+    """By the program's clock and when it starts; the day itself is in time."""
+    reader(shop, "ada")
+    campaign = campaign_of(shop.program, {"kind": "once", "on": "2026-06-09"})
+
+    def begin(now: dt.datetime) -> Campaign:
+        if move == "start":
+            return campaigns.start_campaign(campaign, now)
+        return campaigns.schedule_campaign(campaign, starts_at=now, now=BEGIN - 9 * DAY)
+
+    with pytest.raises(Refusal) as caught:
+        begin(BEGIN)
+    campaign.refresh_from_db()
+    assert (caught.value.code, caught.value.field) == (Code.INVALID, "trigger.on")
+    assert (campaign.state, campaign.starts_at) == ("draft", None)
+    assert begin(BEGIN - QUARTER).state in {"running", "scheduled"}

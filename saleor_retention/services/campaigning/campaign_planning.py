@@ -20,7 +20,7 @@ from django.utils import timezone
 from saleor_retention.engine.campaigns.caps import Budget
 from saleor_retention.engine.campaigns.quiet import furthest_day, instant_on
 from saleor_retention.engine.campaigns.terms import EVENTS, CampaignTerms, TriggerKind
-from saleor_retention.engine.campaigns.triggers import days_between
+from saleor_retention.engine.campaigns.triggers import cycle_of_holiday, days_between
 from saleor_retention.engine.campaigns.verdicts import Reason, decide, gives_benefit
 from saleor_retention.engine.periods import end_of_local_day, local_date
 from saleor_retention.models import (
@@ -36,7 +36,7 @@ from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaigning import campaign_holdouts
 from saleor_retention.services.campaigning.budgets import budget_of
-from saleor_retention.services.campaigning.campaigns import terms_of
+from saleor_retention.services.campaigning.campaigns import terms_of, terms_of_version
 from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.campaigning.recipients import Recipients
 from saleor_retention.services.ledger.locking import claim
@@ -314,10 +314,27 @@ def _new(campaign: Campaign, chunk: Sequence[Candidate]) -> list[Candidate]:
     """Return those whose customer and cycle are not written down, each of them once."""
     ids = [each.account_id for each in chunk]
     written = Dispatch.objects.filter(campaign=campaign, account__in=ids)
-    seen = set(written.values_list("account_id", "cycle"))
+    seen = {
+        (account_id, _named(cycle, version_id))
+        for account_id, cycle, version_id in written.values_list(
+            "account_id", "cycle", "version_id"
+        )
+    }
     new = []
     for each in chunk:
         if (each.account_id, each.cycle) not in seen:
             seen.add((each.account_id, each.cycle))
             new.append(each)
     return new
+
+
+def _named(cycle: str, version_id: int) -> str:
+    """Return a cycle with its holiday, which is known by the version where the year stands alone.
+
+    Cycles of holidays were written so at first.
+    """
+    name, _, year = cycle.partition(":")
+    if name != "holiday" or not year.isdecimal():
+        return cycle
+    holiday = terms_of_version(version_id).trigger.holiday
+    return cycle_of_holiday(holiday, dt.date(int(year), 1, 1))
