@@ -173,7 +173,7 @@ def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Fore
             reason, goes_at = refused, None
             if reason is None:
                 verdict = decide(people.of(row), terms.limits, max(at, row.not_before))
-                reason, goes_at = verdict.reason, verdict.at
+                reason, goes_at = verdict.reason, None if verdict.reason else verdict.at
             has_benefit = gives_benefit(reason, terms.benefit)
             yield Foreseen(row.account, row.cycle, reason, goes_at, has_benefit)
 

@@ -122,18 +122,25 @@ def _see_to(job: _Job) -> None:
     """Decide on one message, give its benefit, and send it or write down why not."""
     recipient = job.people.of(job.row)
     verdict = decide(recipient, job.terms.limits, job.at)
-    if verdict.at is not None and verdict.at > job.at:
-        _own(job).update(not_before=verdict.at, claim=None, claimed_until=None)
+    waits_until = verdict.at if verdict.at is not None and verdict.at > job.at else None
+    if waits_until is not None and verdict.reason is None:
+        _postpone(job, waits_until)
         return
     if gives_benefit(verdict.reason, job.terms.benefit) and not _give(job):
         return
-    if verdict.reason is not None:
+    if waits_until is not None:
+        _postpone(job, waits_until)
+    elif verdict.reason is not None:
         _leave_out(job, verdict.reason)
     elif job.terms.message is None:
         if _begin(job):
             _finish(job, DispatchState.SENT)
     else:
         _send(job)
+
+
+def _postpone(job: _Job, until: dt.datetime) -> None:
+    _own(job).update(not_before=until, claim=None, claimed_until=None)
 
 
 def _give(job: _Job) -> bool:
