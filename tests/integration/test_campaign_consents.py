@@ -88,7 +88,7 @@ def test_who_withdraws_meanwhile_does_not_wait(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("tied", "at_once"), [(False, 25), (True, 0)])
 def test_a_benefit_does_not_wait_unless_it_comes_with_the_message(
-    shop: Shop, tied: bool, at_once: int
+    shop: Shop, at_once: int, *, tied: bool
 ) -> None:
     """Consent is about messages; either way the benefit comes once."""
     benefit = {"points": 25, "with_message_only": tied}

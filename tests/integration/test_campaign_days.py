@@ -1,4 +1,4 @@
-"""Days that campaigns look at again: who turns out to be due late is reached as long as it helps."""
+"""Days that campaigns look at again, when they begin, and which holidays are which."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from saleor_retention import conf, host
@@ -247,13 +247,18 @@ def end_campaign(
 def turn_campaigns(now: dt.datetime | None = None) -> int:
     """Start what is scheduled and due, and end what is over; return how many were turned.
 
-    The audit trail says who set those times, and nothing of their coming.
+    Messages that a worker put back after their campaign had ended are left out. The audit trail
+    says who set those times, and nothing of their coming.
     """
     at = now or timezone.now()
     due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
     over = Campaign.objects.filter(ends_at__lte=at).exclude(state=CampaignState.ENDED)
     started = due.exclude(pk__in=over.values("pk")).update(state=CampaignState.RUNNING)
     ended = [_end(campaign, at, lambda _locked: None) for campaign in over]
+    planned = Dispatch.objects.filter(campaign=OuterRef("pk"), state=DispatchState.PLANNED)
+    for campaign in Campaign.objects.filter(Exists(planned), state=CampaignState.ENDED):
+        while _leave_out(campaign, at):
+            pass
     return started + len(ended)
 
 

@@ -88,7 +88,7 @@ def send_due(limit: int | None = None, now: dt.datetime | None = None) -> int:
 
 
 def _take_up(pk: int, token: uuid.UUID, at: dt.datetime) -> None:
-    """See to one message, unless it was taken over, or left out as its campaign ended."""
+    """See to one message, unless it was taken over, or its campaign does not run any more."""
     row = Dispatch.objects.select_related("account__program", "campaign").get(pk=pk)
     if row.claim != token:
         return
@@ -96,6 +96,8 @@ def _take_up(pk: int, token: uuid.UUID, at: dt.datetime) -> None:
     job = _Job(row, terms, Recipients(terms, [row], at), at)
     if row.campaign.state == CampaignState.RUNNING:
         _see_to(job)
+    elif row.campaign.state == CampaignState.ENDED:  # maybe after its messages were left out
+        _leave_out(job, Reason.ENDED)
     else:
         _own(job).update(claim=None, claimed_until=None)
 
