@@ -188,6 +188,7 @@ class _Place:
     cycle: str
     reason: str | None
     at: dt.datetime | None
+    is_benefit_alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,10 @@ class RetentionForeseenDispatch(graphene.ObjectType):
     cycle = graphene.String(description="Of which occasion.", required=True)
     reason = enums_campaigns.RetentionSkipReason(description="Why not; null for who would get it.")
     at = graphene.Field(DateTime, description="When it would go out; null where it would not.")
+    benefit_alone = graphene.Boolean(
+        description="Whether the benefit comes without the message; the budget is spent on it.",
+        required=True,
+    )
 
     @staticmethod
     def resolve_member(root: _Named, _info: Any) -> Member:
@@ -233,6 +238,11 @@ class RetentionForeseenDispatch(graphene.ObjectType):
     def resolve_at(root: _Named, _info: Any) -> dt.datetime | None:
         """Return when."""
         return root.place.at
+
+    @staticmethod
+    def resolve_benefit_alone(root: _Named, _info: Any) -> bool:
+        """Tell whether the benefit comes alone."""
+        return root.place.is_benefit_alone
 
 
 class RetentionForeseenDispatchConnection(paging.Connection):
@@ -261,6 +271,11 @@ class RetentionCampaignDryRun(graphene.ObjectType):
         description="How many would not, by reason.",
         required=True,
     )
+    benefit_alone = graphene.Int(
+        description="How many of those would get the benefit all the same, as only the message is "
+        "kept back; the budget is spent on them.",
+        required=True,
+    )
     members = graphene.Field(
         RetentionForeseenDispatchConnection, description="Each of them.", **paging.ARGUMENTS
     )
@@ -279,6 +294,11 @@ class RetentionCampaignDryRun(graphene.ObjectType):
     def resolve_would_not(root: _DryRun, _info: Any) -> list[RetentionSkipCount]:
         """Count the others by reason."""
         return skip_counts(Counter(place.reason for place in root.places if place.reason))
+
+    @staticmethod
+    def resolve_benefit_alone(root: _DryRun, _info: Any) -> int:
+        """Count who would get the benefit without the message."""
+        return sum(place.is_benefit_alone for place in root.places)
 
     @staticmethod
     @discreet
@@ -342,7 +362,14 @@ def resolve_dry_run(
     campaign = campaign_of(id)
     instant = moment(info) if at is None else in_zone_of(campaign.program, at)
     places = [
-        _Place(number, each.account.pk, each.cycle, each.reason and each.reason.value, each.at)
+        _Place(
+            number,
+            each.account.pk,
+            each.cycle,
+            each.reason and each.reason.value,
+            each.at,
+            each.is_benefit_alone,
+        )
         for number, each in enumerate(foresee(campaign, instant), 1)
     ]
     return _DryRun(instant, places)

@@ -118,6 +118,10 @@ class Dispatch(models.Model):
     benefit_ref = models.CharField(max_length=100, blank=True, default="")
     """A coupon's code, or the slug of an offer."""
 
+    benefit_given_at = models.DateTimeField(null=True)
+    """Written down right before it is given: a worker that dies in between has spent it too."""
+
+    points_given = models.BigIntegerField(default=0)
     note = models.CharField(max_length=200, blank=True, default="")  # a kind of fault, no addresses
 
     class Meta:

@@ -7,7 +7,7 @@ no more memory than one to a few. Whether they are in the audience is asked for 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,12 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from saleor_retention import host
 from saleor_retention.engine import birthdays
-from saleor_retention.engine.campaigns.calendar import OWN, Almanac, is_on
+from saleor_retention.engine.campaigns.calendar import Almanac, is_on
 from saleor_retention.engine.campaigns.rhythm import Bought, RunOut, reminded_on, run_out
 from saleor_retention.engine.campaigns.terms import Audience, Trigger, TriggerKind
 from saleor_retention.engine.campaigns.triggers import (
     birthdays_on,
+    cycle_of_holiday,
     cycle_of_year,
     entering_band,
     is_anniversary,
@@ -70,19 +71,28 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of which program, in which zone it counts, and where to ask for its days."""
+    """Of which program, in which zone it counts, when, and where to ask for its days."""
 
     program: Program
     zone: str
     almanac: Almanac
+    at: dt.datetime
+
+    def is_over(self, day: dt.date) -> bool:
+        """Tell whether a day has ended on the program's clock, so that all its orders are made."""
+        return day < local_date(self.at, self.zone)
 
 
 Chunks = Iterator[list[Candidate]]
 
 
-def due_on(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
-    """Yield who is due on a day by a trigger that follows the calendar."""
-    return CALENDAR[trigger.kind](trigger, day, asked)
+def due_on(trigger: Trigger, days: Sequence[dt.date], asked: Asked) -> Chunks:
+    """Yield who is due on some days by a trigger that follows the calendar."""
+    if trigger.kind is TriggerKind.RUN_OUT:
+        yield from _run_out(trigger, days, asked)
+        return
+    for day in days:
+        yield from CALENDAR[trigger.kind](trigger, day, asked)
 
 
 def happened(trigger: Trigger, since: dt.datetime, asked: Asked) -> Chunks:
@@ -167,8 +177,7 @@ def _once(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
 def _holiday(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
     occasion = day + trigger.days_before[0] * DAY
     if is_on(trigger, occasion, asked.almanac):
-        is_own = trigger.holiday == OWN  # of which a year may have several
-        cycle = f"holiday:{occasion}" if is_own else cycle_of_year("holiday", occasion)
+        cycle = cycle_of_holiday(trigger.holiday, occasion)
         yield from _everybody(asked, cycle, day, occasion)
 
 
@@ -292,9 +301,15 @@ def _reminded(rows: QuerySet[Any], days: int | None, day: dt.date, asked: Asked)
 
 
 def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    """Yield who ordered once, so many days ago, or who falls into a band on the day.
+
+    Nobody for a day that goes on: who orders again on it has ordered twice.
+    """
     rows = CustomerRollup.objects.filter(program=asked.program)
     if trigger.kind is TriggerKind.SECOND_PURCHASE:
         bought_on = day - trigger.days_after * DAY
+        if not asked.is_over(bought_on):
+            return
         rows = rows.filter(orders=1, first_on=bought_on)
         name = "second"
     else:
@@ -308,12 +323,13 @@ def _buyers(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
 def _unanswered(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
     """Yield whose last order was so many days ago, stays, and was not answered for yet.
 
-    Of several orders of that day it is the last one. Those of tills are left out: nobody can answer
-    for them in the shop.
+    Of several orders of that day it is the last one, which is known when the day is over. Those of
+    tills are left out: nobody can answer for them in the shop.
     """
-    if not rules_of(asked.program.current_version_id).survey.is_on:
-        return
     bought_on = day - trigger.days_after * DAY
+    has_survey = rules_of(asked.program.current_version_id).survey.is_on
+    if not has_survey or not asked.is_over(bought_on):
+        return
     start, end = (start_of_local_day(bought_on + more * DAY, asked.zone) for more in (0, 1))
     buyers = CustomerRollup.objects.filter(program=asked.program, last_on=bought_on)
     orders = OrderRecord.objects.filter(
@@ -336,7 +352,8 @@ def _order_facts(record: OrderRecord) -> dict[str, str]:
     return {"order_number": record.number, "order_ref": record.order_ref}
 
 
-def _run_out(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+def _run_out(trigger: Trigger, days: Sequence[dt.date], asked: Asked) -> Chunks:
+    """Yield whose goods run out, for all days in one pass: what everybody bought is read once."""
     names = host.current().goods_names("variants", trigger.variants)
     for rows in _keyset(_members(asked), "pk", "user_id"):
         accounts = {str(user_id): pk for pk, user_id in rows}
@@ -350,7 +367,8 @@ def _run_out(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
                 _run_out_facts(result, variant, names.get(variant, "")),
             )
             for (user_ref, variant), bought in sorted(found.items())
-            if reminded_on(bought, trigger.days_before[0]) == day
+            if (day := reminded_on(bought, trigger.days_before[0])) in days
+            and day is not None
             and isinstance(result := run_out(bought), RunOut)
         ]
 
@@ -388,7 +406,6 @@ CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.COUPON_EXPIRING: _with_coupons,
     TriggerKind.SECOND_PURCHASE: _buyers,
     TriggerKind.WIN_BACK: _buyers,
-    TriggerKind.RUN_OUT: _run_out,
     TriggerKind.SURVEY: _unanswered,
 }
 

@@ -222,13 +222,15 @@ def test_the_dry_run_in_pages(world: World, marketer: Actor) -> None:
     nodes = [edge["node"] for page in pages for edge in page["members"]["edges"]]
     assert [(node["member"]["id"], node["reason"]) for node in nodes] == [
         (world.member_id(person), reason)
-        for person, reason in zip(people, (None, "CONSENT", None, None, "BUDGET"), strict=True)
+        for person, reason in zip(people, (None, "CONSENT", None, "BUDGET", "BUDGET"), strict=True)
     ]
+    assert [node["benefitAlone"] for node in nodes] == [False, True, False, False, False]
     assert [len(page["members"]["edges"]) for page in pages] == [2, 2, 1]
     for page in pages:
-        assert (page["would"], page["later"], page["members"]["totalCount"]) == (3, 0, 5)
+        assert (page["would"], page["later"], page["members"]["totalCount"]) == (2, 0, 5)
+        assert page["benefitAlone"] == 1
         assert page["wouldNot"] == [
-            {"reason": "BUDGET", "count": 1},
+            {"reason": "BUDGET", "count": 2},
             {"reason": "CONSENT", "count": 1},
         ]
     assert rows() == before

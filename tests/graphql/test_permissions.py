@@ -223,7 +223,7 @@ def prepare_campaigns(world: World) -> None:
     for slug in ("running", "draft"):
         campaign = campaign_of(
             world.program,
-            {"kind": "once", "on": "2026-01-01"},
+            {"kind": "once", "on": "2999-12-31"},
             slug=slug,
             message={"channel": "sms", "texts": {"en": {"text": "Hi"}}},
         )

@@ -50,7 +50,18 @@ from saleor_retention.services.membership import erasing, profiles, segments
 from saleor_retention.services.membership.segments import Draft
 from saleor_retention.services.offering.offer_grants import grant_offer
 from tests import ledger
-from tests.campaigns import MESSAGE, PURPOSE, QUESTIONS, agree, campaign_of, outcome, reader
+from tests.campaigns import (
+    MESSAGE,
+    NOW,
+    PURPOSE,
+    agree,
+    campaign_of,
+    open_mailing_shop,
+    outcome,
+    reader,
+    run,
+    started,
+)
 from tests.customers import record_order
 from tests.fakes import at, line, order
 from tests.ledger import Shop
@@ -59,7 +70,6 @@ from tests.offers import make_offer
 
 pytestmark = pytest.mark.django_db
 
-NOW = at("2026-06-10 12:00")
 DAY = dt.timedelta(days=1)
 PARIS = "Europe/Paris"
 TIERS: dict[str, Any] = {
@@ -75,10 +85,7 @@ TIERS: dict[str, Any] = {
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shop:
     """A shop whose program counts in Paris, which can send mail."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    settings.RETENTION_PUBLIC_URL = "https://api.example.com/"
-    mail.outbox = []
-    return ledger.open_shop(monkeypatch, time_zone=PARIS, tiers=TIERS, questions=QUESTIONS)
+    return open_mailing_shop(monkeypatch, settings, time_zone=PARIS, tiers=TIERS)
 
 
 def tell(account: Account, now: dt.datetime = ledger.LAUNCH, **facts: Any) -> None:
@@ -89,22 +96,6 @@ def tell(account: Account, now: dt.datetime = ledger.LAUNCH, **facts: Any) -> No
 def withdraw(account: Account) -> None:
     """Have a customer agree no longer."""
     consents.withdraw(account, channel="email", purpose=PURPOSE, now=NOW)
-
-
-def run(campaign: Campaign, now: dt.datetime) -> dict[int, str]:
-    """Plan and send what is due at an instant; return what became of everybody."""
-    campaign.refresh_from_db()
-    campaign_planning.plan(campaign, now)
-    while sending.send_due(now=now):
-        pass
-    return outcome(campaign)
-
-
-def started(
-    shop: Shop, trigger: dict[str, Any], now: dt.datetime = NOW, **document: Any
-) -> Campaign:
-    """Create a campaign and start it."""
-    return campaigns.start_campaign(campaign_of(shop.program, trigger, **document), now)
 
 
 def segment_of(shop: Shop, *accounts: Account, slug: str = "chosen") -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import smtplib
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -200,6 +201,18 @@ def test_sms_that_nobody_knows_of(sms: tuple[type[_Sms], str]) -> None:
     assert refused.value.passes
     with pytest.raises(ValueError, match="RETENTION_SMS_URL"):
         HttpSms("file:///tmp/x", "")
+
+
+def test_sms_to_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody was reached: it was not taken, and may be tried again."""
+
+    def not_found(*_arguments: Any, **_options: Any) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", not_found)
+    with pytest.raises(NotTaken) as refused:
+        HttpSms("http://sms.example/", "secret").send(outgoing())
+    assert (refused.value.why, refused.value.passes) == ("SMS provider: not reached", True)
 
 
 @pytest.mark.django_db(transaction=True)

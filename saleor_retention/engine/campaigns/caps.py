@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from saleor_retention.engine.campaigns.terms import Cap
 
@@ -19,10 +20,26 @@ def is_over_cap(cap: Cap | None, sent_at: Iterable[dt.datetime], now: dt.datetim
     return sum(1 for at in sent_at if at > since) >= cap.messages
 
 
-def room(limit: int | None, planned: int, wanted: int) -> int:
-    """Return how many of ``wanted`` fit under a limit of which ``planned`` is taken.
+@dataclass(slots=True)
+class Budget:
+    """What is left of a campaign's budget; None where it has no end."""
 
-    >>> room(100, 98, 5), room(None, 98, 5), room(10, 12, 5)
-    (2, 5, 0)
-    """
-    return wanted if limit is None else max(0, min(wanted, limit - planned))
+    sends: int | None = None
+    points: int | None = None
+
+    def take(self, points: int) -> bool:
+        """Take one message more with so many points; False, and nothing taken, if it is too much.
+
+        >>> budget = Budget(sends=2, points=70)
+        >>> budget.take(50), budget.take(50), budget.take(20), budget.take(0)
+        (True, False, True, False)
+        """
+        if self.sends is not None and self.sends < 1:
+            return False
+        if self.points is not None and self.points < points:
+            return False
+        if self.sends is not None:
+            self.sends -= 1
+        if self.points is not None:
+            self.points -= points
+        return True

@@ -159,14 +159,6 @@ class CampaignTerms:
     holdout_per_mille: int = 0
     holdout_window_days: int = 30  # orders so long after the assignment are compared
 
-    @property
-    def sends_max(self) -> int | None:
-        """Return how many may be sent in all, by number and by the budget of points."""
-        limits = [] if self.limits.sends_max is None else [self.limits.sends_max]
-        if self.limits.points_max is not None and self.benefit.points:
-            limits.append(self.limits.points_max // self.benefit.points)
-        return min(limits, default=None)
-
 
 def normal_language(language: str) -> str:
     """Return the language of our templates that a language code asks for.

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import hashlib
 
+from saleor_retention.engine.campaigns.calendar import OWN
 from saleor_retention.engine.periods import add_months, anniversary
 from saleor_retention.engine.segments.bands import Band, Limits, edges
+
+HOLIDAY_LENGTH_MAX = 64
 
 
 def birthdays_on(day: dt.date) -> tuple[tuple[int, int], ...]:
@@ -58,6 +62,23 @@ def cycle_of_year(name: str, occasion: dt.date) -> str:
     'birthday:2027'
     """
     return f"{name}:{occasion.year}"
+
+
+def cycle_of_holiday(holiday: str, occasion: dt.date) -> str:
+    """Return the cycle of a holiday: another one in the same year is another occasion.
+
+    Names are those of ``calendar.HOLIDAYS``, or ``public:<country>:<name>`` of any length; those
+    that a cycle cannot hold are known by a digest.
+
+    >>> cycle_of_holiday("qixi", dt.date(2026, 8, 19)), cycle_of_holiday("own", dt.date(2026, 8, 1))
+    ('holiday:qixi:2026', 'holiday:2026-08-01')
+    """
+    if holiday == OWN:  # of which a year may have several
+        return f"holiday:{occasion}"
+    name = holiday
+    if len(name) > HOLIDAY_LENGTH_MAX:
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f"holiday:{name}:{occasion.year}"
 
 
 def days_between(after: dt.date, through: dt.date, days_max: int) -> list[dt.date]:

@@ -13,7 +13,10 @@ from enum import StrEnum
 
 from saleor_retention.engine.campaigns.caps import is_over_cap
 from saleor_retention.engine.campaigns.quiet import next_allowed
-from saleor_retention.engine.campaigns.terms import SendLimits
+from saleor_retention.engine.campaigns.terms import Benefit, SendLimits
+
+ASKED_AGAIN_AFTER = dt.timedelta(hours=1)
+"""So long a message waits before it is asked again whether its consent is confirmed."""
 
 
 class Reason(StrEnum):
@@ -43,7 +46,8 @@ MESSAGE_ONLY = frozenset(
 class Recipient:
     """What is known of a customer when his message is due.
 
-    ``consent`` is asked only where all else is well, so that it is asked last.
+    ``consent`` is asked only where all else is well, so that it is asked last; ``is_requested``
+    tells whether what lacks is that he follows the link of a mail.
     """
 
     is_present: bool
@@ -53,19 +57,33 @@ class Recipient:
     useful_until: dt.datetime
     sent_at: tuple[dt.datetime, ...]
     consent: Callable[[], Reason | None]
+    is_requested: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Sent at ``at``, which is now or later; or not, for a reason."""
+    """Sent at ``at``, which is now or later; or not, for a reason.
+
+    With both it is not sent as things are, and asked again at ``at``: the reason may pass.
+    """
 
     at: dt.datetime | None
     reason: Reason | None = None
 
 
+def gives_benefit(reason: Reason | None, benefit: Benefit) -> bool:
+    """Tell whether a benefit is given where the message goes, or is left out for a reason."""
+    if not benefit.is_some:
+        return False
+    return reason is None or (reason in MESSAGE_ONLY and not benefit.with_message_only)
+
+
 def decide(recipient: Recipient, limits: SendLimits, now: dt.datetime) -> Verdict:
     """Return what becomes of a message that is due."""
     reason = _reason_against(recipient, now)
+    if reason is Reason.CONSENT and recipient.is_requested():
+        again = now + ASKED_AGAIN_AFTER
+        return Verdict(again if again < recipient.useful_until else None, reason)
     if reason is not None:
         return Verdict(None, reason)
     at = next_allowed(now, recipient.zone, limits.quiet)

@@ -113,6 +113,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{preview.would} would get it, {preview.later} of them later.")
         for reason, count in sorted(preview.would_not.items()):
             self.stdout.write(f"{count} would not: {reason}")
+        if preview.benefit_alone:
+            self.stdout.write(f"{preview.benefit_alone} of them get the benefit all the same.")
         for number, reason in preview.sample:
             self.stdout.write(f"  {number}: {reason or 'yes'}")
 

@@ -2,7 +2,8 @@
 
 Safe to run twice, at the same time, and late: what is written down already stays as it is, and a
 run that comes after three missed days looks at all of them. What would come too late by then is
-written down as left out.
+written down as left out. A day is looked at for the first time as soon as it begins anywhere, and
+again for some days: orders of the day before go on then, are paid, and are summed up later still.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 
-from saleor_retention.engine.campaigns.caps import room
+from saleor_retention.engine.campaigns.caps import Budget
 from saleor_retention.engine.campaigns.quiet import furthest_day, instant_on
-from saleor_retention.engine.campaigns.terms import EVENTS, CampaignTerms
-from saleor_retention.engine.campaigns.triggers import days_between
-from saleor_retention.engine.campaigns.verdicts import Reason, decide
+from saleor_retention.engine.campaigns.terms import EVENTS, CampaignTerms, TriggerKind
+from saleor_retention.engine.campaigns.triggers import cycle_of_holiday, days_between
+from saleor_retention.engine.campaigns.verdicts import Reason, decide, gives_benefit
 from saleor_retention.engine.periods import end_of_local_day, local_date
 from saleor_retention.models import (
     Account,
@@ -34,7 +35,8 @@ from saleor_retention.selectors.campaigns import Asked, Candidate, due_on, happe
 from saleor_retention.selectors.profiles import Locale, locales
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaigning import campaign_holdouts
-from saleor_retention.services.campaigning.campaigns import terms_of
+from saleor_retention.services.campaigning.budgets import budget_of
+from saleor_retention.services.campaigning.campaigns import terms_of, terms_of_version
 from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.campaigning.recipients import Recipients
 from saleor_retention.services.ledger.locking import claim
@@ -45,8 +47,24 @@ DAYS_MISSED_MAX = 31
 OVERLAP = dt.timedelta(minutes=15)
 """Events are looked at again so long: one that was written by a slow transaction is not missed."""
 
+AGAIN_DAYS = dt.timedelta(days=3)
+"""Days of the calendar are looked at again so long: orders come to be known late."""
+
+AGAIN_EVERY = dt.timedelta(hours=1)
+LOOKED_AT_AGAIN = frozenset(
+    {
+        TriggerKind.BIRTHDAY,
+        TriggerKind.ANNIVERSARY,
+        TriggerKind.SECOND_PURCHASE,
+        TriggerKind.WIN_BACK,
+        TriggerKind.RUN_OUT,
+        TriggerKind.SURVEY,
+    }
+)
+"""Who is due on a day may turn out later. Everybody is due on a holiday, and whoever was given
+something that ends within days was told so when he was given it."""
+
 SAMPLE = 20
-ZONE_MARGIN = dt.timedelta(hours=26)  # no day begins earlier or ends later anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +82,27 @@ class Preview:
     would: int
     later: int  # of them: not before quiet hours or a later day
     would_not: Mapping[str, int]
+    benefit_alone: int  # of those who would not: the benefit comes all the same, and is spent
     sample: tuple[tuple[str, str], ...]  # member number, and "" or the reason
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What would become of one customer's message: it goes at ``at``, or not, for a reason."""
+    """What would become of one customer's message: it goes at ``at``, or not, for a reason.
+
+    What keeps only the message back does not keep the benefit back, and the budget is spent on it.
+    """
 
     account: Account
     cycle: str
     reason: Reason | None
     at: dt.datetime | None
+    has_benefit: bool
+
+    @property
+    def is_benefit_alone(self) -> bool:
+        """Tell whether the benefit comes without the message."""
+        return self.has_benefit and self.reason is not None
 
 
 def plan_due(now: dt.datetime | None = None) -> dict[int, Planned]:
@@ -99,7 +127,7 @@ def plan(campaign: Campaign, now: dt.datetime | None = None) -> Planned:
     at = now or timezone.now()
     terms = terms_of(campaign)
     planned, skipped = 0, Counter[str]()
-    for chunk in _candidates(campaign, terms, at):
+    for chunk in _candidates(campaign, terms, at, again=_is_hour_over(campaign, at)):
         with transaction.atomic():
             if not claim(f"campaign:{campaign.pk}"):
                 return Planned(planned, skipped)
@@ -114,16 +142,17 @@ def plan(campaign: Campaign, now: dt.datetime | None = None) -> Planned:
 def preview(campaign: Campaign, now: dt.datetime | None = None) -> Preview:
     """Count who would get the campaign if it was planned and sent now; nothing is changed."""
     at = now or timezone.now()
-    reasons, later = Counter[str](), 0
+    reasons, later, benefit_alone = Counter[str](), 0, 0
     sample: list[tuple[str, str]] = []
     for each in foresee(campaign, at):
         name = each.reason.value if each.reason else ""
         reasons[name] += 1
         later += each.at is not None and each.at > at
+        benefit_alone += each.is_benefit_alone
         if len(sample) < SAMPLE:
             sample.append((each.account.member_number, name))
     would = reasons.pop("", 0)
-    return Preview(would, later, dict(reasons), tuple(sample))
+    return Preview(would, later, dict(reasons), benefit_alone, tuple(sample))
 
 
 def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Foreseen]:
@@ -134,21 +163,19 @@ def foresee(campaign: Campaign, now: dt.datetime | None = None) -> Iterator[Fore
     """
     at = now or timezone.now()
     terms = terms_of(campaign)
-    left, taken = terms.sends_max, _taken(campaign)
-    for chunk in _candidates(campaign, terms, at):
+    budget = budget_of(campaign, terms)
+    for chunk in _candidates(campaign, terms, at, again=True):
         rows = _rows(
             campaign, terms, chunk, at, lambda ids: campaign_holdouts.foreseen(campaign, terms, ids)
         )
         people = Recipients(terms, [row for row, _reason in rows], at)
-        for row, refused in rows:
+        for row, refused in _within(budget, terms, rows):
             reason, goes_at = refused, None
-            if reason is None and left is not None and taken >= left:
-                reason = Reason.BUDGET
             if reason is None:
                 verdict = decide(people.of(row), terms.limits, max(at, row.not_before))
-                reason, goes_at = verdict.reason, verdict.at
-            taken += reason is None
-            yield Foreseen(row.account, row.cycle, reason, goes_at)
+                reason, goes_at = verdict.reason, None if verdict.reason else verdict.at
+            has_benefit = gives_benefit(reason, terms.benefit)
+            yield Foreseen(row.account, row.cycle, reason, goes_at, has_benefit)
 
 
 Rows = list[tuple[Dispatch, Reason | None]]
@@ -156,11 +183,11 @@ HeldOut = Callable[[list[int]], set[int]]
 
 
 def _candidates(
-    campaign: Campaign, terms: CampaignTerms, at: dt.datetime
+    campaign: Campaign, terms: CampaignTerms, at: dt.datetime, *, again: bool
 ) -> Iterator[list[Candidate]]:
-    """Yield who is due in chunks, the audience only."""
+    """Yield who is due in chunks, the audience only; of the last days ``again`` if asked for."""
     zone = rules_of(campaign.program.current_version_id).time_zone
-    asked = Asked(campaign.program, zone, Packaged())
+    asked = Asked(campaign.program, zone, Packaged(), at)
     begins = campaign.starts_at or at
     if terms.trigger.kind in EVENTS:
         since = begins if campaign.planned_until is None else campaign.planned_until - OVERLAP
@@ -168,12 +195,34 @@ def _candidates(
     else:
         before = local_date(begins, zone) - dt.timedelta(days=1)
         after = before if campaign.planned_until is None else furthest_day(campaign.planned_until)
+        if again and terms.trigger.kind in LOOKED_AT_AGAIN:
+            after -= AGAIN_DAYS
         days = days_between(max(before, after), furthest_day(at), DAYS_MISSED_MAX)
-        chunks = (chunk for day in days for chunk in due_on(terms.trigger, day, asked))
+        chunks = due_on(terms.trigger, days, asked)
     for chunk in chunks:
         wanted = in_audience(terms.audience, campaign.program, [each.account_id for each in chunk])
         if kept := [each for each in chunk if each.account_id in wanted]:
             yield kept
+
+
+def _is_hour_over(campaign: Campaign, at: dt.datetime) -> bool:
+    """Tell whether another hour has begun since the campaign was planned last."""
+    last, hour = campaign.planned_until, AGAIN_EVERY.total_seconds()
+    return last is None or last.timestamp() // hour < at.timestamp() // hour
+
+
+def _was_never_in_time(
+    campaign: Campaign, terms: CampaignTerms, due: Candidate, row: Dispatch
+) -> bool:
+    """Tell whether somebody turned out to be due on a day only when all was over.
+
+    That is no message that was left out. His day was looked at before without him, and was over by
+    then, or what speaks against him came with what made him due.
+    """
+    last = campaign.planned_until
+    if last is None or terms.trigger.kind not in LOOKED_AT_AGAIN or due.day > furthest_day(last):
+        return False
+    return row.useful_until <= last or due.refused is not None
 
 
 def _rows(
@@ -196,6 +245,8 @@ def _rows(
     for each in new:
         zone = told.get(each.account_id, Locale()).time_zone or program_zone
         row = _row(campaign, terms, each, zone, at)
+        if _was_never_in_time(campaign, terms, each, row):
+            continue
         row.account = accounts[each.account_id]
         reason = each.refused
         if reason is None and row.useful_until <= at:
@@ -239,17 +290,7 @@ def _write(
     rows = _rows(
         campaign, terms, chunk, at, lambda ids: campaign_holdouts.assigned(campaign, terms, ids, at)
     )
-    wanted = sum(1 for _row, reason in rows if reason is None)
-    fits = wanted
-    if terms.sends_max is not None:
-        fits = room(terms.sends_max, _taken(campaign), wanted)
-    decided: Rows = []
-    for row, reason in rows:
-        if reason is None:
-            decided.append((row, None if fits > 0 else Reason.BUDGET))
-            fits -= 1
-        else:
-            decided.append((row, reason))
+    decided = _within(budget_of(campaign, terms), terms, rows)
     for row, reason in decided:
         if reason is not None:
             row.state, row.finished_at = DispatchState.SKIPPED, at
@@ -260,11 +301,25 @@ def _write(
     return decided
 
 
+def _within(budget: Budget, terms: CampaignTerms, rows: Rows) -> Rows:
+    """Take the rows that nothing speaks against from a budget, as long as it lasts."""
+    points = terms.benefit.points
+    return [
+        (row, Reason.BUDGET if reason is None and not budget.take(points) else reason)
+        for row, reason in rows
+    ]
+
+
 def _new(campaign: Campaign, chunk: Sequence[Candidate]) -> list[Candidate]:
     """Return those whose customer and cycle are not written down, each of them once."""
     ids = [each.account_id for each in chunk]
     written = Dispatch.objects.filter(campaign=campaign, account__in=ids)
-    seen = set(written.values_list("account_id", "cycle"))
+    seen = {
+        (account_id, _named(cycle, version_id))
+        for account_id, cycle, version_id in written.values_list(
+            "account_id", "cycle", "version_id"
+        )
+    }
     new = []
     for each in chunk:
         if (each.account_id, each.cycle) not in seen:
@@ -273,7 +328,13 @@ def _new(campaign: Campaign, chunk: Sequence[Candidate]) -> list[Candidate]:
     return new
 
 
-def _taken(campaign: Campaign) -> int:
-    """Return how much of the budget is spoken for: all that was not left out or failed."""
-    rows = Dispatch.objects.filter(campaign=campaign)
-    return rows.exclude(state__in=(DispatchState.SKIPPED, DispatchState.FAILED)).count()
+def _named(cycle: str, version_id: int) -> str:
+    """Return a cycle with its holiday, which is known by the version where the year stands alone.
+
+    Cycles of holidays were written so at first.
+    """
+    name, _, year = cycle.partition(":")
+    if name != "holiday" or not year.isdecimal():
+        return cycle
+    holiday = terms_of_version(version_id).trigger.holiday
+    return cycle_of_holiday(holiday, dt.date(int(year), 1, 1))

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from saleor_retention import conf, host
@@ -179,11 +179,15 @@ def schedule_campaign(
     actor_ref: str = "",
     now: dt.datetime | None = None,
 ) -> Campaign:
-    """Have a campaign start by itself, and end by itself if ``ends_at`` is given."""
+    """Have a campaign start by itself, and end by itself if ``ends_at`` is given.
+
+    Refuses as ``start_campaign`` does, by the instant at which it is to start.
+    """
     at = now or timezone.now()
     if ends_at is not None and ends_at <= max(starts_at, at):
         raise Refusal(Code.INVALID, "A campaign ends after it starts.", "endsAt")
     _require_way_out(campaign)
+    _require_day_to_come(campaign, starts_at)
 
     def change(locked: Campaign) -> None:
         before = campaign_trail.times_of(locked)
@@ -202,13 +206,15 @@ def start_campaign(
 ) -> Campaign:
     """Start a campaign now, or go on with a paused one, which makes up for the days it missed.
 
-    Refuses INVALID where nothing could go out: no way to send, no link to unsubscribe.
+    One that was scheduled for later starts now as well. Refuses INVALID where nothing could go out:
+    no way to send, no link to unsubscribe, a day that is over.
     """
     at = now or timezone.now()
     _require_way_out(campaign)
+    _require_day_to_come(campaign, min(campaign.starts_at or at, at))
 
     def change(locked: Campaign) -> None:
-        locked.starts_at = locked.starts_at or at
+        locked.starts_at = min(locked.starts_at or at, at)
         campaign_trail.note(AuditAction.CAMPAIGN_START, locked, actor_ref=actor_ref, at=at)
 
     return _move(campaign, CampaignState.RUNNING, change)
@@ -241,13 +247,18 @@ def end_campaign(
 def turn_campaigns(now: dt.datetime | None = None) -> int:
     """Start what is scheduled and due, and end what is over; return how many were turned.
 
-    The audit trail says who set those times, and nothing of their coming.
+    Messages that a worker put back after their campaign had ended are left out. The audit trail
+    says who set those times, and nothing of their coming.
     """
     at = now or timezone.now()
     due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
     over = Campaign.objects.filter(ends_at__lte=at).exclude(state=CampaignState.ENDED)
     started = due.exclude(pk__in=over.values("pk")).update(state=CampaignState.RUNNING)
     ended = [_end(campaign, at, lambda _locked: None) for campaign in over]
+    planned = Dispatch.objects.filter(campaign=OuterRef("pk"), state=DispatchState.PLANNED)
+    for campaign in Campaign.objects.filter(Exists(planned), state=CampaignState.ENDED):
+        while _leave_out(campaign, at):
+            pass
     return started + len(ended)
 
 
@@ -446,6 +457,15 @@ def _require_way_out(campaign: Campaign) -> None:
     if terms.message.channel is Channel.EMAIL and not conf.get("PUBLIC_URL"):
         message = "Set RETENTION_PUBLIC_URL first, so that mails carry a link to unsubscribe."
         raise Refusal(Code.INVALID, message, "message.channel")
+
+
+def _require_day_to_come(campaign: Campaign, begins: dt.datetime) -> None:
+    """Refuse a campaign of one day that begins when the day is over: it would reach nobody."""
+    day = terms_of(campaign).trigger.on
+    zone = rules_of(campaign.program.current_version_id).time_zone
+    if day is not None and day < local_date(begins, zone):
+        message = f"The day of this campaign, {day}, is over when it starts."
+        raise Refusal(Code.INVALID, message, "trigger.on")
 
 
 def _naming_refusals(program: Program, slug: str, name: str) -> list[Refusal]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import smtplib
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -149,7 +150,7 @@ class HttpSms:
                 raise NotTaken(f"SMS provider: {error.code}", passes=passes) from error
             raise
         except urllib.error.URLError as error:
-            if isinstance(error.reason, ConnectionRefusedError):
+            if isinstance(error.reason, (ConnectionRefusedError, socket.gaierror)):
                 raise NotTaken("SMS provider: not reached", passes=True) from error
             raise
 

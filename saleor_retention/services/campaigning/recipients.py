@@ -67,6 +67,7 @@ class Recipients:
             useful_until=row.useful_until,
             sent_at=tuple(self._sent_at[row.account_id]),
             consent=lambda: self._consent(row.account_id),
+            is_requested=lambda: self._why_not(row.account_id) is Refused.NOT_CONFIRMED,
         )
 
     def _is_still_due(self, row: Dispatch) -> bool:
@@ -115,6 +116,10 @@ class Recipients:
         return self.users[str(row.account.user_id)]
 
     def _consent(self, account_id: int) -> Reason | None:
+        why = self._why_not(account_id)
+        return None if why is None else REASONS.get(why, Reason.CONSENT)
+
+    def _why_not(self, account_id: int) -> Refused | None:
         message = self._terms.message
         if message is None:
             return None
@@ -126,8 +131,7 @@ class Recipients:
                 at=self._at,
                 addresses=self.addresses,
             )
-        why = self._answers[account_id].reason
-        return None if why is None else REASONS.get(why, Reason.CONSENT)
+        return self._answers[account_id].reason
 
     def _read_addresses(self, refs: set[str]) -> dict[int, str]:
         message = self._terms.message

@@ -20,7 +20,7 @@ from django.utils import timezone
 from saleor_retention import conf, sql
 from saleor_retention.engine.campaigns.caps import is_over_cap
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel
-from saleor_retention.engine.campaigns.verdicts import MESSAGE_ONLY, Reason, decide
+from saleor_retention.engine.campaigns.verdicts import Reason, decide, gives_benefit
 from saleor_retention.engine.coupons.terms import parse
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
@@ -88,7 +88,7 @@ def send_due(limit: int | None = None, now: dt.datetime | None = None) -> int:
 
 
 def _take_up(pk: int, token: uuid.UUID, at: dt.datetime) -> None:
-    """See to one message, unless it was taken over, or left out as its campaign ended."""
+    """See to one message, unless it was taken over, or its campaign does not run any more."""
     row = Dispatch.objects.select_related("account__program", "campaign").get(pk=pk)
     if row.claim != token:
         return
@@ -96,6 +96,8 @@ def _take_up(pk: int, token: uuid.UUID, at: dt.datetime) -> None:
     job = _Job(row, terms, Recipients(terms, [row], at), at)
     if row.campaign.state == CampaignState.RUNNING:
         _see_to(job)
+    elif row.campaign.state == CampaignState.ENDED:  # maybe after its messages were left out
+        _leave_out(job, Reason.ENDED)
     else:
         _own(job).update(claim=None, claimed_until=None)
 
@@ -122,16 +124,15 @@ def _see_to(job: _Job) -> None:
     """Decide on one message, give its benefit, and send it or write down why not."""
     recipient = job.people.of(job.row)
     verdict = decide(recipient, job.terms.limits, job.at)
-    if verdict.at is not None and verdict.at > job.at:
-        _own(job).update(not_before=verdict.at, claim=None, claimed_until=None)
+    waits_until = verdict.at if verdict.at is not None and verdict.at > job.at else None
+    if waits_until is not None and verdict.reason is None:
+        _postpone(job, waits_until)
         return
-    benefit = job.terms.benefit
-    is_given = verdict.reason is None or (
-        verdict.reason in MESSAGE_ONLY and not benefit.with_message_only
-    )
-    if is_given and not _give(job):
+    if gives_benefit(verdict.reason, job.terms.benefit) and not _give(job):
         return
-    if verdict.reason is not None:
+    if waits_until is not None:
+        _postpone(job, waits_until)
+    elif verdict.reason is not None:
         _leave_out(job, verdict.reason)
     elif job.terms.message is None:
         if _begin(job):
@@ -140,13 +141,24 @@ def _see_to(job: _Job) -> None:
         _send(job)
 
 
+def _postpone(job: _Job, until: dt.datetime) -> None:
+    _own(job).update(not_before=until, claim=None, claimed_until=None)
+
+
 def _give(job: _Job) -> bool:
     """Give the benefit, once however often this is tried; False where it cannot be given.
 
-    The key is that of the row: a retry finds what the first try has booked.
+    The key is that of the row: a retry finds what the first try has booked. That it is given is
+    written down before, so that the budget never counts less than what was given.
     """
     benefit, row = job.terms.benefit, job.row
+    if row.benefit_ref:
+        return True
     key = f"campaign:{row.pk}"
+    noted = Dispatch.objects.filter(pk=row.pk)
+    is_first = noted.filter(benefit_given_at=None).update(
+        benefit_given_at=job.at, points_given=benefit.points
+    )
     try:
         if benefit.points:
             granting.grant(
@@ -182,6 +194,8 @@ def _give(job: _Job) -> bool:
             row.benefit_ref = coupon.code
             _own(job).update(benefit_ref=row.benefit_ref)
     except Refusal as refusal:
+        if is_first:
+            noted.update(benefit_given_at=None, points_given=0)
         if not _try_later(job, f"benefit: {refusal.code}", passes=refusal.code is Code.BUSY):
             logger.warning("A benefit of %s was refused: %s", row.campaign.slug, refusal.message)
         return False

@@ -72,7 +72,7 @@ def test_a_whole_campaign() -> None:
     assert terms.limits.send_at == dt.time(8, 30)
     assert terms.limits.quiet == QuietHours(dt.time(21), dt.time(8))
     assert terms.limits.cap == Cap(2, 7)
-    assert terms.sends_max == 99
+    assert (terms.limits.sends_max, terms.limits.points_max) == (1000, 4990)
     assert terms.holdout_per_mille == 100
 
 
@@ -213,6 +213,7 @@ def verdict(**changes: Any) -> Verdict:
         "useful_until": NOW + dt.timedelta(days=1),
         "sent_at": (),
         "consent": lambda: None,
+        "is_requested": lambda: False,
         **changes,
     }
     return decide(Recipient(**given), terms.limits, NOW)
@@ -230,6 +231,18 @@ def test_verdicts() -> None:
     assert verdict(sent_at=(NOW,)).reason is Reason.CAP
     short = NOW + dt.timedelta(hours=1)
     assert verdict(zone="Europe/Paris", useful_until=short).reason is Reason.QUIET_HOURS
+
+
+def test_a_consent_that_is_requested_is_asked_again_each_hour() -> None:
+    """As long as it would still help; what was never requested is not waited for."""
+    hour = dt.timedelta(hours=1)
+    lacking: dict[str, Any] = {"consent": lambda: Reason.CONSENT, "is_requested": lambda: True}
+
+    assert verdict(**lacking) == Verdict(NOW + hour, Reason.CONSENT)
+    assert verdict(**lacking, useful_until=NOW + hour) == Verdict(None, Reason.CONSENT)
+    assert verdict(consent=lambda: Reason.CONSENT) == Verdict(None, Reason.CONSENT)
+    suppressed = {**lacking, "consent": lambda: Reason.SUPPRESSED}
+    assert verdict(**suppressed) == Verdict(None, Reason.SUPPRESSED)
 
 
 def test_channels_of_messages() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from saleor_retention.engine.birthdays import kept_on
 from saleor_retention.engine.campaigns.calendar import days_of, is_on
-from saleor_retention.engine.campaigns.caps import is_over_cap, room
+from saleor_retention.engine.campaigns.caps import Budget, is_over_cap
 from saleor_retention.engine.campaigns.rhythm import (
     Bought,
     RunOut,
@@ -142,13 +142,21 @@ def test_the_cap_counts_a_sliding_window() -> None:
     assert not is_over_cap(None, sent * 50, now)
 
 
-@given(limit=st.integers(0, 100), planned=st.integers(0, 200), wanted=st.integers(0, 100))
-def test_no_more_than_the_limit(limit: int, planned: int, wanted: int) -> None:
-    """What fits never exceeds what was asked for nor what is left."""
-    fits = room(limit, planned, wanted)
+@given(
+    sends=st.none() | st.integers(-5, 20),
+    points=st.none() | st.integers(-50, 200),
+    wanted=st.lists(st.integers(0, 60), max_size=30),
+)
+def test_no_more_than_the_budget(sends: int | None, points: int | None, wanted: list[int]) -> None:
+    """What is taken never exceeds what was left, and what would fit is never refused."""
+    budget = Budget(sends, points)
+    taken = []
 
-    assert 0 <= fits <= wanted
-    assert planned + fits <= max(limit, planned)
+    for each in wanted:
+        fits = sends is None or len(taken) < sends
+        fits = fits and (points is None or sum(taken) + each <= points)
+        assert budget.take(each) is fits
+        taken += [each] if fits else []
 
 
 def _every(days: int, count: int, quantity: int = 1) -> list[Bought]:

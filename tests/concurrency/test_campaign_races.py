@@ -1,0 +1,62 @@
+"""Workers at one campaign with a budget: what they plan and give stays within it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from saleor_retention.models import Account, Campaign, Dispatch
+from saleor_retention.selectors import campaigns as due
+from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
+from tests.campaigns import campaign_of
+from tests.graphql.world import customer, open_shop
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAY = dt.timedelta(days=1)
+
+
+def test_workers_that_plan_and_give_at_once_stay_within_the_budget(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six who never agreed are due twice: points come without a message, for three of them."""
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com/"
+    monkeypatch.setattr(due, "CHUNK", 1)
+    world = open_shop()
+    for number in range(6):
+        world.account(customer(f"m{number}@example.com"))
+    before = available()
+    now = timezone.now()
+    days = [(now + ahead * DAY).date().isoformat() for ahead in (2, 3)]
+    campaign = campaigns.start_campaign(
+        campaign_of(
+            world.program,
+            {"kind": "holiday", "holiday": "own", "days": days, "days_before": 4},
+            benefit={"points": 10},
+            limits={"points_max": 35},
+        ),
+        now - 5 * DAY,
+    )
+
+    def work(number: int) -> None:
+        for _round in range(4):
+            if number % 2:
+                campaign_planning.plan(Campaign.objects.get(pk=campaign.pk))
+            while sending.send_due():
+                pass
+
+    at_once(work, 4)
+    work(1)
+
+    assert Dispatch.objects.count() == 12
+    assert sum(Dispatch.objects.values_list("points_given", flat=True)) == 30
+    assert available() - before == 30
+
+
+def available() -> int:
+    """Return how many points all members have."""
+    return sum(Account.objects.values_list("available", flat=True))
