@@ -156,6 +156,7 @@ def test_a_healthy_shop_has_no_problem(healthy: FakeHost) -> None:
         "beat",
         "hash key",
         'program "club"',
+        "mail",
         "periodic work",
     ]
     out = io.StringIO()

@@ -45,7 +45,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaigning import campaign_holdouts, campaign_trail, messages
 from saleor_retention.services.campaigning.holiday_dates import Packaged
-from saleor_retention.services.campaigning.providers import provider_of
+from saleor_retention.services.campaigning.providers import require_way_out
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger.locking import run_serialized
 from saleor_retention.services.offering.offer_grants import offer_named
@@ -439,10 +439,7 @@ def _require_way_out(campaign: Campaign) -> None:
         raise refusal
     if terms.message is None:
         return
-    try:
-        provider_of(terms.message)
-    except ValueError as error:
-        raise Refusal(Code.INVALID, str(error), "message.channel") from None
+    require_way_out(terms.message, campaign.program)
     if terms.message.channel is Channel.EMAIL and not conf.get("PUBLIC_URL"):
         message = "Set RETENTION_PUBLIC_URL first, so that mails carry a link to unsubscribe."
         raise Refusal(Code.INVALID, message, "message.channel")

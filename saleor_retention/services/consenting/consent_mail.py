@@ -44,7 +44,9 @@ def send(request: ConsentEntry, *, token: str, address: str, text: str) -> bool:
             language=language,
         )
     try:
-        Mail().send(Outgoing(to=address, words=words, key=f"consent-{request.pk}"))
+        Mail(request.account.program).send(
+            Outgoing(to=address, words=words, key=f"consent-{request.pk}")
+        )
     except NotTaken as fault:
         logger.warning("The link of consent %d was not taken: %s", request.pk, fault.why)
         return False
