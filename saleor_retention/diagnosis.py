@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from saleor_retention import beat, checks, conf, host
-from saleor_retention.diagnosis_mail import mail_of_programs
+from saleor_retention.diagnosis_mail import mail_of_programs, opt_ins_nobody_mails
 from saleor_retention.errors import Refusals
 from saleor_retention.models import Hold, HoldState, Lot, Program, SettleFailure, Watermark
 from saleor_retention.selectors.due import is_due, orders_noted
@@ -232,6 +232,8 @@ def _program(program: Program) -> Iterator[Finding]:
 def _mail() -> Iterator[Finding]:
     for message, advice in mail_of_programs():
         yield Finding(Level.WARNING if advice else Level.OK, "mail", message, advice)
+    for message, advice in opt_ins_nobody_mails():
+        yield Finding(Level.WARNING, "opt-in", message, advice)
 
 
 def _work(at: dt.datetime) -> Iterator[Finding]:

@@ -343,7 +343,10 @@ class Host(Protocol):
         """Run the task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
 
     def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
-        """Have the mail providers of the shop told of an event; False where it has no such way."""
+        """Have the mail providers of the shop told of an event; False where none listens."""
+
+    def hears_notify(self) -> bool:
+        """Tell whether anybody listens to what ``notify`` tells."""
 
     def mail_server(self, channel_refs: Collection[str]) -> MailServer | None:
         """Return the server that mails customers of these channels; None: Django's settings say."""

@@ -291,6 +291,7 @@ def test_programs_are_looked_at(healthy: FakeHost) -> None:
     broken = ProgramVersion.objects.create(program=program, number=9, document={"earn": "nothing"})
     Program.objects.update(current_version=broken)
     rules_of.cache_clear()
+    healthy.is_heard = False
     (problem,) = found(Level.PROBLEM)
     assert problem.message.startswith("Its rules cannot be read: ")
 

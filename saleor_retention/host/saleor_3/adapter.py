@@ -84,6 +84,7 @@ class Saleor3:
     reprice_channels = staticmethod(hooks.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
     notify = staticmethod(effects.notify)
+    hears_notify = staticmethod(effects.hears_notify)
     mail_server = staticmethod(mail.mail_server)
     customer_attributes = staticmethod(attributes.customer_attributes)
     set_customer_attributes = staticmethod(attributes.set_customer_attributes)

@@ -29,6 +29,10 @@ from saleor_retention.services.campaigning.messages import Rendered
 
 TIMEOUT_SECONDS = 30
 ADVICE = "Set EMAIL_URL, or on Saleor 3 the plugin User emails in a channel of the program."
+UNHEARD = (
+    "Nobody listens to Saleor's notify event: install an app with a webhook of NOTIFY_USER and the "
+    "permission to manage users, or send with via: mail."
+)
 NOTIFY_EVENT = "retention_campaign"
 SERVER_ERROR = 500
 TOO_MANY = 429
@@ -118,7 +122,7 @@ class Notify:
             "facts": dict(message.facts),
         }
         if not host.current().notify(NOTIFY_EVENT, payload):
-            raise NotTaken("this shop has no notify event", passes=False)
+            raise NotTaken("nobody listens to the notify event", passes=True)
 
 
 class HttpSms:
@@ -192,7 +196,11 @@ def require_way_out(message: Message, program: Program) -> None:
         provider_of(message, program)
     except ValueError as error:
         raise Refusal(Code.INVALID, str(error), "message.channel") from None
-    if message.channel is Channel.EMAIL and message.via is Via.MAIL:
+    if message.channel is not Channel.EMAIL:
+        return
+    if message.via is Via.NOTIFY and not host.current().hears_notify():
+        raise Refusal(Code.INVALID, UNHEARD, "message.via")
+    if message.via is Via.MAIL:
         problem = mail_servers.problem_of(program)
         if problem:
             raise Refusal(Code.INVALID, f"{problem} {ADVICE}", "message.channel")

@@ -1,4 +1,4 @@
-"""The mail of a double opt-in by Django's mail, where Saleor has no event for mail providers."""
+"""The mail of a double opt-in, which the shop itself sends."""
 
 from __future__ import annotations
 
