@@ -131,6 +131,7 @@ def test_everybody_gets_what_the_document_says(
 ) -> None:
     """Every cell of the table; where something is refused, nothing was changed."""
     settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
     prepare(world)
     table = documented()
     found = {row.operation: walked(row, world, people(row)) for row in table}

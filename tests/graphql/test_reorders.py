@@ -52,6 +52,7 @@ def reminds_of(world: World, *variants: Any) -> None:
 @pytest.fixture(autouse=True)
 def _a_provider(settings: Any, tmp_path: Any) -> None:
     settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
 
 
 def has_bought(

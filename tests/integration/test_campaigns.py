@@ -874,6 +874,22 @@ def test_a_campaign_of_mails_needs_a_link_to_unsubscribe(shop: Shop, settings: A
         campaigns.start_campaign(campaign, NOW)
 
 
+def test_a_campaign_of_text_messages_needs_it_too(
+    shop: Shop, settings: Any, tmp_path: Path
+) -> None:
+    """Whoever gets one can end them by the link in it."""
+    settings.RETENTION_PUBLIC_URL = ""
+    settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    message = {"channel": "sms", "texts": {"en": {"text": "Hi. No more: {{ unsubscribe_url }}"}}}
+    campaign = campaign_of(shop.program, ONCE, message=message)
+
+    with pytest.raises(Refusal, match="RETENTION_PUBLIC_URL") as refused:
+        campaigns.start_campaign(campaign, NOW)
+    assert refused.value.field == "message.channel"
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com/"
+    assert campaigns.start_campaign(campaign, NOW).state == "running"
+
+
 def test_trying_it_out(shop: Shop) -> None:
     """One mail to the address, with made-up facts; nothing is written down."""
     reader(shop, "ada")

@@ -21,7 +21,6 @@ from saleor_retention.engine.campaigns.dumping import stored
 from saleor_retention.engine.campaigns.parsing import Surroundings, parse_campaign
 from saleor_retention.engine.campaigns.terms import (
     CampaignTerms,
-    Channel,
     TriggerKind,
     Via,
 )
@@ -440,8 +439,8 @@ def _require_way_out(campaign: Campaign) -> None:
     if terms.message is None:
         return
     require_way_out(terms.message, campaign.program)
-    if terms.message.channel is Channel.EMAIL and not conf.get("PUBLIC_URL"):
-        message = "Set RETENTION_PUBLIC_URL first, so that mails carry a link to unsubscribe."
+    if not conf.get("PUBLIC_URL"):
+        message = "Set RETENTION_PUBLIC_URL first, so that messages carry a link to unsubscribe."
         raise Refusal(Code.INVALID, message, "message.channel")
 
 
