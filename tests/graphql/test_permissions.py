@@ -22,6 +22,7 @@ from saleor_retention.models import (
     Offer,
     OfferVersion,
     Segment,
+    SuppressionReason,
 )
 from saleor_retention.services.campaigning import campaigns
 from saleor_retention.services.checkout import redeeming
@@ -178,6 +179,8 @@ def prepare(world: World) -> None:
     programs.update_program(program=world.program, changes={"questions": QUESTIONS, **engagement})
     asked = consents.give(world.account(), channel="email", purpose="news", text_version="v1")
     world.consent_token = consent_links.confirmation_token(asked)
+    bounced = SuppressionReason.BOUNCED
+    consents.suppress("bounced@example.com", channel="email", reason=bounced)
     variant = factories().make_product("40.00")
     world.variant = variant
     world.segment = Segment.objects.create(program=world.program, slug="buyers", name="Buyers")
@@ -566,6 +569,17 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         memberId=lambda world: world.member_id(),
         consentChannel=lambda _world: "EMAIL",
         purpose=lambda _world: "sales",
+    ),
+    "retentionAddressSuppress": run(
+        "staff/address-suppress",
+        channel=lambda _world: "EMAIL",
+        address=lambda _world: "gone@example.com",
+        reason=lambda _world: "BOUNCED",
+    ),
+    "retentionAddressRelease": run(
+        "staff/address-release",
+        channel=lambda _world: "EMAIL",
+        address=lambda _world: "bounced@example.com",
     ),
     "retentionConsentConfirm": run(
         "storefront/consent-confirm", token=lambda world: world.consent_token
