@@ -1,4 +1,4 @@
-"""Addresses that a provider's app reports: nothing is sent to them, and the trail says who did it."""
+"""Addresses that a provider's app reports: nothing is sent to them, and the trail tells of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.graphql.world import World, app, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
-SUPPRESS, RELEASE = (operation(f"staff/address-{verb}") for verb in ("suppress", "release"))
+SUPPRESS, RELEASE = operation("staff/address-suppress"), operation("staff/address-release")
 TRAIL = operation("staff/audit-trail")
 NUMBER = "+12025550123"
 
