@@ -73,6 +73,7 @@ QUESTIONS = {
         }
         for purpose in ("news", "sales")
     ]
+    + [{"channel": "sms", "purpose": "marketing", "version": "v1", "text": "Text me."}]
 }
 TO_SALES = {"channel": "EMAIL", "purpose": "sales", "textVersion": "v1"}
 REFUSALS = {"denied", "login", "not found"}
@@ -177,6 +178,7 @@ def prepare(world: World) -> None:
         "survey": {"questions": [{"key": "stars", "label": "How was it?", "type": "number"}]},
     }
     programs.update_program(program=world.program, changes={"questions": QUESTIONS, **engagement})
+    world.program.refresh_from_db()
     asked = consents.give(world.account(), channel="email", purpose="news", text_version="v1")
     world.consent_token = consent_links.confirmation_token(asked)
     bounced = SuppressionReason.BOUNCED

@@ -42,7 +42,12 @@ from saleor_retention.models import (
     SkippedSend,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.campaigning import campaign_holdouts, campaign_trail, messages
+from saleor_retention.services.campaigning import (
+    campaign_holdouts,
+    campaign_purposes,
+    campaign_trail,
+    messages,
+)
 from saleor_retention.services.campaigning.holiday_dates import Packaged
 from saleor_retention.services.campaigning.providers import require_way_out
 from saleor_retention.services.couponing import coupons
@@ -359,6 +364,8 @@ def _checked(
     refusals = _template_refusals(terms)
     refusals += _coupon_refusals(program, terms, at)
     refusals += _offer_refusals(program, terms)
+    if (unasked := campaign_purposes.refusal_of(program, terms)) is not None:
+        refusals.append(unasked)
     if terms.trigger.variants:
         there = host.current().goods_names("variants", terms.trigger.variants)
         refusals += [
@@ -438,6 +445,8 @@ def _require_way_out(campaign: Campaign) -> None:
         raise refusal
     if terms.message is None:
         return
+    if (unasked := campaign_purposes.refusal_of(campaign.program, terms)) is not None:
+        raise unasked
     require_way_out(terms.message, campaign.program)
     if not conf.get("PUBLIC_URL"):
         message = "Set RETENTION_PUBLIC_URL first, so that messages carry a link to unsubscribe."
