@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from saleor_retention import beat, checks, conf, host
+from saleor_retention.diagnosis_mail import mail_of_programs, opt_ins_nobody_mails
 from saleor_retention.errors import Refusals
 from saleor_retention.models import Hold, HoldState, Lot, Program, SettleFailure, Watermark
 from saleor_retention.selectors.due import is_due, orders_noted
@@ -88,6 +89,7 @@ def diagnose(now: dt.datetime | None = None) -> list[Finding]:
         *_beat(),
         *_hash_key(),
         *_programs(),
+        *_mail(),
         *_work(at),
     ]
 
@@ -225,6 +227,13 @@ def _program(program: Program) -> Iterator[Finding]:
     state = "Active" if program.is_active else "Not active"
     slugs = ", ".join(sorted(place.slug for place in places)) or "no channel"
     yield Finding(Level.OK, subject, f"{state} in {slugs}; its rules are sound.")
+
+
+def _mail() -> Iterator[Finding]:
+    for message, advice in mail_of_programs():
+        yield Finding(Level.WARNING if advice else Level.OK, "mail", message, advice)
+    for message, advice in opt_ins_nobody_mails():
+        yield Finding(Level.WARNING, "opt-in", message, advice)
 
 
 def _work(at: dt.datetime) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ from saleor_retention.engine.facts import (
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
+    MailServer,
     PastOrder,
     Purchase,
     Requestor,
@@ -86,6 +87,8 @@ class FakeHost:
     orders_kept_on: int = 0  # the shop's own orders that have something of ours
     dispatched: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     notified: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    is_heard: bool = True  # somebody listens to ``notify``
+    server: MailServer | None = None  # of mail, beside Django's settings
     reads: list[str] = field(default_factory=list)  # order refs asked for, one by one
 
     def put_order(self, facts: OrderFacts, changed_at: dt.datetime | None = None) -> OrderFacts:
@@ -469,9 +472,18 @@ class FakeHost:
         getattr(tasks, task_name).run(*args)  # without the guard of a real worker
 
     def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
-        """Remember what a mail provider was told."""
-        self.notified.append((event, dict(payload)))
-        return True
+        """Remember what a mail provider was told, if there is one."""
+        if self.is_heard:
+            self.notified.append((event, dict(payload)))
+        return self.is_heard
+
+    def hears_notify(self) -> bool:
+        """Tell what the test set."""
+        return self.is_heard
+
+    def mail_server(self, _channel_refs: Collection[str]) -> MailServer | None:
+        """Return the server that the test set."""
+        return self.server
 
     def customer_attributes(self, slugs: Collection[str]) -> dict[str, str]:
         """Return those that the test set."""

@@ -24,6 +24,8 @@ DONE: Mapping[str, str] = {
     AuditAction.FOLLOW_UP_OPEN: "a task of staff was opened",
     AuditAction.FOLLOW_UP_CHANGE: "a task of staff was changed",
     AuditAction.FOLLOW_UP_CLOSE: "a task of staff was closed",
+    AuditAction.ADDRESS_SUPPRESS: "the address was put on the list that nothing is sent to",
+    AuditAction.ADDRESS_RELEASE: "the address was taken off that list",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 

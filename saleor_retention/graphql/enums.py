@@ -237,6 +237,8 @@ RetentionAuditAction = described(
         AuditAction.FOLLOW_UP_OPEN: "A task about a member was opened by hand.",
         AuditAction.FOLLOW_UP_CHANGE: "A task about a member was changed.",
         AuditAction.FOLLOW_UP_CLOSE: "A task about a member was done or dropped.",
+        AuditAction.ADDRESS_SUPPRESS: "An address was reported, and nothing is sent to it.",
+        AuditAction.ADDRESS_RELEASE: "What was reported of an address was lifted.",
     },
 )
 

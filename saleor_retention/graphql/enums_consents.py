@@ -5,7 +5,7 @@ from __future__ import annotations
 from saleor_retention.engine.profiles import Gender
 from saleor_retention.engine.questions import ConsentChannel, FieldType
 from saleor_retention.graphql.enums import described
-from saleor_retention.models import ConsentSource, ConsentState
+from saleor_retention.models import ConsentSource, ConsentState, SuppressionReason
 
 RetentionConsentChannel = described(
     "RetentionConsentChannel",
@@ -40,6 +40,18 @@ RetentionConsentSource = described(
         ConsentSource.CONFIRMATION: "The link of the mail that asked to confirm it.",
         ConsentSource.UNSUBSCRIBE: "The link of a message.",
         ConsentSource.STAFF: "Staff or an app wrote it down.",
+    },
+)
+
+RetentionSuppressionReason = described(
+    "RetentionSuppressionReason",
+    SuppressionReason,
+    "Why nothing is sent to an address.",
+    {
+        SuppressionReason.UNSUBSCRIBED: "The customer ended the messages; a new consent lifts it.",
+        SuppressionReason.COMPLAINT: "A message was reported as unwanted.",
+        SuppressionReason.BOUNCED: "The address does not take messages.",
+        SuppressionReason.STAFF: "Staff decided so.",
     },
 )
 

@@ -29,6 +29,8 @@ from saleor_retention.graphql.inputs_offers import (
     RetentionOfferSortingInput,
 )
 from saleor_retention.graphql.inputs_surveys import RetentionSurveyAnswerFilterInput
+from saleor_retention.graphql.mutations.address_release import RetentionAddressRelease
+from saleor_retention.graphql.mutations.address_suppress import RetentionAddressSuppress
 from saleor_retention.graphql.mutations.campaign_create import RetentionCampaignCreate
 from saleor_retention.graphql.mutations.campaign_end import RetentionCampaignEnd
 from saleor_retention.graphql.mutations.campaign_pause import RetentionCampaignPause
@@ -562,6 +564,8 @@ MUTATIONS: dict[str, Any] = {
     "retention_points_adjust": RetentionPointsAdjust,
     "retention_tier_override": RetentionTierOverride,
     "retention_member_erase": RetentionMemberErase,
+    "retention_address_suppress": RetentionAddressSuppress,
+    "retention_address_release": RetentionAddressRelease,
     "retention_order_settle": RetentionOrderSettle,
     "retention_sale_record": RetentionSaleRecord,
     "retention_sale_reverse": RetentionSaleReverse,

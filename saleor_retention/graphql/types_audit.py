@@ -16,10 +16,11 @@ from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.texts import is_storable
 from saleor_retention.graphql.types_history import actor_id, note_of, order_id
-from saleor_retention.models import AuditEntry
+from saleor_retention.models import AuditAction, AuditEntry
 from saleor_retention.selectors import receipts
 
-ABOUT_MEMBERS = Q(account__isnull=False) | ~Q(order_ref="")
+OF_ADDRESSES = (AuditAction.ADDRESS_SUPPRESS, AuditAction.ADDRESS_RELEASE)
+ABOUT_MEMBERS = Q(account__isnull=False) | ~Q(order_ref="") | Q(action__in=OF_ADDRESSES)
 ACTORS = {"User": "user", "App": "app"}
 SUBJECTS = {"RetentionProgram": "program_id", "RetentionMember": "account_id", "Order": "order_ref"}
 KEY_DIGITS = 19

@@ -152,6 +152,20 @@ class UserFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class MailServer:
+    """A mail server that the shop keeps elsewhere than in Django's settings."""
+
+    host: str
+    port: str
+    username: str
+    password: str = field(repr=False)
+    use_tls: bool
+    use_ssl: bool
+    sender: str  # as in the header From
+    channel: str  # the slug of the channel that it is kept for
+
+
+@dataclass(frozen=True, slots=True)
 class Requestor:
     """Who asks: a user, an app, or nobody."""
 
@@ -329,7 +343,13 @@ class Host(Protocol):
         """Run the task of ``saleor_retention.tasks`` after commit, on a worker if there is one."""
 
     def notify(self, event: str, payload: Mapping[str, Any]) -> bool:
-        """Have the mail providers of the shop told of an event; False where it has no such way."""
+        """Have the mail providers of the shop told of an event; False where none listens."""
+
+    def hears_notify(self) -> bool:
+        """Tell whether anybody listens to what ``notify`` tells."""
+
+    def mail_server(self, channel_refs: Collection[str]) -> MailServer | None:
+        """Return the server that mails customers of these channels; None: Django's settings say."""
 
     def customer_attributes(self, slugs: Collection[str]) -> dict[str, str]:
         """Return the input types of those of the shop's customer attributes that are there."""

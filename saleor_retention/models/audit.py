@@ -44,6 +44,8 @@ class AuditAction(TextChoices):
     FOLLOW_UP_OPEN = "follow_up_open"
     FOLLOW_UP_CHANGE = "follow_up_change"
     FOLLOW_UP_CLOSE = "follow_up_close"
+    ADDRESS_SUPPRESS = "address_suppress"
+    ADDRESS_RELEASE = "address_release"
 
 
 class AuditEntry(models.Model):

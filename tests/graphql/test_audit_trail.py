@@ -15,8 +15,10 @@ from saleor_retention.models import AuditAction, AuditEntry, Campaign, CampaignS
 from saleor_retention.services.campaigning import campaigns
 from saleor_retention.services.setting_up import program_files
 from saleor_retention.services.setting_up.auditing import note_down
+from tests.campaigns import QUESTIONS
 from tests.factories.current import factories
 from tests.graphql.world import Actor, World, app, bought, gid, operation, sale, staff
+from tests.ledger import add_version
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -131,6 +133,7 @@ def test_orders_and_receipts(world: World, manager: Actor) -> None:
 def test_campaigns_tell_what_was_done(world: World, manager: Actor, settings: Any) -> None:
     """Saved, scheduled, started, paused, ended, and by whom; none of the words that are sent."""
     settings.RETENTION_PUBLIC_URL = "https://api.example.com"
+    ask_for_consents(world)
     robot = app("manage_discounts")
     given = {"id": campaign_of(manager, world)}
     message = {"channel": "EMAIL", "texts": [{"language": "en", "subject": "Hi", "text": "Dear"}]}
@@ -211,6 +214,7 @@ def test_campaigns_by_command_and_by_time(world: World, manager: Actor, tmp_path
 
 def test_a_campaign_that_is_not_saved_leaves_no_entry(world: World, manager: Actor) -> None:
     """Refused, tried out, or with a message that could not be sent when it was to start."""
+    ask_for_consents(world)
     text = {"language": "en", "subject": "Hi", "text": "Dear"}
     message = {"channel": "EMAIL", "texts": [text]}
     campaign = campaign_of(manager, world, message=message)
@@ -224,6 +228,12 @@ def test_a_campaign_that_is_not_saved_leaves_no_entry(world: World, manager: Act
     manager.refused(operation("staff/campaign-pause"), id=campaign)
 
     assert list(AuditEntry.objects.values()) == before
+
+
+def ask_for_consents(world: World) -> None:
+    """Have the program ask for the consent to messages, which the trail is not told of."""
+    document = {**world.program.current_version.document, "questions": QUESTIONS}
+    add_version(world.program, document, timezone.now())
 
 
 def campaign_of(actor: Actor, world: World, **more: Any) -> str:

@@ -22,6 +22,7 @@ from saleor_retention.models import (
     Offer,
     OfferVersion,
     Segment,
+    SuppressionReason,
 )
 from saleor_retention.services.campaigning import campaigns
 from saleor_retention.services.checkout import redeeming
@@ -72,6 +73,7 @@ QUESTIONS = {
         }
         for purpose in ("news", "sales")
     ]
+    + [{"channel": "sms", "purpose": "marketing", "version": "v1", "text": "Text me."}]
 }
 TO_SALES = {"channel": "EMAIL", "purpose": "sales", "textVersion": "v1"}
 REFUSALS = {"denied", "login", "not found"}
@@ -131,6 +133,7 @@ def test_everybody_gets_what_the_document_says(
 ) -> None:
     """Every cell of the table; where something is refused, nothing was changed."""
     settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
     prepare(world)
     table = documented()
     found = {row.operation: walked(row, world, people(row)) for row in table}
@@ -175,8 +178,11 @@ def prepare(world: World) -> None:
         "survey": {"questions": [{"key": "stars", "label": "How was it?", "type": "number"}]},
     }
     programs.update_program(program=world.program, changes={"questions": QUESTIONS, **engagement})
+    world.program.refresh_from_db()
     asked = consents.give(world.account(), channel="email", purpose="news", text_version="v1")
     world.consent_token = consent_links.confirmation_token(asked)
+    bounced = SuppressionReason.BOUNCED
+    consents.suppress("bounced@example.com", channel="email", reason=bounced)
     variant = factories().make_product("40.00")
     world.variant = variant
     world.segment = Segment.objects.create(program=world.program, slug="buyers", name="Buyers")
@@ -565,6 +571,17 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         memberId=lambda world: world.member_id(),
         consentChannel=lambda _world: "EMAIL",
         purpose=lambda _world: "sales",
+    ),
+    "retentionAddressSuppress": run(
+        "staff/address-suppress",
+        channel=lambda _world: "EMAIL",
+        address=lambda _world: "gone@example.com",
+        reason=lambda _world: "BOUNCED",
+    ),
+    "retentionAddressRelease": run(
+        "staff/address-release",
+        channel=lambda _world: "EMAIL",
+        address=lambda _world: "bounced@example.com",
     ),
     "retentionConsentConfirm": run(
         "storefront/consent-confirm", token=lambda world: world.consent_token

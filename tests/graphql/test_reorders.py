@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention.services.campaigning import campaigns
-from tests.campaigns import campaign_of
+from saleor_retention.services.setting_up import programs
+from tests.campaigns import QUESTIONS, campaign_of
 from tests.factories.current import factories
 from tests.graphql.world import (
     IS_SALEOR_3,
@@ -39,6 +40,8 @@ HOME = {
 
 def reminds_of(world: World, *variants: Any) -> None:
     """Run a campaign that reminds of goods three days before they run out."""
+    programs.update_program(program=world.program, changes={"questions": QUESTIONS})
+    world.program.refresh_from_db()
     trigger = {"kind": "run_out", "variants": [str(variant.pk) for variant in variants]}
     campaigns.start_campaign(
         campaign_of(
@@ -52,6 +55,7 @@ def reminds_of(world: World, *variants: Any) -> None:
 @pytest.fixture(autouse=True)
 def _a_provider(settings: Any, tmp_path: Any) -> None:
     settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
 
 
 def has_bought(

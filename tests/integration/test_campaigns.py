@@ -865,6 +865,49 @@ def test_a_campaign_of_mails_needs_a_link_to_unsubscribe(shop: Shop, settings: A
         campaigns.start_campaign(campaign, NOW)
 
 
+def test_a_campaign_of_text_messages_needs_it_too(
+    shop: Shop, settings: Any, tmp_path: Path
+) -> None:
+    """Whoever gets one can end them by the link in it."""
+    settings.RETENTION_PUBLIC_URL = ""
+    settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    message = {"channel": "sms", "texts": {"en": {"text": "Hi. No more: {{ unsubscribe_url }}"}}}
+    campaign = campaign_of(shop.program, ONCE, message=message)
+
+    with pytest.raises(Refusal, match="RETENTION_PUBLIC_URL") as refused:
+        campaigns.start_campaign(campaign, NOW)
+    assert refused.value.field == "message.channel"
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com/"
+    assert campaigns.start_campaign(campaign, NOW).state == "running"
+
+
+def test_a_purpose_that_nobody_is_asked_for_is_refused(shop: Shop) -> None:
+    """When it is saved, by the field, naming those that are asked; nothing is kept."""
+    with pytest.raises(Refusals) as refused:
+        campaign_of(shop.program, ONCE, message={**MESSAGE, "purpose": "news"})
+
+    (refusal,) = refused.value.refusals
+    assert (refusal.code, refusal.field) == (Code.INVALID, "message.purpose")
+    assert refusal.message == (
+        'This program asks nobody for the consent to "news" by email; it asks for marketing. '
+        "Name one of its purposes, or add the consent to its questions."
+    )
+    assert Campaign.objects.count() == 0
+
+
+def test_a_purpose_that_is_asked_for_no_more_does_not_start(shop: Shop) -> None:
+    """The question went after the campaign was saved; one without a message may start."""
+    campaign = campaign_of(shop.program, ONCE)
+    silent = campaign_of(shop.program, ONCE, slug="b", message=None, benefit={"points": 1})
+    shop.change_rules({"questions": {"consents": []}}, NOW)
+
+    with pytest.raises(Refusal, match="none by that channel") as refused:
+        campaigns.start_campaign(Campaign.objects.get(pk=campaign.pk), NOW)
+
+    assert refused.value.field == "message.purpose"
+    assert campaigns.start_campaign(silent, NOW).state == "running"
+
+
 def test_trying_it_out(shop: Shop) -> None:
     """One mail to the address, with made-up facts; nothing is written down."""
     reader(shop, "ada")

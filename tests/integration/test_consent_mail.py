@@ -1,4 +1,4 @@
-"""The mail of a double opt-in where Saleor has no event for mail providers: the plugin sends it."""
+"""The mail of a double opt-in where the storefront's page is known: the plugin sends it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Unwilling(EmailBackend):
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch, settings: Any) -> FakeHost:
-    """A shop in memory, without such an event, that can send mail."""
+    """A shop in memory that nobody listens to and that can send mail."""
     made = fakes.use(monkeypatch)
-    monkeypatch.setattr(made, "notify", lambda _event, _payload: False)
+    made.is_heard = False
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.RETENTION_CONSENT_CONFIRM_URL = PAGE
     mail.outbox = []

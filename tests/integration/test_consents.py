@@ -31,6 +31,8 @@ pytestmark = pytest.mark.django_db
 
 NEWS = {"channel": "email", "purpose": "news"}
 SALES = {"channel": "email", "purpose": "sales"}
+TEXTED = {"channel": "sms", "purpose": "news"}
+PHONE = "+12025550123"
 TEXTS = {"version": "v1", "text": "Write to me."}
 QUESTIONS = {
     "consents": [
@@ -74,9 +76,12 @@ def reason(account: Account, what: dict[str, str], **more: Any) -> str | None:
     return consents.may_send(account.pk, **what, **{"at": NEXT_WEEK, **more}).reason
 
 
-def unsubscribe(shop: FakeHost, account: Account, what: dict[str, str], now: Any) -> None:
+def unsubscribe(
+    shop: FakeHost, account: Account, what: dict[str, str], now: Any, address: str = ""
+) -> None:
     """Follow the link of a message."""
-    path = consent_links.unsubscribe_path(account.pk, address=email_of(shop, account), **what)
+    to = address or email_of(shop, account)
+    path = consent_links.unsubscribe_path(account.pk, address=to, **what)
     link = consent_links.unsubscription_in(path.rsplit("/", 1)[1])
     assert link is not None
     consents.unsubscribe(link, now=now)
@@ -267,6 +272,43 @@ def test_who_agrees_again_hears_again(shop: FakeHost, ann: Account) -> None:
     assert reason(ann, NEWS) is Refused.SUPPRESSED
     consents.confirm(shop.notified[1][1]["token"], now=NEXT_DAY)
     assert reason(ann, NEWS) is None
+
+
+def test_who_agrees_again_to_text_messages_gets_them_again(shop: FakeHost, ann: Account) -> None:
+    """After the link of one was followed; it is the number that messages go to."""
+    shop.phones[PHONE] = [str(ann.user_id)]
+    consents.give(ann, **TEXTED, text_version="v1", now=NOON)
+    unsubscribe(shop, ann, TEXTED, LATER, address=PHONE)
+    assert reason(ann, TEXTED, address=PHONE) is Refused.SUPPRESSED
+
+    consents.give(ann, **TEXTED, text_version="v1", now=NEXT_DAY)
+
+    assert reason(ann, TEXTED, address=PHONE) is None
+
+
+def test_only_who_unsubscribed_a_number_lifts_that(shop: FakeHost, ann: Account) -> None:
+    """A number is not confirmed as an address is: a stranger may have typed it."""
+    bob = make_member(shop, ann.program)
+    shop.phones[PHONE] = [str(ann.user_id), str(bob.user_id)]
+    consents.give(ann, **TEXTED, text_version="v1", now=NOON)
+    unsubscribe(shop, ann, TEXTED, LATER, address=PHONE)
+
+    consents.give(bob, **TEXTED, text_version="v1", now=NEXT_DAY)
+
+    assert reason(bob, TEXTED, address=PHONE) is Refused.SUPPRESSED
+
+
+def test_no_consent_lifts_a_number_that_staff_suppressed(shop: FakeHost, ann: Account) -> None:
+    """As with addresses."""
+    shop.phones[PHONE] = [str(ann.user_id)]
+    unsubscribe(shop, ann, TEXTED, NOON, address=PHONE)
+    consents.withdraw(ann, **TEXTED, now=NOON)
+    by_staff = SuppressionReason.STAFF
+    consents.suppress(PHONE, channel="sms", purpose="news", reason=by_staff, now=LATER)
+
+    consents.give(ann, **TEXTED, text_version="v1", now=NEXT_DAY)
+
+    assert reason(ann, TEXTED, address=PHONE) is Refused.SUPPRESSED
 
 
 def test_who_unsubscribes_before_confirming_stays_unsubscribed(

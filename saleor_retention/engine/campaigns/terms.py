@@ -51,7 +51,7 @@ class Channel(StrEnum):
 
 
 class Via(StrEnum):
-    """Who sends an e-mail: Django's mail, or whoever listens to Saleor's notify event."""
+    """Who sends an e-mail: the shop's mail server, or whoever listens to Saleor's notify event."""
 
     MAIL = "mail"
     NOTIFY = "notify"

@@ -254,6 +254,14 @@ class Saleor210:
         """Tell nobody: this host has no events for mail providers."""
         return False
 
+    def hears_notify(self) -> bool:
+        """Return False: there is nothing to hear."""
+        return False
+
+    def mail_server(self, _channel_refs: Collection[str]) -> None:
+        """Return None: Django's settings say how mail leaves."""
+        return
+
     def writer(self) -> AbstractContextManager[Any]:
         """Allow writes; this host never forbids them."""
         return nullcontext()

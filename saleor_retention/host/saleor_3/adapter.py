@@ -20,6 +20,7 @@ from . import (
     gift_lines,
     graph,
     hooks,
+    mail,
     metadata,
     orders,
     people,
@@ -83,6 +84,8 @@ class Saleor3:
     reprice_channels = staticmethod(hooks.reprice_channels)
     dispatch = staticmethod(effects.dispatch)
     notify = staticmethod(effects.notify)
+    hears_notify = staticmethod(effects.hears_notify)
+    mail_server = staticmethod(mail.mail_server)
     customer_attributes = staticmethod(attributes.customer_attributes)
     set_customer_attributes = staticmethod(attributes.set_customer_attributes)
     users_with_metadata = staticmethod(metadata.users_with_metadata)

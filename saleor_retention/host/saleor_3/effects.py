@@ -154,8 +154,29 @@ def notify(event: str, payload: Mapping[str, Any]) -> bool:
     """Tell the plugins and the apps that listen to ``NOTIFY_USER``; those answer for the mail."""
     from saleor.plugins.manager import get_plugins_manager
 
+    if not hears_notify():
+        return False
     get_plugins_manager(allow_replica=False).notify(event, payload_func=lambda: dict(payload))
     return True
+
+
+def hears_notify() -> bool:
+    """Tell whether an app listens to ``NOTIFY_USER``, or a plugin that is not Saleor's own.
+
+    Saleor's own plugins write mails of its own events only, and pass over all others.
+    """
+    from saleor.plugins.manager import get_plugins_manager
+    from saleor.plugins.webhook.plugin import WebhookPlugin
+    from saleor.webhook.event_types import WebhookEventAsyncType
+    from saleor.webhook.utils import get_webhooks_for_event
+
+    for plugin in get_plugins_manager(allow_replica=False).get_plugins(active_only=True):
+        if isinstance(plugin, WebhookPlugin):
+            if get_webhooks_for_event(WebhookEventAsyncType.NOTIFY_USER).exists():
+                return True
+        elif hasattr(plugin, "notify") and not type(plugin).__module__.startswith("saleor."):
+            return True
+    return False
 
 
 def writer() -> AbstractContextManager[Any]:

@@ -13,7 +13,12 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Campaign, Program
 from saleor_retention.services.campaigning.campaigns import terms_of
 from saleor_retention.services.campaigning.messages import NAMES, Rendered, render
-from saleor_retention.services.campaigning.providers import NotTaken, Outgoing, provider_of
+from saleor_retention.services.campaigning.providers import (
+    NotTaken,
+    Outgoing,
+    provider_of,
+    require_way_out,
+)
 
 SAMPLES = {
     "first_name": "Ada",
@@ -75,10 +80,11 @@ def send_test(campaign: Campaign, *, to: str, language: str = "") -> Rendered:
             validate_email(to)
         except ValidationError:
             raise Refusal(Code.INVALID, "That is no e-mail address.", "to") from None
+    require_way_out(message, campaign.program)
     try:
-        provider_of(message).send(Outgoing(to=to, words=words, key=f"{campaign.slug}-test"))
+        provider_of(message, campaign.program).send(
+            Outgoing(to=to, words=words, key=f"{campaign.slug}-test")
+        )
     except NotTaken as fault:
         raise Refusal(Code.INVALID, f"The message was not taken: {fault.why}.", "to") from None
-    except ValueError as error:
-        raise Refusal(Code.INVALID, str(error), "message.channel") from None
     return words

@@ -21,7 +21,6 @@ from saleor_retention.engine.campaigns.dumping import stored
 from saleor_retention.engine.campaigns.parsing import Surroundings, parse_campaign
 from saleor_retention.engine.campaigns.terms import (
     CampaignTerms,
-    Channel,
     TriggerKind,
     Via,
 )
@@ -43,9 +42,14 @@ from saleor_retention.models import (
     SkippedSend,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.campaigning import campaign_holdouts, campaign_trail, messages
+from saleor_retention.services.campaigning import (
+    campaign_holdouts,
+    campaign_purposes,
+    campaign_trail,
+    messages,
+)
 from saleor_retention.services.campaigning.holiday_dates import Packaged
-from saleor_retention.services.campaigning.providers import provider_of
+from saleor_retention.services.campaigning.providers import require_way_out
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger.locking import run_serialized
 from saleor_retention.services.offering.offer_grants import offer_named
@@ -371,6 +375,8 @@ def _checked(
     refusals = _template_refusals(terms)
     refusals += _coupon_refusals(program, terms, at)
     refusals += _offer_refusals(program, terms)
+    if (unasked := campaign_purposes.refusal_of(program, terms)) is not None:
+        refusals.append(unasked)
     if terms.trigger.variants:
         there = host.current().goods_names("variants", terms.trigger.variants)
         refusals += [
@@ -450,12 +456,11 @@ def _require_way_out(campaign: Campaign) -> None:
         raise refusal
     if terms.message is None:
         return
-    try:
-        provider_of(terms.message)
-    except ValueError as error:
-        raise Refusal(Code.INVALID, str(error), "message.channel") from None
-    if terms.message.channel is Channel.EMAIL and not conf.get("PUBLIC_URL"):
-        message = "Set RETENTION_PUBLIC_URL first, so that mails carry a link to unsubscribe."
+    if (unasked := campaign_purposes.refusal_of(campaign.program, terms)) is not None:
+        raise unasked
+    require_way_out(terms.message, campaign.program)
+    if not conf.get("PUBLIC_URL"):
+        message = "Set RETENTION_PUBLIC_URL first, so that messages carry a link to unsubscribe."
         raise Refusal(Code.INVALID, message, "message.channel")
 
 

@@ -1,4 +1,4 @@
-"""How a message leaves the shop: Django's mail, Saleor's notify event, and providers of SMS.
+"""How a message leaves the shop: by mail, Saleor's notify event, and providers of SMS.
 
 A provider says one of three things. It returns: the message was taken. It raises ``NotTaken``: the
 message was surely not taken, and may be tried again if the fault passes. It raises anything else:
@@ -18,15 +18,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
 from django.core.mail.message import BadHeaderError
 
 from saleor_retention import conf, host
 from saleor_retention.engine.campaigns.terms import Channel, Message, Via
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.models import Program
+from saleor_retention.services.campaigning import mail_servers
 from saleor_retention.services.campaigning.messages import Rendered
 
 TIMEOUT_SECONDS = 30
+ADVICE = "Set EMAIL_URL, or on Saleor 3 the plugin User emails in a channel of the program."
+UNHEARD = (
+    "Nobody listens to Saleor's notify event: install an app with a webhook of NOTIFY_USER and the "
+    "permission to manage users, or send with via: mail."
+)
 NOTIFY_EVENT = "retention_campaign"
 SERVER_ERROR = 500
 TOO_MANY = 429
@@ -62,25 +69,29 @@ class Provider(Protocol):
 
 
 class Mail:
-    """Django's mail as the shop has set it up, with headers to unsubscribe in one click."""
+    """Mail as the shop has set it up, with headers to unsubscribe in one click."""
+
+    def __init__(self, program: Program | None = None) -> None:
+        """Send for a program, by the server that its channels have; else as Django is set up."""
+        self._program = program
 
     def send(self, message: Outgoing) -> None:
-        """Send an e-mail; what the server refuses is not taken."""
-        timeout = getattr(settings, "EMAIL_TIMEOUT", None) or TIMEOUT_SECONDS
-        connection = get_connection(timeout=timeout)
+        """Send an e-mail; what the server refuses is not taken, nor is what never got there."""
+        try:
+            connection, sender = mail_servers.connection_of(self._program)
+            connection.open()
+        except Exception as error:
+            raise NotTaken(f"mail server: {type(error).__name__}", passes=True) from error
         mail = EmailMultiAlternatives(
             message.words.subject,
             message.words.text,
+            from_email=sender,
             to=[message.to],
             headers=_headers(message),
             connection=connection,
         )
         if message.words.html:
             mail.attach_alternative(message.words.html, "text/html")
-        try:
-            connection.open()
-        except (OSError, smtplib.SMTPException) as error:
-            raise NotTaken(f"mail server: {type(error).__name__}", passes=True) from error
         try:
             mail.send()
         except BadHeaderError as error:
@@ -112,7 +123,7 @@ class Notify:
             "facts": dict(message.facts),
         }
         if not host.current().notify(NOTIFY_EVENT, payload):
-            raise NotTaken("this shop has no notify event", passes=False)
+            raise NotTaken("nobody listens to the notify event", passes=True)
 
 
 class HttpSms:
@@ -169,15 +180,31 @@ class FileSms:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def provider_of(message: Message) -> Provider:
-    """Return the way out of a campaign's message; ``ValueError`` where none is set up."""
+def provider_of(message: Message, program: Program | None = None) -> Provider:
+    """Return the way out of a campaign's message; ``ValueError`` where no SMS is set up."""
     if message.channel is Channel.EMAIL:
-        return Mail() if message.via is Via.MAIL else Notify()
+        return Mail(program) if message.via is Via.MAIL else Notify()
     if url := str(conf.get("SMS_URL")):
         return HttpSms(url, str(conf.get("SMS_TOKEN")))
     if path := str(conf.get("SMS_FILE")):
         return FileSms(Path(path))
     raise ValueError("No provider of SMS is set up: set RETENTION_SMS_URL or RETENTION_SMS_FILE.")
+
+
+def require_way_out(message: Message, program: Program) -> None:
+    """Refuse INVALID, by the document's field, a message that could not leave the shop now."""
+    try:
+        provider_of(message, program)
+    except ValueError as error:
+        raise Refusal(Code.INVALID, str(error), "message.channel") from None
+    if message.channel is not Channel.EMAIL:
+        return
+    if message.via is Via.NOTIFY and not host.current().hears_notify():
+        raise Refusal(Code.INVALID, UNHEARD, "message.via")
+    if message.via is Via.MAIL:
+        problem = mail_servers.problem_of(program)
+        if problem:
+            raise Refusal(Code.INVALID, f"{problem} {ADVICE}", "message.channel")
 
 
 def _headers(message: Outgoing) -> dict[str, str]:

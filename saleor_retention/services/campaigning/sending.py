@@ -206,7 +206,7 @@ def _send(job: _Job) -> None:
     message = job.terms.message
     if message is None:
         raise ValueError("There is no message to send.")
-    outgoing, provider = _outgoing(job), provider_of(message)
+    outgoing, provider = _outgoing(job), provider_of(message, job.row.account.program)
     if not _begin(job):
         return
     _hand_over(job, provider, outgoing)

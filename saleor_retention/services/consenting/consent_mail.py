@@ -1,4 +1,4 @@
-"""The mail of a double opt-in by Django's mail, where Saleor has no event for mail providers."""
+"""The mail of a double opt-in, which the shop itself sends."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def send(request: ConsentEntry, *, token: str, address: str, text: str) -> bool:
             language=language,
         )
     try:
-        Mail().send(Outgoing(to=address, words=words, key=f"consent-{request.pk}"))
+        Mail(request.account.program).send(
+            Outgoing(to=address, words=words, key=f"consent-{request.pk}")
+        )
     except NotTaken as fault:
         logger.warning("The link of consent %d was not taken: %s", request.pk, fault.why)
         return False

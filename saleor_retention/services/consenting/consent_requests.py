@@ -1,6 +1,6 @@
-"""The mail of a double opt-in: what it needs is told to the shop's mail providers, as an event.
+"""The mail of a double opt-in: by the shop's mail, where the page that it leads to is known.
 
-A shop whose Saleor has no such event (2.10) is served by ``consent_mail``.
+Where it is not, or no mail leaves, what it needs is told to the shop's mail providers, as an event.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def announce(request_id: int) -> bool:
     question = rules_of(request.version_id).questions.consent(request.channel, request.purpose)
     text = "" if question is None else question.text
     lasts = dt.timedelta(hours=int(conf.get("CONSENT_CONFIRM_HOURS")))
-    is_told = host.current().notify(
+    is_told = consent_mail.send(
+        request, token=token, address=address, text=text
+    ) or host.current().notify(
         EVENT,
         {
             "recipient_email": address,
@@ -50,7 +52,7 @@ def announce(request_id: int) -> bool:
             "text": text,
             "text_version": request.text_version,
         },
-    ) or consent_mail.send(request, token=token, address=address, text=text)
+    )
     if not is_told:
         logger.warning("Nobody mailed the link of consent %d.", request.pk)
     return is_told

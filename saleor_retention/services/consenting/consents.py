@@ -240,20 +240,41 @@ def _put_on_list(
 def _lift(account: Account, answer: ConsentEntry) -> None:
     """Take the customer's address off the list where it was put on it before this answer.
 
-    Only what the customer asked for, by the link in a message; and an address that is confirmed.
+    Only what the customer asked for, by the link in a message; and the address that is proven.
     """
-    if answer.channel != ConsentChannel.EMAIL or account.user_id is None:
-        return
-    user = host.current().users([str(account.user_id)]).get(str(account.user_id))
-    if user is None or not user.is_confirmed:
+    address = _proven_address(account, answer)
+    if not address:
         return
     Suppression.objects.filter(
-        address_hash__in=email_hashes(user.email),
+        address_hash__in=email_hashes(address),
         channel=answer.channel,
         purpose=answer.purpose,
         reason=SuppressionReason.UNSUBSCRIBED,
         at__lt=answer.at,
     ).delete()
+
+
+def _proven_address(account: Account, answer: ConsentEntry) -> str:
+    """Return the confirmed e-mail address, or the number of who ended its messages before; or "".
+
+    Nobody confirms a number, so that a stranger who types it lifts nothing.
+    """
+    if account.user_id is None:
+        return ""
+    ref = str(account.user_id)
+    if answer.channel == ConsentChannel.EMAIL:
+        user = host.current().users([ref]).get(ref)
+        return user.email if user is not None and user.is_confirmed else ""
+    if answer.channel != ConsentChannel.SMS:
+        return ""
+    has_ended_it = ConsentEntry.objects.filter(
+        account=account,
+        channel=answer.channel,
+        purpose=answer.purpose,
+        state=ConsentState.WITHDRAWN,
+        pk__lt=answer.pk,
+    ).exists()
+    return host.current().phones_of([ref]).get(ref, "") if has_ended_it else ""
 
 
 def _withdrawn(

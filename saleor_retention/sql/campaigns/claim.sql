@@ -1,9 +1,8 @@
 -- Claims messages that are due of running campaigns of active programs for one worker, the longest due first, passing
 -- over those that others are at. A claim that has run out is anybody's again. Its specification is
 -- services.campaigning.sending.
-UPDATE saleor_retention_dispatch AS dispatch
-SET claim = %(token)s, claimed_until = %(until)s
-FROM (
+-- They are chosen once, whatever the plan: joined afresh for each row, more than the limit would be claimed.
+WITH claimed AS MATERIALIZED (
     SELECT due.id
     FROM saleor_retention_dispatch AS due
     JOIN saleor_retention_campaign AS campaign ON campaign.id = due.campaign_id
@@ -14,6 +13,9 @@ FROM (
     ORDER BY due.not_before, due.id
     LIMIT %(limit)s
     FOR UPDATE OF due SKIP LOCKED
-) AS claimed
+)
+UPDATE saleor_retention_dispatch AS dispatch
+SET claim = %(token)s, claimed_until = %(until)s
+FROM claimed
 WHERE dispatch.id = claimed.id
 RETURNING dispatch.id

@@ -1,0 +1,59 @@
+"""The audit trail tells of addresses that are reported, too."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+ACTIONS = (
+    "program_create",
+    "program_update",
+    "program_activate",
+    "program_deactivate",
+    "program_retire",
+    "offer_create",
+    "offer_update",
+    "offer_activate",
+    "offer_deactivate",
+    "offer_retire",
+    "points_grant",
+    "points_take",
+    "tier_override",
+    "tier_override_end",
+    "order_settle",
+    "sale_record",
+    "sale_reverse",
+    "member_erase",
+    "coupon_plan",
+    "coupon_batch",
+    "coupon_issue",
+    "coupon_revoke",
+    "event_record",
+    "event_reverse",
+    "campaign_create",
+    "campaign_update",
+    "campaign_schedule",
+    "campaign_start",
+    "campaign_pause",
+    "campaign_end",
+    "follow_up_open",
+    "follow_up_change",
+    "follow_up_close",
+    "address_suppress",
+    "address_release",
+)
+
+
+class Migration(migrations.Migration):
+    """Two more things that are told; the database does not change."""
+
+    dependencies = (("saleor_retention", "0030_lot_children"),)
+    operations = (
+        migrations.AlterField(
+            model_name="auditentry",
+            name="action",
+            field=models.CharField(
+                choices=[(action, action.replace("_", " ").title()) for action in ACTIONS],
+                max_length=24,
+            ),
+        ),
+    )
