@@ -255,3 +255,17 @@ def test_bands_that_make_no_sense_are_refused(
     }
     assert not BandLimits.objects.exists()
     assert not AuditEntry.objects.filter(action=AuditAction.PROGRAM_UPDATE).exists()
+
+
+def test_the_bands_of_a_retired_program_stay(world: World) -> None:
+    """As all of its settings do."""
+    owner = staff("manage_discounts")
+    owner.do(operation("staff/program-retire"), id=world.program_id)
+
+    answer = owner.ask(
+        operation("staff/recency-bands-set"), programId=world.program_id, bands={"active": 4}
+    )
+
+    (error,) = answer["retentionRecencyBandsSet"]["errors"]
+    assert error == {"field": "program", "message": 'Program "club" is retired.', "code": "INVALID"}
+    assert not BandLimits.objects.exists()

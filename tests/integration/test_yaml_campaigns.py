@@ -25,8 +25,9 @@ from saleor_retention.models import (
 )
 from saleor_retention.selectors.segments import limits_of
 from saleor_retention.services.campaigning import campaigns
+from saleor_retention.services.membership import segments
 from tests.fakes import FakeHost, use
-from tests.members import counts_of_rows
+from tests.members import counts_of_rows, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -228,6 +229,22 @@ def test_what_is_not_named_stays_unless_a_list_is_complete(file: Path) -> None:
     assert not Segment.objects.filter(retired_at=None).exists()
     assert Campaign.objects.count() == 2
     assert run("apply", str(file)) == NOTHING
+
+
+def test_who_is_on_a_list_is_the_shops_and_not_the_files(file: Path, shop: FakeHost) -> None:
+    """Another name leaves its members; a list does not become a rule."""
+    run("apply", str(file))
+    friends = Segment.objects.get(slug="friends")
+    ann = make_member(shop, Program.objects.get())
+    segments.change_list(friends, add=[ann.pk])
+
+    lines = applied(file, ("name: Friends of the house", "name: Friends"))
+
+    assert lines == ["segments.friends.name changes from Friends of the house to Friends"]
+    assert [row.account_id for row in friends.members.all()] == [ann.pk]
+    assert problems(
+        file, ("name: Friends\n", "name: Friends\n        rule: {orders: {from: 1}}\n")
+    ) == [":20: friends: A segment stays what it is: one of a rule, or an explicit list."]
 
 
 def test_another_plan_takes_the_place_of_a_first_orders(file: Path) -> None:

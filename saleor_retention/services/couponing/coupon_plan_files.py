@@ -22,7 +22,7 @@ from saleor_retention.services.couponing.coupon_plans import Draft
 from saleor_retention.services.couponing.terms_in_files import in_minor_units, in_whole_units
 from saleor_retention.services.setting_up.differences import differences
 
-PLANS_MAX = 200
+PLANS_MAX = 1000
 KEYS = {
     "validForDays": "valid_for_days",
     "remindDays": "remind_days",

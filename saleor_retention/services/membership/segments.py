@@ -142,8 +142,10 @@ def set_bands(
     """Set how many months the program's recency bands reach back; its segments follow.
 
     The audit trail tells of it as of any setting of the program. Idempotent: bands that are so
-    already move nobody. Refuses INVALID where the limits do not rise.
+    already move nobody. Refuses INVALID where the limits do not rise, and a retired program.
     """
+    if program.retired_at is not None:
+        raise Refusal(Code.INVALID, f'Program "{program.slug}" is retired.', "program")
     problem = limits.problem()
     if problem is not None:
         raise Refusal(Code.INVALID, problem, "bands")

@@ -140,7 +140,8 @@ class _Resolver:
                 named[kind].update(str(name) for name in names)
             for kind, name in named_goods(row.get("offers")):
                 named[kind].add(name)
-            named["variants"].update(named_variants(row.get("campaigns")))
+            for name in named_variants(row.get("campaigns")):
+                named["variants"].add(name)
         self.refs = {
             kind: host.current().resolve_slugs(kind, sorted(names)) for kind, names in named.items()
         }
