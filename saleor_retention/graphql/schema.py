@@ -69,6 +69,7 @@ from saleor_retention.graphql.mutations.profile_update import RetentionProfileUp
 from saleor_retention.graphql.mutations.program_create import RetentionProgramCreate
 from saleor_retention.graphql.mutations.program_retire import RetentionProgramRetire
 from saleor_retention.graphql.mutations.program_update import RetentionProgramUpdate
+from saleor_retention.graphql.mutations.recency_bands_set import RetentionRecencyBandsSet
 from saleor_retention.graphql.mutations.redemption_clear import RetentionRedemptionClear
 from saleor_retention.graphql.mutations.redemption_set import RetentionRedemptionSet
 from saleor_retention.graphql.mutations.referral_claim import RetentionReferralClaim
@@ -540,6 +541,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_tier_create": RetentionTierCreate,
     "retention_tier_update": RetentionTierUpdate,
     "retention_tier_retire": RetentionTierRetire,
+    "retention_recency_bands_set": RetentionRecencyBandsSet,
     "retention_segment_create": RetentionSegmentCreate,
     "retention_segment_update": RetentionSegmentUpdate,
     "retention_segment_retire": RetentionSegmentRetire,

@@ -16,6 +16,7 @@ from saleor_retention.engine.sentences import benefits_of, sentences
 from saleor_retention.graphql import enums, paging, words
 from saleor_retention.graphql.context import require
 from saleor_retention.graphql.dataloaders.programs import channels
+from saleor_retention.graphql.dataloaders.segments import LimitsByProgram
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Decimal, Money, money
 from saleor_retention.graphql.scalars import RetentionPoints
@@ -109,6 +110,15 @@ class RetentionSentence(graphene.ObjectType):
     text = graphene.String(description="The rule.", required=True)
 
 
+class RetentionRecencyBands(graphene.ObjectType):
+    """How many months each recency band reaches back; whoever bought longer ago is lost."""
+
+    best = graphene.Int(description="Months of the best, who are active too.", required=True)
+    active = graphene.Int(description="Months of the active.", required=True)
+    sleeping = graphene.Int(description="Months of the sleeping.", required=True)
+    at_risk = graphene.Int(description="Months of those at risk.", required=True)
+
+
 class RetentionProgram(graphene.ObjectType):
     """A loyalty program: its rules in words, its tiers, and for staff its settings."""
 
@@ -140,6 +150,10 @@ class RetentionProgram(graphene.ObjectType):
     )
     rules = graphene.Field(
         RetentionRules, description="The rules as they are set. Requires MANAGE_DISCOUNTS."
+    )
+    recency_bands = graphene.Field(
+        RetentionRecencyBands,
+        description="Who counts as active, sleeping, at risk and lost. Requires MANAGE_DISCOUNTS.",
     )
     created_at = graphene.Field(
         DateTime, description="When it was created. Requires MANAGE_DISCOUNTS."
@@ -194,6 +208,13 @@ class RetentionProgram(graphene.ObjectType):
         """Return the settings, for those who may change them."""
         require(info, "discounts")
         return rules_type(Terms.of(root).rules)
+
+    @staticmethod
+    @discreet
+    def resolve_recency_bands(root: Program, info: Any) -> Any:
+        """Promise the bands, for those who may change them."""
+        require(info, "discounts")
+        return LimitsByProgram.of(info).load(root.pk)
 
     @staticmethod
     def resolve_created_at(root: Program, info: Any) -> Any:

@@ -495,6 +495,7 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "retentionProgram": run("storefront/program"),
     "retentionProgram that does not run": program_at_rest,
     "RetentionProgram.rules": program_field("rules { timeZone }"),
+    "RetentionProgram.recencyBands": program_field("recencyBands { best }"),
     "RetentionProgram.createdAt": program_field("createdAt"),
     "retentionPrograms": run("staff/programs"),
     "retentionMembers": run("staff/members", first=lambda _world: 10),
@@ -676,6 +677,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "staff/tier-retire",
         programId=lambda world: world.program_id,
         slug=lambda _world: "vip",
+    ),
+    "retentionRecencyBandsSet": run(
+        "staff/recency-bands-set",
+        programId=lambda world: world.program_id,
+        bands=lambda _world: {"active": 4},
     ),
     "retentionSegmentCreate": run(
         "staff/segment-create",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from saleor_retention.models import SegmentMember
+from saleor_retention.models import AuditAction, AuditEntry, BandLimits, SegmentMember
 from tests.customers import record_order
 from tests.fakes import at
 from tests.graphql.world import Actor, World, customer, gid, operation, staff
@@ -51,13 +52,18 @@ def create(actor: Actor, world: World, **given: Any) -> dict[str, Any]:
     )
 
 
-def buyer(world: World, *amounts: int) -> str:
+def set_bands(actor: Actor, world: World, **bands: Any) -> dict[str, Any]:
+    """Set these limits."""
+    return actor.do(operation("staff/recency-bands-set"), programId=world.program_id, bands=bands)
+
+
+def buyer(world: World, *amounts: int, ago: timedelta = timedelta(0)) -> str:
     """Make a member who has just bought for these minor units; return the member's id."""
     from saleor_retention.services.membership import customers
 
     actor = customer()
     for minor in amounts:
-        record_order(world.account(actor), timezone.now(), minor)
+        record_order(world.account(actor), timezone.now() - ago, minor)
     customers.mend(world.program)
     return world.member_id(actor)
 
@@ -201,3 +207,65 @@ def test_measures_refuse_what_makes_no_table(world: World, manager: Actor) -> No
         answer = manager.post(operation("staff/measures"), **{**asked, **wrong})
 
         assert [error["message"] for error in answer["errors"]] == [message]
+
+
+def test_staff_set_the_recency_bands_and_segments_follow(world: World) -> None:
+    """What is left out stays; who did it is told; who bought ten weeks ago falls asleep."""
+    buyer(world, 1000, ago=timedelta(weeks=10))
+    owner = staff("manage_discounts", "manage_users")
+    segment = create(owner, world, rule={"band": ["SLEEPING"]})["segment"]
+    assert segment["size"] == 0
+
+    done = set_bands(owner, world, active=2, atRisk=24)
+    again = set_bands(owner, world, active=2)
+
+    bands = {"best": 1, "active": 2, "sleeping": 6, "atRisk": 24}
+    assert done["program"]["recencyBands"] == again["program"]["recencyBands"] == bands
+    assert SegmentMember.objects.count() == 1
+    entry = AuditEntry.objects.get(action=AuditAction.PROGRAM_UPDATE)
+    assert entry.actor_ref == f"user:{owner.user.pk}"
+    assert entry.changes == [
+        "recency_bands.active changes from 3 to 2",
+        "recency_bands.at_risk changes from 12 to 24",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bands", "field", "message"),
+    [
+        ({"best": 4}, "bands", "best must not reach further back than active."),
+        ({"atRisk": 0}, "bands", "Each band reaches back from 1 to 120 months."),
+        ({"atRisk": 121}, "bands", "Each band reaches back from 1 to 120 months."),
+        ({"atRisk": 1.5}, "bands.atRisk", "1.5 is not a whole number of at most 2147483647."),
+    ],
+)
+def test_bands_that_make_no_sense_are_refused(
+    world: World, bands: dict[str, Any], field: str, message: str
+) -> None:
+    """By field, and nothing is changed."""
+    owner = staff("manage_discounts")
+
+    answer = owner.ask(
+        operation("staff/recency-bands-set"), programId=world.program_id, bands=bands
+    )
+
+    assert answer["retentionRecencyBandsSet"] == {
+        "program": None,
+        "errors": [{"field": field, "message": message, "code": "INVALID"}],
+    }
+    assert not BandLimits.objects.exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.PROGRAM_UPDATE).exists()
+
+
+def test_the_bands_of_a_retired_program_stay(world: World) -> None:
+    """As all of its settings do."""
+    owner = staff("manage_discounts")
+    owner.do(operation("staff/program-retire"), id=world.program_id)
+
+    answer = owner.ask(
+        operation("staff/recency-bands-set"), programId=world.program_id, bands={"active": 4}
+    )
+
+    (error,) = answer["retentionRecencyBandsSet"]["errors"]
+    assert error == {"field": "program", "message": 'Program "club" is retired.', "code": "INVALID"}
+    assert not BandLimits.objects.exists()

@@ -22,6 +22,8 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
+    AuditEntry,
     BandLimits,
     CustomerRollup,
     CustomerTag,
@@ -155,6 +157,19 @@ def test_the_merchants_own_bands_count(shop: Shop) -> None:
     assert sentence_of(segment, limits_of(shop.program)) == "Customers who ordered within 2 months."
     assert caught.value.message == "best must not reach further back than active."
     assert BandLimits.objects.get().best == 1
+
+
+def test_who_set_the_bands_is_told_once(shop: Shop) -> None:
+    """With what was before; bands that are so already are no change."""
+    for _ in range(2):
+        segments.set_bands(shop.program, Limits(1, 2, 6, 24), now=NOW, actor_ref="user:7")
+
+    entry = AuditEntry.objects.get(action=AuditAction.PROGRAM_UPDATE)
+    assert (entry.program, entry.actor_ref, entry.at) == (shop.program, "user:7", NOW)
+    assert entry.changes == [
+        "recency_bands.active changes from 3 to 2",
+        "recency_bands.at_risk changes from 12 to 24",
+    ]
 
 
 def test_only_members_of_the_program_are_in_segments(shop: Shop) -> None:

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         is_plan = action == "plan"
         try:
             planned = program_files.plan(text) if is_plan else program_files.apply(text)
-        except Refusals as found:
+        except (Refusal, Refusals) as found:
             lines = [_located(file, text, refusal) for refusal in found.refusals]
             message = "\n".join([*lines, f"{len(lines)} problems; nothing was changed."])
             raise CommandError(message) from None

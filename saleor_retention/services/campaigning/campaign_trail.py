@@ -30,11 +30,15 @@ def times_of(campaign: Campaign) -> dict[str, str]:
 
 def note_saved(campaign: Campaign, before: Settings, *, actor_ref: str, at: dt.datetime) -> None:
     """Add what a campaign says other than before; nothing where it says the same."""
-    after = settings_of(campaign)
-    lines = differences(_without_texts(before), _without_texts(after))
-    lines += _differing_texts(_texts(before), _texts(after))
+    lines = changes(before, settings_of(campaign))
     if lines:
         note(AuditAction.CAMPAIGN_UPDATE, campaign, lines, actor_ref=actor_ref, at=at)
+
+
+def changes(before: Settings, after: Settings) -> list[str]:
+    """Return a line for each value that is other than before; of a text only that it is."""
+    lines = differences(_without_texts(before), _without_texts(after))
+    return [*lines, *_differing_texts(_texts(before), _texts(after))]
 
 
 def note_scheduled(

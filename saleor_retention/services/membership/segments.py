@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -27,6 +27,7 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     BandLimits,
     CustomerTag,
     Program,
@@ -36,10 +37,18 @@ from saleor_retention.models import (
     SegmentMember,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.selectors.segments import Money, money_of, rule_of, setting_of
+from saleor_retention.selectors.segments import (
+    Money,
+    limits_of,
+    money_of,
+    rule_of,
+    setting_of,
+)
 from saleor_retention.services.ledger.locking import lock_name, run_serialized
 from saleor_retention.services.membership import follow_ups
 from saleor_retention.services.membership.customers import Refreshed, mend
+from saleor_retention.services.setting_up.auditing import note_down
+from saleor_retention.services.setting_up.differences import differences
 from saleor_retention.services.setting_up.validating import SLUG, SLUG_LENGTH_MAX
 
 logger = logging.getLogger(__name__)
@@ -127,18 +136,31 @@ def refresh(
     return moved
 
 
-def set_bands(program: Program, limits: Limits, now: dt.datetime | None = None) -> Moved:
+def set_bands(
+    program: Program, limits: Limits, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Moved:
     """Set how many months the program's recency bands reach back; its segments follow.
 
-    Refuses INVALID where the limits do not rise.
+    The audit trail tells of it as of any setting of the program. Idempotent: bands that are so
+    already move nobody. Refuses INVALID where the limits do not rise, and a retired program.
     """
+    if program.retired_at is not None:
+        raise Refusal(Code.INVALID, f'Program "{program.slug}" is retired.', "program")
     problem = limits.problem()
     if problem is not None:
         raise Refusal(Code.INVALID, problem, "bands")
-    months = {field.name: getattr(limits, field.name) for field in fields(Limits)}
-    BandLimits.objects.update_or_create(program=program, defaults=months)
-    changed = Segment.objects.filter(program=program).values_list("pk", flat=True)
-    return refresh(program, now=now, just_set=list(changed))
+    at = now or timezone.now()
+    with transaction.atomic():
+        lock_name(f"segments:{program.pk}")
+        before = limits_of(program)
+        if limits == before:
+            return Moved({}, {})
+        BandLimits.objects.update_or_create(program=program, defaults=asdict(limits))
+        lines = differences({"recency_bands": asdict(before)}, {"recency_bands": asdict(limits)})
+        action = AuditAction.PROGRAM_UPDATE
+        note_down(action, actor_ref=actor_ref, at=at, program=program, changes=lines)
+        changed = Segment.objects.filter(program=program).values_list("pk", flat=True)
+        return refresh(program, now=at, just_set=list(changed))
 
 
 def size_of(program: Program, rule: Rule, now: dt.datetime | None = None) -> int:

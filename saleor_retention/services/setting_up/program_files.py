@@ -21,6 +21,15 @@ from saleor_retention.engine.sentences import sentences
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Program, ProgramChannel
 from saleor_retention.selectors.programs import exponents_in, rules_of, shop_exponents
+from saleor_retention.services.campaigning.campaign_files import apply_campaigns, campaign_entries
+from saleor_retention.services.couponing.coupon_plan_files import apply_plans, plan_entries
+from saleor_retention.services.ledger.locking import run_serialized
+from saleor_retention.services.membership.segment_files import (
+    apply_bands,
+    apply_segments,
+    band_entry,
+    segment_entries,
+)
 from saleor_retention.services.membership.tiering import Move
 from saleor_retention.services.offering.offer_files import (
     BY_ID,
@@ -48,20 +57,25 @@ def plan(text: str, now: dt.datetime | None = None) -> list[Planned]:
 
     Raises ``Refusals`` with every problem of the file; fields are dotted paths into it.
     """
-    with transaction.atomic():
-        planned = _apply(text, "", now or timezone.now())
+    at = now or timezone.now()
+
+    def work() -> list[Planned]:
+        planned = _apply(text, "", at)
         transaction.set_rollback(True)
-    return planned
+        return planned
+
+    return run_serialized(work)
 
 
 def apply(text: str, actor_ref: str = "", now: dt.datetime | None = None) -> list[Planned]:
     """Make the programs what the file says, all or none; return what that changed.
 
     Idempotent: what is so already is left alone. Programs that the file does not name stay, and so
-    do offers, unless ``offers_complete`` stands beside them. Raises ``Refusals`` as ``plan``.
+    do offers, segments and coupon plans, unless the file says that its list of them is complete.
+    Raises ``Refusals`` as ``plan``, and ``Refusal`` (BUSY) where others change the same all along.
     """
-    with transaction.atomic():
-        return _apply(text, actor_ref, now or timezone.now())
+    at = now or timezone.now()
+    return run_serialized(lambda: _apply(text, actor_ref, at))
 
 
 def export(slugs: Iterable[str] = ()) -> str:
@@ -109,22 +123,50 @@ def _apply(text: str, actor_ref: str, at: dt.datetime) -> list[Planned]:
 
 
 def _apply_all(item: Wanted, program: Program | None, actor_ref: str, at: dt.datetime) -> Planned:
-    """Apply a program, and then its offers, which are judged by the program's new rules."""
+    """Apply a program, and then all that stands beside its rules, which is judged by the new ones.
+
+    Campaigns come last and only where all else is right: they name segments and offers.
+    """
     planned = _apply_one(item, program, actor_ref, at)
-    done = apply_offers(
-        Program.objects.get(slug=item.slug),
-        item.offers,
-        is_complete=item.are_offers_complete,
-        actor_ref=actor_ref,
-        at=at,
-    )
-    if not done.changes:
+    current = Program.objects.select_related("current_version").get(slug=item.slug)
+    changes: list[str] = []
+    warnings: list[str] = []
+    refusals: list[Refusal] = []
+
+    def offers() -> list[str]:
+        done = apply_offers(
+            current, item.offers, is_complete=item.are_offers_complete, actor_ref=actor_ref, at=at
+        )
+        warnings.extend(done.warnings)
+        return list(done.changes)
+
+    def segments() -> list[str]:
+        lines = apply_bands(current, item.bands, actor_ref=actor_ref, at=at)
+        return lines + apply_segments(
+            current, item.segments, is_complete=item.are_segments_complete, at=at
+        )
+
+    def plans() -> list[str]:
+        is_complete = item.are_coupon_plans_complete
+        return apply_plans(
+            current, item.coupon_plans, is_complete=is_complete, actor_ref=actor_ref, at=at
+        )
+
+    for part in (offers, segments, plans):
+        try:
+            changes += part()
+        except Refusals as found:
+            refusals += found.refusals
+    if refusals:
+        raise Refusals(refusals)
+    changes += apply_campaigns(current, item.campaigns, actor_ref=actor_ref, at=at)
+    if not changes:
         return planned
     return replace(
         planned,
         action="create" if planned.action == "create" else "change",
-        changes=(*planned.changes, *done.changes),
-        warnings=(*planned.warnings, *done.warnings),
+        changes=(*planned.changes, *changes),
+        warnings=(*planned.warnings, *warnings),
     )
 
 
@@ -224,9 +266,14 @@ def _entry(program: Program, channel_slugs: Mapping[str, str]) -> dict[str, Any]
         },
         "rules": _document_in_slugs(program),
     }
-    if found := offer_entries(program):
-        entry["offers"] = found
-    return entry
+    entry["recency_bands"] = band_entry(program)
+    parts = {
+        "offers": offer_entries(program),
+        "segments": segment_entries(program),
+        "coupon_plans": plan_entries(program),
+        "campaigns": campaign_entries(program),
+    }
+    return entry | {key: found for key, found in parts.items() if found}
 
 
 def _document_in_slugs(program: Program) -> dict[str, Any]:
@@ -244,5 +291,14 @@ def _dump(content: dict[str, Any]) -> str:
     except ImportError:
         message = 'Writing YAML needs PyYAML: pip install "saleor-retention[yaml]".'
         raise Refusals([Refusal(Code.NOT_SUPPORTED, message)]) from None
-    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+
+    class Dumper(yaml.SafeDumper):
+        """Writes text of several lines as lines, such as that of a message."""
+
+        def represent_lines(self, text: str) -> Any:
+            style = "|" if "\n" in text else None
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, Dumper.represent_lines)
+    text: str = yaml.dump(content, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text

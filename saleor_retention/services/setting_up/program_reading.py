@@ -14,7 +14,19 @@ from typing import Any
 from saleor_retention import host
 from saleor_retention.engine.fields import Fields, did_you_mean
 from saleor_retention.engine.rules import RuleProblem
+from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.services.campaigning.campaign_files import (
+    WantedCampaign,
+    named_variants,
+    read_campaigns,
+)
+from saleor_retention.services.couponing.coupon_plan_files import WantedPlan, read_plans
+from saleor_retention.services.membership.segment_files import (
+    WantedSegment,
+    read_bands,
+    read_segments,
+)
 from saleor_retention.services.offering.offer_files import (
     BY_ID,
     KINDS,
@@ -43,6 +55,12 @@ class Wanted:
     document: dict[str, Any]
     offers: tuple[WantedOffer, ...] = ()
     are_offers_complete: bool = False  # those that are not named are retired
+    bands: Limits | None = None
+    segments: tuple[WantedSegment, ...] = ()
+    are_segments_complete: bool = False  # those that are not named are retired
+    coupon_plans: tuple[WantedPlan, ...] = ()
+    are_coupon_plans_complete: bool = False  # those that are not named are switched off
+    campaigns: tuple[WantedCampaign, ...] = ()
 
 
 def read(text: str) -> list[Wanted]:
@@ -98,6 +116,12 @@ def _program(row: Any, path: str, resolver: _Resolver) -> Wanted:
         document=resolver.document(fields.take("rules"), fields.at("rules")),
         offers=read_offers(fields, resolver.ref),
         are_offers_complete=fields.flag("offers_complete", default=False),
+        bands=read_bands(fields),
+        segments=read_segments(fields),
+        are_segments_complete=fields.flag("segments_complete", default=False),
+        coupon_plans=read_plans(fields),
+        are_coupon_plans_complete=fields.flag("coupon_plans_complete", default=False),
+        campaigns=read_campaigns(fields, resolver.ref),
     )
     about.close()
     fields.close()
@@ -116,6 +140,8 @@ class _Resolver:
                 named[kind].update(str(name) for name in names)
             for kind, name in named_goods(row.get("offers")):
                 named[kind].add(name)
+            for name in named_variants(row.get("campaigns")):
+                named["variants"].add(name)
         self.refs = {
             kind: host.current().resolve_slugs(kind, sorted(names)) for kind, names in named.items()
         }

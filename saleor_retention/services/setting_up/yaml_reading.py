@@ -1,7 +1,8 @@
 """Reads YAML into plain data and remembers on which line everything stands.
 
 PyYAML's own loader forgets lines, keeps the last of two equal keys, and makes binary floats of
-amounts. Here a repeated key is a problem, and a number with a point stays the text it is.
+amounts. Here a repeated key is a problem, and a number with a point stays the text it is, as do
+keys that are words for true and false, such as the ``on`` of a campaign's day.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class _Reader:
     def _mapping(self, node: Any, path: str, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = self.loader.construct_object(key_node) if key_node.id == "scalar" else "?"
+            key = self._key(key_node)
             inner = _join(path, key)
             line = key_node.start_mark.line + 1
             if key in result:
@@ -102,6 +103,14 @@ class _Reader:
             self.lines.setdefault(inner, line)
             result[key] = self.value(value_node, inner, depth + 1)
         return result
+
+    def _key(self, node: Any) -> Any:
+        """Return a key; one that YAML takes for true or false is the word that stands there."""
+        if node.id != "scalar":
+            return "?"
+        if node.tag == "tag:yaml.org,2002:bool":
+            return node.value
+        return self.loader.construct_object(node)
 
 
 def _join(path: str, key: object) -> str:
