@@ -7,6 +7,7 @@ import itertools
 
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
 from saleor_retention.models import Account, CustomerRollup, OrderRecord, Program
+from saleor_retention.selectors.segments import rollup_in
 from tests.fakes import CHANNEL
 
 _numbers = itertools.count(1)
@@ -39,19 +40,7 @@ def record_order(
 def kept(account: Account) -> Rollup | None:
     """Return the stored rollup of an account as the engine has it."""
     row = CustomerRollup.objects.filter(account=account).first()
-    if row is None:
-        return None
-    return Rollup(
-        orders=row.orders,
-        order_days=row.order_days,
-        first_order_at=row.first_order_at,
-        second_order_at=row.second_order_at,
-        last_order_at=row.last_order_at,
-        first_on=row.first_on,
-        last_on=row.last_on,
-        spend_minor=row.spend_minor,
-        first_day_minor=row.first_day_minor,
-    )
+    return None if row is None else rollup_in(row)
 
 
 def made(account: Account, tz: str) -> Rollup | None:

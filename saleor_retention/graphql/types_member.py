@@ -13,6 +13,7 @@ from saleor_retention import host
 from saleor_retention.engine import tiers
 from saleor_retention.engine.redemption import value_of
 from saleor_retention.graphql import enums, paging, words
+from saleor_retention.graphql.context import require
 from saleor_retention.graphql.dataloaders.members import (
     BalanceOf,
     LotsOf,
@@ -29,6 +30,7 @@ from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Money, User, money
 from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_coupon import RetentionCouponConnection
+from saleor_retention.graphql.types_customer import RetentionCustomer, resolve_customer
 from saleor_retention.graphql.types_engagement import (
     RetentionReferralStanding,
     resolve_standing,
@@ -210,6 +212,11 @@ class RetentionMember(graphene.ObjectType):
         description="What the member buys again and again of the goods that campaigns remind of, "
         "what runs out first at the top.",
         required=True,
+    )
+    customer = graphene.Field(
+        RetentionCustomer,
+        description="Order sums, recency band, scores, stage, tags and segments; null of an erased "
+        "customer. Requires MANAGE_USERS.",
     )
 
     @staticmethod
@@ -399,6 +406,13 @@ class RetentionMember(graphene.ObjectType):
     def resolve_run_outs(root: Member, info: Any) -> Any:
         """Promise what runs out when."""
         return resolve_run_outs(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_customer(root: Member, info: Any) -> Any:
+        """Promise what is known of the customer, for those who manage customers."""
+        require(info, "users")
+        return resolve_customer(info, root.account)
 
 
 class RetentionMemberConnection(paging.Connection):
