@@ -52,7 +52,9 @@ from saleor_retention.graphql.types_member_offers import (
 )
 from saleor_retention.graphql.types_profile import (
     RetentionConsent,
+    RetentionConsentConnection,
     RetentionProfile,
+    resolve_consent_log,
     resolve_consents,
     resolve_open,
     resolve_profile,
@@ -189,6 +191,12 @@ class RetentionMember(graphene.ObjectType):
         graphene.NonNull(RetentionConsent),
         description="What holds of each consent that was given or withdrawn.",
         required=True,
+    )
+    consent_log = graphene.Field(
+        RetentionConsentConnection,
+        description="Every answer about a consent, newest first.",
+        required=True,
+        **paging.ARGUMENTS,
     )
     questions = graphene.Field(
         RetentionQuestions,
@@ -388,6 +396,12 @@ class RetentionMember(graphene.ObjectType):
     def resolve_consents(root: Member, info: Any) -> Any:
         """Promise what the customer agreed to."""
         return resolve_consents(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_consent_log(root: Member, info: Any, **arguments: Any) -> Any:
+        """Promise a page of what the customer ever agreed to and took back."""
+        return resolve_consent_log(info, root.account, arguments)
 
     @staticmethod
     @discreet
