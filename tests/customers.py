@@ -6,7 +6,14 @@ import datetime as dt
 import itertools
 
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
-from saleor_retention.models import Account, CustomerRollup, OrderRecord, Program
+from saleor_retention.models import (
+    Account,
+    CustomerRollup,
+    MemberEvent,
+    OrderRecord,
+    Program,
+    Referral,
+)
 from saleor_retention.selectors.segments import rollup_in
 from tests.fakes import CHANNEL
 
@@ -34,6 +41,38 @@ def record_order(
         is_counted=is_counted,
         spend_minor=minor if is_counted else 0,
         settled_at=at,
+    )
+
+
+def record_event(
+    account: Account, kind: str, at: dt.datetime, *, is_reversed: bool = False
+) -> MemberEvent:
+    """Write down something that a member did, without a reward."""
+    return MemberEvent.objects.create(
+        account=account,
+        source="test",
+        reference=f"written-{next(_numbers)}",
+        kind=kind,
+        at=at,
+        recorded_at=at,
+        outcome="no_points",
+        version=account.program.current_version,
+        reversed_at=at if is_reversed else None,
+    )
+
+
+def refer(advocate: Account, friend: Account, state: str, at: dt.datetime) -> Referral:
+    """Write down a referral in some state, without points."""
+    is_booked, is_over = state in ("pending", "rewarded"), state in ("rewarded", "void")
+    return Referral.objects.create(
+        advocate=advocate,
+        friend=friend,
+        version=advocate.program.current_version,
+        claimed_at=at,
+        state=state,
+        booked_at=at if is_booked else None,
+        due_at=at if is_booked else None,
+        ended_at=at if is_over else None,
     )
 
 

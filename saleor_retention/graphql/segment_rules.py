@@ -38,11 +38,13 @@ RetentionRecencyBand = described(
 RetentionCustomerStage = described(
     "RetentionCustomerStage",
     Stage,
-    "How far a customer has come, as far as orders tell.",
+    "How far a customer has come, as far as his behaviour tells.",
     {
-        Stage.AWARE: "Has an account and no order.",
+        Stage.AWARE: "Has an account.",
+        Stage.APPEAL: "Has marked a favorite, or follows the shop.",
+        Stage.ASK: "Has asked a question.",
         Stage.ACT: "Has ordered once.",
-        Stage.ADVOCATE: "Has ordered again.",
+        Stage.ADVOCATE: "Has ordered again, written a review, or referred a friend.",
     },
 )
 

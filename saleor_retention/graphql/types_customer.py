@@ -14,9 +14,14 @@ from saleor_retention import host
 from saleor_retention.engine.money import round_half_up
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.segments.bands import Limits, band_of
-from saleor_retention.engine.segments.stages import Stage, stage_dates, stage_of
+from saleor_retention.engine.segments.stages import NO_DEEDS, Deeds, stage_dates, stage_of
 from saleor_retention.graphql.context import moment
-from saleor_retention.graphql.dataloaders.customers import RollupOf, SegmentsOf, TagsOf
+from saleor_retention.graphql.dataloaders.customers import (
+    DeedsOf,
+    RollupOf,
+    SegmentsOf,
+    TagsOf,
+)
 from saleor_retention.graphql.dataloaders.programs import ProgramById
 from saleor_retention.graphql.dataloaders.segments import LimitsByProgram
 from saleor_retention.graphql.errors import discreet
@@ -33,6 +38,7 @@ class Customer:
 
     account: Account
     row: CustomerRollup | None
+    deeds: Deeds
     currency: str
     limits: Limits
     today: dt.date
@@ -152,17 +158,13 @@ class RetentionCustomer(graphene.ObjectType):
     @staticmethod
     def resolve_stage(root: Customer, _info: Any) -> str:
         """Return the furthest stage."""
-        return stage_of(_rollup(root)).value
+        return stage_of(_rollup(root), root.deeds).value
 
     @staticmethod
     def resolve_stage_dates(root: Customer, _info: Any) -> list[RetentionStageDate]:
         """Return when each stage began, in the order of the stages."""
-        dates = stage_dates(root.account.joined_at, _rollup(root))
-        return [
-            RetentionStageDate(stage=stage.value, at=dates[stage])
-            for stage in Stage
-            if stage in dates
-        ]
+        dates = stage_dates(root.account.joined_at, _rollup(root), root.deeds)
+        return [RetentionStageDate(stage=stage.value, at=at) for stage, at in dates.items()]
 
     @staticmethod
     @discreet
@@ -184,15 +186,17 @@ def resolve_customer(info: Any, account: Account) -> Any:
         return None
     loaders = [
         RollupOf.of(info).load(account.pk),
+        DeedsOf.of(info).load(account.pk),
         ProgramById.of(info).load(account.program_id),
         LimitsByProgram.of(info).load(account.program_id),
     ]
 
     def known(found: list[Any]) -> Customer:
-        row, program, limits = found
+        row, deeds, program, limits = found
         rules = Terms.of(program).rules
         today = local_date(moment(info), rules.time_zone)
-        return Customer(account, row, money_of(rules).currency, limits, today)
+        currency = money_of(rules).currency
+        return Customer(account, row, deeds or NO_DEEDS, currency, limits, today)
 
     return Promise.all(loaders).then(known)
 

@@ -38,7 +38,7 @@ class Money:
 def segments_and_tags_of(account_id: int) -> tuple[frozenset[str], frozenset[str]]:
     """Return the slugs of the account's active segments and its tags, in one statement.
 
-    Among the tags is the 5A stage, as ``stage:aware``, ``stage:act`` or ``stage:advocate``.
+    Among the tags is the 5A stage, such as ``stage:aware`` or ``stage:act``.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT saleor_retention_segments_of(%s)", [account_id])

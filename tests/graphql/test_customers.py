@@ -11,7 +11,7 @@ from django.utils import timezone
 from saleor_retention.models import Account, AccountState
 from saleor_retention.services.membership import customers
 from saleor_retention.services.membership.segments import Draft, create_segment, nightly
-from tests.customers import record_order
+from tests.customers import record_event, record_order
 from tests.graphql.world import Actor, World, customer, gid, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -107,6 +107,25 @@ def test_who_has_just_ordered_has_no_scores_yet(world: World, manager: Actor) ->
 
     assert (known["orders"], known["isReturning"], known["band"]) == (1, False, "BEST")
     assert (known["rfm"], known["stage"]) == (None, "ACT")
+
+
+def test_what_a_member_did_tells_of_his_stage(world: World, manager: Actor) -> None:
+    """A favorite and a question, each from its day on; what was taken back tells nothing."""
+    account = world.account()
+    now = timezone.now().replace(microsecond=0)
+    liked, asked = now + dt.timedelta(days=1), now + dt.timedelta(days=2)
+    record_event(account, "favorite", liked)
+    record_event(account, "question", asked)
+    record_event(account, "review", asked, is_reversed=True)
+
+    known = seen(manager, world.member_id())
+
+    assert known["stage"] == "ASK"
+    assert instants(known["stageDates"]) == {
+        "AWARE": account.joined_at,
+        "APPEAL": liked,
+        "ASK": asked,
+    }
 
 
 def test_an_erased_customer_is_not_described(world: World, manager: Actor) -> None:

@@ -17,6 +17,7 @@ from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.matching import matches
 from saleor_retention.engine.segments.rfm import Scores
 from saleor_retention.engine.segments.rules import Customer, Not, Rule, Setting
+from saleor_retention.engine.segments.stages import NO_DEEDS, stage_of
 from saleor_retention.engine.segments.statement import to_sql
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
@@ -31,10 +32,11 @@ from saleor_retention.models import (
     SegmentMember,
 )
 from saleor_retention.selectors.segments import limits_of, segments_and_tags_of, sentence_of
+from saleor_retention.selectors.stages import deeds_of_accounts
 from saleor_retention.services.membership import segments
 from saleor_retention.services.membership.segments import Draft, Moved
 from tests import ledger
-from tests.customers import kept, record_order
+from tests.customers import kept, record_event, record_order, refer
 from tests.fakes import at
 from tests.ledger import Shop
 from tests.members import counts_of_rows
@@ -406,6 +408,7 @@ def crowd(shop: Shop, draw: random.Random) -> dict[int, Customer]:
         Account.objects.filter(pk=account.pk).update(tier=draw.choice(["", "regular", "vip"]))
         for tag in draw.sample(["dog", "cat"], draw.randrange(3)):
             CustomerTag.objects.create(account=account, tag=tag, since=NOW)
+        do_something(account, draw)
         for name in draw.sample(["friends", "press"], draw.randrange(3)):
             SegmentMember.objects.create(segment=lists[name], account=account, since=NOW)
     segments.mend(shop.program)
@@ -415,6 +418,18 @@ def crowd(shop: Shop, draw: random.Random) -> dict[int, Customer]:
             scores = {name: draw.randint(1, 5) for name in scores}
         CustomerRollup.objects.filter(pk=row.pk).update(**scores)
     return {account.pk: as_customer(account) for account in accounts}
+
+
+def do_something(account: Account, draw: random.Random) -> None:
+    """Let a customer do some of what tells of a stage, some of it taken back, or refer a friend."""
+    kinds = ("favorite", "follow", "question", "review", "survey")
+    for kind in draw.sample(kinds, draw.choice([0, 0, 0, 1, 2])):
+        record_event(account, kind, NOW, is_reversed=draw.random() < 0.3)
+    if draw.random() < 0.2:
+        state = draw.choice(["claimed", "pending", "rewarded", "void"])
+        friend = Account.objects.filter(referred=None).exclude(pk=account.pk).first()
+        if friend is not None:
+            refer(account, friend, state, NOW)
 
 
 def as_customer(account: Account) -> Customer:
@@ -431,6 +446,7 @@ def as_customer(account: Account) -> Customer:
         else Scores(),
         tags=frozenset(account.tags.values_list("tag", flat=True)),
         lists=frozenset(listed.values_list("segment__slug", flat=True)),
+        deeds=deeds_of_accounts([account.pk]).get(account.pk, NO_DEEDS),
     )
 
 
@@ -465,6 +481,21 @@ def test_rules_decide_in_the_database_as_in_the_engine(shop: Shop, seed: int) ->
         assert opposite == customers.keys() - expected, rule
         sizes.add(len(expected))
     assert len(sizes) > 20  # neither everybody nor nobody each time
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_stage_among_the_tags_is_that_of_the_engine(shop: Shop, seed: int) -> None:
+    """Of every customer of a random crowd, and of two who bought nothing yet."""
+    customers = crowd(shop, random.Random(seed))  # noqa: S311
+    for kind in ("question", "follow"):
+        account = shop.member(kind)
+        record_event(account, kind, NOW)
+        customers[account.pk] = as_customer(account)
+    expected = {pk: f"stage:{stage_of(who.rollup, who.deeds)}" for pk, who in customers.items()}
+    found = {pk: segments_and_tags_of(pk)[1] - {"dog", "cat"} for pk in customers}
+
+    assert found == {pk: {stage} for pk, stage in expected.items()}
+    assert len(set(expected.values())) == 5
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from saleor_retention.engine.segments.parsing import (
 )
 from saleor_retention.engine.segments.rfm import Scores, scores
 from saleor_retention.engine.segments.rules import Customer, Setting
-from saleor_retention.engine.segments.stages import Stage, stage_dates, stage_of
+from saleor_retention.engine.segments.stages import Deeds, Stage, deeds_of, stage_dates, stage_of
 from saleor_retention.engine.segments.words import sentence
 
 TODAY = dt.date(2026, 3, 31)
@@ -176,6 +176,42 @@ def test_stages_follow_orders_with_their_dates() -> None:
     }
 
 
+def test_what_somebody_does_besides_ordering_tells_of_a_stage() -> None:
+    """A favorite appeals, a question asks, a review advocates; a survey's answer tells nothing."""
+    monday, tuesday, friday = (at(f"2026-01-0{day} 10:00") for day in (5, 6, 9))
+    one = bought(("2026-01-01 10:00", 500))
+    liked = deeds_of([("follow", tuesday), ("favorite", monday), ("survey", monday)])
+    asked = deeds_of([("favorite", monday), ("question", tuesday)])
+    praised = deeds_of([("review", friday)])
+    referred = deeds_of([("review", friday)], [tuesday])
+
+    assert liked == Deeds(appealed_at=monday)
+    assert [stage_of(None, each) for each in (deeds_of([]), liked, asked, praised)] == [
+        Stage.AWARE,
+        Stage.APPEAL,
+        Stage.ASK,
+        Stage.ADVOCATE,
+    ]
+    assert [stage_of(one, each) for each in (asked, praised)] == [Stage.ACT, Stage.ADVOCATE]
+    assert stage_dates(monday, one, asked) == {
+        Stage.AWARE: monday,
+        Stage.APPEAL: monday,
+        Stage.ASK: tuesday,
+        Stage.ACT: at("2026-01-01 10:00"),
+    }
+    assert stage_dates(monday, one, referred)[Stage.ADVOCATE] == tuesday
+
+
+def test_the_first_of_what_advocates_is_the_date() -> None:
+    """A second order before a review, and after it."""
+    two = bought(("2026-01-01 10:00", 500), ("2026-02-01 10:00", 500))
+    early = Deeds(advocated_at=at("2026-01-09 10:00"))
+    late = Deeds(advocated_at=at("2026-03-01 10:00"))
+
+    assert stage_dates(at("2026-01-01 09:00"), two, early)[Stage.ADVOCATE] == early.advocated_at
+    assert stage_dates(at("2026-01-01 09:00"), two, late)[Stage.ADVOCATE] == at("2026-02-01 10:00")
+
+
 # --- rules ----------------------------------------------------------------------------------------
 
 REGULAR = Customer(
@@ -318,12 +354,6 @@ def test_a_customer_who_was_not_scored_meets_no_score() -> None:
             "rule.tier.0",
             "UNKNOWN_CHOICE",
             "rule.tier.0 must be one of regular, vip; it is 'gold'.",
-        ),
-        (
-            {"stage": ["ask"]},
-            "rule.stage.0",
-            "UNKNOWN_STAGE",
-            "rule.stage.0 cannot be asked: ask is a stage that nothing the plugin knows tells of.",
         ),
         (
             {"not": {"tag": []}},

@@ -88,7 +88,7 @@ def _words(rule: OneOf, customer: Customer, setting: Setting) -> frozenset[str]:
         Word.TIER: frozenset({customer.tier} - {""}),
         Word.TAG: customer.tags,
         Word.SEGMENT: customer.lists,
-        Word.STAGE: frozenset({stage_of(rollup).value}),
+        Word.STAGE: frozenset({stage_of(rollup, customer.deeds).value}),
     }
     if rule.of in borne:
         return borne[rule.of]

@@ -29,7 +29,7 @@ from saleor_retention.engine.segments.rules import (
     Within,
     Word,
 )
-from saleor_retention.engine.segments.stages import UNKNOWN_STAGES, Stage
+from saleor_retention.engine.segments.stages import Stage
 
 DEPTH_MAX = 6
 RULES_MAX = 50
@@ -193,10 +193,6 @@ class _Reader:
         return OneOf(of, frozenset(names))
 
     def _is_known(self, fields: Fields, key: str, of: Word, name: str) -> bool:
-        if of is Word.STAGE and name in UNKNOWN_STAGES:
-            rule = f"{name} is a stage that nothing the plugin knows tells of."
-            fields.note(key, "UNKNOWN_STAGE", f"cannot be asked: {rule}")
-            return False
         known: Collection[str] | None = None
         if of in FIXED_NAMES:
             known = [member.value for member in FIXED_NAMES[of]]

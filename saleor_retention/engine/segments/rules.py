@@ -14,6 +14,7 @@ from enum import StrEnum
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.customers import Rollup
 from saleor_retention.engine.segments.rfm import Scores
+from saleor_retention.engine.segments.stages import NO_DEEDS, Deeds
 
 
 class Number(StrEnum):
@@ -114,6 +115,7 @@ class Customer:
     scores: Scores = field(default_factory=Scores)
     tags: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()  # slugs of explicit lists that the account is in
+    deeds: Deeds = NO_DEEDS
 
 
 @dataclass(frozen=True, slots=True)

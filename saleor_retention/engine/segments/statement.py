@@ -27,7 +27,7 @@ from saleor_retention.engine.segments.rules import (
     Within,
     Word,
 )
-from saleor_retention.engine.segments.stages import Stage
+from saleor_retention.engine.segments.stages import ADVOCATING, APPEALING, ASKING
 
 NUMBERS: Mapping[Number, str] = {
     Number.ORDERS: "COALESCE(rollup.orders, 0)",
@@ -37,12 +37,23 @@ NUMBERS: Mapping[Number, str] = {
     Number.MONETARY: "NULLIF(rollup.monetary_score, 0)",
 }
 ORDERS_OF: Mapping[str, str] = {
-    Stage.AWARE: "COALESCE(rollup.orders, 0) = 0",
-    Stage.ACT: "COALESCE(rollup.orders, 0) = 1",
-    Stage.ADVOCATE: "COALESCE(rollup.orders, 0) > 1",
     Novelty.NEW: "COALESCE(rollup.orders, 0) = 1",
     Novelty.RETURNING: "COALESCE(rollup.orders, 0) > 1",
 }
+HAS_DONE = (
+    "EXISTS (SELECT 1 FROM saleor_retention_memberevent AS event"
+    " WHERE event.account_id = account.id AND event.kind = ANY(%s::text[])"
+    " AND event.reversed_at IS NULL)"
+)
+HAS_REFERRED = (
+    "EXISTS (SELECT 1 FROM saleor_retention_referral AS referral"
+    " WHERE referral.advocate_id = account.id AND referral.state = 'rewarded')"
+)
+AT_STAGE = (
+    f"(CASE WHEN COALESCE(rollup.orders, 0) > 1 OR {HAS_DONE} OR {HAS_REFERRED} THEN 'advocate'"
+    f" WHEN rollup.orders = 1 THEN 'act' WHEN {HAS_DONE} THEN 'ask'"
+    f" WHEN {HAS_DONE} THEN 'appeal' ELSE 'aware' END = ANY(%s::text[]))"
+)
 HAS_TAG = (
     "EXISTS (SELECT 1 FROM saleor_retention_customertag AS tag"
     " WHERE tag.account_id = account.id AND tag.tag = ANY(%s::text[]))"
@@ -131,6 +142,9 @@ def _one_of(rule: OneOf, setting: Setting) -> Condition:
         return Condition(HAS_TAG, (names,))
     if rule.of is Word.SEGMENT:
         return Condition(IN_LIST, (names,))
+    if rule.of is Word.STAGE:
+        deeds = (list(kinds) for kinds in (ADVOCATING, ASKING, APPEALING))
+        return Condition(AT_STAGE, (*deeds, names))
     if rule.of is Word.BAND:
         return _joined([_band(Band(name), setting) for name in names], " OR ")
     return _joined([Condition(ORDERS_OF[name]) for name in names], " OR ")

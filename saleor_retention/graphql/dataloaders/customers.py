@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from saleor_retention.engine.segments.stages import Deeds
 from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.models import CustomerRollup, CustomerTag, SegmentMember
+from saleor_retention.selectors.stages import deeds_of_accounts
 
 
 class RollupOf(Loader[int, CustomerRollup]):
@@ -15,6 +17,14 @@ class RollupOf(Loader[int, CustomerRollup]):
     def find(self, keys: Sequence[int]) -> Mapping[int, CustomerRollup]:
         """Read them in one statement."""
         return CustomerRollup.objects.in_bulk(list(keys))
+
+
+class DeedsOf(Loader[int, Deeds]):
+    """What tells of a stage besides orders, by account id; absent where there is nothing."""
+
+    def find(self, keys: Sequence[int]) -> Mapping[int, Deeds]:
+        """Read it in two statements."""
+        return deeds_of_accounts(keys)
 
 
 class TagsOf(Loader[int, list[str]]):
