@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from random import Random
 
+from saleor_retention.engine.profiles import Gender
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rules import (
     All,
@@ -28,6 +29,10 @@ NAMES: dict[Word, tuple[str, ...]] = {
     Word.TIER: ("regular", "vip", "gone"),
     Word.TAG: ("dog", "cat", "gone"),
     Word.SEGMENT: ("friends", "press", "gone"),
+    Word.GENDER: tuple(Gender),
+    Word.INTEREST: ("coffee", "tea", "gone"),
+    Word.BIRTH_MONTH: ("1", "5", "12"),
+    Word.LANGUAGE: ("en", "zh-hant", "fr"),
 }
 HIGHEST = {
     Number.DAYS_SINCE_LAST_ORDER: 500,
@@ -37,6 +42,7 @@ HIGHEST = {
     Number.RECENCY: 5,
     Number.FREQUENCY: 5,
     Number.MONETARY: 5,
+    Number.POINTS: 300,
 }
 
 

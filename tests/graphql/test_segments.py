@@ -82,6 +82,52 @@ def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
     assert edge["node"]["slug"] == "again"
 
 
+def test_what_members_told_makes_segments(world: World, manager: Actor) -> None:
+    """Gender, birth month, language and points; the rule that is shown can be sent back."""
+    profile = {"gender": "FEMALE", "birthday": {"month": 5, "day": 4}, "language": "zh-Hant"}
+    world.give(100)
+    world.account(world.other)
+    world.owner.do(operation("storefront/profile-update"), input=profile)
+    rule = {
+        "all": [
+            {"gender": ["FEMALE", "OTHER"]},
+            {"birthMonth": [5]},
+            {"language": ["zh-hant"]},
+            {"points": {"from": 150}},
+            {"stage": ["AWARE", "ASK"]},
+        ]
+    }
+
+    segment = create(manager, world, rule=rule)["segment"]
+    shown = json.loads(segment["rule"])
+    again = create(manager, world, slug="same", rule=shown)["segment"]
+
+    assert segment["size"] == 1
+    assert segment["sentence"] == (
+        "Customers who said that their gender is female or other, and who were born in May, and "
+        "who read the language zh-hant, and who have 150 points or more to spend, and who are at "
+        "the stage ask or aware."
+    )
+    assert shown["all"][0] == {"gender": ["FEMALE", "OTHER"]}
+    assert (again["rule"], again["size"]) == (segment["rule"], 1)
+
+
+def test_an_interest_that_is_not_asked_is_refused_by_field(world: World, manager: Actor) -> None:
+    """As is a month that there is not; nothing is made."""
+    rule = {"any": [{"interest": ["tea"]}, {"birthMonth": [13]}, {"points": {"from": -1}}]}
+    refused = manager.refused(
+        operation("staff/segment-create"),
+        programId=world.program_id,
+        input={"slug": "no", "name": "No", "rule": rule},
+    )
+
+    assert refused == [
+        ("rule.any.0.interest.0", "INVALID"),
+        ("rule.any.1.birthMonth.0", "INVALID"),
+        ("rule.any.2.points.from", "INVALID"),
+    ]
+
+
 def test_a_segment_is_changed_and_retired(world: World, manager: Actor) -> None:
     """What is left out stays; a retired one is empty."""
     buyer(world, 1000)

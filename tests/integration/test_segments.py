@@ -16,7 +16,7 @@ from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.matching import matches
 from saleor_retention.engine.segments.rfm import Scores
-from saleor_retention.engine.segments.rules import Customer, Not, Rule, Setting
+from saleor_retention.engine.segments.rules import NOTHING_TOLD, Customer, Not, Rule, Setting, Told
 from saleor_retention.engine.segments.stages import NO_DEEDS, stage_of
 from saleor_retention.engine.segments.statement import to_sql
 from saleor_retention.errors import Code, Refusal, Refusals
@@ -26,6 +26,7 @@ from saleor_retention.models import (
     BandLimits,
     CustomerRollup,
     CustomerTag,
+    Profile,
     Program,
     Segment,
     SegmentEvent,
@@ -409,6 +410,7 @@ def crowd(shop: Shop, draw: random.Random) -> dict[int, Customer]:
         for tag in draw.sample(["dog", "cat"], draw.randrange(3)):
             CustomerTag.objects.create(account=account, tag=tag, since=NOW)
         do_something(account, draw)
+        tell_something(account, draw)
         for name in draw.sample(["friends", "press"], draw.randrange(3)):
             SegmentMember.objects.create(segment=lists[name], account=account, since=NOW)
     segments.mend(shop.program)
@@ -432,6 +434,32 @@ def do_something(account: Account, draw: random.Random) -> None:
             refer(account, friend, state, NOW)
 
 
+def tell_something(account: Account, draw: random.Random) -> None:
+    """Let a customer tell some of himself, or nothing, and have points."""
+    Account.objects.filter(pk=account.pk).update(available=draw.choice([0, 100, 200, 300]))
+    if draw.random() < 0.3:
+        return
+    month = draw.choice([None, 1, 5, 12])
+    Profile.objects.create(
+        account=account,
+        birth_month=month,
+        birth_day=month,
+        birthday_since=NOW.date() if month else None,
+        gender=draw.choice(["", "female", "male"]),
+        interests=draw.sample(["coffee", "tea"], draw.randrange(3)),
+        language=draw.choice(["", "en", "zh-Hant"]),
+        updated_at=NOW,
+    )
+
+
+def told_by(account: Account) -> Told:
+    """Read a profile as the engine sees it."""
+    row = Profile.objects.filter(account=account).first()
+    if row is None:
+        return NOTHING_TOLD
+    return Told(row.gender, frozenset(row.interests), row.birth_month, row.language)
+
+
 def as_customer(account: Account) -> Customer:
     """Read an account as the engine sees it."""
     account.refresh_from_db()
@@ -447,6 +475,8 @@ def as_customer(account: Account) -> Customer:
         tags=frozenset(account.tags.values_list("tag", flat=True)),
         lists=frozenset(listed.values_list("segment__slug", flat=True)),
         deeds=deeds_of_accounts([account.pk]).get(account.pk, NO_DEEDS),
+        told=told_by(account),
+        points=account.available,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.engine.questions import Questions
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
 from saleor_retention.engine.segments.dumping import dump_rule
@@ -19,12 +20,18 @@ from saleor_retention.engine.segments.parsing import (
     parse_rule,
 )
 from saleor_retention.engine.segments.rfm import Scores, scores
-from saleor_retention.engine.segments.rules import Customer, Setting
+from saleor_retention.engine.segments.rules import Customer, Setting, Told
 from saleor_retention.engine.segments.stages import Deeds, Stage, deeds_of, stage_dates, stage_of
 from saleor_retention.engine.segments.words import sentence
 
 TODAY = dt.date(2026, 3, 31)
-AROUND = Surroundings("USD", 2, tiers={"regular", "vip"}, lists={"friends"})
+AROUND = Surroundings(
+    "USD",
+    2,
+    tiers={"regular", "vip"},
+    lists={"friends"},
+    questions=Questions(interests=("coffee", "tea")),
+)
 JOINED = dt.date(2025, 1, 1)
 
 
@@ -221,6 +228,8 @@ REGULAR = Customer(
     scores=Scores(5, 3, 1),
     tags=frozenset({"dog owner"}),
     lists=frozenset({"friends"}),
+    told=Told("female", frozenset({"coffee", "tea"}), 5, "zh-Hant"),
+    points=250,
 )
 NOBODY = Customer(JOINED)
 
@@ -253,6 +262,14 @@ NOBODY = Customer(JOINED)
         ({"tier": ["vip"]}, True, False),
         ({"tag": ["dog owner", "cat owner"]}, True, False),
         ({"segment": ["friends"]}, True, False),
+        ({"points": {"from": 250}}, True, False),
+        ({"points": {"to": 249}}, False, True),
+        ({"gender": ["female", "other"]}, True, False),
+        ({"not": {"gender": ["female"]}}, False, True),
+        ({"interest": ["tea"]}, True, False),
+        ({"birth_month": [5, 6]}, True, False),
+        ({"birth_month": [6]}, False, False),
+        ({"language": ["ZH-hant"]}, True, False),
         ({"all": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, False, False),
         ({"any": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, True, False),
         ({"all": [{"not": {"tier": ["vip"]}}, {"joined": {"from": "2025-01-01"}}]}, False, True),
@@ -356,6 +373,33 @@ def test_a_customer_who_was_not_scored_meets_no_score() -> None:
             "rule.tier.0 must be one of regular, vip; it is 'gold'.",
         ),
         (
+            {"gender": ["femal"]},
+            "rule.gender.0",
+            "UNKNOWN_CHOICE",
+            (
+                "rule.gender.0 must be one of female, male, other; it is 'femal'; "
+                "did you mean female?"
+            ),
+        ),
+        (
+            {"interest": ["coffe"]},
+            "rule.interest.0",
+            "UNKNOWN_CHOICE",
+            "rule.interest.0 must be one of coffee, tea; it is 'coffe'; did you mean coffee?",
+        ),
+        (
+            {"birth_month": [5, 13]},
+            "rule.birth_month.1",
+            "UNKNOWN_CHOICE",
+            "rule.birth_month.1 must be a month from 1 to 12; it is '13'.",
+        ),
+        (
+            {"language": ["English"]},
+            "rule.language.0",
+            "NOT_A_LANGUAGE",
+            "rule.language.0 must be a language code such as en or zh-hant; it is 'english'.",
+        ),
+        (
             {"not": {"tag": []}},
             "rule.not.tag",
             "EMPTY",
@@ -412,6 +456,20 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
         (
             {"all": [{"band": ["sleeping"]}, {"spend": {"from": "100"}}]},
             "Customers who last ordered 3 to 6 months ago, and who spent 100.00 USD or more.",
+        ),
+        (
+            {"all": [{"gender": ["female"]}, {"interest": ["tea", "coffee"]}]},
+            (
+                "Customers who said that their gender is female, and who are interested in coffee "
+                "or tea."
+            ),
+        ),
+        (
+            {"any": [{"birth_month": [12, 2]}, {"points": {"from": 1}}, {"language": ["en"]}]},
+            (
+                "Customers who were born in February or December, or who have 1 point or more to "
+                "spend, or who read the language en."
+            ),
         ),
         (
             {"any": [{"orders": {"from": 1, "to": 1}}, {"not": {"tier": ["vip"]}}]},

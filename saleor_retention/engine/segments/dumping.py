@@ -15,6 +15,7 @@ from saleor_retention.engine.segments.rules import (
     OneOf,
     Rule,
     Within,
+    Word,
 )
 
 
@@ -27,6 +28,8 @@ def dump_rule(rule: Rule, exponent: int) -> dict[str, Any]:
     if isinstance(rule, Not):
         return {NOT: dump_rule(rule.rule, exponent)}
     if isinstance(rule, OneOf):
+        if rule.of is Word.BIRTH_MONTH:
+            return {rule.of.value: sorted(int(name) for name in rule.names)}
         return {rule.of.value: sorted(rule.names)}
     return {rule.of.value: _ends(rule, exponent)}
 

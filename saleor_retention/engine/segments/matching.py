@@ -55,10 +55,13 @@ def _is_bounded(rule: Between | Within, customer: Customer, setting: Setting) ->
 
 def _number(of: Number, customer: Customer, setting: Setting) -> int | None:
     rollup, scores = customer.rollup, customer.scores
-    if of is Number.ORDERS:
-        return rollup.orders if rollup is not None else 0
-    if of is Number.SPEND:
-        return rollup.spend_minor if rollup is not None else 0
+    counted = {
+        Number.POINTS: customer.points,
+        Number.ORDERS: 0 if rollup is None else rollup.orders,
+        Number.SPEND: 0 if rollup is None else rollup.spend_minor,
+    }
+    if of in counted:
+        return counted[of]
     if rollup is None:
         return None
     if of is Number.DAYS_SINCE_LAST_ORDER:
@@ -83,11 +86,15 @@ def _day(of: Day, customer: Customer) -> dt.date | None:
 
 def _words(rule: OneOf, customer: Customer, setting: Setting) -> frozenset[str]:
     """Return what the customer is, in the words of one condition."""
-    rollup = customer.rollup
+    rollup, told = customer.rollup, customer.told
     borne = {
         Word.TIER: frozenset({customer.tier} - {""}),
         Word.TAG: customer.tags,
         Word.SEGMENT: customer.lists,
+        Word.GENDER: frozenset({told.gender} - {""}),
+        Word.INTEREST: told.interests,
+        Word.BIRTH_MONTH: frozenset({str(told.birth_month)}),
+        Word.LANGUAGE: frozenset({told.language.lower()} - {""}),
         Word.STAGE: frozenset({stage_of(rollup, customer.deeds).value}),
     }
     if rule.of in borne:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from saleor_retention.engine.fields import LIMIT_MAX, Fields, did_you_mean, shown
+from saleor_retention.engine.fields import LIMIT_MAX, POINTS_MAX, Fields, did_you_mean, shown
+from saleor_retention.engine.profiles import Gender, is_language
+from saleor_retention.engine.questions import Questions
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rfm import SCORE_MAX
@@ -45,7 +47,9 @@ FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
     Word.BAND: Band,
     Word.STAGE: Stage,
     Word.NOVELTY: Novelty,
+    Word.GENDER: Gender,
 }
+MONTHS = tuple(str(month) for month in range(1, 13))
 KEYS = (ALL, ANY, NOT, *Number, *Day, *Word)
 
 
@@ -60,6 +64,7 @@ class Surroundings:
     exponent: int = 0
     tiers: Collection[str] | None = None
     lists: Collection[str] | None = None  # slugs of explicit lists
+    questions: Questions | None = None
     may_use_tags: bool = True
 
 
@@ -150,6 +155,8 @@ class _Reader:
         if not ends.has(key):
             return None
         low, high = (1, SCORE_MAX) if of in SCORES else (0, LIMIT_MAX)
+        if of is Number.POINTS:
+            high = POINTS_MAX
         if of in DAY_COUNTS:
             high = DAYS_MAX
         return ends.whole(key, low, low=low, high=high)
@@ -187,26 +194,47 @@ class _Reader:
             fields.note(of, "EMPTY", "must name at least one.")
         names = set()
         for index, item in enumerate(items):
-            name = fields.text_of(f"{of}.{index}", item, NAME_LENGTH_MAX)
+            name = fields.text_of(f"{of}.{index}", _text(of, item), NAME_LENGTH_MAX)
             if name and self._is_known(fields, f"{of}.{index}", of, name):
                 names.add(name)
         return OneOf(of, frozenset(names))
 
     def _is_known(self, fields: Fields, key: str, of: Word, name: str) -> bool:
-        known: Collection[str] | None = None
-        if of in FIXED_NAMES:
-            known = [member.value for member in FIXED_NAMES[of]]
-        elif of is Word.TIER:
-            known = self.around.tiers
-        elif of is Word.SEGMENT:
-            known = self.around.lists
+        if of is Word.LANGUAGE and not is_language(name):
+            rule = f"must be a language code such as en or zh-hant; it is {shown(name)}."
+            fields.note(key, "NOT_A_LANGUAGE", rule)
+            return False
+        known = self._known(of)
         if known is None or name in known:
             return True
+        if of is Word.BIRTH_MONTH:
+            rule = f"must be a month from 1 to 12; it is {shown(name)}."
+            fields.note(key, "UNKNOWN_CHOICE", rule)
+            return False
         names = ", ".join(sorted(known)) if of is not Word.SEGMENT else "the explicit lists"
         hint = did_you_mean(name, known)
         rule = f"must be one of {names or 'none: there is none'}; it is {shown(name)}{hint}"
         fields.note(key, "UNKNOWN_CHOICE", rule, known=tuple(sorted(known)))
         return False
 
+    def _known(self, of: Word) -> Collection[str] | None:
+        """Return the names that there are; None where any may be asked."""
+        around = self.around
+        if of in FIXED_NAMES:
+            return [member.value for member in FIXED_NAMES[of]]
+        return {
+            Word.TIER: around.tiers,
+            Word.SEGMENT: around.lists,
+            Word.INTEREST: None if around.questions is None else around.questions.interests,
+            Word.BIRTH_MONTH: MONTHS,
+        }.get(of)
+
     def _refuse(self, path: str, code: str, rule: str) -> None:
         self.problems.append(RuleProblem(path, code, f"{path} {rule}"))
+
+
+def _text(of: Word, item: Any) -> Any:
+    """Return a month's number as text, and the code of a language in lower case."""
+    if of is Word.BIRTH_MONTH and isinstance(item, int) and not isinstance(item, bool):
+        return str(item)
+    return item.lower() if of is Word.LANGUAGE and isinstance(item, str) else item

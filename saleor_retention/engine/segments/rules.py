@@ -27,6 +27,7 @@ class Number(StrEnum):
     RECENCY = "recency_score"
     FREQUENCY = "frequency_score"
     MONETARY = "monetary_score"
+    POINTS = "points"  # that can be spent now
 
 
 class Day(StrEnum):
@@ -46,6 +47,10 @@ class Word(StrEnum):
     TIER = "tier"
     TAG = "tag"
     SEGMENT = "segment"  # an explicit list of the program
+    GENDER = "gender"
+    INTEREST = "interest"
+    BIRTH_MONTH = "birth_month"  # "1" to "12"
+    LANGUAGE = "language"  # in lower case
 
 
 class Novelty(StrEnum):
@@ -106,6 +111,19 @@ Rule = Between | Within | OneOf | All | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody told of himself; nothing of it has to be known."""
+
+    gender: str = ""
+    interests: frozenset[str] = frozenset()
+    birth_month: int | None = None
+    language: str = ""
+
+
+NOTHING_TOLD = Told()
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """All that a rule looks at of one account."""
 
@@ -116,6 +134,8 @@ class Customer:
     tags: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()  # slugs of explicit lists that the account is in
     deeds: Deeds = NO_DEEDS
+    told: Told = NOTHING_TOLD
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)

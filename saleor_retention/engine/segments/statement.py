@@ -35,6 +35,7 @@ NUMBERS: Mapping[Number, str] = {
     Number.RECENCY: "NULLIF(rollup.recency_score, 0)",
     Number.FREQUENCY: "NULLIF(rollup.frequency_score, 0)",
     Number.MONETARY: "NULLIF(rollup.monetary_score, 0)",
+    Number.POINTS: "account.available",
 }
 ORDERS_OF: Mapping[str, str] = {
     Novelty.NEW: "COALESCE(rollup.orders, 0) = 1",
@@ -54,6 +55,9 @@ AT_STAGE = (
     f" WHEN rollup.orders = 1 THEN 'act' WHEN {HAS_DONE} THEN 'ask'"
     f" WHEN {HAS_DONE} THEN 'appeal' ELSE 'aware' END = ANY(%s::text[]))"
 )
+HAS_TOLD = (
+    "EXISTS (SELECT 1 FROM saleor_retention_profile AS told WHERE told.account_id = account.id AND "
+)
 HAS_TAG = (
     "EXISTS (SELECT 1 FROM saleor_retention_customertag AS tag"
     " WHERE tag.account_id = account.id AND tag.tag = ANY(%s::text[]))"
@@ -64,6 +68,15 @@ IN_LIST = (
     " WHERE listed.account_id = account.id AND list.program_id = account.program_id"
     " AND list.document IS NULL AND list.slug = ANY(%s::text[]))"
 )
+NAMED: Mapping[Word, str] = {
+    Word.TIER: "(account.tier <> '' AND account.tier = ANY(%s::text[]))",
+    Word.TAG: HAS_TAG,
+    Word.SEGMENT: IN_LIST,
+    Word.GENDER: f"{HAS_TOLD}told.gender = ANY(%s::text[]))",
+    Word.INTEREST: f"{HAS_TOLD}jsonb_exists_any(told.interests, %s::text[]))",
+    Word.BIRTH_MONTH: f"{HAS_TOLD}told.birth_month::text = ANY(%s::text[]))",
+    Word.LANGUAGE: f"{HAS_TOLD}lower(told.language) = ANY(%s::text[]))",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +149,8 @@ def _placeholder(value: Any) -> str:
 
 def _one_of(rule: OneOf, setting: Setting) -> Condition:
     names = sorted(rule.names)
-    if rule.of is Word.TIER:
-        return Condition("(account.tier <> '' AND account.tier = ANY(%s::text[]))", (names,))
-    if rule.of is Word.TAG:
-        return Condition(HAS_TAG, (names,))
-    if rule.of is Word.SEGMENT:
-        return Condition(IN_LIST, (names,))
+    if rule.of in NAMED:
+        return Condition(NAMED[rule.of], (names,))
     if rule.of is Word.STAGE:
         deeds = (list(kinds) for kinds in (ADVOCATING, ASKING, APPEALING))
         return Condition(AT_STAGE, (*deeds, names))

@@ -40,7 +40,25 @@ NAMED: Mapping[Word, str] = {
     Word.TAG: "bear the tag",
     Word.SEGMENT: "are on the list",
     Word.STAGE: "are at the stage",
+    Word.GENDER: "said that their gender is",
+    Word.INTEREST: "are interested in",
+    Word.BIRTH_MONTH: "were born in",
+    Word.LANGUAGE: "read the language",
 }
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def sentence(rule: Rule, currency: str, exponent: int, limits: Limits | None = None) -> str:
@@ -79,6 +97,8 @@ class _Words:
             return f"{SINCE[rule.of]} {_range(rule.low, rule.high, 'day', 'days')} ago"
         if rule.of is Number.ORDERS:
             return f"have {_range(rule.low, rule.high, 'order', 'orders')}"
+        if rule.of is Number.POINTS:
+            return f"have {_range(rule.low, rule.high, 'point', 'points')} to spend"
         if rule.of in SCORES:
             return f"have a {SCORES[rule.of]} score of {_range(rule.low, rule.high, '', '')}"
         low, high = (
@@ -96,6 +116,8 @@ class _Words:
         if rule.of is Word.NOVELTY:
             said = {Novelty.NEW: "ordered once", Novelty.RETURNING: "ordered again"}
             return _or([said[Novelty(name)] for name in names])
+        if rule.of is Word.BIRTH_MONTH:
+            names = [MONTHS[month - 1] for month in sorted(map(int, rule.names))]
         return f"{NAMED[rule.of]} {_or(names)}"
 
     def _band(self, band: Band) -> str:
