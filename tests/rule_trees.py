@@ -8,6 +8,7 @@ from random import Random
 from saleor_retention.engine.profiles import Gender
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
     AnyOf,
     Between,
@@ -34,6 +35,7 @@ NAMES: dict[Word, tuple[str, ...]] = {
     Word.BIRTH_MONTH: ("1", "5", "12"),
     Word.LANGUAGE: ("en", "zh-hant", "fr"),
 }
+CONSENTS = (("email", "news"), ("email", "sales"), ("sms", "news"))
 HIGHEST = {
     Number.DAYS_SINCE_LAST_ORDER: 500,
     Number.DAYS_SINCE_FIRST_ORDER: 700,
@@ -53,7 +55,7 @@ def rule_tree(draw: Random, today: dt.date, depth: int = 3) -> Rule:
             return Not(rule_tree(draw, today, depth - 1))
         rules = tuple(rule_tree(draw, today, depth - 1) for _ in range(draw.randint(1, 3)))
         return All(rules) if draw.random() < 0.5 else AnyOf(rules)
-    match draw.randrange(3):
+    match draw.randrange(4):
         case 0:
             number = draw.choice(list(Number))
             low, high = sorted(draw.randint(0, HIGHEST[number]) for _ in range(2))
@@ -62,6 +64,8 @@ def rule_tree(draw: Random, today: dt.date, depth: int = 3) -> Rule:
             early, late = sorted(today - dt.timedelta(draw.randint(0, 700)) for _ in range(2))
             bounds = draw.choice([(early, None), (None, late), (early, late + dt.timedelta(1))])
             return Within(draw.choice(list(Day)), *bounds)
+        case 2:
+            return Agreed(*draw.choice(CONSENTS))
         case _:
             word = draw.choice(list(Word))
             count = draw.randint(1, 2)

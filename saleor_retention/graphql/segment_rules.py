@@ -19,7 +19,7 @@ from saleor_retention.engine.segments.rules import Novelty, Word
 from saleor_retention.engine.segments.stages import Stage
 from saleor_retention.errors import Refusal
 from saleor_retention.graphql.enums import described
-from saleor_retention.graphql.enums_consents import RetentionGender
+from saleor_retention.graphql.enums_consents import RetentionConsentChannel, RetentionGender
 from saleor_retention.graphql.host_types import Date, Decimal
 from saleor_retention.graphql.scalars import NotWhole, RetentionWholeNumber
 
@@ -90,6 +90,13 @@ RetentionSegmentDaysInput = _input(
 )
 
 
+class RetentionSegmentConsentInput(graphene.InputObjectType):
+    """A consent that the program asks for."""
+
+    channel = RetentionConsentChannel(description="What it is to.", required=True)
+    purpose = graphene.String(description="What it is for.", required=True)
+
+
 def _range(about: str) -> Any:
     return graphene.InputField(RetentionSegmentRangeInput, description=about)
 
@@ -135,12 +142,15 @@ RetentionSegmentRuleInput: Any = _input(
         "gender": _names(RetentionGender, "Said to be any of these."),
         "interest": _names(graphene.String, "Interested in any of these."),
         "birth_month": _names(RetentionWholeNumber, "Born in any of these months, 1 to 12."),
+        "consent": graphene.InputField(
+            RetentionSegmentConsentInput, description="Gave this consent, and holds to it."
+        ),
         "language": _names(graphene.String, "Reads any of these languages, such as zh-hant."),
     },
 )
 
 
-ENUMS = (Word.BAND, Word.STAGE, Word.NOVELTY, Word.GENDER)
+ENUMS = (Word.BAND, Word.STAGE, Word.NOVELTY, Word.GENDER, "channel")
 """Whose names are those of an enum, which a client writes in capitals."""
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from saleor_retention.models import SegmentMember
 from tests.customers import record_order
 from tests.fakes import at
-from tests.graphql.world import Actor, World, customer, gid, operation, staff
+from tests.graphql.world import Actor, World, customer, gid, open_shop, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -82,8 +82,11 @@ def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
     assert edge["node"]["slug"] == "again"
 
 
-def test_what_members_told_makes_segments(world: World, manager: Actor) -> None:
+@pytest.mark.usefixtures("db")
+def test_what_members_told_makes_segments(manager: Actor) -> None:
     """Gender, birth month, language and points; the rule that is shown can be sent back."""
+    asked = {"channel": "email", "purpose": "news", "version": "v1", "text": "Write to me."}
+    world = open_shop(questions={"consents": [asked]})
     profile = {"gender": "FEMALE", "birthday": {"month": 5, "day": 4}, "language": "zh-Hant"}
     world.give(100)
     world.account(world.other)
@@ -94,6 +97,7 @@ def test_what_members_told_makes_segments(world: World, manager: Actor) -> None:
             {"birthMonth": [5]},
             {"language": ["zh-hant"]},
             {"points": {"from": 150}},
+            {"not": {"consent": {"channel": "EMAIL", "purpose": "news"}}},
             {"stage": ["AWARE", "ASK"]},
         ]
     }
@@ -105,9 +109,11 @@ def test_what_members_told_makes_segments(world: World, manager: Actor) -> None:
     assert segment["size"] == 1
     assert segment["sentence"] == (
         "Customers who said that their gender is female or other, and who were born in May, and "
-        "who read the language zh-hant, and who have 150 points or more to spend, and who are at "
-        "the stage ask or aware."
+        "who read the language zh-hant, and who have 150 points or more to spend, and who are "
+        "none of those who agreed to messages by e-mail for news, and who are at the stage ask or "
+        "aware."
     )
+    assert shown["all"][4]["not"]["consent"] == {"channel": "EMAIL", "purpose": "news"}
     assert shown["all"][0] == {"gender": ["FEMALE", "OTHER"]}
     assert (again["rule"], again["size"]) == (segment["rule"], 1)
 

@@ -16,7 +16,7 @@ from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.matching import matches
 from saleor_retention.engine.segments.rfm import Scores
-from saleor_retention.engine.segments.rules import NOTHING_TOLD, Customer, Not, Rule, Setting, Told
+from saleor_retention.engine.segments.rules import Customer, Not, Rule, Setting, Told
 from saleor_retention.engine.segments.stages import NO_DEEDS, stage_of
 from saleor_retention.engine.segments.statement import to_sql
 from saleor_retention.errors import Code, Refusal, Refusals
@@ -24,6 +24,7 @@ from saleor_retention.models import (
     Account,
     AccountState,
     BandLimits,
+    ConsentEntry,
     CustomerRollup,
     CustomerTag,
     Profile,
@@ -32,6 +33,7 @@ from saleor_retention.models import (
     SegmentEvent,
     SegmentMember,
 )
+from saleor_retention.selectors.consents import consents_of
 from saleor_retention.selectors.segments import limits_of, segments_and_tags_of, sentence_of
 from saleor_retention.selectors.stages import deeds_of_accounts
 from saleor_retention.services.membership import segments
@@ -41,7 +43,7 @@ from tests.customers import kept, record_event, record_order, refer
 from tests.fakes import at
 from tests.ledger import Shop
 from tests.members import counts_of_rows
-from tests.rule_trees import rule_tree
+from tests.rule_trees import CONSENTS, rule_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -437,6 +439,16 @@ def do_something(account: Account, draw: random.Random) -> None:
 def tell_something(account: Account, draw: random.Random) -> None:
     """Let a customer tell some of himself, or nothing, and have points."""
     Account.objects.filter(pk=account.pk).update(available=draw.choice([0, 100, 200, 300]))
+    for _ in range(draw.choice([0, 1, 2, 4])):
+        channel, purpose = draw.choice(CONSENTS)
+        ConsentEntry.objects.create(
+            account=account,
+            channel=channel,
+            purpose=purpose,
+            state=draw.choice(["requested", "given", "given", "withdrawn"]),
+            source="storefront",
+            at=NOW,
+        )
     if draw.random() < 0.3:
         return
     month = draw.choice([None, 1, 5, 12])
@@ -454,10 +466,18 @@ def tell_something(account: Account, draw: random.Random) -> None:
 
 def told_by(account: Account) -> Told:
     """Read a profile as the engine sees it."""
+    held = consents_of([account.pk])[account.pk]
+    given = frozenset((one.channel, one.purpose) for one in held if one.state == "given")
     row = Profile.objects.filter(account=account).first()
     if row is None:
-        return NOTHING_TOLD
-    return Told(row.gender, frozenset(row.interests), row.birth_month, row.language)
+        return Told(consents=given)
+    return Told(
+        gender=row.gender,
+        interests=frozenset(row.interests),
+        birth_month=row.birth_month,
+        language=row.language,
+        consents=given,
+    )
 
 
 def as_customer(account: Account) -> Customer:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from saleor_retention.engine.questions import Questions
+from saleor_retention.engine.questions import ConsentChannel, ConsentQuestion, Questions
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
 from saleor_retention.engine.segments.dumping import dump_rule
@@ -30,7 +30,18 @@ AROUND = Surroundings(
     2,
     tiers={"regular", "vip"},
     lists={"friends"},
-    questions=Questions(interests=("coffee", "tea")),
+    questions=Questions(
+        interests=("coffee", "tea"),
+        consents=tuple(
+            ConsentQuestion(channel, purpose, "v1", "I agree.")
+            for channel, purpose in (
+                (ConsentChannel.EMAIL, "news"),
+                (ConsentChannel.EMAIL, "sales"),
+                (ConsentChannel.SMS, "news"),
+                (ConsentChannel.PROFILING, "habits"),
+            )
+        ),
+    ),
 )
 JOINED = dt.date(2025, 1, 1)
 
@@ -228,7 +239,13 @@ REGULAR = Customer(
     scores=Scores(5, 3, 1),
     tags=frozenset({"dog owner"}),
     lists=frozenset({"friends"}),
-    told=Told("female", frozenset({"coffee", "tea"}), 5, "zh-Hant"),
+    told=Told(
+        gender="female",
+        interests=frozenset({"coffee", "tea"}),
+        birth_month=5,
+        language="zh-Hant",
+        consents=frozenset({("email", "news")}),
+    ),
     points=250,
 )
 NOBODY = Customer(JOINED)
@@ -270,6 +287,8 @@ NOBODY = Customer(JOINED)
         ({"birth_month": [5, 6]}, True, False),
         ({"birth_month": [6]}, False, False),
         ({"language": ["ZH-hant"]}, True, False),
+        ({"consent": {"channel": "email", "purpose": "news"}}, True, False),
+        ({"not": {"consent": {"channel": "email", "purpose": "sales"}}}, True, True),
         ({"all": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, False, False),
         ({"any": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, True, False),
         ({"all": [{"not": {"tier": ["vip"]}}, {"joined": {"from": "2025-01-01"}}]}, False, True),
@@ -400,6 +419,18 @@ def test_a_customer_who_was_not_scored_meets_no_score() -> None:
             "rule.language.0 must be a language code such as en or zh-hant; it is 'english'.",
         ),
         (
+            {"consent": {"channel": "email", "purpose": "newz"}},
+            "rule.consent.purpose",
+            "UNKNOWN_CHOICE",
+            ("rule.consent.purpose must be one of news, sales; it is 'newz'; did you mean news?"),
+        ),
+        (
+            {"consent": {"purpose": "news"}},
+            "rule.consent.channel",
+            "REQUIRED",
+            "rule.consent.channel is required: email, sms or profiling.",
+        ),
+        (
             {"not": {"tag": []}},
             "rule.not.tag",
             "EMPTY",
@@ -462,6 +493,18 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
             (
                 "Customers who said that their gender is female, and who are interested in coffee "
                 "or tea."
+            ),
+        ),
+        (
+            {
+                "any": [
+                    {"consent": {"channel": "sms", "purpose": "news"}},
+                    {"not": {"consent": {"channel": "profiling", "purpose": "habits"}}},
+                ]
+            },
+            (
+                "Customers who agreed to text messages for news, or who are none of those who "
+                "agreed to profiling for habits."
             ),
         ),
         (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from saleor_retention.engine.money import from_minor
-from saleor_retention.engine.segments.parsing import ALL, ANY, NOT
+from saleor_retention.engine.segments.parsing import ALL, ANY, CONSENT, NOT
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
     AnyOf,
     Between,
@@ -31,6 +32,8 @@ def dump_rule(rule: Rule, exponent: int) -> dict[str, Any]:
         if rule.of is Word.BIRTH_MONTH:
             return {rule.of.value: sorted(int(name) for name in rule.names)}
         return {rule.of.value: sorted(rule.names)}
+    if isinstance(rule, Agreed):
+        return {CONSENT: {"channel": rule.channel, "purpose": rule.purpose}}
     return {rule.of.value: _ends(rule, exponent)}
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 from saleor_retention.engine.segments.bands import Band, band_of
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
     AnyOf,
     Between,
@@ -33,6 +34,8 @@ def matches(rule: Rule, customer: Customer, setting: Setting) -> bool:
         return not matches(rule.rule, customer, setting)
     if isinstance(rule, OneOf):
         return not rule.names.isdisjoint(_words(rule, customer, setting))
+    if isinstance(rule, Agreed):
+        return (rule.channel, rule.purpose) in customer.told.consents
     return _is_bounded(rule, customer, setting)
 
 

@@ -14,11 +14,12 @@ from typing import Any
 
 from saleor_retention.engine.fields import LIMIT_MAX, POINTS_MAX, Fields, did_you_mean, shown
 from saleor_retention.engine.profiles import Gender, is_language
-from saleor_retention.engine.questions import Questions
+from saleor_retention.engine.questions import ConsentChannel, Questions
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rfm import SCORE_MAX
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
     AnyOf,
     Between,
@@ -41,6 +42,7 @@ DAYS_MAX = 36_500
 TOP = "rule"
 
 ALL, ANY, NOT = "all", "any", "not"
+CONSENT = "consent"
 SCORES = (Number.RECENCY, Number.FREQUENCY, Number.MONETARY)
 DAY_COUNTS = (Number.DAYS_SINCE_LAST_ORDER, Number.DAYS_SINCE_FIRST_ORDER)
 FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
@@ -50,7 +52,7 @@ FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
     Word.GENDER: Gender,
 }
 MONTHS = tuple(str(month) for month in range(1, 13))
-KEYS = (ALL, ANY, NOT, *Number, *Day, *Word)
+KEYS = (ALL, ANY, NOT, *Number, *Day, *Word, CONSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,31 @@ class _Reader:
         self._refuse(f"{path}.{key}", "UNKNOWN_KEY", f"is no condition{hint}")
         return None
 
-    def _condition(self, fields: Fields, key: str) -> Rule:
+    def _condition(self, fields: Fields, key: str) -> Rule | None:
+        if key == CONSENT:
+            return self._agreed(fields)
         if key in tuple(Number):
             return self._between(fields, Number(key))
         if key in tuple(Day):
             return self._within(fields, Day(key))
         return self._one_of(fields, Word(key))
+
+    def _agreed(self, fields: Fields) -> Rule | None:
+        asked = fields.section(CONSENT)
+        asked.require("channel", "email, sms or profiling")
+        asked.require("purpose", "what the consent is for")
+        channel = asked.choice("channel", ConsentChannel.EMAIL)
+        purpose = asked.text("purpose", NAME_LENGTH_MAX)
+        asked.close()
+        questions = self.around.questions
+        if not purpose or questions is None or not asked.is_clean("channel"):
+            return Agreed(channel.value, purpose)
+        known = [one.purpose for one in questions.consents if one.channel is channel]
+        if purpose not in known:
+            rule = f"must be one of {', '.join(sorted(known)) or 'none: there is none'}"
+            rule += f"; it is {shown(purpose)}{did_you_mean(purpose, known)}"
+            asked.note("purpose", "UNKNOWN_CHOICE", rule, known=tuple(sorted(known)))
+        return Agreed(channel.value, purpose)
 
     def _several(self, fields: Fields, key: str, depth: int) -> Rule:
         items = fields.rows(key, RULES_MAX)

@@ -87,6 +87,14 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """A consent that is given, and neither waits to be confirmed nor was withdrawn."""
+
+    channel: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every one of the rules."""
 
@@ -107,7 +115,7 @@ class Not:
     rule: Rule
 
 
-Rule = Between | Within | OneOf | All | AnyOf | Not
+Rule = Between | Within | OneOf | Agreed | All | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class Told:
     interests: frozenset[str] = frozenset()
     birth_month: int | None = None
     language: str = ""
+    consents: frozenset[tuple[str, str]] = frozenset()  # (channel, purpose) of those given
 
 
 NOTHING_TOLD = Told()

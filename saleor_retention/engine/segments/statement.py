@@ -14,6 +14,7 @@ from typing import Any
 
 from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
     AnyOf,
     Between,
@@ -58,6 +59,11 @@ AT_STAGE = (
 HAS_TOLD = (
     "EXISTS (SELECT 1 FROM saleor_retention_profile AS told WHERE told.account_id = account.id AND "
 )
+HAS_AGREED = (
+    "((SELECT entry.state FROM saleor_retention_consententry AS entry"
+    " WHERE entry.account_id = account.id AND entry.channel = %s AND entry.purpose = %s"
+    " ORDER BY entry.id DESC LIMIT 1) IS NOT DISTINCT FROM 'given')"
+)
 HAS_TAG = (
     "EXISTS (SELECT 1 FROM saleor_retention_customertag AS tag"
     " WHERE tag.account_id = account.id AND tag.tag = ANY(%s::text[]))"
@@ -97,6 +103,8 @@ def to_sql(rule: Rule, setting: Setting) -> Condition:
         return _joined([to_sql(each, setting) for each in rule.rules], joint)
     if isinstance(rule, Between):
         return _between(rule, setting)
+    if isinstance(rule, Agreed):
+        return Condition(HAS_AGREED, (rule.channel, rule.purpose))
     if isinstance(rule, Within):
         return _bounded(_day(rule.of, setting), [(">=", rule.since), ("<", rule.before)])
     return _one_of(rule, setting)

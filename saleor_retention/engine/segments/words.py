@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 
 from saleor_retention.engine.money import money_text
+from saleor_retention.engine.questions import ConsentChannel
 from saleor_retention.engine.segments.bands import Band, Limits
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
     AnyOf,
     Between,
@@ -44,6 +46,11 @@ NAMED: Mapping[Word, str] = {
     Word.INTEREST: "are interested in",
     Word.BIRTH_MONTH: "were born in",
     Word.LANGUAGE: "read the language",
+}
+AGREED: Mapping[str, str] = {
+    ConsentChannel.EMAIL: "agreed to messages by e-mail",
+    ConsentChannel.SMS: "agreed to text messages",
+    ConsentChannel.PROFILING: "agreed to profiling",
 }
 MONTHS = (
     "January",
@@ -90,6 +97,8 @@ class _Words:
             return self._between(rule)
         if isinstance(rule, Within):
             return f"{DAYS[rule.of]} {_dates(rule.since, rule.before)}"
+        if isinstance(rule, Agreed):
+            return f"{AGREED[rule.channel]} for {rule.purpose}"
         return self._one_of(rule)
 
     def _between(self, rule: Between) -> str:
