@@ -97,6 +97,17 @@ class RetentionSegmentConsentInput(graphene.InputObjectType):
     purpose = graphene.String(description="What it is for.", required=True)
 
 
+class RetentionSegmentAnswerInput(graphene.InputObjectType):
+    """Answers to a question of the merchant's own, any of which will do."""
+
+    key = graphene.String(description="The question.", required=True)
+    values = graphene.List(
+        graphene.NonNull(graphene.String),
+        description="Texts or options; a whole number, a day as YYYY-MM-DD, true or false as text.",
+        required=True,
+    )
+
+
 def _range(about: str) -> Any:
     return graphene.InputField(RetentionSegmentRangeInput, description=about)
 
@@ -144,6 +155,9 @@ RetentionSegmentRuleInput: Any = _input(
         "birth_month": _names(RetentionWholeNumber, "Born in any of these months, 1 to 12."),
         "consent": graphene.InputField(
             RetentionSegmentConsentInput, description="Gave this consent, and holds to it."
+        ),
+        "field": graphene.InputField(
+            RetentionSegmentAnswerInput, description="Gave any of these answers."
         ),
         "language": _names(graphene.String, "Reads any of these languages, such as zh-hant."),
     },

@@ -86,8 +86,14 @@ def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
 def test_what_members_told_makes_segments(manager: Actor) -> None:
     """Gender, birth month, language and points; the rule that is shown can be sent back."""
     asked = {"channel": "email", "purpose": "news", "version": "v1", "text": "Write to me."}
-    world = open_shop(questions={"consents": [asked]})
-    profile = {"gender": "FEMALE", "birthday": {"month": 5, "day": 4}, "language": "zh-Hant"}
+    fields = [{"key": "size", "label": "Size", "type": "number"}]
+    world = open_shop(questions={"consents": [asked], "fields": fields})
+    profile = {
+        "gender": "FEMALE",
+        "birthday": {"month": 5, "day": 4},
+        "language": "zh-Hant",
+        "answers": [{"key": "size", "number": 42}],
+    }
     world.give(100)
     world.account(world.other)
     world.owner.do(operation("storefront/profile-update"), input=profile)
@@ -97,6 +103,7 @@ def test_what_members_told_makes_segments(manager: Actor) -> None:
             {"birthMonth": [5]},
             {"language": ["zh-hant"]},
             {"points": {"from": 150}},
+            {"field": {"key": "size", "values": ["42", "43"]}},
             {"not": {"consent": {"channel": "EMAIL", "purpose": "news"}}},
             {"stage": ["AWARE", "ASK"]},
         ]
@@ -109,11 +116,11 @@ def test_what_members_told_makes_segments(manager: Actor) -> None:
     assert segment["size"] == 1
     assert segment["sentence"] == (
         "Customers who said that their gender is female or other, and who were born in May, and "
-        "who read the language zh-hant, and who have 150 points or more to spend, and who are "
-        "none of those who agreed to messages by e-mail for news, and who are at the stage ask or "
-        "aware."
+        "who read the language zh-hant, and who have 150 points or more to spend, and who "
+        "answered 42 or 43 to the question size, and who are none of those who agreed to messages "
+        "by e-mail for news, and who are at the stage ask or aware."
     )
-    assert shown["all"][4]["not"]["consent"] == {"channel": "EMAIL", "purpose": "news"}
+    assert shown["all"][5]["not"]["consent"] == {"channel": "EMAIL", "purpose": "news"}
     assert shown["all"][0] == {"gender": ["FEMALE", "OTHER"]}
     assert (again["rule"], again["size"]) == (segment["rule"], 1)
 

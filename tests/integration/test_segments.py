@@ -43,7 +43,7 @@ from tests.customers import kept, record_event, record_order, refer
 from tests.fakes import at
 from tests.ledger import Shop
 from tests.members import counts_of_rows
-from tests.rule_trees import CONSENTS, rule_tree
+from tests.rule_trees import ANSWERS, CONSENTS, rule_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -460,6 +460,11 @@ def tell_something(account: Account, draw: random.Random) -> None:
         gender=draw.choice(["", "female", "male"]),
         interests=draw.sample(["coffee", "tea"], draw.randrange(3)),
         language=draw.choice(["", "en", "zh-Hant"]),
+        custom={
+            key: values if key == "cups" else draw.choice(values)
+            for key, values in ANSWERS.items()
+            if draw.random() < 0.6
+        },
         updated_at=NOW,
     )
 
@@ -477,6 +482,7 @@ def told_by(account: Account) -> Told:
         birth_month=row.birth_month,
         language=row.language,
         consents=given,
+        answers=row.custom,
     )
 
 

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from saleor_retention.engine.questions import ConsentChannel, ConsentQuestion, Questions
+from saleor_retention.engine.questions import (
+    ConsentChannel,
+    ConsentQuestion,
+    FieldQuestion,
+    FieldType,
+    Questions,
+)
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
 from saleor_retention.engine.segments.dumping import dump_rule
@@ -32,6 +38,12 @@ AROUND = Surroundings(
     lists={"friends"},
     questions=Questions(
         interests=("coffee", "tea"),
+        fields=(
+            FieldQuestion("roast", "Roast", FieldType.CHOICE, ("dark", "light")),
+            FieldQuestion("cups", "Cups", FieldType.CHOICES, ("small", "large")),
+            FieldQuestion("size", "Size", FieldType.NUMBER),
+            FieldQuestion("dog", "A dog?", FieldType.YES_NO),
+        ),
         consents=tuple(
             ConsentQuestion(channel, purpose, "v1", "I agree.")
             for channel, purpose in (
@@ -245,6 +257,7 @@ REGULAR = Customer(
         birth_month=5,
         language="zh-Hant",
         consents=frozenset({("email", "news")}),
+        answers={"roast": "dark", "cups": ["small", "large"], "size": 1, "dog": True},
     ),
     points=250,
 )
@@ -287,6 +300,12 @@ NOBODY = Customer(JOINED)
         ({"birth_month": [5, 6]}, True, False),
         ({"birth_month": [6]}, False, False),
         ({"language": ["ZH-hant"]}, True, False),
+        ({"field": {"key": "roast", "values": ["light", "dark"]}}, True, False),
+        ({"field": {"key": "cups", "values": ["large"]}}, True, False),
+        ({"field": {"key": "size", "values": ["1"]}}, True, False),
+        ({"field": {"key": "size", "values": [2, 3]}}, False, False),
+        ({"field": {"key": "dog", "values": ["true"]}}, True, False),
+        ({"not": {"field": {"key": "dog", "values": [False]}}}, True, True),
         ({"consent": {"channel": "email", "purpose": "news"}}, True, False),
         ({"not": {"consent": {"channel": "email", "purpose": "sales"}}}, True, True),
         ({"all": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, False, False),
@@ -431,6 +450,33 @@ def test_a_customer_who_was_not_scored_meets_no_score() -> None:
             "rule.consent.channel is required: email, sms or profiling.",
         ),
         (
+            {"field": {"key": "roast", "values": ["dark", "darc"]}},
+            "rule.field.values.1",
+            "UNKNOWN_CHOICE",
+            ("rule.field.values.1 must be one of dark, light; it is 'darc'; did you mean dark?"),
+        ),
+        (
+            {"field": {"key": "size", "values": ["big"]}},
+            "rule.field.values.0",
+            "NOT_A_NUMBER",
+            ("rule.field.values.0 must be a number, with a point before decimals; it is 'big'."),
+        ),
+        (
+            {"field": {"key": "rost", "values": ["dark"]}},
+            "rule.field.key",
+            "UNKNOWN_KEY",
+            (
+                "rule.field.key is not a field that this program asks for; it is 'rost'; "
+                "did you mean roast?"
+            ),
+        ),
+        (
+            {"field": {"key": "roast", "values": []}},
+            "rule.field.values",
+            "EMPTY",
+            "rule.field.values must name at least one.",
+        ),
+        (
             {"not": {"tag": []}},
             "rule.not.tag",
             "EMPTY",
@@ -506,6 +552,10 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
                 "Customers who agreed to text messages for news, or who are none of those who "
                 "agreed to profiling for habits."
             ),
+        ),
+        (
+            {"field": {"key": "cups", "values": ["small", "large"]}},
+            'Customers who answered "large" or "small" to the question cups.',
         ),
         (
             {"any": [{"birth_month": [12, 2]}, {"points": {"from": 1}}, {"language": ["en"]}]},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from saleor_retention.engine.segments.bands import Band, band_of
 from saleor_retention.engine.segments.rules import (
     Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Customer,
@@ -20,6 +22,7 @@ from saleor_retention.engine.segments.rules import (
     Setting,
     Within,
     Word,
+    answer_text,
 )
 from saleor_retention.engine.segments.stages import stage_of
 
@@ -32,11 +35,26 @@ def matches(rule: Rule, customer: Customer, setting: Setting) -> bool:
         return any(matches(each, customer, setting) for each in rule.rules)
     if isinstance(rule, Not):
         return not matches(rule.rule, customer, setting)
+    return _meets(rule, customer, setting)
+
+
+def _meets(
+    rule: Between | Within | OneOf | Agreed | Answered, customer: Customer, setting: Setting
+) -> bool:
+    """Tell whether the customer meets one condition."""
     if isinstance(rule, OneOf):
         return not rule.names.isdisjoint(_words(rule, customer, setting))
     if isinstance(rule, Agreed):
         return (rule.channel, rule.purpose) in customer.told.consents
+    if isinstance(rule, Answered):
+        return not rule.values.isdisjoint(_answers(customer.told.answers.get(rule.key)))
     return _is_bounded(rule, customer, setting)
+
+
+def _answers(value: Any) -> set[str]:
+    """Return an answer, or each of several choices, as text of JSON."""
+    several = value if isinstance(value, list) else [] if value is None else [value]
+    return {answer_text(each) for each in several}
 
 
 def _is_bounded(rule: Between | Within, customer: Customer, setting: Setting) -> bool:

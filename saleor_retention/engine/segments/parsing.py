@@ -8,19 +8,20 @@ condition, such as ``{orders: {from: 2}}``, ``{last_order: {before: 2026-01-01}}
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from saleor_retention.engine.fields import LIMIT_MAX, POINTS_MAX, Fields, did_you_mean, shown
-from saleor_retention.engine.profiles import Gender, is_language
-from saleor_retention.engine.questions import ConsentChannel, Questions
+from saleor_retention.engine.profiles import Gender, is_language, read_answer
+from saleor_retention.engine.questions import ConsentChannel, FieldQuestion, FieldType, Questions
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rfm import SCORE_MAX
 from saleor_retention.engine.segments.rules import (
     Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Day,
@@ -31,6 +32,7 @@ from saleor_retention.engine.segments.rules import (
     Rule,
     Within,
     Word,
+    answer_text,
 )
 from saleor_retention.engine.segments.stages import Stage
 
@@ -42,7 +44,7 @@ DAYS_MAX = 36_500
 TOP = "rule"
 
 ALL, ANY, NOT = "all", "any", "not"
-CONSENT = "consent"
+CONSENT, FIELD = "consent", "field"
 SCORES = (Number.RECENCY, Number.FREQUENCY, Number.MONETARY)
 DAY_COUNTS = (Number.DAYS_SINCE_LAST_ORDER, Number.DAYS_SINCE_FIRST_ORDER)
 FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
@@ -52,7 +54,7 @@ FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
     Word.GENDER: Gender,
 }
 MONTHS = tuple(str(month) for month in range(1, 13))
-KEYS = (ALL, ANY, NOT, *Number, *Day, *Word, CONSENT)
+KEYS = (ALL, ANY, NOT, *Number, *Day, *Word, CONSENT, FIELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class _Reader:
     def _condition(self, fields: Fields, key: str) -> Rule | None:
         if key == CONSENT:
             return self._agreed(fields)
+        if key == FIELD:
+            return self._answered(fields)
         if key in tuple(Number):
             return self._between(fields, Number(key))
         if key in tuple(Day):
@@ -149,6 +153,34 @@ class _Reader:
             rule += f"; it is {shown(purpose)}{did_you_mean(purpose, known)}"
             asked.note("purpose", "UNKNOWN_CHOICE", rule, known=tuple(sorted(known)))
         return Agreed(channel.value, purpose)
+
+    def _answered(self, fields: Fields) -> Rule | None:
+        asked = fields.section(FIELD)
+        asked.require("key", "the question")
+        asked.require("values", "the answers")
+        key = asked.text("key", NAME_LENGTH_MAX)
+        items = asked.rows("values", NAMES_MAX)
+        asked.close()
+        if asked.has("values") and not items and asked.is_clean("values"):
+            asked.note("values", "EMPTY", "must name at least one.")
+        question = self._question(asked, key)
+        values = [
+            item if question is None else _answer(asked, f"values.{index}", question, item)
+            for index, item in enumerate(items)
+        ]
+        return Answered(key, frozenset(answer_text(value) for value in values))
+
+    def _question(self, asked: Fields, key: str) -> FieldQuestion | None:
+        """Return the question of a key, whose answers can then be read; note one that is none."""
+        questions = self.around.questions
+        if questions is None or not key:
+            return None
+        question = questions.field(key)
+        if question is None:
+            known = [each.key for each in questions.fields]
+            rule = f"is not a field that this program asks for; it is {shown(key)}"
+            asked.note("key", "UNKNOWN_KEY", f"{rule}{did_you_mean(key, known)}")
+        return question
 
     def _several(self, fields: Fields, key: str, depth: int) -> Rule:
         items = fields.rows(key, RULES_MAX)
@@ -259,3 +291,15 @@ def _text(of: Word, item: Any) -> Any:
     if of is Word.BIRTH_MONTH and isinstance(item, int) and not isinstance(item, bool):
         return str(item)
     return item.lower() if of is Word.LANGUAGE and isinstance(item, str) else item
+
+
+def _answer(asked: Fields, path: str, question: FieldQuestion, item: Any) -> Any:
+    """Return one answer as the profile holds it; of several choices, one of them.
+
+    Numbers and yes or no may be given as text, which is all that the API takes.
+    """
+    if question.type is FieldType.CHOICES:
+        question = replace(question, type=FieldType.CHOICE)
+    if question.type is FieldType.YES_NO and item in ("true", "false"):
+        item = item == "true"
+    return read_answer(asked, path, question, item)

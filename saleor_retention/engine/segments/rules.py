@@ -8,8 +8,11 @@ spend, and meets no condition on days, dates, bands or scores of orders.
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.customers import Rollup
@@ -95,6 +98,17 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """Any of these answers to a question of the merchant's own; of several choices, one of them.
+
+    Answers are texts of JSON, as the profile holds them.
+    """
+
+    key: str
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every one of the rules."""
 
@@ -115,7 +129,7 @@ class Not:
     rule: Rule
 
 
-Rule = Between | Within | OneOf | Agreed | All | AnyOf | Not
+Rule = Between | Within | OneOf | Agreed | Answered | All | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,7 @@ class Told:
     birth_month: int | None = None
     language: str = ""
     consents: frozenset[tuple[str, str]] = frozenset()  # (channel, purpose) of those given
+    answers: Mapping[str, Any] = field(default_factory=dict)  # by key, as the profile holds them
 
 
 NOTHING_TOLD = Told()
@@ -154,6 +169,15 @@ class Setting:
     today: dt.date
     limits: Limits = field(default_factory=Limits)
     time_zone: str = "UTC"
+
+
+def answer_text(value: Any) -> str:
+    """Return an answer as text of JSON.
+
+    >>> answer_text("dark"), answer_text(42), answer_text(True)
+    ('"dark"', '42', 'true')
+    """
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def words_in(rule: Rule, word: Word) -> frozenset[str]:

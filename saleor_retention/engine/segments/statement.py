@@ -16,6 +16,7 @@ from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.engine.segments.rules import (
     Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Day,
@@ -59,6 +60,7 @@ AT_STAGE = (
 HAS_TOLD = (
     "EXISTS (SELECT 1 FROM saleor_retention_profile AS told WHERE told.account_id = account.id AND "
 )
+HAS_ANSWERED = f"{HAS_TOLD}(told.custom -> %s::text) @> ANY(%s::text[]::jsonb[]))"
 HAS_AGREED = (
     "((SELECT entry.state FROM saleor_retention_consententry AS entry"
     " WHERE entry.account_id = account.id AND entry.channel = %s AND entry.purpose = %s"
@@ -101,8 +103,14 @@ def to_sql(rule: Rule, setting: Setting) -> Condition:
     if isinstance(rule, All | AnyOf):
         joint = " AND " if isinstance(rule, All) else " OR "
         return _joined([to_sql(each, setting) for each in rule.rules], joint)
+    return _condition(rule, setting)
+
+
+def _condition(rule: Between | Within | OneOf | Agreed | Answered, setting: Setting) -> Condition:
     if isinstance(rule, Between):
         return _between(rule, setting)
+    if isinstance(rule, Answered):
+        return Condition(HAS_ANSWERED, (rule.key, sorted(rule.values)))
     if isinstance(rule, Agreed):
         return Condition(HAS_AGREED, (rule.channel, rule.purpose))
     if isinstance(rule, Within):

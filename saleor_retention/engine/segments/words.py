@@ -11,6 +11,7 @@ from saleor_retention.engine.segments.bands import Band, Limits
 from saleor_retention.engine.segments.rules import (
     Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Day,
@@ -93,12 +94,17 @@ class _Words:
             joint = ", and who " if isinstance(rule, All) else ", or who "
             text = joint.join(self.clause(each) for each in rule.rules)
             return f"({text})" if is_inner and len(rule.rules) > 1 else text
+        return self._condition(rule)
+
+    def _condition(self, rule: Between | Within | OneOf | Agreed | Answered) -> str:
         if isinstance(rule, Between):
             return self._between(rule)
         if isinstance(rule, Within):
             return f"{DAYS[rule.of]} {_dates(rule.since, rule.before)}"
         if isinstance(rule, Agreed):
             return f"{AGREED[rule.channel]} for {rule.purpose}"
+        if isinstance(rule, Answered):
+            return f"answered {_or(sorted(rule.values))} to the question {rule.key}"
         return self._one_of(rule)
 
     def _between(self, rule: Between) -> str:
