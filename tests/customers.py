@@ -6,7 +6,15 @@ import datetime as dt
 import itertools
 
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
-from saleor_retention.models import Account, CustomerRollup, OrderRecord, Program
+from saleor_retention.models import (
+    Account,
+    CustomerRollup,
+    MemberEvent,
+    OrderRecord,
+    Program,
+    Referral,
+)
+from saleor_retention.selectors.segments import rollup_in
 from tests.fakes import CHANNEL
 
 _numbers = itertools.count(1)
@@ -36,22 +44,42 @@ def record_order(
     )
 
 
+def record_event(
+    account: Account, kind: str, at: dt.datetime, *, is_reversed: bool = False
+) -> MemberEvent:
+    """Write down something that a member did, without a reward."""
+    return MemberEvent.objects.create(
+        account=account,
+        source="test",
+        reference=f"written-{next(_numbers)}",
+        kind=kind,
+        at=at,
+        recorded_at=at,
+        outcome="no_points",
+        version=account.program.current_version,
+        reversed_at=at if is_reversed else None,
+    )
+
+
+def refer(advocate: Account, friend: Account, state: str, at: dt.datetime) -> Referral:
+    """Write down a referral in some state, without points."""
+    is_booked, is_over = state in ("pending", "rewarded"), state in ("rewarded", "void")
+    return Referral.objects.create(
+        advocate=advocate,
+        friend=friend,
+        version=advocate.program.current_version,
+        claimed_at=at,
+        state=state,
+        booked_at=at if is_booked else None,
+        due_at=at if is_booked else None,
+        ended_at=at if is_over else None,
+    )
+
+
 def kept(account: Account) -> Rollup | None:
     """Return the stored rollup of an account as the engine has it."""
     row = CustomerRollup.objects.filter(account=account).first()
-    if row is None:
-        return None
-    return Rollup(
-        orders=row.orders,
-        order_days=row.order_days,
-        first_order_at=row.first_order_at,
-        second_order_at=row.second_order_at,
-        last_order_at=row.last_order_at,
-        first_on=row.first_on,
-        last_on=row.last_on,
-        spend_minor=row.spend_minor,
-        first_day_minor=row.first_day_minor,
-    )
+    return None if row is None else rollup_in(row)
 
 
 def made(account: Account, tz: str) -> Rollup | None:

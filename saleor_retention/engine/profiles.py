@@ -115,10 +115,15 @@ def _time_zone(top: Fields) -> str:
 
 def _language(top: Fields) -> str:
     code = top.text("language", ZONE_LENGTH_MAX)
-    if code and not _LANGUAGE.match(code):
+    if code and not is_language(code):
         rule = f"must be a language code such as en or zh-hant; it is {shown(code)}."
         top.note("language", "NOT_A_LANGUAGE", rule)
     return code
+
+
+def is_language(code: str) -> bool:
+    """Tell whether a text has the form of a language's code."""
+    return _LANGUAGE.match(code) is not None
 
 
 def _custom(top: Fields, questions: Questions) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from saleor_retention.graphql.mount import fields_of
 from saleor_retention.graphql.schema import EXTENSIONS, QUERIES
 from saleor_retention.graphql.types_campaign import RetentionCampaign, RetentionCampaignDryRun
 from saleor_retention.graphql.types_checkout import RetentionCheckout
+from saleor_retention.graphql.types_customer import RetentionCustomer
 from saleor_retention.graphql.types_measures import RetentionMeasures
 from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.graphql.types_offer import RetentionOffer
 from saleor_retention.graphql.types_order import RetentionOrder
+from saleor_retention.graphql.types_profile import RetentionProfile
 from saleor_retention.graphql.types_segment import RetentionSegment
 
 SIZES = ("first", "last")
@@ -48,11 +50,15 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
         "offer_limits": 1,
         "profile": 1,
         "consents": 1,
+        "consent_log": 1,
         "questions": 1,
         "coupons": 1,
         "referral": 1,
         "run_outs": 10,
+        "customer": 1,
     },
+    RetentionProfile: {"facts": 1},
+    RetentionCustomer: {"tags": 1, "segments": 1},
     RetentionOffer: {"statistics": 1, "versions": 1},
     RetentionOrder: {"enrolment": 1, "questions": 1, "survey": 1},
     RetentionCheckout: {"compare_code": 100, "offers": 5},

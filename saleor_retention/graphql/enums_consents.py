@@ -5,7 +5,12 @@ from __future__ import annotations
 from saleor_retention.engine.profiles import Gender
 from saleor_retention.engine.questions import ConsentChannel, FieldType
 from saleor_retention.graphql.enums import described
-from saleor_retention.models import ConsentSource, ConsentState, SuppressionReason
+from saleor_retention.models import (
+    ConsentSource,
+    ConsentState,
+    ProfileSource,
+    SuppressionReason,
+)
 
 RetentionConsentChannel = described(
     "RetentionConsentChannel",
@@ -73,5 +78,17 @@ RetentionFieldType = described(
         FieldType.DATE: "A day.",
         FieldType.CHOICE: "One of the options.",
         FieldType.CHOICES: "Any of the options.",
+    },
+)
+
+RetentionProfileSource = described(
+    "RetentionProfileSource",
+    ProfileSource,
+    "Where a fact about a customer came from.",
+    {
+        ProfileSource.STOREFRONT: "The customer, in the storefront.",
+        ProfileSource.REGISTRATION: "The customer, when registering.",
+        ProfileSource.ORDER: "The customer, asked on an order's confirmation.",
+        ProfileSource.STAFF: "Staff or an app wrote it down.",
     },
 )

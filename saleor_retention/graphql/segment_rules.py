@@ -15,10 +15,11 @@ from graphene.utils.str_converters import to_camel_case
 
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.parsing import TOP
-from saleor_retention.engine.segments.rules import Novelty
+from saleor_retention.engine.segments.rules import Novelty, Word
 from saleor_retention.engine.segments.stages import Stage
 from saleor_retention.errors import Refusal
 from saleor_retention.graphql.enums import described
+from saleor_retention.graphql.enums_consents import RetentionConsentChannel, RetentionGender
 from saleor_retention.graphql.host_types import Date, Decimal
 from saleor_retention.graphql.scalars import NotWhole, RetentionWholeNumber
 
@@ -38,11 +39,13 @@ RetentionRecencyBand = described(
 RetentionCustomerStage = described(
     "RetentionCustomerStage",
     Stage,
-    "How far a customer has come, as far as orders tell.",
+    "How far a customer has come, as far as his behaviour tells.",
     {
-        Stage.AWARE: "Has an account and no order.",
+        Stage.AWARE: "Has an account.",
+        Stage.APPEAL: "Has marked a favorite, or follows the shop.",
+        Stage.ASK: "Has asked a question.",
         Stage.ACT: "Has ordered once.",
-        Stage.ADVOCATE: "Has ordered again.",
+        Stage.ADVOCATE: "Has ordered again, written a review, or referred a friend.",
     },
 )
 
@@ -87,6 +90,24 @@ RetentionSegmentDaysInput = _input(
 )
 
 
+class RetentionSegmentConsentInput(graphene.InputObjectType):
+    """A consent that the program asks for."""
+
+    channel = RetentionConsentChannel(description="What it is to.", required=True)
+    purpose = graphene.String(description="What it is for.", required=True)
+
+
+class RetentionSegmentAnswerInput(graphene.InputObjectType):
+    """Answers to a question of the merchant's own, any of which will do."""
+
+    key = graphene.String(description="The question.", required=True)
+    values = graphene.List(
+        graphene.NonNull(graphene.String),
+        description="Texts or options; a whole number, a day as YYYY-MM-DD, true or false as text.",
+        required=True,
+    )
+
+
 def _range(about: str) -> Any:
     return graphene.InputField(RetentionSegmentRangeInput, description=about)
 
@@ -128,8 +149,23 @@ RetentionSegmentRuleInput: Any = _input(
         "tier": _names(graphene.String, "In any of these tiers, by slug."),
         "tag": _names(graphene.String, "With any of these tags."),
         "segment": _names(graphene.String, "On any of these explicit lists, by slug."),
+        "points": _range("Points that can be spent now."),
+        "gender": _names(RetentionGender, "Said to be any of these."),
+        "interest": _names(graphene.String, "Interested in any of these."),
+        "birth_month": _names(RetentionWholeNumber, "Born in any of these months, 1 to 12."),
+        "consent": graphene.InputField(
+            RetentionSegmentConsentInput, description="Gave this consent, and holds to it."
+        ),
+        "field": graphene.InputField(
+            RetentionSegmentAnswerInput, description="Gave any of these answers."
+        ),
+        "language": _names(graphene.String, "Reads any of these languages, such as zh-hant."),
     },
 )
+
+
+ENUMS = (Word.BAND, Word.STAGE, Word.NOVELTY, Word.GENDER, "channel")
+"""Whose names are those of an enum, which a client writes in capitals."""
 
 
 def document_of(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +197,14 @@ def _plain(value: Any) -> Any:
 
 def _camelized(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {to_camel_case(key): _camelized(inner) for key, inner in value.items()}
+        return {
+            to_camel_case(key): _enum_names(inner) if key in ENUMS else _camelized(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [_camelized(item) for item in value]
     return value
+
+
+def _enum_names(value: Any) -> Any:
+    return [name.upper() for name in value] if isinstance(value, list) else str(value).upper()

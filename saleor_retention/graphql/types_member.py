@@ -13,6 +13,7 @@ from saleor_retention import host
 from saleor_retention.engine import tiers
 from saleor_retention.engine.redemption import value_of
 from saleor_retention.graphql import enums, paging, words
+from saleor_retention.graphql.context import require
 from saleor_retention.graphql.dataloaders.members import (
     BalanceOf,
     LotsOf,
@@ -29,6 +30,7 @@ from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, Money, User, money
 from saleor_retention.graphql.scalars import RetentionPoints
 from saleor_retention.graphql.types_coupon import RetentionCouponConnection
+from saleor_retention.graphql.types_customer import RetentionCustomer, resolve_customer
 from saleor_retention.graphql.types_engagement import (
     RetentionReferralStanding,
     resolve_standing,
@@ -50,7 +52,9 @@ from saleor_retention.graphql.types_member_offers import (
 )
 from saleor_retention.graphql.types_profile import (
     RetentionConsent,
+    RetentionConsentConnection,
     RetentionProfile,
+    resolve_consent_log,
     resolve_consents,
     resolve_open,
     resolve_profile,
@@ -188,6 +192,12 @@ class RetentionMember(graphene.ObjectType):
         description="What holds of each consent that was given or withdrawn.",
         required=True,
     )
+    consent_log = graphene.Field(
+        RetentionConsentConnection,
+        description="Every answer about a consent, newest first.",
+        required=True,
+        **paging.ARGUMENTS,
+    )
     questions = graphene.Field(
         RetentionQuestions,
         description="What the program asks and this customer did not answer yet. Who did not agree "
@@ -210,6 +220,11 @@ class RetentionMember(graphene.ObjectType):
         description="What the member buys again and again of the goods that campaigns remind of, "
         "what runs out first at the top.",
         required=True,
+    )
+    customer = graphene.Field(
+        RetentionCustomer,
+        description="Order sums, recency band, scores, stage, tags and segments; null of an erased "
+        "customer. Requires MANAGE_USERS.",
     )
 
     @staticmethod
@@ -384,6 +399,12 @@ class RetentionMember(graphene.ObjectType):
 
     @staticmethod
     @discreet
+    def resolve_consent_log(root: Member, info: Any, **arguments: Any) -> Any:
+        """Promise a page of what the customer ever agreed to and took back."""
+        return resolve_consent_log(info, root.account, arguments)
+
+    @staticmethod
+    @discreet
     def resolve_questions(root: Member, info: Any) -> Any:
         """Promise what is still to be asked."""
         return resolve_open(info, root.account).then(questions_type)
@@ -399,6 +420,13 @@ class RetentionMember(graphene.ObjectType):
     def resolve_run_outs(root: Member, info: Any) -> Any:
         """Promise what runs out when."""
         return resolve_run_outs(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_customer(root: Member, info: Any) -> Any:
+        """Promise what is known of the customer, for those who manage customers."""
+        require(info, "users")
+        return resolve_customer(info, root.account)
 
 
 class RetentionMemberConnection(paging.Connection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import graphene
@@ -11,18 +12,22 @@ from promise import Promise
 from saleor_retention.engine import birthdays
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.questions import FieldQuestion, FieldType, Open, still_open
+from saleor_retention.graphql import paging
 from saleor_retention.graphql.context import moment
-from saleor_retention.graphql.dataloaders.profiles import ConsentsOf, ProfileOf
+from saleor_retention.graphql.dataloaders.pages import ConsentPages
+from saleor_retention.graphql.dataloaders.profiles import ConsentsOf, FactsOf, ProfileOf
 from saleor_retention.graphql.dataloaders.programs import ProgramById
 from saleor_retention.graphql.enums_consents import (
     RetentionConsentChannel,
     RetentionConsentSource,
     RetentionConsentState,
     RetentionGender,
+    RetentionProfileSource,
 )
+from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import Date, DateTime
 from saleor_retention.graphql.types_program import Terms
-from saleor_retention.models import Account, ConsentEntry, ConsentState, Program
+from saleor_retention.models import Account, ConsentEntry, ConsentState, ProfileEntry, Program
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.membership.profiles import NOTHING_KNOWN, Profile
 
@@ -54,8 +59,22 @@ class RetentionAnswer(graphene.ObjectType):
     )
 
 
+class RetentionFact(graphene.ObjectType):
+    """Where a fact that is known came from, and when; the export has what was known before."""
+
+    name = graphene.String(
+        description="birthday, gender, interests, time_zone, language, or custom.<key> of an "
+        "answer to a question of the merchant's own.",
+        required=True,
+    )
+    source = graphene.Field(
+        RetentionProfileSource, description="Where it came from.", required=True
+    )
+    at = graphene.Field(DateTime, description="When it was told.", required=True)
+
+
 class RetentionProfile(graphene.ObjectType):
-    """What a customer told of himself. When and where each fact was told is in the export."""
+    """What a customer told of himself."""
 
     birthday = graphene.Field(RetentionBirthday, description="The birthday.")
     gender = RetentionGender(description="The gender.")
@@ -69,6 +88,18 @@ class RetentionProfile(graphene.ObjectType):
     )
     time_zone = graphene.String(description="The time zone, such as Europe/Paris.")
     language = graphene.String(description="The language, such as en or zh-hant.")
+    facts = graphene.List(
+        graphene.NonNull(RetentionFact),
+        description="Where each fact that is known came from, and when.",
+        required=True,
+    )
+
+    @staticmethod
+    @discreet
+    def resolve_facts(root: RetentionProfile, info: Any) -> Any:
+        """Promise the source and time of each fact."""
+        found = FactsOf.of(info).load(root.account_id)
+        return found.then(lambda entries: [_fact(entry) for entry in entries or ()])
 
 
 class RetentionConsent(graphene.ObjectType):
@@ -90,16 +121,45 @@ class RetentionConsent(graphene.ObjectType):
     text = graphene.String(description="The words that were agreed to; null of a withdrawal.")
 
 
+class RetentionConsentConnection(paging.Connection):
+    """Answers about consents, a page at a time."""
+
+    class Meta:
+        """Of consents."""
+
+        node = RetentionConsent
+
+
 def resolve_profile(info: Any, account: Account) -> Any:
     """Promise what is known of a member."""
     loaded = [ProfileOf.of(info).load(account.pk), ProgramById.of(info).load(account.program_id)]
-    return Promise.all(loaded).then(lambda found: _profile(info, *found))
+    return Promise.all(loaded).then(lambda found: _profile(info, account, *found))
 
 
 def resolve_consents(info: Any, account: Account) -> Any:
     """Promise what holds of a member's consents."""
     found = ConsentsOf.of(info).load(account.pk)
     return found.then(lambda entries: [consent_type(entry) for entry in entries or ()])
+
+
+def resolve_consent_log(info: Any, account: Account, arguments: Mapping[str, Any]) -> Any:
+    """Promise a page of all that a member ever answered."""
+    window = paging.Window.of("consentLog", arguments, paging.row_id)
+    found = ConsentEntry.objects.filter(account_id=account.pk)
+    return (
+        ConsentPages.of(info)
+        .load((account.pk, window))
+        .then(
+            lambda rows: paging.connection_of(
+                RetentionConsentConnection,
+                rows,
+                window,
+                lambda row: paging.encoded(row.pk),
+                node_of=consent_type,
+                count=found.count,
+            )
+        )
+    )
 
 
 def resolve_open(info: Any, account: Account) -> Any:
@@ -139,10 +199,16 @@ def _open(profile: Profile | None, entries: list[ConsentEntry] | None, program: 
     return still_open(Terms.of(program).rules.questions, frozenset(facts), answered)
 
 
-def _profile(info: Any, profile: Profile | None, program: Program) -> RetentionProfile:
+def _fact(entry: ProfileEntry) -> RetentionFact:
+    return RetentionFact(name=entry.fact, source=entry.source, at=entry.at)
+
+
+def _profile(
+    info: Any, account: Account, profile: Profile | None, program: Program
+) -> RetentionProfile:
     known = profile or NOTHING_KNOWN
     rules = Terms.of(program).rules
-    return RetentionProfile(
+    shown = RetentionProfile(
         birthday=_birthday(info, known, rules.time_zone),
         gender=known.gender or None,
         interests=list(known.interests),
@@ -154,6 +220,8 @@ def _profile(info: Any, profile: Profile | None, program: Program) -> RetentionP
         time_zone=known.time_zone or None,
         language=known.language or None,
     )
+    shown.account_id = account.pk
+    return shown
 
 
 def _birthday(info: Any, known: Profile, time_zone: str) -> RetentionBirthday | None:

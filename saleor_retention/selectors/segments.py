@@ -17,10 +17,11 @@ from saleor_retention import host
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.engine.segments.bands import Limits
+from saleor_retention.engine.segments.customers import Rollup
 from saleor_retention.engine.segments.parsing import Surroundings, parse_rule
 from saleor_retention.engine.segments.rules import Rule, Setting
 from saleor_retention.engine.segments.words import sentence
-from saleor_retention.models import BandLimits, Program, Segment
+from saleor_retention.models import BandLimits, CustomerRollup, Program, Segment
 from saleor_retention.selectors.programs import rules_of
 
 LIST_SENTENCE = "Customers whom the shop has put on this list."
@@ -37,13 +38,28 @@ class Money:
 def segments_and_tags_of(account_id: int) -> tuple[frozenset[str], frozenset[str]]:
     """Return the slugs of the account's active segments and its tags, in one statement.
 
-    Among the tags is the 5A stage, as ``stage:aware``, ``stage:act`` or ``stage:advocate``.
+    Among the tags is the 5A stage, such as ``stage:aware`` or ``stage:act``.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT saleor_retention_segments_of(%s)", [account_id])
         found = cursor.fetchone()[0]
     facts = json.loads(found) if isinstance(found, str) else found
     return frozenset(facts["segments"]), frozenset(facts["tags"])
+
+
+def rollup_in(row: CustomerRollup) -> Rollup:
+    """Return a stored row as frozen data."""
+    return Rollup(
+        orders=row.orders,
+        order_days=row.order_days,
+        first_order_at=row.first_order_at,
+        second_order_at=row.second_order_at,
+        last_order_at=row.last_order_at,
+        first_on=row.first_on,
+        last_on=row.last_on,
+        spend_minor=row.spend_minor,
+        first_day_minor=row.first_day_minor,
+    )
 
 
 def money_of(rules: ProgramRules) -> Money:

@@ -430,6 +430,25 @@ def staff_field(path: str, field: str) -> Callable[[World, Actor], str]:
     return shown
 
 
+def member_field(field: str) -> Callable[[World, Actor], str]:
+    """Return a run that asks for a field of the owner's own membership."""
+    query = f"retention {{ {field} }}"
+
+    def shown(world: World, actor: Actor) -> str:
+        if actor is world.owner:
+            answer = actor.post(f"{{ me {{ {query} }} }}")
+        elif actor is ANONYMOUS or actor is world.other:
+            return asked_directly(world, actor)
+        else:
+            answer = actor.post(
+                f"query ($id: ID!) {{ user(id: $id) {{ {query} }} }}",
+                id=gid("User", world.owner.user),
+            )
+        return outcome(answer)
+
+    return shown
+
+
 def audited(action: str) -> Callable[[World, Actor], str]:
     """Return a run that asks whether an action is shown in the audit trail."""
 
@@ -503,6 +522,7 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     "retentionMemberExport": run("staff/member-export", id=lambda world: world.member_id()),
     "retentionMyExport": run("storefront/export"),
     "RetentionHistoryEntry.audit": staff_field("history", "audit { key }"),
+    "RetentionMember.customer": member_field("customer { orders }"),
     "RetentionTierChange.note": staff_field("tierChanges", "note"),
     "RetentionTierChange.actorId": staff_field("tierChanges", "actorId"),
     "retentionAuditTrail": audited("PROGRAM_CREATE"),

@@ -352,6 +352,49 @@ def test_staff_write_down_what_a_member_says(world: World) -> None:
     assert set(ConsentEntry.objects.values_list("actor_ref", flat=True)) == {actor}
 
 
+def test_each_fact_names_its_source_and_each_answer_stays(world: World) -> None:
+    """What is known now, by where it came from; the log has what no longer holds."""
+    manager = staff("manage_users")
+    member = {"memberId": world.member_id()}
+    began = timezone.now()
+    tell(world.owner, gender="FEMALE", interests=["tea"], language="en")
+    tell(world.owner, language=None)
+    manager.do(operation("staff/member-profile-update"), **member, input={"gender": "MALE"})
+    world.owner.do(operation("storefront/consent-give"), input=TO_HABITS)
+    manager.do(
+        operation("staff/member-consent-withdraw"),
+        **member,
+        consentChannel="PROFILING",
+        purpose="habits",
+    )
+
+    own = world.owner.ask(operation("storefront/facts"), channel=world.channel)["me"]["retention"]
+    page = manager.ask(operation("staff/member-facts"), id=world.member_id(), first=1)
+    seen = page["retentionMember"]
+
+    facts = own["profile"]["facts"]
+    assert [(fact["name"], fact["source"]) for fact in facts] == [
+        ("gender", "STAFF"),
+        ("interests", "STOREFRONT"),
+    ]
+    times = [dt.datetime.fromisoformat(fact["at"]) for fact in facts]
+    assert began < times[1] < times[0] < timezone.now()
+    assert own["consentLog"]["totalCount"] == 2
+    answers = [edge["node"] for edge in own["consentLog"]["edges"]]
+    assert [(answer["state"], answer["source"], answer["text"]) for answer in answers] == [
+        ("WITHDRAWN", "STAFF", None),
+        ("GIVEN", "STOREFRONT", "Look at it."),
+    ]
+    assert seen["profile"]["facts"] == facts
+    assert [edge["node"] for edge in seen["consentLog"]["edges"]] == answers[:1]
+    following = manager.ask(
+        operation("staff/member-facts"),
+        id=world.member_id(),
+        after=seen["consentLog"]["pageInfo"]["endCursor"],
+    )["retentionMember"]["consentLog"]
+    assert [edge["node"] for edge in following["edges"]] == answers[1:]
+
+
 def test_the_questions_are_set_through_the_api(world: World) -> None:
     """What staff send is what they read back; what is wrong is named by its input field."""
     manager = staff("manage_discounts")

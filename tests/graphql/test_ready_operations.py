@@ -586,6 +586,7 @@ def test_no_ready_operation_is_left_out() -> None:
         "test_ready_operations.py",
         "test_campaigns.py",
         "test_coupons.py",
+        "test_customers.py",
         "test_engagement.py",
         "test_erasure.py",
         "test_follow_ups.py",

@@ -70,6 +70,7 @@ def test_connections_have_the_arguments_of_relay() -> None:
         "Query.retentionSegments",
         "Query.retentionSurveyAnswers",
         "RetentionCampaignDryRun.members",
+        "RetentionMember.consentLog",
         "RetentionMember.coupons",
         "RetentionMember.history",
         "RetentionMember.tierChanges",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from saleor_retention.models import AuditAction, AuditEntry, BandLimits, SegmentMember
 from tests.customers import record_order
 from tests.fakes import at
-from tests.graphql.world import Actor, World, customer, gid, operation, staff
+from tests.graphql.world import Actor, World, customer, gid, open_shop, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -86,6 +86,65 @@ def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
     listed = manager.ask(operation("staff/segments"), programId=world.program_id)
     (edge,) = listed["retentionSegments"]["edges"]
     assert edge["node"]["slug"] == "again"
+
+
+@pytest.mark.usefixtures("db")
+def test_what_members_told_makes_segments(manager: Actor) -> None:
+    """Gender, birth month, language and points; the rule that is shown can be sent back."""
+    asked = {"channel": "email", "purpose": "news", "version": "v1", "text": "Write to me."}
+    fields = [{"key": "size", "label": "Size", "type": "number"}]
+    world = open_shop(questions={"consents": [asked], "fields": fields})
+    profile = {
+        "gender": "FEMALE",
+        "birthday": {"month": 5, "day": 4},
+        "language": "zh-Hant",
+        "answers": [{"key": "size", "number": 42}],
+    }
+    world.give(100)
+    world.account(world.other)
+    world.owner.do(operation("storefront/profile-update"), input=profile)
+    rule = {
+        "all": [
+            {"gender": ["FEMALE", "OTHER"]},
+            {"birthMonth": [5]},
+            {"language": ["zh-hant"]},
+            {"points": {"from": 150}},
+            {"field": {"key": "size", "values": ["42", "43"]}},
+            {"not": {"consent": {"channel": "EMAIL", "purpose": "news"}}},
+            {"stage": ["AWARE", "ASK"]},
+        ]
+    }
+
+    segment = create(manager, world, rule=rule)["segment"]
+    shown = json.loads(segment["rule"])
+    again = create(manager, world, slug="same", rule=shown)["segment"]
+
+    assert segment["size"] == 1
+    assert segment["sentence"] == (
+        "Customers who said that their gender is female or other, and who were born in May, and "
+        "who read the language zh-hant, and who have 150 points or more to spend, and who "
+        "answered 42 or 43 to the question size, and who are none of those who agreed to messages "
+        "by e-mail for news, and who are at the stage ask or aware."
+    )
+    assert shown["all"][5]["not"]["consent"] == {"channel": "EMAIL", "purpose": "news"}
+    assert shown["all"][0] == {"gender": ["FEMALE", "OTHER"]}
+    assert (again["rule"], again["size"]) == (segment["rule"], 1)
+
+
+def test_an_interest_that_is_not_asked_is_refused_by_field(world: World, manager: Actor) -> None:
+    """As is a month that there is not; nothing is made."""
+    rule = {"any": [{"interest": ["tea"]}, {"birthMonth": [13]}, {"points": {"from": -1}}]}
+    refused = manager.refused(
+        operation("staff/segment-create"),
+        programId=world.program_id,
+        input={"slug": "no", "name": "No", "rule": rule},
+    )
+
+    assert refused == [
+        ("rule.any.0.interest.0", "INVALID"),
+        ("rule.any.1.birthMonth.0", "INVALID"),
+        ("rule.any.2.points.from", "INVALID"),
+    ]
 
 
 def test_a_segment_is_changed_and_retired(world: World, manager: Actor) -> None:

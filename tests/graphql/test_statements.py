@@ -34,6 +34,10 @@ MEMBER = """
   history(first: 2) { edges { node { text orderNumber change { available } } } }
   tierChanges(first: 2) { edges { node { toTier } } } referral { code waiting claimed }
   runOuts { name }
+  profile { facts { name } } consentLog(first: 2) { edges { node { state text } } }
+  customer {
+    orders revenue { amount } band rfm { recency } stage stageDates { at } tags segments { slug }
+  }
 """
 
 

@@ -16,7 +16,8 @@ from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.matching import matches
 from saleor_retention.engine.segments.rfm import Scores
-from saleor_retention.engine.segments.rules import Customer, Not, Rule, Setting
+from saleor_retention.engine.segments.rules import Customer, Not, Rule, Setting, Told
+from saleor_retention.engine.segments.stages import NO_DEEDS, stage_of
 from saleor_retention.engine.segments.statement import to_sql
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
@@ -25,22 +26,26 @@ from saleor_retention.models import (
     AuditAction,
     AuditEntry,
     BandLimits,
+    ConsentEntry,
     CustomerRollup,
     CustomerTag,
+    Profile,
     Program,
     Segment,
     SegmentEvent,
     SegmentMember,
 )
+from saleor_retention.selectors.consents import consents_of
 from saleor_retention.selectors.segments import limits_of, segments_and_tags_of, sentence_of
+from saleor_retention.selectors.stages import deeds_of_accounts
 from saleor_retention.services.membership import segments
 from saleor_retention.services.membership.segments import Draft, Moved
 from tests import ledger
-from tests.customers import kept, record_order
+from tests.customers import kept, record_event, record_order, refer
 from tests.fakes import at
 from tests.ledger import Shop
 from tests.members import counts_of_rows
-from tests.rule_trees import rule_tree
+from tests.rule_trees import ANSWERS, CONSENTS, rule_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -421,6 +426,8 @@ def crowd(shop: Shop, draw: random.Random) -> dict[int, Customer]:
         Account.objects.filter(pk=account.pk).update(tier=draw.choice(["", "regular", "vip"]))
         for tag in draw.sample(["dog", "cat"], draw.randrange(3)):
             CustomerTag.objects.create(account=account, tag=tag, since=NOW)
+        do_something(account, draw)
+        tell_something(account, draw)
         for name in draw.sample(["friends", "press"], draw.randrange(3)):
             SegmentMember.objects.create(segment=lists[name], account=account, since=NOW)
     segments.mend(shop.program)
@@ -430,6 +437,68 @@ def crowd(shop: Shop, draw: random.Random) -> dict[int, Customer]:
             scores = {name: draw.randint(1, 5) for name in scores}
         CustomerRollup.objects.filter(pk=row.pk).update(**scores)
     return {account.pk: as_customer(account) for account in accounts}
+
+
+def do_something(account: Account, draw: random.Random) -> None:
+    """Let a customer do some of what tells of a stage, some of it taken back, or refer a friend."""
+    kinds = ("favorite", "follow", "question", "review", "survey")
+    for kind in draw.sample(kinds, draw.choice([0, 0, 0, 1, 2])):
+        record_event(account, kind, NOW, is_reversed=draw.random() < 0.3)
+    if draw.random() < 0.2:
+        state = draw.choice(["claimed", "pending", "rewarded", "void"])
+        friend = Account.objects.filter(referred=None).exclude(pk=account.pk).first()
+        if friend is not None:
+            refer(account, friend, state, NOW)
+
+
+def tell_something(account: Account, draw: random.Random) -> None:
+    """Let a customer tell some of himself, or nothing, and have points."""
+    Account.objects.filter(pk=account.pk).update(available=draw.choice([0, 100, 200, 300]))
+    for _ in range(draw.choice([0, 1, 2, 4])):
+        channel, purpose = draw.choice(CONSENTS)
+        ConsentEntry.objects.create(
+            account=account,
+            channel=channel,
+            purpose=purpose,
+            state=draw.choice(["requested", "given", "given", "withdrawn"]),
+            source="storefront",
+            at=NOW,
+        )
+    if draw.random() < 0.3:
+        return
+    month = draw.choice([None, 1, 5, 12])
+    Profile.objects.create(
+        account=account,
+        birth_month=month,
+        birth_day=month,
+        birthday_since=NOW.date() if month else None,
+        gender=draw.choice(["", "female", "male"]),
+        interests=draw.sample(["coffee", "tea"], draw.randrange(3)),
+        language=draw.choice(["", "en", "zh-Hant"]),
+        custom={
+            key: values if key == "cups" else draw.choice(values)
+            for key, values in ANSWERS.items()
+            if draw.random() < 0.6
+        },
+        updated_at=NOW,
+    )
+
+
+def told_by(account: Account) -> Told:
+    """Read a profile as the engine sees it."""
+    held = consents_of([account.pk])[account.pk]
+    given = frozenset((one.channel, one.purpose) for one in held if one.state == "given")
+    row = Profile.objects.filter(account=account).first()
+    if row is None:
+        return Told(consents=given)
+    return Told(
+        gender=row.gender,
+        interests=frozenset(row.interests),
+        birth_month=row.birth_month,
+        language=row.language,
+        consents=given,
+        answers=row.custom,
+    )
 
 
 def as_customer(account: Account) -> Customer:
@@ -446,6 +515,9 @@ def as_customer(account: Account) -> Customer:
         else Scores(),
         tags=frozenset(account.tags.values_list("tag", flat=True)),
         lists=frozenset(listed.values_list("segment__slug", flat=True)),
+        deeds=deeds_of_accounts([account.pk]).get(account.pk, NO_DEEDS),
+        told=told_by(account),
+        points=account.available,
     )
 
 
@@ -480,6 +552,21 @@ def test_rules_decide_in_the_database_as_in_the_engine(shop: Shop, seed: int) ->
         assert opposite == customers.keys() - expected, rule
         sizes.add(len(expected))
     assert len(sizes) > 20  # neither everybody nor nobody each time
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_stage_among_the_tags_is_that_of_the_engine(shop: Shop, seed: int) -> None:
+    """Of every customer of a random crowd, and of two who bought nothing yet."""
+    customers = crowd(shop, random.Random(seed))  # noqa: S311
+    for kind in ("question", "follow"):
+        account = shop.member(kind)
+        record_event(account, kind, NOW)
+        customers[account.pk] = as_customer(account)
+    expected = {pk: f"stage:{stage_of(who.rollup, who.deeds)}" for pk, who in customers.items()}
+    found = {pk: segments_and_tags_of(pk)[1] - {"dog", "cat"} for pk in customers}
+
+    assert found == {pk: {stage} for pk, stage in expected.items()}
+    assert len(set(expected.values())) == 5
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -8,6 +8,13 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.engine.questions import (
+    ConsentChannel,
+    ConsentQuestion,
+    FieldQuestion,
+    FieldType,
+    Questions,
+)
 from saleor_retention.engine.segments.bands import Band, Limits, band_of
 from saleor_retention.engine.segments.customers import OrderMade, Rollup, rollup_of
 from saleor_retention.engine.segments.dumping import dump_rule
@@ -19,12 +26,35 @@ from saleor_retention.engine.segments.parsing import (
     parse_rule,
 )
 from saleor_retention.engine.segments.rfm import Scores, scores
-from saleor_retention.engine.segments.rules import Customer, Setting
-from saleor_retention.engine.segments.stages import Stage, stage_dates, stage_of
+from saleor_retention.engine.segments.rules import Customer, Setting, Told
+from saleor_retention.engine.segments.stages import Deeds, Stage, deeds_of, stage_dates, stage_of
 from saleor_retention.engine.segments.words import sentence
 
 TODAY = dt.date(2026, 3, 31)
-AROUND = Surroundings("USD", 2, tiers={"regular", "vip"}, lists={"friends"})
+AROUND = Surroundings(
+    "USD",
+    2,
+    tiers={"regular", "vip"},
+    lists={"friends"},
+    questions=Questions(
+        interests=("coffee", "tea"),
+        fields=(
+            FieldQuestion("roast", "Roast", FieldType.CHOICE, ("dark", "light")),
+            FieldQuestion("cups", "Cups", FieldType.CHOICES, ("small", "large")),
+            FieldQuestion("size", "Size", FieldType.NUMBER),
+            FieldQuestion("dog", "A dog?", FieldType.YES_NO),
+        ),
+        consents=tuple(
+            ConsentQuestion(channel, purpose, "v1", "I agree.")
+            for channel, purpose in (
+                (ConsentChannel.EMAIL, "news"),
+                (ConsentChannel.EMAIL, "sales"),
+                (ConsentChannel.SMS, "news"),
+                (ConsentChannel.PROFILING, "habits"),
+            )
+        ),
+    ),
+)
 JOINED = dt.date(2025, 1, 1)
 
 
@@ -176,6 +206,42 @@ def test_stages_follow_orders_with_their_dates() -> None:
     }
 
 
+def test_what_somebody_does_besides_ordering_tells_of_a_stage() -> None:
+    """A favorite appeals, a question asks, a review advocates; a survey's answer tells nothing."""
+    monday, tuesday, friday = (at(f"2026-01-0{day} 10:00") for day in (5, 6, 9))
+    one = bought(("2026-01-01 10:00", 500))
+    liked = deeds_of([("follow", tuesday), ("favorite", monday), ("survey", monday)])
+    asked = deeds_of([("favorite", monday), ("question", tuesday)])
+    praised = deeds_of([("review", friday)])
+    referred = deeds_of([("review", friday)], [tuesday])
+
+    assert liked == Deeds(appealed_at=monday)
+    assert [stage_of(None, each) for each in (deeds_of([]), liked, asked, praised)] == [
+        Stage.AWARE,
+        Stage.APPEAL,
+        Stage.ASK,
+        Stage.ADVOCATE,
+    ]
+    assert [stage_of(one, each) for each in (asked, praised)] == [Stage.ACT, Stage.ADVOCATE]
+    assert stage_dates(monday, one, asked) == {
+        Stage.AWARE: monday,
+        Stage.APPEAL: monday,
+        Stage.ASK: tuesday,
+        Stage.ACT: at("2026-01-01 10:00"),
+    }
+    assert stage_dates(monday, one, referred)[Stage.ADVOCATE] == tuesday
+
+
+def test_the_first_of_what_advocates_is_the_date() -> None:
+    """A second order before a review, and after it."""
+    two = bought(("2026-01-01 10:00", 500), ("2026-02-01 10:00", 500))
+    early = Deeds(advocated_at=at("2026-01-09 10:00"))
+    late = Deeds(advocated_at=at("2026-03-01 10:00"))
+
+    assert stage_dates(at("2026-01-01 09:00"), two, early)[Stage.ADVOCATE] == early.advocated_at
+    assert stage_dates(at("2026-01-01 09:00"), two, late)[Stage.ADVOCATE] == at("2026-02-01 10:00")
+
+
 # --- rules ----------------------------------------------------------------------------------------
 
 REGULAR = Customer(
@@ -185,6 +251,15 @@ REGULAR = Customer(
     scores=Scores(5, 3, 1),
     tags=frozenset({"dog owner"}),
     lists=frozenset({"friends"}),
+    told=Told(
+        gender="female",
+        interests=frozenset({"coffee", "tea"}),
+        birth_month=5,
+        language="zh-Hant",
+        consents=frozenset({("email", "news")}),
+        answers={"roast": "dark", "cups": ["small", "large"], "size": 1, "dog": True},
+    ),
+    points=250,
 )
 NOBODY = Customer(JOINED)
 
@@ -217,6 +292,22 @@ NOBODY = Customer(JOINED)
         ({"tier": ["vip"]}, True, False),
         ({"tag": ["dog owner", "cat owner"]}, True, False),
         ({"segment": ["friends"]}, True, False),
+        ({"points": {"from": 250}}, True, False),
+        ({"points": {"to": 249}}, False, True),
+        ({"gender": ["female", "other"]}, True, False),
+        ({"not": {"gender": ["female"]}}, False, True),
+        ({"interest": ["tea"]}, True, False),
+        ({"birth_month": [5, 6]}, True, False),
+        ({"birth_month": [6]}, False, False),
+        ({"language": ["ZH-hant"]}, True, False),
+        ({"field": {"key": "roast", "values": ["light", "dark"]}}, True, False),
+        ({"field": {"key": "cups", "values": ["large"]}}, True, False),
+        ({"field": {"key": "size", "values": ["1"]}}, True, False),
+        ({"field": {"key": "size", "values": [2, 3]}}, False, False),
+        ({"field": {"key": "dog", "values": ["true"]}}, True, False),
+        ({"not": {"field": {"key": "dog", "values": [False]}}}, True, True),
+        ({"consent": {"channel": "email", "purpose": "news"}}, True, False),
+        ({"not": {"consent": {"channel": "email", "purpose": "sales"}}}, True, True),
         ({"all": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, False, False),
         ({"any": [{"tier": ["vip"]}, {"orders": {"from": 3}}]}, True, False),
         ({"all": [{"not": {"tier": ["vip"]}}, {"joined": {"from": "2025-01-01"}}]}, False, True),
@@ -320,10 +411,70 @@ def test_a_customer_who_was_not_scored_meets_no_score() -> None:
             "rule.tier.0 must be one of regular, vip; it is 'gold'.",
         ),
         (
-            {"stage": ["ask"]},
-            "rule.stage.0",
-            "UNKNOWN_STAGE",
-            "rule.stage.0 cannot be asked: ask is a stage that nothing the plugin knows tells of.",
+            {"gender": ["femal"]},
+            "rule.gender.0",
+            "UNKNOWN_CHOICE",
+            (
+                "rule.gender.0 must be one of female, male, other; it is 'femal'; "
+                "did you mean female?"
+            ),
+        ),
+        (
+            {"interest": ["coffe"]},
+            "rule.interest.0",
+            "UNKNOWN_CHOICE",
+            "rule.interest.0 must be one of coffee, tea; it is 'coffe'; did you mean coffee?",
+        ),
+        (
+            {"birth_month": [5, 13]},
+            "rule.birth_month.1",
+            "UNKNOWN_CHOICE",
+            "rule.birth_month.1 must be a month from 1 to 12; it is '13'.",
+        ),
+        (
+            {"language": ["English"]},
+            "rule.language.0",
+            "NOT_A_LANGUAGE",
+            "rule.language.0 must be a language code such as en or zh-hant; it is 'english'.",
+        ),
+        (
+            {"consent": {"channel": "email", "purpose": "newz"}},
+            "rule.consent.purpose",
+            "UNKNOWN_CHOICE",
+            ("rule.consent.purpose must be one of news, sales; it is 'newz'; did you mean news?"),
+        ),
+        (
+            {"consent": {"purpose": "news"}},
+            "rule.consent.channel",
+            "REQUIRED",
+            "rule.consent.channel is required: email, sms or profiling.",
+        ),
+        (
+            {"field": {"key": "roast", "values": ["dark", "darc"]}},
+            "rule.field.values.1",
+            "UNKNOWN_CHOICE",
+            ("rule.field.values.1 must be one of dark, light; it is 'darc'; did you mean dark?"),
+        ),
+        (
+            {"field": {"key": "size", "values": ["big"]}},
+            "rule.field.values.0",
+            "NOT_A_NUMBER",
+            ("rule.field.values.0 must be a number, with a point before decimals; it is 'big'."),
+        ),
+        (
+            {"field": {"key": "rost", "values": ["dark"]}},
+            "rule.field.key",
+            "UNKNOWN_KEY",
+            (
+                "rule.field.key is not a field that this program asks for; it is 'rost'; "
+                "did you mean roast?"
+            ),
+        ),
+        (
+            {"field": {"key": "roast", "values": []}},
+            "rule.field.values",
+            "EMPTY",
+            "rule.field.values must name at least one.",
         ),
         (
             {"not": {"tag": []}},
@@ -382,6 +533,36 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
         (
             {"all": [{"band": ["sleeping"]}, {"spend": {"from": "100"}}]},
             "Customers who last ordered 3 to 6 months ago, and who spent 100.00 USD or more.",
+        ),
+        (
+            {"all": [{"gender": ["female"]}, {"interest": ["tea", "coffee"]}]},
+            (
+                "Customers who said that their gender is female, and who are interested in coffee "
+                "or tea."
+            ),
+        ),
+        (
+            {
+                "any": [
+                    {"consent": {"channel": "sms", "purpose": "news"}},
+                    {"not": {"consent": {"channel": "profiling", "purpose": "habits"}}},
+                ]
+            },
+            (
+                "Customers who agreed to text messages for news, or who are none of those who "
+                "agreed to profiling for habits."
+            ),
+        ),
+        (
+            {"field": {"key": "cups", "values": ["small", "large"]}},
+            'Customers who answered "large" or "small" to the question cups.',
+        ),
+        (
+            {"any": [{"birth_month": [12, 2]}, {"points": {"from": 1}}, {"language": ["en"]}]},
+            (
+                "Customers who were born in February or December, or who have 1 point or more to "
+                "spend, or who read the language en."
+            ),
         ),
         (
             {"any": [{"orders": {"from": 1, "to": 1}}, {"not": {"tier": ["vip"]}}]},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from saleor_retention.engine.money import from_minor
-from saleor_retention.engine.segments.parsing import ALL, ANY, NOT
+from saleor_retention.engine.segments.parsing import ALL, ANY, CONSENT, FIELD, NOT
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Not,
@@ -15,6 +18,7 @@ from saleor_retention.engine.segments.rules import (
     OneOf,
     Rule,
     Within,
+    Word,
 )
 
 
@@ -26,8 +30,19 @@ def dump_rule(rule: Rule, exponent: int) -> dict[str, Any]:
         return {ANY: [dump_rule(each, exponent) for each in rule.rules]}
     if isinstance(rule, Not):
         return {NOT: dump_rule(rule.rule, exponent)}
+    return _condition(rule, exponent)
+
+
+def _condition(rule: Between | Within | OneOf | Agreed | Answered, exponent: int) -> dict[str, Any]:
     if isinstance(rule, OneOf):
+        if rule.of is Word.BIRTH_MONTH:
+            return {rule.of.value: sorted(int(name) for name in rule.names)}
         return {rule.of.value: sorted(rule.names)}
+    if isinstance(rule, Agreed):
+        return {CONSENT: {"channel": rule.channel, "purpose": rule.purpose}}
+    if isinstance(rule, Answered):
+        values = [json.loads(value) for value in sorted(rule.values)]
+        return {FIELD: {"key": rule.key, "values": values}}
     return {rule.of.value: _ends(rule, exponent)}
 
 

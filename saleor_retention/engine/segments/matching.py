@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from saleor_retention.engine.segments.bands import Band, band_of
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Customer,
@@ -19,6 +22,7 @@ from saleor_retention.engine.segments.rules import (
     Setting,
     Within,
     Word,
+    answer_text,
 )
 from saleor_retention.engine.segments.stages import stage_of
 
@@ -31,9 +35,26 @@ def matches(rule: Rule, customer: Customer, setting: Setting) -> bool:
         return any(matches(each, customer, setting) for each in rule.rules)
     if isinstance(rule, Not):
         return not matches(rule.rule, customer, setting)
+    return _meets(rule, customer, setting)
+
+
+def _meets(
+    rule: Between | Within | OneOf | Agreed | Answered, customer: Customer, setting: Setting
+) -> bool:
+    """Tell whether the customer meets one condition."""
     if isinstance(rule, OneOf):
         return not rule.names.isdisjoint(_words(rule, customer, setting))
+    if isinstance(rule, Agreed):
+        return (rule.channel, rule.purpose) in customer.told.consents
+    if isinstance(rule, Answered):
+        return not rule.values.isdisjoint(_answers(customer.told.answers.get(rule.key)))
     return _is_bounded(rule, customer, setting)
+
+
+def _answers(value: Any) -> set[str]:
+    """Return an answer, or each of several choices, as text of JSON."""
+    several = value if isinstance(value, list) else [] if value is None else [value]
+    return {answer_text(each) for each in several}
 
 
 def _is_bounded(rule: Between | Within, customer: Customer, setting: Setting) -> bool:
@@ -55,10 +76,13 @@ def _is_bounded(rule: Between | Within, customer: Customer, setting: Setting) ->
 
 def _number(of: Number, customer: Customer, setting: Setting) -> int | None:
     rollup, scores = customer.rollup, customer.scores
-    if of is Number.ORDERS:
-        return rollup.orders if rollup is not None else 0
-    if of is Number.SPEND:
-        return rollup.spend_minor if rollup is not None else 0
+    counted = {
+        Number.POINTS: customer.points,
+        Number.ORDERS: 0 if rollup is None else rollup.orders,
+        Number.SPEND: 0 if rollup is None else rollup.spend_minor,
+    }
+    if of in counted:
+        return counted[of]
     if rollup is None:
         return None
     if of is Number.DAYS_SINCE_LAST_ORDER:
@@ -83,12 +107,16 @@ def _day(of: Day, customer: Customer) -> dt.date | None:
 
 def _words(rule: OneOf, customer: Customer, setting: Setting) -> frozenset[str]:
     """Return what the customer is, in the words of one condition."""
-    rollup = customer.rollup
+    rollup, told = customer.rollup, customer.told
     borne = {
         Word.TIER: frozenset({customer.tier} - {""}),
         Word.TAG: customer.tags,
         Word.SEGMENT: customer.lists,
-        Word.STAGE: frozenset({stage_of(rollup).value}),
+        Word.GENDER: frozenset({told.gender} - {""}),
+        Word.INTEREST: told.interests,
+        Word.BIRTH_MONTH: frozenset({str(told.birth_month)}),
+        Word.LANGUAGE: frozenset({told.language.lower()} - {""}),
+        Word.STAGE: frozenset({stage_of(rollup, customer.deeds).value}),
     }
     if rule.of in borne:
         return borne[rule.of]

@@ -8,16 +8,20 @@ condition, such as ``{orders: {from: 2}}``, ``{last_order: {before: 2026-01-01}}
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from saleor_retention.engine.fields import LIMIT_MAX, Fields, did_you_mean, shown
+from saleor_retention.engine.fields import LIMIT_MAX, POINTS_MAX, Fields, did_you_mean, shown
+from saleor_retention.engine.profiles import Gender, is_language, read_answer
+from saleor_retention.engine.questions import ConsentChannel, FieldQuestion, FieldType, Questions
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rfm import SCORE_MAX
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Day,
@@ -28,8 +32,9 @@ from saleor_retention.engine.segments.rules import (
     Rule,
     Within,
     Word,
+    answer_text,
 )
-from saleor_retention.engine.segments.stages import UNKNOWN_STAGES, Stage
+from saleor_retention.engine.segments.stages import Stage
 
 DEPTH_MAX = 6
 RULES_MAX = 50
@@ -39,14 +44,17 @@ DAYS_MAX = 36_500
 TOP = "rule"
 
 ALL, ANY, NOT = "all", "any", "not"
+CONSENT, FIELD = "consent", "field"
 SCORES = (Number.RECENCY, Number.FREQUENCY, Number.MONETARY)
 DAY_COUNTS = (Number.DAYS_SINCE_LAST_ORDER, Number.DAYS_SINCE_FIRST_ORDER)
 FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
     Word.BAND: Band,
     Word.STAGE: Stage,
     Word.NOVELTY: Novelty,
+    Word.GENDER: Gender,
 }
-KEYS = (ALL, ANY, NOT, *Number, *Day, *Word)
+MONTHS = tuple(str(month) for month in range(1, 13))
+KEYS = (ALL, ANY, NOT, *Number, *Day, *Word, CONSENT, FIELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Surroundings:
     exponent: int = 0
     tiers: Collection[str] | None = None
     lists: Collection[str] | None = None  # slugs of explicit lists
+    questions: Questions | None = None
     may_use_tags: bool = True
 
 
@@ -117,12 +126,61 @@ class _Reader:
         self._refuse(f"{path}.{key}", "UNKNOWN_KEY", f"is no condition{hint}")
         return None
 
-    def _condition(self, fields: Fields, key: str) -> Rule:
+    def _condition(self, fields: Fields, key: str) -> Rule | None:
+        if key == CONSENT:
+            return self._agreed(fields)
+        if key == FIELD:
+            return self._answered(fields)
         if key in tuple(Number):
             return self._between(fields, Number(key))
         if key in tuple(Day):
             return self._within(fields, Day(key))
         return self._one_of(fields, Word(key))
+
+    def _agreed(self, fields: Fields) -> Rule | None:
+        asked = fields.section(CONSENT)
+        asked.require("channel", "email, sms or profiling")
+        asked.require("purpose", "what the consent is for")
+        channel = asked.choice("channel", ConsentChannel.EMAIL)
+        purpose = asked.text("purpose", NAME_LENGTH_MAX)
+        asked.close()
+        questions = self.around.questions
+        if not purpose or questions is None or not asked.is_clean("channel"):
+            return Agreed(channel.value, purpose)
+        known = [one.purpose for one in questions.consents if one.channel is channel]
+        if purpose not in known:
+            rule = f"must be one of {', '.join(sorted(known)) or 'none: there is none'}"
+            rule += f"; it is {shown(purpose)}{did_you_mean(purpose, known)}"
+            asked.note("purpose", "UNKNOWN_CHOICE", rule, known=tuple(sorted(known)))
+        return Agreed(channel.value, purpose)
+
+    def _answered(self, fields: Fields) -> Rule | None:
+        asked = fields.section(FIELD)
+        asked.require("key", "the question")
+        asked.require("values", "the answers")
+        key = asked.text("key", NAME_LENGTH_MAX)
+        items = asked.rows("values", NAMES_MAX)
+        asked.close()
+        if asked.has("values") and not items and asked.is_clean("values"):
+            asked.note("values", "EMPTY", "must name at least one.")
+        question = self._question(asked, key)
+        values = [
+            item if question is None else _answer(asked, f"values.{index}", question, item)
+            for index, item in enumerate(items)
+        ]
+        return Answered(key, frozenset(answer_text(value) for value in values))
+
+    def _question(self, asked: Fields, key: str) -> FieldQuestion | None:
+        """Return the question of a key, whose answers can then be read; note one that is none."""
+        questions = self.around.questions
+        if questions is None or not key:
+            return None
+        question = questions.field(key)
+        if question is None:
+            known = [each.key for each in questions.fields]
+            rule = f"is not a field that this program asks for; it is {shown(key)}"
+            asked.note("key", "UNKNOWN_KEY", f"{rule}{did_you_mean(key, known)}")
+        return question
 
     def _several(self, fields: Fields, key: str, depth: int) -> Rule:
         items = fields.rows(key, RULES_MAX)
@@ -150,6 +208,8 @@ class _Reader:
         if not ends.has(key):
             return None
         low, high = (1, SCORE_MAX) if of in SCORES else (0, LIMIT_MAX)
+        if of is Number.POINTS:
+            high = POINTS_MAX
         if of in DAY_COUNTS:
             high = DAYS_MAX
         return ends.whole(key, low, low=low, high=high)
@@ -187,30 +247,59 @@ class _Reader:
             fields.note(of, "EMPTY", "must name at least one.")
         names = set()
         for index, item in enumerate(items):
-            name = fields.text_of(f"{of}.{index}", item, NAME_LENGTH_MAX)
+            name = fields.text_of(f"{of}.{index}", _text(of, item), NAME_LENGTH_MAX)
             if name and self._is_known(fields, f"{of}.{index}", of, name):
                 names.add(name)
         return OneOf(of, frozenset(names))
 
     def _is_known(self, fields: Fields, key: str, of: Word, name: str) -> bool:
-        if of is Word.STAGE and name in UNKNOWN_STAGES:
-            rule = f"{name} is a stage that nothing the plugin knows tells of."
-            fields.note(key, "UNKNOWN_STAGE", f"cannot be asked: {rule}")
+        if of is Word.LANGUAGE and not is_language(name):
+            rule = f"must be a language code such as en or zh-hant; it is {shown(name)}."
+            fields.note(key, "NOT_A_LANGUAGE", rule)
             return False
-        known: Collection[str] | None = None
-        if of in FIXED_NAMES:
-            known = [member.value for member in FIXED_NAMES[of]]
-        elif of is Word.TIER:
-            known = self.around.tiers
-        elif of is Word.SEGMENT:
-            known = self.around.lists
+        known = self._known(of)
         if known is None or name in known:
             return True
+        if of is Word.BIRTH_MONTH:
+            rule = f"must be a month from 1 to 12; it is {shown(name)}."
+            fields.note(key, "UNKNOWN_CHOICE", rule)
+            return False
         names = ", ".join(sorted(known)) if of is not Word.SEGMENT else "the explicit lists"
         hint = did_you_mean(name, known)
         rule = f"must be one of {names or 'none: there is none'}; it is {shown(name)}{hint}"
         fields.note(key, "UNKNOWN_CHOICE", rule, known=tuple(sorted(known)))
         return False
 
+    def _known(self, of: Word) -> Collection[str] | None:
+        """Return the names that there are; None where any may be asked."""
+        around = self.around
+        if of in FIXED_NAMES:
+            return [member.value for member in FIXED_NAMES[of]]
+        return {
+            Word.TIER: around.tiers,
+            Word.SEGMENT: around.lists,
+            Word.INTEREST: None if around.questions is None else around.questions.interests,
+            Word.BIRTH_MONTH: MONTHS,
+        }.get(of)
+
     def _refuse(self, path: str, code: str, rule: str) -> None:
         self.problems.append(RuleProblem(path, code, f"{path} {rule}"))
+
+
+def _text(of: Word, item: Any) -> Any:
+    """Return a month's number as text, and the code of a language in lower case."""
+    if of is Word.BIRTH_MONTH and isinstance(item, int) and not isinstance(item, bool):
+        return str(item)
+    return item.lower() if of is Word.LANGUAGE and isinstance(item, str) else item
+
+
+def _answer(asked: Fields, path: str, question: FieldQuestion, item: Any) -> Any:
+    """Return one answer as the profile holds it; of several choices, one of them.
+
+    Numbers and yes or no may be given as text, which is all that the API takes.
+    """
+    if question.type is FieldType.CHOICES:
+        question = replace(question, type=FieldType.CHOICE)
+    if question.type is FieldType.YES_NO and item in ("true", "false"):
+        item = item == "true"
+    return read_answer(asked, path, question, item)

@@ -8,12 +8,16 @@ spend, and meets no condition on days, dates, bands or scores of orders.
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.customers import Rollup
 from saleor_retention.engine.segments.rfm import Scores
+from saleor_retention.engine.segments.stages import NO_DEEDS, Deeds
 
 
 class Number(StrEnum):
@@ -26,6 +30,7 @@ class Number(StrEnum):
     RECENCY = "recency_score"
     FREQUENCY = "frequency_score"
     MONETARY = "monetary_score"
+    POINTS = "points"  # that can be spent now
 
 
 class Day(StrEnum):
@@ -45,6 +50,10 @@ class Word(StrEnum):
     TIER = "tier"
     TAG = "tag"
     SEGMENT = "segment"  # an explicit list of the program
+    GENDER = "gender"
+    INTEREST = "interest"
+    BIRTH_MONTH = "birth_month"  # "1" to "12"
+    LANGUAGE = "language"  # in lower case
 
 
 class Novelty(StrEnum):
@@ -81,6 +90,25 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """A consent that is given, and neither waits to be confirmed nor was withdrawn."""
+
+    channel: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Any of these answers to a question of the merchant's own; of several choices, one of them.
+
+    Answers are texts of JSON, as the profile holds them.
+    """
+
+    key: str
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every one of the rules."""
 
@@ -101,7 +129,22 @@ class Not:
     rule: Rule
 
 
-Rule = Between | Within | OneOf | All | AnyOf | Not
+Rule = Between | Within | OneOf | Agreed | Answered | All | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody told of himself; nothing of it has to be known."""
+
+    gender: str = ""
+    interests: frozenset[str] = frozenset()
+    birth_month: int | None = None
+    language: str = ""
+    consents: frozenset[tuple[str, str]] = frozenset()  # (channel, purpose) of those given
+    answers: Mapping[str, Any] = field(default_factory=dict)  # by key, as the profile holds them
+
+
+NOTHING_TOLD = Told()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +157,9 @@ class Customer:
     scores: Scores = field(default_factory=Scores)
     tags: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()  # slugs of explicit lists that the account is in
+    deeds: Deeds = NO_DEEDS
+    told: Told = NOTHING_TOLD
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +169,15 @@ class Setting:
     today: dt.date
     limits: Limits = field(default_factory=Limits)
     time_zone: str = "UTC"
+
+
+def answer_text(value: Any) -> str:
+    """Return an answer as text of JSON.
+
+    >>> answer_text("dark"), answer_text(42), answer_text(True)
+    ('"dark"', '42', 'true')
+    """
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def words_in(rule: Rule, word: Word) -> frozenset[str]:

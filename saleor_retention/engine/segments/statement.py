@@ -14,7 +14,9 @@ from typing import Any
 
 from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Day,
@@ -27,7 +29,7 @@ from saleor_retention.engine.segments.rules import (
     Within,
     Word,
 )
-from saleor_retention.engine.segments.stages import Stage
+from saleor_retention.engine.segments.stages import ADVOCATING, APPEALING, ASKING
 
 NUMBERS: Mapping[Number, str] = {
     Number.ORDERS: "COALESCE(rollup.orders, 0)",
@@ -35,14 +37,35 @@ NUMBERS: Mapping[Number, str] = {
     Number.RECENCY: "NULLIF(rollup.recency_score, 0)",
     Number.FREQUENCY: "NULLIF(rollup.frequency_score, 0)",
     Number.MONETARY: "NULLIF(rollup.monetary_score, 0)",
+    Number.POINTS: "account.available",
 }
 ORDERS_OF: Mapping[str, str] = {
-    Stage.AWARE: "COALESCE(rollup.orders, 0) = 0",
-    Stage.ACT: "COALESCE(rollup.orders, 0) = 1",
-    Stage.ADVOCATE: "COALESCE(rollup.orders, 0) > 1",
     Novelty.NEW: "COALESCE(rollup.orders, 0) = 1",
     Novelty.RETURNING: "COALESCE(rollup.orders, 0) > 1",
 }
+HAS_DONE = (
+    "EXISTS (SELECT 1 FROM saleor_retention_memberevent AS event"
+    " WHERE event.account_id = account.id AND event.kind = ANY(%s::text[])"
+    " AND event.reversed_at IS NULL)"
+)
+HAS_REFERRED = (
+    "EXISTS (SELECT 1 FROM saleor_retention_referral AS referral"
+    " WHERE referral.advocate_id = account.id AND referral.state = 'rewarded')"
+)
+AT_STAGE = (
+    f"(CASE WHEN COALESCE(rollup.orders, 0) > 1 OR {HAS_DONE} OR {HAS_REFERRED} THEN 'advocate'"
+    f" WHEN rollup.orders = 1 THEN 'act' WHEN {HAS_DONE} THEN 'ask'"
+    f" WHEN {HAS_DONE} THEN 'appeal' ELSE 'aware' END = ANY(%s::text[]))"
+)
+HAS_TOLD = (
+    "EXISTS (SELECT 1 FROM saleor_retention_profile AS told WHERE told.account_id = account.id AND "
+)
+HAS_ANSWERED = f"{HAS_TOLD}(told.custom -> %s::text) @> ANY(%s::text[]::jsonb[]))"
+HAS_AGREED = (
+    "((SELECT entry.state FROM saleor_retention_consententry AS entry"
+    " WHERE entry.account_id = account.id AND entry.channel = %s AND entry.purpose = %s"
+    " ORDER BY entry.id DESC LIMIT 1) IS NOT DISTINCT FROM 'given')"
+)
 HAS_TAG = (
     "EXISTS (SELECT 1 FROM saleor_retention_customertag AS tag"
     " WHERE tag.account_id = account.id AND tag.tag = ANY(%s::text[]))"
@@ -53,6 +76,15 @@ IN_LIST = (
     " WHERE listed.account_id = account.id AND list.program_id = account.program_id"
     " AND list.document IS NULL AND list.slug = ANY(%s::text[]))"
 )
+NAMED: Mapping[Word, str] = {
+    Word.TIER: "(account.tier <> '' AND account.tier = ANY(%s::text[]))",
+    Word.TAG: HAS_TAG,
+    Word.SEGMENT: IN_LIST,
+    Word.GENDER: f"{HAS_TOLD}told.gender = ANY(%s::text[]))",
+    Word.INTEREST: f"{HAS_TOLD}jsonb_exists_any(told.interests, %s::text[]))",
+    Word.BIRTH_MONTH: f"{HAS_TOLD}told.birth_month::text = ANY(%s::text[]))",
+    Word.LANGUAGE: f"{HAS_TOLD}lower(told.language) = ANY(%s::text[]))",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +103,16 @@ def to_sql(rule: Rule, setting: Setting) -> Condition:
     if isinstance(rule, All | AnyOf):
         joint = " AND " if isinstance(rule, All) else " OR "
         return _joined([to_sql(each, setting) for each in rule.rules], joint)
+    return _condition(rule, setting)
+
+
+def _condition(rule: Between | Within | OneOf | Agreed | Answered, setting: Setting) -> Condition:
     if isinstance(rule, Between):
         return _between(rule, setting)
+    if isinstance(rule, Answered):
+        return Condition(HAS_ANSWERED, (rule.key, sorted(rule.values)))
+    if isinstance(rule, Agreed):
+        return Condition(HAS_AGREED, (rule.channel, rule.purpose))
     if isinstance(rule, Within):
         return _bounded(_day(rule.of, setting), [(">=", rule.since), ("<", rule.before)])
     return _one_of(rule, setting)
@@ -125,12 +165,11 @@ def _placeholder(value: Any) -> str:
 
 def _one_of(rule: OneOf, setting: Setting) -> Condition:
     names = sorted(rule.names)
-    if rule.of is Word.TIER:
-        return Condition("(account.tier <> '' AND account.tier = ANY(%s::text[]))", (names,))
-    if rule.of is Word.TAG:
-        return Condition(HAS_TAG, (names,))
-    if rule.of is Word.SEGMENT:
-        return Condition(IN_LIST, (names,))
+    if rule.of in NAMED:
+        return Condition(NAMED[rule.of], (names,))
+    if rule.of is Word.STAGE:
+        deeds = (list(kinds) for kinds in (ADVOCATING, ASKING, APPEALING))
+        return Condition(AT_STAGE, (*deeds, names))
     if rule.of is Word.BAND:
         return _joined([_band(Band(name), setting) for name in names], " OR ")
     return _joined([Condition(ORDERS_OF[name]) for name in names], " OR ")

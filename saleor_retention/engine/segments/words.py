@@ -6,9 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 
 from saleor_retention.engine.money import money_text
+from saleor_retention.engine.questions import ConsentChannel
 from saleor_retention.engine.segments.bands import Band, Limits
 from saleor_retention.engine.segments.rules import (
+    Agreed,
     All,
+    Answered,
     AnyOf,
     Between,
     Day,
@@ -40,7 +43,30 @@ NAMED: Mapping[Word, str] = {
     Word.TAG: "bear the tag",
     Word.SEGMENT: "are on the list",
     Word.STAGE: "are at the stage",
+    Word.GENDER: "said that their gender is",
+    Word.INTEREST: "are interested in",
+    Word.BIRTH_MONTH: "were born in",
+    Word.LANGUAGE: "read the language",
 }
+AGREED: Mapping[str, str] = {
+    ConsentChannel.EMAIL: "agreed to messages by e-mail",
+    ConsentChannel.SMS: "agreed to text messages",
+    ConsentChannel.PROFILING: "agreed to profiling",
+}
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def sentence(rule: Rule, currency: str, exponent: int, limits: Limits | None = None) -> str:
@@ -68,10 +94,17 @@ class _Words:
             joint = ", and who " if isinstance(rule, All) else ", or who "
             text = joint.join(self.clause(each) for each in rule.rules)
             return f"({text})" if is_inner and len(rule.rules) > 1 else text
+        return self._condition(rule)
+
+    def _condition(self, rule: Between | Within | OneOf | Agreed | Answered) -> str:
         if isinstance(rule, Between):
             return self._between(rule)
         if isinstance(rule, Within):
             return f"{DAYS[rule.of]} {_dates(rule.since, rule.before)}"
+        if isinstance(rule, Agreed):
+            return f"{AGREED[rule.channel]} for {rule.purpose}"
+        if isinstance(rule, Answered):
+            return f"answered {_or(sorted(rule.values))} to the question {rule.key}"
         return self._one_of(rule)
 
     def _between(self, rule: Between) -> str:
@@ -79,6 +112,8 @@ class _Words:
             return f"{SINCE[rule.of]} {_range(rule.low, rule.high, 'day', 'days')} ago"
         if rule.of is Number.ORDERS:
             return f"have {_range(rule.low, rule.high, 'order', 'orders')}"
+        if rule.of is Number.POINTS:
+            return f"have {_range(rule.low, rule.high, 'point', 'points')} to spend"
         if rule.of in SCORES:
             return f"have a {SCORES[rule.of]} score of {_range(rule.low, rule.high, '', '')}"
         low, high = (
@@ -96,6 +131,8 @@ class _Words:
         if rule.of is Word.NOVELTY:
             said = {Novelty.NEW: "ordered once", Novelty.RETURNING: "ordered again"}
             return _or([said[Novelty(name)] for name in names])
+        if rule.of is Word.BIRTH_MONTH:
+            names = [MONTHS[month - 1] for month in sorted(map(int, rule.names))]
         return f"{NAMED[rule.of]} {_or(names)}"
 
     def _band(self, band: Band) -> str:

@@ -17,6 +17,7 @@ from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.graphql.paging import Window
 from saleor_retention.models import (
     MEMBER_BOOKS,
+    ConsentEntry,
     Coupon,
     Entry,
     OfferVersion,
@@ -72,6 +73,14 @@ class CouponPages(Loader[PageKey, list[Coupon]]):
     def find(self, keys: Sequence[PageKey]) -> Mapping[PageKey, list[Coupon]]:
         """Read them in two statements for each window."""
         return _pages(keys, Coupon.objects.select_related("batch"))
+
+
+class ConsentPages(Loader[PageKey, list[ConsentEntry]]):
+    """Answers about consents, by account and window."""
+
+    def find(self, keys: Sequence[PageKey]) -> Mapping[PageKey, list[ConsentEntry]]:
+        """Read them in two statements for each window."""
+        return _pages(keys, ConsentEntry.objects.all())
 
 
 class OfferVersionPages(Loader[PageKey, list[OfferVersion]]):

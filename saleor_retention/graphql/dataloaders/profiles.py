@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from saleor_retention.graphql.dataloaders.base import Loader
-from saleor_retention.models import ConsentEntry
+from saleor_retention.models import ConsentEntry, ProfileEntry
 from saleor_retention.models import Profile as ProfileRow
 from saleor_retention.selectors.consents import consents_of
+from saleor_retention.selectors.profiles import facts_of
 from saleor_retention.services.membership.profiles import Profile, profile_in
 
 
@@ -26,3 +27,11 @@ class ConsentsOf(Loader[int, list[ConsentEntry]]):
     def find(self, keys: Sequence[int]) -> Mapping[int, list[ConsentEntry]]:
         """Read them in one statement."""
         return consents_of(keys)
+
+
+class FactsOf(Loader[int, list[ProfileEntry]]):
+    """The entries that what is known follows from, by account id."""
+
+    def find(self, keys: Sequence[int]) -> Mapping[int, list[ProfileEntry]]:
+        """Read them in one statement."""
+        return facts_of(keys)

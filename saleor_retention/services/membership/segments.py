@@ -405,6 +405,7 @@ def _checked_rule(program: Program, draft: Draft) -> tuple[Rule | None, Draft, l
         exponent=money.exponent,
         tiers={tier.slug for tier in rules.ladder.tiers},
         lists=set(lists.values_list("slug", flat=True)),
+        questions=rules.questions,
         may_use_tags=not draft.tag,
     )
     rule, problems = parse_rule(draft.document, around)

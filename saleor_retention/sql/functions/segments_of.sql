@@ -1,6 +1,7 @@
 -- What offers and campaigns may know of an account: the slugs of its active segments, its tags, and
--- its 5A stage among those (engine.segments.stages). Both keys are always there. Not in plain SQL,
--- whose functions are planned anew in every statement.
+-- its 5A stage among those (engine.segments.stages). Both keys are always there. What is not an order
+-- is looked for only where orders do not decide. Not in plain SQL, whose functions are planned anew in
+-- every statement.
 CREATE OR REPLACE FUNCTION saleor_retention_segments_of(p_account_id bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -20,9 +21,27 @@ RETURN (
                 WHERE account_id = p_account_id
                 UNION ALL
                 SELECT CASE
-                    WHEN COALESCE(rollup.orders, 0) = 0 THEN 'stage:aware'
+                    WHEN rollup.orders > 1 THEN 'stage:advocate'
+                    WHEN EXISTS (
+                        SELECT 1 FROM saleor_retention_memberevent AS event
+                        WHERE event.account_id = p_account_id AND event.kind = 'review'
+                          AND event.reversed_at IS NULL
+                    ) OR EXISTS (
+                        SELECT 1 FROM saleor_retention_referral AS referral
+                        WHERE referral.advocate_id = p_account_id AND referral.state = 'rewarded'
+                    ) THEN 'stage:advocate'
                     WHEN rollup.orders = 1 THEN 'stage:act'
-                    ELSE 'stage:advocate'
+                    WHEN EXISTS (
+                        SELECT 1 FROM saleor_retention_memberevent AS event
+                        WHERE event.account_id = p_account_id AND event.kind = 'question'
+                          AND event.reversed_at IS NULL
+                    ) THEN 'stage:ask'
+                    WHEN EXISTS (
+                        SELECT 1 FROM saleor_retention_memberevent AS event
+                        WHERE event.account_id = p_account_id
+                          AND event.kind IN ('favorite', 'follow') AND event.reversed_at IS NULL
+                    ) THEN 'stage:appeal'
+                    ELSE 'stage:aware'
                 END
                 FROM saleor_retention_account AS account
                 LEFT JOIN saleor_retention_customerrollup AS rollup
