@@ -41,6 +41,7 @@ CAMPAIGN: Mapping[str, Any] = {
             "channel": "channel",
             "via": "via",
             "purpose": "purpose",
+            "feedback": "feedback",
             "texts": Keyed(
                 "texts", "language", {name: name for name in ("subject", "text", "html")}
             ),

@@ -52,6 +52,7 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
         "coupons": 1,
         "referral": 1,
         "run_outs": 10,
+        "feedback": 1,
     },
     RetentionOffer: {"statistics": 1, "versions": 1},
     RetentionOrder: {"enrolment": 1, "questions": 1, "survey": 1},

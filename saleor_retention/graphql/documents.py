@@ -102,6 +102,22 @@ ALLOWANCE: Mapping[str, Any] = {
     "points_per_day_max": "points_per_day_max",
 }
 
+SURVEY: Mapping[str, Any] = {
+    "intro": "intro",
+    "intros": Keyed("intros", "language", "text"),
+    "questions": Rows(
+        "questions",
+        {
+            "labels": Keyed("labels", "language", "text"),
+            **{
+                name: name
+                for name in ("key", "label", "type", "options", "low", "high", "required")
+            },
+        },
+    ),
+}
+FEEDBACK = Keyed("feedback", "survey", {"per": "per", **SURVEY})
+
 RULES: Mapping[str, Any] = {
     "time_zone": "time_zone",
     "earn": Section(
@@ -198,23 +214,8 @@ RULES: Mapping[str, Any] = {
             for name in ("advocate_points", "friend_points", "window_days", "per_month_max")
         },
     ),
-    "survey": Section(
-        "survey",
-        {
-            "intro": "intro",
-            "intros": Keyed("intros", "language", "text"),
-            "questions": Rows(
-                "questions",
-                {
-                    "labels": Keyed("labels", "language", "text"),
-                    **{
-                        name: name
-                        for name in ("key", "label", "type", "options", "low", "high", "required")
-                    },
-                },
-            ),
-        },
-    ),
+    "survey": Section("survey", SURVEY),
+    "feedback": FEEDBACK,
     "questions": Section(
         "questions",
         {

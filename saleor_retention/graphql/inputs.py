@@ -15,7 +15,7 @@ from saleor_retention.graphql.enums_consents import (
     RetentionFieldType,
 )
 from saleor_retention.graphql.host_types import Date, DateTime, Decimal, OrderDirection
-from saleor_retention.graphql.inputs_surveys import RetentionSurveyInput
+from saleor_retention.graphql.inputs_surveys import RetentionFeedbackInput, RetentionSurveyInput
 from saleor_retention.graphql.scalars import RetentionWholeNumber
 
 
@@ -426,6 +426,11 @@ class RetentionRulesInput(graphene.InputObjectType):
         RetentionReferralRulesInput, description="What referring a friend brings."
     )
     survey = graphene.InputField(RetentionSurveyInput, description="What is asked about an order.")
+    feedback = graphene.List(
+        graphene.NonNull(RetentionFeedbackInput),
+        description="What is asked without an order, 10 questionnaires at most; replaces all of "
+        "them.",
+    )
 
 
 class RetentionProgramInput(graphene.InputObjectType):

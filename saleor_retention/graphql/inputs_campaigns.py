@@ -79,6 +79,10 @@ class RetentionMessageInput(graphene.InputObjectType):
     purpose = graphene.String(
         description="The purpose of the consent that it needs; `marketing` when left out."
     )
+    feedback = graphene.String(
+        description="The questionnaire that it leads to, by its name; whoever has answered it in "
+        "this period does not get the message."
+    )
     texts = graphene.List(
         graphene.NonNull(RetentionTextsInput),
         description="By language; the first one is for who has none of these.",

@@ -33,6 +33,7 @@ from saleor_retention.graphql.types_engagement import (
     RetentionReferralStanding,
     resolve_standing,
 )
+from saleor_retention.graphql.types_feedback import RetentionFeedback, resolve_feedback
 from saleor_retention.graphql.types_history import (
     RetentionBalance,
     RetentionHistoryConnection,
@@ -209,6 +210,12 @@ class RetentionMember(graphene.ObjectType):
         graphene.NonNull(RetentionRunOut),
         description="What the member buys again and again of the goods that campaigns remind of, "
         "what runs out first at the top.",
+        required=True,
+    )
+
+    feedback = graphene.List(
+        graphene.NonNull(RetentionFeedback),
+        description="What the program asks without an order, and was answered in this period.",
         required=True,
     )
 
@@ -399,6 +406,12 @@ class RetentionMember(graphene.ObjectType):
     def resolve_run_outs(root: Member, info: Any) -> Any:
         """Promise what runs out when."""
         return resolve_run_outs(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_feedback(root: Member, info: Any) -> Any:
+        """Promise what is asked without an order."""
+        return resolve_feedback(info, root.account)
 
 
 class RetentionMemberConnection(paging.Connection):

@@ -32,7 +32,12 @@ from saleor_retention.graphql.types_questions import (
     consent_types,
     field_types,
 )
-from saleor_retention.graphql.types_survey_rules import RetentionSurveyRules, survey_rules
+from saleor_retention.graphql.types_survey_rules import (
+    RetentionFeedbackRules,
+    RetentionSurveyRules,
+    feedback_rules,
+    survey_rules,
+)
 
 WEEKDAYS = tuple(day.value for day in Weekday)
 
@@ -400,6 +405,11 @@ class RetentionRules(graphene.ObjectType):
     survey = graphene.Field(
         RetentionSurveyRules, description="What is asked about an order.", required=True
     )
+    feedback = graphene.List(
+        graphene.NonNull(RetentionFeedbackRules),
+        description="What is asked without an order.",
+        required=True,
+    )
 
 
 def rules_type(rules: ProgramRules) -> RetentionRules:
@@ -449,6 +459,7 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         events=[RetentionEventRule(**asdict(rule)) for rule in rules.events],
         referral=RetentionReferralRules(**asdict(rules.referral)),
         survey=survey_rules(rules.survey),
+        feedback=[feedback_rules(each) for each in rules.feedback],
     )
 
 

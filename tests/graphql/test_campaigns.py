@@ -89,6 +89,10 @@ def test_the_playbook_can_be_sent_as_it_is(world: World, marketer: Actor) -> Non
             marketer.do(
                 operation("staff/segment-create"), programId=world.program_id, input=segment
             )
+        if play["feedback"]:
+            rules = {"feedback": [json.loads(play["feedback"])]}
+            update = operation("staff/program-update")
+            marketer.do(update, id=world.program_id, input={"rules": rules})
         done = marketer.do(
             operation("staff/campaign-create"),
             programId=world.program_id,
@@ -97,6 +101,7 @@ def test_the_playbook_can_be_sent_as_it_is(world: World, marketer: Actor) -> Non
         assert done["campaign"]["state"] == "DRAFT"
         assert [each["language"] for each in done["words"]] == ["en", "zh-hant", "zh-hans"]
         assert all(each["text"] and each["subject"] for each in done["words"])
+        assert ("?survey=lost-reason" in done["words"][0]["text"]) == (name == "lost_reason")
         assert ("SAMPLE-CODE" in done["words"][1]["text"]) == (name == "at_risk_offer")
         marketer.do(operation("staff/campaign-start"), id=done["campaign"]["id"])
 

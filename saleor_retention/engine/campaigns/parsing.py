@@ -58,6 +58,7 @@ class Surroundings:
 
     segments: Collection[str]
     tiers: Collection[str]
+    questionnaires: Collection[str] = ()
 
 
 def parse_campaign(
@@ -71,7 +72,7 @@ def parse_campaign(
     top = Fields(document, "", problems, what="the campaign")
     top.require("trigger", "what makes a customer due")
     trigger = _trigger(top.section("trigger"), around)
-    message = _message(top.section("message")) if top.has("message") else None
+    message = _message(top.section("message"), around) if top.has("message") else None
     benefit = _benefit(top.section("benefit"))
     if message is None and not benefit.is_some and not problems:
         top.note("message", "REQUIRED", "is required, or a benefit: a campaign does something.")
@@ -198,7 +199,7 @@ def _known(fields: Fields, key: str, names: list[Any], known: Collection[str]) -
     return found
 
 
-def _message(fields: Fields) -> Message:
+def _message(fields: Fields, around: Surroundings) -> Message:
     fields.require("channel", "email or sms")
     channel = fields.choice("channel", Channel.EMAIL)
     via = fields.choice("via", Via.MAIL)
@@ -216,8 +217,10 @@ def _message(fields: Fields) -> Message:
         fields.note("texts", "EMPTY", "must have one language at least.")
     if channel is Channel.SMS and via is Via.NOTIFY:
         fields.note("via", "NOT_FOR_SMS", "is about e-mails; leave it out.")
+    asked = fields.take("feedback")
+    (feedback, *_) = _known(fields, "feedback", [asked], around.questionnaires) or ("",)
     fields.close()
-    return Message(channel, purpose, tuple(texts), via)
+    return Message(channel, purpose, tuple(texts), via, feedback)
 
 
 def _texts(content: Any, fields: Fields, path: str, channel: Channel) -> Texts:

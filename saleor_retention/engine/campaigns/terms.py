@@ -99,6 +99,7 @@ class Message:
     purpose: str
     texts: tuple[tuple[str, Texts], ...]
     via: Via = Via.MAIL
+    feedback: str = ""  # the slug of a questionnaire that it leads to
 
     def texts_for(self, language: str) -> tuple[str, Texts]:
         """Return the nearest language and its templates: the same, else the default."""

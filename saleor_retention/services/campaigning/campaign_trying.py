@@ -56,6 +56,7 @@ def rendered_of(
         "benefit_points": str(benefit.points) if benefit.points else "",
         "coupon": SAMPLES["coupon"] if benefit.coupon_kind else "",
         "offer": SAMPLES["offer"] if benefit.offer else "",
+        "feedback": terms.message.feedback,
     }
     values = dict.fromkeys(NAMES, "") | SAMPLES | own
     return render(terms.message, values, language)

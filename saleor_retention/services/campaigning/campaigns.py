@@ -255,7 +255,7 @@ def turn_campaigns(now: dt.datetime | None = None) -> int:
 def _parsed(version_id: int) -> CampaignTerms:
     version = CampaignVersion.objects.select_related("campaign__program").get(pk=version_id)
     program = version.campaign.program
-    known = Surroundings(_Anything(), _Anything())
+    known = Surroundings(_Anything(), _Anything(), _Anything())
     terms, problems = parse_campaign(version.document, known)
     if terms is None:
         raise ValueError(f"Campaign version {version_id} of {program}: {problems[0].message}")
@@ -353,6 +353,7 @@ def _checked(
     around = Surroundings(
         segments=set(segments.values_list("slug", flat=True)),
         tiers={tier.slug for tier in rules.ladder.tiers},
+        questionnaires={each.slug for each in rules.feedback},
     )
     terms, problems = parse_campaign(document, around)
     if terms is None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from saleor_retention import host
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, TriggerKind
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
+from saleor_retention.engine.feedback import period_of
+from saleor_retention.engine.periods import local_date
 from saleor_retention.host.contract import UserFacts
 from saleor_retention.models import (
     AccountState,
@@ -55,6 +57,7 @@ class Recipients:
         self._answers: dict[int, Sendable] | None = None
         self._usable_codes = self._read_usable_codes()
         self._answered = self._read_answered()
+        self._told = self._read_told()
 
     def of(self, row: Dispatch) -> Recipient:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
@@ -74,8 +77,11 @@ class Recipients:
 
         Who shall come back or buy again has not ordered since: those cycles end with the day of the
         last order, or of the last one of a variant, that made the customer due. A coupon that he is
-        reminded of can still be used, and a survey is not answered.
+        reminded of can still be used, and a survey is not answered. Nor is the questionnaire that
+        the message leads to, in this period.
         """
+        if row.account_id in self._told:
+            return False
         if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
             return row.facts.get("expiring_coupon") in self._usable_codes
         if self._terms.trigger.kind is TriggerKind.SURVEY:
@@ -100,6 +106,22 @@ class Recipients:
         refs = [row.facts.get("order_ref", "") for row in self._rows]
         answers = SurveyAnswer.objects.filter(order_ref__in=refs)
         return set(answers.values_list("order_ref", flat=True))
+
+    def _read_told(self) -> set[int]:
+        """Return whom the message would ask in vain: who has answered, or all if nothing is asked."""
+        message = self._terms.message
+        if message is None or not message.feedback or not self._rows:
+            return set()
+        ids = {row.account_id for row in self._rows}
+        rules = rules_of(self._rows[0].account.program.current_version_id)
+        asked = rules.questionnaire(message.feedback)
+        if asked is None:
+            return ids
+        period = period_of(asked.per, local_date(self._at, rules.time_zone))
+        answers = SurveyAnswer.objects.filter(
+            account__in=ids, order_ref=None, survey=asked.slug, period=period
+        )
+        return set(answers.values_list("account_id", flat=True))
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""
