@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -254,6 +255,20 @@ class FakeHost:
             if item.goods.variant_ref in variant_refs
         ]
         return sorted(found, key=lambda purchase: purchase.at)
+
+    def order_counts(
+        self, channel_refs: Collection[str], user_refs: Collection[str]
+    ) -> dict[str, int]:
+        """Return how many orders these customers placed."""
+        return dict(
+            Counter(
+                facts.user_ref
+                for facts in self.orders.values()
+                if facts.user_ref in user_refs
+                and facts.channel_ref in channel_refs
+                and facts.state not in (OrderState.DRAFT, OrderState.CANCELED)
+            )
+        )
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout."""

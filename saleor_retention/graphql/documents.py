@@ -221,6 +221,7 @@ RULES: Mapping[str, Any] = {
         {
             "motive": "motive",
             "enrolment": "enrolment",
+            "enrolment_orders": "enrolment_orders",
             "interests": "interests",
             "fields": Rows("fields", {name: name for name in ("key", "label", "type", "options")}),
             "attributes": Rows("attributes", {name: name for name in ("fact", "attribute")}),

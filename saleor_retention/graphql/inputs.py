@@ -311,6 +311,10 @@ class RetentionQuestionsInput(graphene.InputObjectType):
 
     motive = graphene.String(description="Why the facts are asked for.")
     enrolment = graphene.String(description="The reminder to enrol, on orders of others.")
+    enrolment_orders = graphene.InputField(
+        RetentionWholeNumber,
+        description="From how many orders on a customer is reminded to enrol; 1 when left out.",
+    )
     interests = graphene.List(
         graphene.NonNull(graphene.String), description="Interests that may be chosen."
     )

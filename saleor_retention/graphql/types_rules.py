@@ -300,6 +300,9 @@ class RetentionQuestionRules(graphene.ObjectType):
     enrolment = graphene.String(
         description='The reminder to enrol, in the shop\'s words; "" for none.', required=True
     )
+    enrolment_orders = graphene.Int(
+        description="From how many orders on a customer is reminded to enrol.", required=True
+    )
     interests = graphene.List(
         graphene.NonNull(graphene.String),
         description="Interests that may be chosen.",
@@ -467,6 +470,7 @@ def _questions(questions: Questions) -> RetentionQuestionRules:
     return RetentionQuestionRules(
         motive=questions.motive,
         enrolment=questions.enrolment,
+        enrolment_orders=questions.enrolment_orders,
         interests=list(questions.interests),
         fields=field_types(questions),
         consents=consent_types(questions),

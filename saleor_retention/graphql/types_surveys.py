@@ -156,7 +156,7 @@ class RetentionSurveySummary(graphene.ObjectType):
     """What the answers of a period come to, by the questions as they are now."""
 
     count = graphene.Int(
-        description="How often it was answered: for how many orders, or by how many in each period.",
+        description="For how many orders it was answered, or how often in a period.",
         required=True,
     )
     questions = graphene.List(

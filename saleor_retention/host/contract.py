@@ -239,6 +239,14 @@ class Host(Protocol):
         Without drafts and orders that were canceled; what came back of the others is in it.
         """
 
+    def order_counts(
+        self, channel_refs: Collection[str], user_refs: Collection[str]
+    ) -> dict[str, int]:
+        """Return how many orders these customers placed, by customer, in one statement.
+
+        Without drafts and orders that were canceled; absent for who placed none.
+        """
+
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""
 

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="surveyanswer",
             name="order_ref",
-            field=models.CharField(max_length=80, null=True, unique=True),
+            field=models.CharField(blank=True, max_length=80, null=True, unique=True),
         ),
         migrations.AddField(
             model_name="surveyanswer",

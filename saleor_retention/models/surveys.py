@@ -21,7 +21,7 @@ class SurveyAnswer(models.Model):
     program = models.ForeignKey(
         "Program", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    order_ref = models.CharField(max_length=80, unique=True, null=True)
+    order_ref = models.CharField(max_length=80, unique=True, null=True, blank=True)
     survey = models.CharField(max_length=48, default="")
     period = models.CharField(max_length=8, default="")
     version = models.ForeignKey(

@@ -123,6 +123,12 @@ class Saleor210:
         """Return what these customers ordered of these variants."""
         return orders.purchases(variant_refs, channel_refs, user_refs)
 
+    def order_counts(
+        self, channel_refs: Collection[str], user_refs: Collection[str]
+    ) -> dict[str, int]:
+        """Return how many orders these customers placed."""
+        return orders.order_counts(channel_refs, user_refs)
+
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""
         return orders.order_ref_of_checkout(checkout_ref)

@@ -53,6 +53,7 @@ class Saleor3:
     past_orders = staticmethod(orders.past_orders)
     count_past_orders = staticmethod(orders.count_past_orders)
     purchases = staticmethod(orders.purchases)
+    order_counts = staticmethod(orders.order_counts)
     order_ref_of_checkout = staticmethod(checkouts.order_ref_of_checkout)
     checkout_facts = staticmethod(checkouts.checkout_facts)
     lock_checkout = staticmethod(checkouts.lock_checkout)

@@ -108,7 +108,7 @@ class Recipients:
         return set(answers.values_list("order_ref", flat=True))
 
     def _read_told(self) -> set[int]:
-        """Return whom the message would ask in vain: who has answered, or all if nothing is asked."""
+        """Return whom the message would ask in vain: who answered, or all if nothing is asked."""
         message = self._terms.message
         if message is None or not message.feedback or not self._rows:
             return set()
