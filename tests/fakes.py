@@ -73,6 +73,7 @@ class FakeHost:
     apps: dict[str, str] = field(default_factory=dict)  # app ref -> name
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
+    published: dict[str, dt.datetime] = field(default_factory=dict)  # since when, by reference
     prices: dict[tuple[str, str], ShelfPrice] = field(default_factory=dict)  # (channel, variant)
     attributes: dict[str, str] = field(default_factory=dict)  # slug -> input type
     attribute_values: dict[str, dict[str, Any]] = field(default_factory=dict)  # by user ref
@@ -231,6 +232,12 @@ class FakeHost:
         """Name the variants that are known."""
         assert kind == "variants"
         return {ref: f"Goods {ref}" for ref in refs if ref in self.goods}
+
+    def published_since(
+        self, _kind: str, ref: str, _channel_refs: Collection[str]
+    ) -> dt.datetime | None:
+        """Return from when on goods are seen."""
+        return self.published.get(ref)
 
     def purchases(
         self,

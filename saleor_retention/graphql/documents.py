@@ -72,6 +72,14 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class Id:
+    """One of the goods of a kind by global id."""
+
+    key: str
+    kind: str  # of ``GOODS``
+
+
+@dataclass(frozen=True, slots=True)
 class Channels:
     """A list of channels by slug."""
 
@@ -377,6 +385,8 @@ class _Writer:
                 return self._selection(value, source)
             case Ids():
                 return self._refs(spec.kind, value, source)
+            case Id():
+                return self._ref(spec.kind, value, source)
             case Channels():
                 return self._channels(value, source)
         if isinstance(value, NotWhole) and value.is_too_large:
@@ -423,17 +433,19 @@ class _Writer:
 
     def _refs(self, kind: str, ids: Sequence[str], source: str) -> list[str]:
         """Return the references of goods, and note them to be looked for."""
-        refs = []
-        for index, global_id in enumerate(ids):
-            path = f"{source}.{index}"
-            ref = host.current().from_global_id(global_id, GOODS[kind])
-            if ref is None:
-                message = f'"{global_id}" is not the id of a {GOODS[kind]}.'
-                self.refusals.append(Refusal(Code.NOT_FOUND, message, path))
-                continue
-            self._goods.setdefault(kind, []).append((ref, path))
-            refs.append(ref)
-        return refs
+        found = [
+            self._ref(kind, global_id, f"{source}.{index}") for index, global_id in enumerate(ids)
+        ]
+        return [ref for ref in found if ref is not None]
+
+    def _ref(self, kind: str, global_id: str, path: str) -> str | None:
+        ref = host.current().from_global_id(global_id, GOODS[kind])
+        if ref is None:
+            message = f'"{global_id}" is not the id of a {GOODS[kind]}.'
+            self.refusals.append(Refusal(Code.NOT_FOUND, message, path))
+            return None
+        self._goods.setdefault(kind, []).append((ref, path))
+        return ref
 
     def _channels(self, slugs: Sequence[str], source: str) -> list[str]:
         by_slug = {place.slug: place.ref for place in host.current().channels()}

@@ -310,6 +310,14 @@ class Host(Protocol):
     def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references of ``kind`` to what shoppers read, in one statement; gone: absent."""
 
+    def published_since(
+        self, kind: str, ref: str, channel_refs: Collection[str]
+    ) -> dt.datetime | None:
+        """Return from when on shoppers see a product or variant in any of these channels.
+
+        Long ago where nobody dated it, in the future where it will come; None while it is hidden.
+        """
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in a constant number of statements."""
 

@@ -1,4 +1,4 @@
-"""Questionnaires without an order: answered once by a member in a period.
+"""Questionnaires without an order, answered once by a member in a period; events in their order.
 
 Going back deletes their answers: what was before has no place for them.
 """
@@ -52,6 +52,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="surveyanswer",
             index=models.Index(fields=["program", "survey", "-answered_at", "-id"], name=NEWEST),
+        ),
+        migrations.AddIndex(
+            model_name="memberevent",
+            index=models.Index(fields=["kind", "recorded_at"], name="retention_event_recorded"),
         ),
         migrations.RunSQL(
             migrations.RunSQL.noop,

@@ -415,3 +415,33 @@ def test_what_is_not_there_is_not_found(world: World, marketer: Actor) -> None:
         ) == [("id", "NOT_FOUND")]
     answer = marketer.post(operation("staff/campaign"), id="abc")
     assert answer["errors"][0]["message"] == "There is no such campaign."
+
+
+def test_what_is_announced_is_named_by_its_id(world: World, marketer: Actor) -> None:
+    """A product, a variant or an offer; what is none of them is refused by its field."""
+    variant = factories().make_product("5.00")
+    trigger = {
+        "kind": "ANNOUNCE",
+        "product": gid("Product", variant.product),
+        "on": "2030-01-01",
+    }
+    made = create(marketer, world, trigger=trigger)
+    assert json.loads(made["document"])["trigger"] == {
+        "kind": "announce",
+        "product": str(variant.product_id),
+        "on": "2030-01-01",
+    }
+    for wrong, field in (
+        ({"product": gid("ProductVariant", variant)}, "product"),
+        ({"product": None, "variant": gid("Product", variant.product)}, "variant"),
+        ({"product": None, "offer": "nothing"}, "offer"),
+    ):
+        given = {
+            "slug": "more",
+            "name": "More",
+            "campaign": {"message": MESSAGE, "trigger": trigger | wrong},
+        }
+        refused = marketer.refused(
+            operation("staff/campaign-create"), programId=world.program_id, input=given
+        )
+        assert [where for where, _code in refused] == [f"campaign.trigger.{field}"]

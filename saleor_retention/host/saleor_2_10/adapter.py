@@ -205,6 +205,12 @@ class Saleor210:
         """Map references of ``kind`` to what shoppers read."""
         return goods.goods_names(kind, refs)
 
+    def published_since(
+        self, kind: str, ref: str, channel_refs: Collection[str]
+    ) -> dt.datetime | None:
+        """Return from when on shoppers see a product or variant; None while it is hidden."""
+        return catalog.published_since(kind, ref, channel_refs)
+
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in one statement."""
         return goods.goods_of_variants(variant_refs)

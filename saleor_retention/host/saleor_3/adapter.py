@@ -73,6 +73,7 @@ class Saleor3:
     resolve_slugs = staticmethod(goods.resolve_slugs)
     slugs_of = staticmethod(goods.slugs_of)
     goods_names = staticmethod(goods.goods_names)
+    published_since = staticmethod(catalog.published_since)
     goods_of_variants = staticmethod(goods.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
     variants_of_products = staticmethod(catalog.variants_of_products)

@@ -32,6 +32,8 @@ SAMPLES = {
     "run_out_from": "2030-06-12",
     "run_out_until": "2030-06-19",
     "run_out_is_firm": "yes",
+    "announced": "Spring tea",
+    "announced_id": "UHJvZHVjdDow",
 }
 
 
