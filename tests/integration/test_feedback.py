@@ -10,8 +10,9 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 
 from saleor_retention.errors import Code, Refusal, Refusals
+from saleor_retention.export.records import record_of
 from saleor_retention.models import Account, SurveyAnswer, Transaction
-from saleor_retention.selectors import persons, surveys
+from saleor_retention.selectors import holdings, persons, surveys
 from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
 from saleor_retention.services.membership import erasing, members
 from saleor_retention.services.membership.feedback import give_feedback
@@ -159,6 +160,29 @@ def test_a_campaign_leads_to_what_is_there(shop: Shop) -> None:
         campaign_of(shop.program, {"kind": "once", "on": "2026-03-10"}, message=message)
 
     assert [refusal.field for refusal in caught.value.refusals] == ["message.feedback"]
+
+
+def test_answers_are_in_the_export(shop: Shop) -> None:
+    """Under the name of the questionnaire and the words that were asked."""
+    ann = shop.member("ann")
+    answer(shop, ann)
+
+    (told,) = [
+        record_of(holding, is_for_staff=False)
+        for holding in holdings.walk([ann.pk])
+        if holding.section == holdings.Section.SURVEY
+    ]
+
+    assert told.text == (
+        '2026-03-10: answered to program, 2026-q1: Anything else? "Thank you, Ann"; '
+        "How do you like it? 4."
+    )
+    assert told.data == {
+        "survey": "program",
+        "period": "2026-q1",
+        "answered_at": "2026-03-10T12:00:00+00:00",
+        "answers": GOOD,
+    }
 
 
 def test_answers_go_with_the_customer(shop: Shop) -> None:
