@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -73,6 +74,7 @@ class FakeHost:
     apps: dict[str, str] = field(default_factory=dict)  # app ref -> name
     slugs: dict[str, dict[str, str]] = field(default_factory=dict)  # kind -> slug -> ref
     goods: dict[str, GoodsFacts] = field(default_factory=dict)
+    published: dict[str, dt.datetime] = field(default_factory=dict)  # since when, by reference
     prices: dict[tuple[str, str], ShelfPrice] = field(default_factory=dict)  # (channel, variant)
     attributes: dict[str, str] = field(default_factory=dict)  # slug -> input type
     attribute_values: dict[str, dict[str, Any]] = field(default_factory=dict)  # by user ref
@@ -234,6 +236,12 @@ class FakeHost:
         assert kind == "variants"
         return {ref: f"Goods {ref}" for ref in refs if ref in self.goods}
 
+    def published_since(
+        self, _kind: str, ref: str, _channel_refs: Collection[str]
+    ) -> dt.datetime | None:
+        """Return from when on goods are seen."""
+        return self.published.get(ref)
+
     def purchases(
         self,
         variant_refs: Collection[str],
@@ -257,6 +265,20 @@ class FakeHost:
             if item.goods.variant_ref in variant_refs
         ]
         return sorted(found, key=lambda purchase: purchase.at)
+
+    def order_counts(
+        self, channel_refs: Collection[str], user_refs: Collection[str]
+    ) -> dict[str, int]:
+        """Return how many orders these customers placed."""
+        return dict(
+            Counter(
+                facts.user_ref
+                for facts in self.orders.values()
+                if facts.user_ref in user_refs
+                and facts.channel_ref in channel_refs
+                and facts.state not in (OrderState.DRAFT, OrderState.CANCELED)
+            )
+        )
 
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from saleor_retention.engine.engagement import NO_REFERRALS
 from saleor_retention.engine.engagement_documents import events_document, referral_document
+from saleor_retention.engine.feedback_documents import feedback_document
 from saleor_retention.engine.fields import decimal_text
 from saleor_retention.engine.money import from_minor
 from saleor_retention.engine.question_documents import questions_document
@@ -87,6 +88,8 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
         document["referral"] = referral_document(rules.referral)
     if rules.survey.is_on:
         document["survey"] = survey_document(rules.survey)
+    if rules.feedback:
+        document["feedback"] = feedback_document(rules.feedback)
     return document
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from saleor_retention.engine.coherence import incoherences
 from saleor_retention.engine.dumping import dump_program
 from saleor_retention.engine.engagement_documents import read_events, read_referral
+from saleor_retention.engine.feedback_documents import read_feedback
 from saleor_retention.engine.fields import (
     MINOR_MAX,
     POINTS_MAX,
@@ -145,6 +146,7 @@ class _Reader:
             events=read_events(top),
             referral=read_referral(top),
             survey=read_survey(top),
+            feedback=read_feedback(top),
         )
         for section in (earn, deficit, grants):
             section.close()

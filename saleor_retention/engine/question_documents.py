@@ -28,6 +28,7 @@ INTERESTS_MAX = 100
 FIELDS_MAX = 50
 OPTIONS_MAX = 100
 CONSENTS_MAX = 30
+ORDERS_MAX = 100
 ATTRIBUTE_LENGTH_MAX = 255  # of the slug of an attribute, as Saleor has it
 
 
@@ -40,6 +41,7 @@ def read_questions(top: Fields) -> Questions:
         fields=tuple(_fields(section)),
         consents=tuple(_consents(section)),
         enrolment=section.text("enrolment", MOTIVE_LENGTH_MAX),
+        enrolment_orders=section.whole("enrolment_orders", 1, low=1, high=ORDERS_MAX),
     )
     questions = replace(questions, attributes=tuple(_attributes(section, questions)))
     section.close()
@@ -53,6 +55,8 @@ def questions_document(questions: Questions) -> dict[str, Any]:
         for key, value in (("motive", questions.motive), ("enrolment", questions.enrolment))
         if value
     }
+    if questions.enrolment_orders > 1:
+        document["enrolment_orders"] = questions.enrolment_orders
     if questions.interests:
         document["interests"] = list(questions.interests)
     if questions.fields:

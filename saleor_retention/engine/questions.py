@@ -83,6 +83,7 @@ class Questions:
     consents: tuple[ConsentQuestion, ...] = ()
     enrolment: str = ""  # the merchant's own words of the reminder to enrol
     attributes: tuple[AttributeCopy, ...] = ()
+    enrolment_orders: int = 1  # who placed fewer is not reminded
 
     def consent(self, channel: str, purpose: str) -> ConsentQuestion | None:
         """Return the question of a channel and purpose, or None where it is not asked."""

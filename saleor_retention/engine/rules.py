@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from saleor_retention.engine.engagement import NO_REFERRALS, EventRule, ReferralRules
+from saleor_retention.engine.feedback import Feedback
 from saleor_retention.engine.questions import NOTHING, Questions
 from saleor_retention.engine.surveys import NO_SURVEY, Survey
 
@@ -233,6 +234,7 @@ class ProgramRules:
     events: tuple[EventRule, ...] = ()  # by kind, sorted
     referral: ReferralRules = NO_REFERRALS
     survey: Survey = NO_SURVEY
+    feedback: tuple[Feedback, ...] = ()  # by slug, sorted
 
     def tier(self, slug: str | None) -> Tier | None:
         """Return the tier of that slug, or None."""
@@ -241,6 +243,17 @@ class ProgramRules:
     def event(self, kind: str) -> EventRule | None:
         """Return the rule for events of a kind, or None."""
         return next((rule for rule in self.events if rule.kind == kind), None)
+
+    def questionnaire(self, slug: str) -> Feedback | None:
+        """Return the questionnaire of that slug, or None."""
+        return next((each for each in self.feedback if each.slug == slug), None)
+
+    def asked(self, slug: str) -> Survey:
+        """Return what a questionnaire asks, nothing where there is none; "": about an order."""
+        if not slug:
+            return self.survey
+        found = self.questionnaire(slug)
+        return NO_SURVEY if found is None else found.survey
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,20 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*\Z")
 def read_survey(top: Fields) -> Survey:
     """Read the section ``survey`` of a rules document; problems are noted."""
     section = top.section("survey")
-    survey = Survey(
-        intro=section.text("intro", MOTIVE_LENGTH_MAX),
-        intros=_words(section, "intros"),
-        questions=tuple(_questions(section)),
-    )
+    survey = read_content(section)
     if (survey.intro or survey.intros) and not survey.questions and section.is_clean("questions"):
         section.note("questions", "REQUIRED", "is required: what is asked about an order.")
     section.close()
     return survey
+
+
+def read_content(section: Fields) -> Survey:
+    """Read what is asked from the mapping that has it; whose it is closes it."""
+    return Survey(
+        intro=section.text("intro", MOTIVE_LENGTH_MAX),
+        intros=_words(section, "intros"),
+        questions=tuple(_questions(section)),
+    )
 
 
 def survey_document(survey: Survey) -> dict[str, Any]:

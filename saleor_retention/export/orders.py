@@ -27,12 +27,15 @@ def _order(holding: Holding) -> Told:
 def _survey(holding: Holding) -> Told:
     """Tell the answers under the words that were asked; keys stand for words that went."""
     row: SurveyAnswer = holding.row
-    survey = rules_of(row.version_id).survey
+    survey = rules_of(row.version_id).asked(row.survey)
     labels = {question.key: question.field.label for question in survey.questions}
     said = "; ".join(
         f"{labels.get(key, key)} {json.dumps(answer, ensure_ascii=False)}"
         for key, answer in sorted(row.answers.items())
     )
+    if row.order_ref is None:
+        text = f"{day(row.answered_at)}: answered to {row.survey}, {row.period}: {said}."
+        return text, values(row, "survey period answered_at answers")
     text = (
         f"{day(row.answered_at)}: answered about order {holding.number or row.order_ref}: {said}; "
         f"{row.points} points."

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from saleor_retention.errors import Code, Refusal, Refusals
-from saleor_retention.graphql.documents import Conversion, Ids, Keyed, Section, Whole, converted
+from saleor_retention.graphql.documents import Conversion, Id, Ids, Keyed, Section, Whole, converted
 from saleor_retention.graphql.inputs_coupons import terms_of
 from saleor_retention.graphql.scalars import whole
 from saleor_retention.models import Program
@@ -32,6 +32,10 @@ CAMPAIGN: Mapping[str, Any] = {
             "band": "band",
             "segment": "segment",
             "variants": Ids("variants", "variants"),
+            "event": "event",
+            "product": Id("product", "products"),
+            "variant": Id("variant", "variants"),
+            "offer": "offer",
         },
     ),
     "audience": Section("audience", {name: name for name in ("segments", "without", "tiers")}),
@@ -41,6 +45,7 @@ CAMPAIGN: Mapping[str, Any] = {
             "channel": "channel",
             "via": "via",
             "purpose": "purpose",
+            "feedback": "feedback",
             "texts": Keyed(
                 "texts", "language", {name: name for name in ("subject", "text", "html")}
             ),

@@ -14,7 +14,7 @@ from saleor_retention.engine.campaigns.playbook import Play, playbook
 from saleor_retention.graphql.campaign_documents import CAMPAIGN
 from saleor_retention.graphql.context import require
 from saleor_retention.graphql.document_inputs import input_of
-from saleor_retention.graphql.documents import Section
+from saleor_retention.graphql.documents import FEEDBACK, Section
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import JSONString
 from saleor_retention.graphql.lookups import program_of
@@ -49,6 +49,11 @@ class RetentionCampaignTemplate(graphene.ObjectType):
         description="A `RetentionSegmentCreateInput` of the segment that its audience names, to be "
         "made before it; null where it names none.",
     )
+    feedback = graphene.Field(
+        JSONString,
+        description="A `RetentionFeedbackInput` of the questionnaire that its message leads to, to "
+        "be added to the program's rules before it; null where it leads to none.",
+    )
     input = graphene.Field(
         JSONString,
         description="A `RetentionCampaignInput`, a valid draft. What only the shop knows stands in "
@@ -74,6 +79,7 @@ def _template_type(play: Play) -> RetentionCampaignTemplate:
         title=play.title,
         band=play.band,
         segment=_segment_input(play.segment) if play.segment else None,
+        feedback=_feedback_input(play.feedback) if play.feedback else None,
         input=input_of(play.document, FIELDS),
     )
 
@@ -81,3 +87,8 @@ def _template_type(play: Play) -> RetentionCampaignTemplate:
 def _segment_input(segment: Mapping[str, Any]) -> dict[str, Any]:
     bands = [band.upper() for band in segment["rule"]["band"]]
     return {**segment, "rule": {"band": bands}}
+
+
+def _feedback_input(feedback: Mapping[str, Any]) -> dict[str, Any]:
+    (made,) = input_of({FEEDBACK.key: feedback}, {"feedback": FEEDBACK})["feedback"]
+    return dict(made)

@@ -56,6 +56,7 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
         "referral": 1,
         "run_outs": 10,
         "customer": 1,
+        "feedback": 1,
     },
     RetentionProfile: {"facts": 1},
     RetentionCustomer: {"tags": 1, "segments": 1},

@@ -10,7 +10,7 @@ from graphene.utils.str_converters import to_camel_case
 from saleor_retention.graphql.documents import Keyed, Rows, Section
 from saleor_retention.graphql.enums import Weekday
 
-CHOICES = {"band", "channel", "kind", "novelty", "period"}
+CHOICES = {"band", "channel", "kind", "novelty", "per", "period", "type"}
 """Fields of the input that are enums, whose names are the document's values in capitals."""
 
 

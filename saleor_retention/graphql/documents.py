@@ -72,6 +72,14 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class Id:
+    """One of the goods of a kind by global id."""
+
+    key: str
+    kind: str  # of ``GOODS``
+
+
+@dataclass(frozen=True, slots=True)
 class Channels:
     """A list of channels by slug."""
 
@@ -101,6 +109,22 @@ ALLOWANCE: Mapping[str, Any] = {
     "points_max": "points_max",
     "points_per_day_max": "points_per_day_max",
 }
+
+SURVEY: Mapping[str, Any] = {
+    "intro": "intro",
+    "intros": Keyed("intros", "language", "text"),
+    "questions": Rows(
+        "questions",
+        {
+            "labels": Keyed("labels", "language", "text"),
+            **{
+                name: name
+                for name in ("key", "label", "type", "options", "low", "high", "required")
+            },
+        },
+    ),
+}
+FEEDBACK = Keyed("feedback", "survey", {"per": "per", **SURVEY})
 
 RULES: Mapping[str, Any] = {
     "time_zone": "time_zone",
@@ -198,28 +222,14 @@ RULES: Mapping[str, Any] = {
             for name in ("advocate_points", "friend_points", "window_days", "per_month_max")
         },
     ),
-    "survey": Section(
-        "survey",
-        {
-            "intro": "intro",
-            "intros": Keyed("intros", "language", "text"),
-            "questions": Rows(
-                "questions",
-                {
-                    "labels": Keyed("labels", "language", "text"),
-                    **{
-                        name: name
-                        for name in ("key", "label", "type", "options", "low", "high", "required")
-                    },
-                },
-            ),
-        },
-    ),
+    "survey": Section("survey", SURVEY),
+    "feedback": FEEDBACK,
     "questions": Section(
         "questions",
         {
             "motive": "motive",
             "enrolment": "enrolment",
+            "enrolment_orders": "enrolment_orders",
             "interests": "interests",
             "fields": Rows("fields", {name: name for name in ("key", "label", "type", "options")}),
             "attributes": Rows("attributes", {name: name for name in ("fact", "attribute")}),
@@ -375,6 +385,8 @@ class _Writer:
                 return self._selection(value, source)
             case Ids():
                 return self._refs(spec.kind, value, source)
+            case Id():
+                return self._ref(spec.kind, value, source)
             case Channels():
                 return self._channels(value, source)
         if isinstance(value, NotWhole) and value.is_too_large:
@@ -421,17 +433,19 @@ class _Writer:
 
     def _refs(self, kind: str, ids: Sequence[str], source: str) -> list[str]:
         """Return the references of goods, and note them to be looked for."""
-        refs = []
-        for index, global_id in enumerate(ids):
-            path = f"{source}.{index}"
-            ref = host.current().from_global_id(global_id, GOODS[kind])
-            if ref is None:
-                message = f'"{global_id}" is not the id of a {GOODS[kind]}.'
-                self.refusals.append(Refusal(Code.NOT_FOUND, message, path))
-                continue
-            self._goods.setdefault(kind, []).append((ref, path))
-            refs.append(ref)
-        return refs
+        found = [
+            self._ref(kind, global_id, f"{source}.{index}") for index, global_id in enumerate(ids)
+        ]
+        return [ref for ref in found if ref is not None]
+
+    def _ref(self, kind: str, global_id: str, path: str) -> str | None:
+        ref = host.current().from_global_id(global_id, GOODS[kind])
+        if ref is None:
+            message = f'"{global_id}" is not the id of a {GOODS[kind]}.'
+            self.refusals.append(Refusal(Code.NOT_FOUND, message, path))
+            return None
+        self._goods.setdefault(kind, []).append((ref, path))
+        return ref
 
     def _channels(self, slugs: Sequence[str], source: str) -> list[str]:
         by_slug = {place.slug: place.ref for place in host.current().channels()}

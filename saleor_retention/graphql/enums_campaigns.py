@@ -74,6 +74,8 @@ RetentionTriggerKind = described(
         TriggerKind.RUN_OUT: "What the customer buys again and again is about to run out.",
         TriggerKind.SEGMENT_ENTERED: "A segment was entered.",
         TriggerKind.SEGMENT_LEFT: "A segment was left.",
+        TriggerKind.EVENT: "The member did something, such as a review, so long ago.",
+        TriggerKind.ANNOUNCE: "A product or an offer is there: everybody, once.",
         TriggerKind.SURVEY: "The last order was so long ago, and was not answered for.",
     },
 )

@@ -15,7 +15,7 @@ from saleor_retention.graphql.enums_consents import (
     RetentionFieldType,
 )
 from saleor_retention.graphql.host_types import Date, DateTime, Decimal, OrderDirection
-from saleor_retention.graphql.inputs_surveys import RetentionSurveyInput
+from saleor_retention.graphql.inputs_surveys import RetentionFeedbackInput, RetentionSurveyInput
 from saleor_retention.graphql.scalars import RetentionWholeNumber
 
 
@@ -311,6 +311,10 @@ class RetentionQuestionsInput(graphene.InputObjectType):
 
     motive = graphene.String(description="Why the facts are asked for.")
     enrolment = graphene.String(description="The reminder to enrol, on orders of others.")
+    enrolment_orders = graphene.InputField(
+        RetentionWholeNumber,
+        description="From how many orders on a customer is reminded to enrol; 1 when left out.",
+    )
     interests = graphene.List(
         graphene.NonNull(graphene.String), description="Interests that may be chosen."
     )
@@ -426,6 +430,11 @@ class RetentionRulesInput(graphene.InputObjectType):
         RetentionReferralRulesInput, description="What referring a friend brings."
     )
     survey = graphene.InputField(RetentionSurveyInput, description="What is asked about an order.")
+    feedback = graphene.List(
+        graphene.NonNull(RetentionFeedbackInput),
+        description="What is asked without an order, 10 questionnaires at most; replaces all of "
+        "them.",
+    )
 
 
 class RetentionProgramInput(graphene.InputObjectType):

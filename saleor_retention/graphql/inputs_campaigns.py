@@ -30,14 +30,18 @@ class RetentionTriggerInput(graphene.InputObjectType):
     kind = graphene.InputField(
         enums_campaigns.RetentionTriggerKind, description="What it is; needed in a new campaign."
     )
-    on = graphene.InputField(Date, description="ONCE: the day.")
+    on = graphene.InputField(
+        Date,
+        description="ONCE: the day. ANNOUNCE: not before this day; may be left out for an offer "
+        "that has a start.",
+    )
     days_before = _whole("BIRTHDAY, ANNIVERSARY, HOLIDAY, RUN_OUT: so many days before it.")
     each_days_before = graphene.List(
         graphene.NonNull(RetentionWholeNumber),
         description="POINTS_EXPIRING, COUPON_EXPIRING: a message so many days before, each; when "
         "left out 30, 7 and 1 for points, 3 for coupons.",
     )
-    days_after = _whole("WELCOME, SECOND_PURCHASE, SURVEY: so many days after.")
+    days_after = _whole("WELCOME, SECOND_PURCHASE, SURVEY, EVENT: so many days after.")
     holiday = graphene.String(
         description="HOLIDAY: its name, `public:<country>:<name>`, or `own` with `days`."
     )
@@ -49,6 +53,12 @@ class RetentionTriggerInput(graphene.InputObjectType):
     variants = graphene.List(
         graphene.NonNull(graphene.ID), description="RUN_OUT: the variants, each by its own rhythm."
     )
+    event = graphene.String(
+        description="EVENT: the kind that the program's rules have, such as `review`."
+    )
+    product = graphene.ID(description="ANNOUNCE: a product,")
+    variant = graphene.ID(description="or a variant,")
+    offer = graphene.String(description="or an offer of the program, by slug.")
     segment = graphene.String(description="SEGMENT_ENTERED, SEGMENT_LEFT: its slug.")
 
 
@@ -78,6 +88,10 @@ class RetentionMessageInput(graphene.InputObjectType):
     via = graphene.InputField(enums_campaigns.RetentionMessageVia, description="Who sends it.")
     purpose = graphene.String(
         description="The purpose of the consent that it needs; `marketing` when left out."
+    )
+    feedback = graphene.String(
+        description="The questionnaire that it leads to, by its name; whoever has answered it in "
+        "this period does not get the message."
     )
     texts = graphene.List(
         graphene.NonNull(RetentionTextsInput),

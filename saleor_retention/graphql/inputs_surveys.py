@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphene
 
 from saleor_retention.graphql.enums_consents import RetentionFieldType
+from saleor_retention.graphql.enums_feedback import RetentionFeedbackPer
 from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.scalars import RetentionWholeNumber
 
@@ -17,7 +18,7 @@ class RetentionWordsInput(graphene.InputObjectType):
 
 
 class RetentionSurveyQuestionInput(graphene.InputObjectType):
-    """A question about an order."""
+    """A question of a survey."""
 
     key = graphene.String(description="A stable name.", required=True)
     label = graphene.String(description="What customers read.", required=True)
@@ -51,9 +52,26 @@ class RetentionSurveyInput(graphene.InputObjectType):
     )
 
 
+class RetentionFeedbackInput(graphene.InputObjectType):
+    """A questionnaire without an order. Lists are replaced as a whole."""
+
+    survey = graphene.String(description="A stable name.", required=True)
+    per = RetentionFeedbackPer(
+        description="How often a member may answer it; once a year when left out."
+    )
+    intro = graphene.String(description="What stands before the questions.")
+    intros = graphene.List(
+        graphene.NonNull(RetentionWordsInput), description="The same in other languages."
+    )
+    questions = graphene.List(
+        graphene.NonNull(RetentionSurveyQuestionInput), description="The questions, 20 at most."
+    )
+
+
 class RetentionSurveyAnswerFilterInput(graphene.InputObjectType):
     """Which answers; all conditions hold together."""
 
+    survey = graphene.String(description="To this questionnaire; about orders when left out.")
     member = graphene.ID(description="Of this member.")
     since = graphene.InputField(DateTime, description="At this time or later.")
     until = graphene.InputField(DateTime, description="Before this time.")

@@ -49,6 +49,7 @@ from saleor_retention.graphql.mutations.coupon_revoke import RetentionCouponRevo
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.event_record import RetentionEventRecord
 from saleor_retention.graphql.mutations.event_reverse import RetentionEventReverse
+from saleor_retention.graphql.mutations.feedback_submit import RetentionFeedbackSubmit
 from saleor_retention.graphql.mutations.follow_up_complete import RetentionFollowUpComplete
 from saleor_retention.graphql.mutations.follow_up_create import RetentionFollowUpCreate
 from saleor_retention.graphql.mutations.follow_up_drop import RetentionFollowUpDrop
@@ -463,7 +464,8 @@ QUERIES: dict[str, graphene.Field] = {
     ),
     "retention_survey_answers": graphene.Field(
         RetentionSurveyAnswerConnection,
-        description="What customers of a program answered about their orders, newest first. "
+        description="What customers of a program answered about their orders, or to one of "
+        "its questionnaires, newest first. "
         "Requires MANAGE_USERS.",
         program_id=graphene.ID(description="The program's id.", required=True),
         filter=RetentionSurveyAnswerFilterInput(description="Which answers."),
@@ -478,6 +480,9 @@ QUERIES: dict[str, graphene.Field] = {
         program_id=graphene.ID(description="The program's id.", required=True),
         since=graphene.Argument(DateTime, description="Answered at this time or later."),
         until=graphene.Argument(DateTime, description="Answered before this time."),
+        survey=graphene.String(
+            description="Of this questionnaire; of the survey about orders when left out."
+        ),
         resolver=resolve_survey_summary,
     ),
     "retention_measures": graphene.Field(
@@ -531,6 +536,7 @@ MUTATIONS: dict[str, Any] = {
     "retention_referral_code": RetentionReferralCode,
     "retention_referral_claim": RetentionReferralClaim,
     "retention_survey_submit": RetentionSurveySubmit,
+    "retention_feedback_submit": RetentionFeedbackSubmit,
     "retention_redemption_set": RetentionRedemptionSet,
     "retention_redemption_clear": RetentionRedemptionClear,
     "retention_gift_pick": RetentionGiftPick,

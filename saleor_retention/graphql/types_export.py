@@ -50,7 +50,7 @@ RetentionExportSection = described(
         Section.EVENT: "Something done that was rewarded, such as a review.",
         Section.REFERRAL_CODE: "The code that the customer gives to friends.",
         Section.REFERRAL: "A friend who was referred, or the customer as the friend.",
-        Section.SURVEY: "What the customer answered about an order.",
+        Section.SURVEY: "What the customer answered about an order, or to a questionnaire.",
         Section.FOLLOW_UP: "A task of staff about the customer.",
         Section.MOVEMENT: "A movement of points, the newest first.",
         Section.AUDIT: "What staff, an app or a command did about the customer.",

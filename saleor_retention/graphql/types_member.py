@@ -35,6 +35,7 @@ from saleor_retention.graphql.types_engagement import (
     RetentionReferralStanding,
     resolve_standing,
 )
+from saleor_retention.graphql.types_feedback import RetentionFeedback, resolve_feedback
 from saleor_retention.graphql.types_history import (
     RetentionBalance,
     RetentionHistoryConnection,
@@ -225,6 +226,12 @@ class RetentionMember(graphene.ObjectType):
         RetentionCustomer,
         description="Order sums, recency band, scores, stage, tags and segments; null of an erased "
         "customer. Requires MANAGE_USERS.",
+    )
+
+    feedback = graphene.List(
+        graphene.NonNull(RetentionFeedback),
+        description="What the program asks without an order, and was answered in this period.",
+        required=True,
     )
 
     @staticmethod
@@ -427,6 +434,12 @@ class RetentionMember(graphene.ObjectType):
         """Promise what is known of the customer, for those who manage customers."""
         require(info, "users")
         return resolve_customer(info, root.account)
+
+    @staticmethod
+    @discreet
+    def resolve_feedback(root: Member, info: Any) -> Any:
+        """Promise what is asked without an order."""
+        return resolve_feedback(info, root.account)
 
 
 class RetentionMemberConnection(paging.Connection):

@@ -30,6 +30,7 @@ class RetentionEnrolmentReminder(graphene.ObjectType):
     needs_account = graphene.Boolean(
         description="Whether the customer has to register with the shop first.", required=True
     )
+    orders = graphene.Int(description="How many orders the customer placed here; null of a guest.")
     welcome_points = graphene.Field(
         RetentionPoints, description="Points for becoming a member.", required=True
     )
@@ -55,7 +56,7 @@ def asker(info: Any, root: OrderPoints) -> Any:
 
 
 def resolve_enrolment(info: Any, root: OrderPoints) -> Any:
-    """Promise the reminder; null for members, for those who left, and to others."""
+    """Promise the reminder; null for members, for who left or placed too few, and to others."""
 
     def made(found: OrderAsker | None) -> RetentionEnrolmentReminder | None:
         if found is None or found.account is not None:
@@ -63,9 +64,12 @@ def resolve_enrolment(info: Any, root: OrderPoints) -> Any:
         rules = Terms.of(found.program).rules
         if found.user_ref is not None and rules.enrolment is Enrolment.EVERY_CUSTOMER:
             return None
+        if found.orders < rules.questions.enrolment_orders:
+            return None
         return RetentionEnrolmentReminder(
             text=rules.questions.enrolment,
             needs_account=found.user_ref is None,
+            orders=None if found.user_ref is None else found.orders,
             welcome_points=rules.welcome_points,
             points=max(root.earned - root.clawed_back, root.pending),
         )

@@ -32,7 +32,12 @@ from saleor_retention.graphql.types_questions import (
     consent_types,
     field_types,
 )
-from saleor_retention.graphql.types_survey_rules import RetentionSurveyRules, survey_rules
+from saleor_retention.graphql.types_survey_rules import (
+    RetentionFeedbackRules,
+    RetentionSurveyRules,
+    feedback_rules,
+    survey_rules,
+)
 
 WEEKDAYS = tuple(day.value for day in Weekday)
 
@@ -295,6 +300,9 @@ class RetentionQuestionRules(graphene.ObjectType):
     enrolment = graphene.String(
         description='The reminder to enrol, in the shop\'s words; "" for none.', required=True
     )
+    enrolment_orders = graphene.Int(
+        description="From how many orders on a customer is reminded to enrol.", required=True
+    )
     interests = graphene.List(
         graphene.NonNull(graphene.String),
         description="Interests that may be chosen.",
@@ -400,6 +408,11 @@ class RetentionRules(graphene.ObjectType):
     survey = graphene.Field(
         RetentionSurveyRules, description="What is asked about an order.", required=True
     )
+    feedback = graphene.List(
+        graphene.NonNull(RetentionFeedbackRules),
+        description="What is asked without an order.",
+        required=True,
+    )
 
 
 def rules_type(rules: ProgramRules) -> RetentionRules:
@@ -449,6 +462,7 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         events=[RetentionEventRule(**asdict(rule)) for rule in rules.events],
         referral=RetentionReferralRules(**asdict(rules.referral)),
         survey=survey_rules(rules.survey),
+        feedback=[feedback_rules(each) for each in rules.feedback],
     )
 
 
@@ -456,6 +470,7 @@ def _questions(questions: Questions) -> RetentionQuestionRules:
     return RetentionQuestionRules(
         motive=questions.motive,
         enrolment=questions.enrolment,
+        enrolment_orders=questions.enrolment_orders,
         interests=list(questions.interests),
         fields=field_types(questions),
         consents=consent_types(questions),

@@ -1,11 +1,13 @@
-"""A program's survey as staff set it, with its words in every language."""
+"""A program's surveys as staff set them, with its words in every language."""
 
 from __future__ import annotations
 
 import graphene
 
+from saleor_retention.engine.feedback import Feedback
 from saleor_retention.engine.surveys import Survey, SurveyQuestion, Words
 from saleor_retention.graphql.enums_consents import RetentionFieldType
+from saleor_retention.graphql.enums_feedback import RetentionFeedbackPer
 
 
 class RetentionWords(graphene.ObjectType):
@@ -16,7 +18,7 @@ class RetentionWords(graphene.ObjectType):
 
 
 class RetentionSurveyQuestionRules(graphene.ObjectType):
-    """A question about an order, as it is set."""
+    """A question of a survey, as it is set."""
 
     key = graphene.String(description="A stable name.", required=True)
     label = graphene.String(description="What customers read.", required=True)
@@ -50,12 +52,42 @@ class RetentionSurveyRules(graphene.ObjectType):
     )
 
 
+class RetentionFeedbackRules(graphene.ObjectType):
+    """A questionnaire without an order, as it is set."""
+
+    survey = graphene.String(description="A stable name.", required=True)
+    per = RetentionFeedbackPer(description="How often it may be answered.", required=True)
+    intro = graphene.String(description="What stands before the questions.", required=True)
+    intros = graphene.List(
+        graphene.NonNull(RetentionWords),
+        description="The same in other languages.",
+        required=True,
+    )
+    questions = graphene.List(
+        graphene.NonNull(RetentionSurveyQuestionRules),
+        description="The questions.",
+        required=True,
+    )
+
+
 def survey_rules(survey: Survey) -> RetentionSurveyRules:
     """Return the survey as GraphQL gives it out to those who set it."""
     return RetentionSurveyRules(
         intro=survey.intro,
         intros=_words(survey.intros),
         questions=[_question(question) for question in survey.questions],
+    )
+
+
+def feedback_rules(feedback: Feedback) -> RetentionFeedbackRules:
+    """Return a questionnaire as GraphQL gives it out to those who set it."""
+    content = survey_rules(feedback.survey)
+    return RetentionFeedbackRules(
+        survey=feedback.slug,
+        per=feedback.per.value,
+        intro=content.intro,
+        intros=content.intros,
+        questions=content.questions,
     )
 
 

@@ -1,4 +1,4 @@
-"""Surveys about orders: what is asked, what a customer answered, and what it comes to."""
+"""Surveys: what is asked about an order, what a customer answered, and what it comes to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from saleor_retention.selectors.programs import rules_of
 
 
 class RetentionSurveyQuestion(graphene.ObjectType):
-    """A question about an order."""
+    """A question of a survey."""
 
     key = graphene.String(description="A stable name.", required=True)
     label = graphene.String(description="What to show, in the request's language.", required=True)
@@ -47,11 +47,14 @@ class RetentionSurveyQuestion(graphene.ObjectType):
 
 
 class RetentionSurveyAnswer(graphene.ObjectType):
-    """What a customer answered about an order."""
+    """What a customer answered about an order, or to a questionnaire without one."""
 
     id = graphene.ID(description="The id of these answers.", required=True)
     member_id = graphene.ID(description="Who answered.", required=True)
-    order_id = graphene.ID(description="The order.")
+    order_id = graphene.ID(description="The order; null of a questionnaire without one.")
+    survey = graphene.String(
+        description="The questionnaire's stable name; null of an answer about an order."
+    )
     answered_at = graphene.Field(DateTime, description="When it was answered.", required=True)
     answers = graphene.List(
         graphene.NonNull(RetentionAnswer),
@@ -75,12 +78,18 @@ class RetentionSurveyAnswer(graphene.ObjectType):
     @staticmethod
     def resolve_order_id(root: SurveyAnswer, _info: Any) -> str | None:
         """Return the order."""
-        return order_id(root.order_ref)
+        return order_id(root.order_ref or "")
+
+    @staticmethod
+    def resolve_survey(root: SurveyAnswer, _info: Any) -> str | None:
+        """Return which questionnaire it is."""
+        return root.survey or None
 
     @staticmethod
     def resolve_answers(root: SurveyAnswer, _info: Any) -> list[RetentionAnswer]:
         """Return the answers in the shape of the questions that were asked."""
-        fields = [question.field for question in rules_of(root.version_id).survey.questions]
+        asked = rules_of(root.version_id).asked(root.survey)
+        fields = [question.field for question in asked.questions]
         return [
             answer_type(field, root.answers[field.key])
             for field in fields
@@ -89,7 +98,7 @@ class RetentionSurveyAnswer(graphene.ObjectType):
 
 
 class RetentionSurveyAnswerConnection(paging.Connection):
-    """Answers about orders, newest first, a page at a time."""
+    """Answers to a survey, newest first, a page at a time."""
 
     class Meta:
         """Of answers."""
@@ -146,7 +155,10 @@ class RetentionSurveyFigures(graphene.ObjectType):
 class RetentionSurveySummary(graphene.ObjectType):
     """What the answers of a period come to, by the questions as they are now."""
 
-    count = graphene.Int(description="How many orders were answered for.", required=True)
+    count = graphene.Int(
+        description="For how many orders it was answered, or how often in a period.",
+        required=True,
+    )
     questions = graphene.List(
         graphene.NonNull(RetentionSurveyFigures), description="By question.", required=True
     )
@@ -175,7 +187,8 @@ def resolve_survey_answers(_root: Any, info: Any, *, program_id: str, **argument
     require(info, "users")
     given = arguments.pop("filter", None) or {}
     window = paging.Window.of("retentionSurveyAnswers", arguments, paging.instant, paging.row_id)
-    found = surveys.answers_of(program_of(program_id, "programId")).filter(
+    program = program_of(program_id, "programId")
+    found = surveys.answers_of(program, given.get("survey") or "").filter(
         surveys.answers_between(given.get("since"), given.get("until"))
     )
     if given.get("member") is not None:
@@ -186,11 +199,17 @@ def resolve_survey_answers(_root: Any, info: Any, *, program_id: str, **argument
 
 @discreet
 def resolve_survey_summary(
-    _root: Any, info: Any, *, program_id: str, since: Any = None, until: Any = None
+    _root: Any,
+    info: Any,
+    *,
+    program_id: str,
+    since: Any = None,
+    until: Any = None,
+    survey: str | None = None,
 ) -> RetentionSurveySummary:
     """Return what the answers of a period come to, for those who manage customers."""
     require(info, "users")
-    found = surveys.summary(program_of(program_id, "programId"), since, until)
+    found = surveys.summary(program_of(program_id, "programId"), since, until, survey or "")
     return RetentionSurveySummary(
         count=found.count, questions=[_figures(figures) for figures in found.figures]
     )
@@ -211,7 +230,7 @@ def question_type(question: SurveyQuestion, label: str) -> RetentionSurveyQuesti
 
 
 def _asked(survey: Survey, points: int, answer: SurveyAnswer | None) -> RetentionOrderSurvey:
-    language = _language()
+    language = language_asked()
     return RetentionOrderSurvey(
         intro=survey.intro_in(language),
         questions=[question_type(each, each.label_in(language)) for each in survey.questions],
@@ -223,7 +242,7 @@ def _asked(survey: Survey, points: int, answer: SurveyAnswer | None) -> Retentio
 def _figures(figures: Figures) -> RetentionSurveyFigures:
     question = figures.question
     return RetentionSurveyFigures(
-        question=question_type(question, question.label_in(_language())),
+        question=question_type(question, question.label_in(language_asked())),
         count=figures.count,
         average=rounded(figures.average),
         shares=[
@@ -233,6 +252,7 @@ def _figures(figures: Figures) -> RetentionSurveyFigures:
     )
 
 
-def _language() -> str:
+def language_asked() -> str:
+    """Return the language of the request."""
     with reading():
         return translation.get_language() or ""

@@ -253,6 +253,14 @@ class Host(Protocol):
         Without drafts and orders that were canceled; what came back of the others is in it.
         """
 
+    def order_counts(
+        self, channel_refs: Collection[str], user_refs: Collection[str]
+    ) -> dict[str, int]:
+        """Return how many orders these customers placed, by customer, in one statement.
+
+        Without drafts and orders that were canceled; absent for who placed none.
+        """
+
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""
 
@@ -315,6 +323,14 @@ class Host(Protocol):
 
     def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references of ``kind`` to what shoppers read, in one statement; gone: absent."""
+
+    def published_since(
+        self, kind: str, ref: str, channel_refs: Collection[str]
+    ) -> dt.datetime | None:
+        """Return from when on shoppers see a product or variant in any of these channels.
+
+        Long ago where nobody dated it, in the future where it will come; None while it is hidden.
+        """
 
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in a constant number of statements."""

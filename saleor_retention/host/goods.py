@@ -5,6 +5,7 @@ Everything is read in a constant number of statements, however many references a
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -27,6 +28,9 @@ FROM product_productvariant variant
 JOIN product_product product ON product.id = variant.product_id
 WHERE variant.id = ANY(%s::integer[])
 """
+
+LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""When something was published that nobody dated."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")  # what a 32-bit key holds; any other is nobody's
 

@@ -45,7 +45,10 @@ class MemberEvent(models.Model):
             models.UniqueConstraint(fields=("source", "reference"), name="retention_event_once"),
             check("retention_event_points", Q(points__gte=0)),
         )
-        indexes = (models.Index(fields=("account", "kind", "at"), name="retention_event_member"),)
+        indexes = (
+            models.Index(fields=("account", "kind", "at"), name="retention_event_member"),
+            models.Index(fields=("kind", "recorded_at"), name="retention_event_recorded"),
+        )
 
 
 class ReferralState(TextChoices):

@@ -1,4 +1,4 @@
-"""What customers answered to the survey about an order."""
+"""What customers answered: to the survey about an order, or to a questionnaire without one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from .constraints import check
 
 
 class SurveyAnswer(models.Model):
-    """The answers to the survey about one order; deleted when the customer is erased.
+    """The answers to one survey; deleted when the customer is erased.
 
-    ``answers`` are by the key of the question, as ``engine.survey_answers`` reads them; ``version``
-    has the words that were asked. ``points`` are those that answering brought.
+    About an order, or to the questionnaire ``survey`` of the program in a ``period``
+    (``engine.feedback``). ``answers`` are by the key of the question, as ``engine.survey_answers``
+    reads them; ``version`` has the words that were asked. ``points`` are those that answering
+    brought.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -19,7 +21,9 @@ class SurveyAnswer(models.Model):
     program = models.ForeignKey(
         "Program", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    order_ref = models.CharField(max_length=80, unique=True)
+    order_ref = models.CharField(max_length=80, unique=True, null=True, blank=True)
+    survey = models.CharField(max_length=48, default="")
+    period = models.CharField(max_length=8, default="")
     version = models.ForeignKey(
         "ProgramVersion", on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -28,9 +32,23 @@ class SurveyAnswer(models.Model):
     answered_at = models.DateTimeField()
 
     class Meta:
-        """Once about an order; read program by program, newest first."""
+        """Once about an order, or in a period; read program by program, newest first."""
 
-        constraints = (check("retention_survey_points", models.Q(points__gte=0)),)
+        constraints = (
+            check("retention_survey_points", models.Q(points__gte=0)),
+            check(
+                "retention_survey_about",
+                models.Q(order_ref__isnull=False, survey="", period="")
+                | (models.Q(order_ref__isnull=True) & ~models.Q(survey="") & ~models.Q(period="")),
+            ),
+            models.UniqueConstraint(
+                fields=("account", "survey", "period"),
+                condition=models.Q(order_ref__isnull=True),
+                name="retention_survey_once",
+            ),
+        )
         indexes = (
-            models.Index(fields=("program", "-answered_at", "-id"), name="retention_survey_newest"),
+            models.Index(
+                fields=("program", "survey", "-answered_at", "-id"), name="retention_survey_newest"
+            ),
         )

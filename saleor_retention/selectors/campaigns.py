@@ -27,6 +27,7 @@ from saleor_retention.engine.campaigns.triggers import (
     next_month,
 )
 from saleor_retention.engine.campaigns.verdicts import Reason
+from saleor_retention.engine.engagement import Outcome
 from saleor_retention.engine.periods import local_date, start_of_local_day
 from saleor_retention.models import (
     Account,
@@ -35,6 +36,7 @@ from saleor_retention.models import (
     CouponState,
     CustomerRollup,
     Lot,
+    MemberEvent,
     OrderRecord,
     Profile,
     Program,
@@ -45,6 +47,7 @@ from saleor_retention.models import (
     TierChange,
     TierChangeKind,
 )
+from saleor_retention.selectors.announcements import announced
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.receipts import PREFIX as RECEIPT
 from saleor_retention.selectors.segments import limits_of
@@ -67,6 +70,7 @@ class Candidate:
     useful_through: dt.date | None = None
     facts: dict[str, str] = field(default_factory=dict)
     refused: Reason | None = None
+    not_before: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ def happened(trigger: Trigger, since: dt.datetime, asked: Asked) -> Chunks:
             account__program=asked.program, kind=TierChangeKind.UPGRADE, at__gte=since
         ).exclude(to_tier__in=_entry_tiers(asked.program))
         return _events(changes, trigger, asked, "at", lambda row: f"tier:{row.event_id}")
+    if trigger.kind is TriggerKind.EVENT:
+        return _events(_done(trigger, since, asked), trigger, asked, "at", _cycle_of_event)
     kind = SegmentEventKind.ENTERED
     if trigger.kind is TriggerKind.SEGMENT_LEFT:
         kind = SegmentEventKind.LEFT
@@ -119,6 +125,21 @@ def happened(trigger: Trigger, since: dt.datetime, asked: Asked) -> Chunks:
         segment__program=asked.program, segment__slug=trigger.segment, kind=kind, at__gte=since
     )
     return _events(events, trigger, asked, "at", lambda row: f"segment:{row.event_id}")
+
+
+def _done(trigger: Trigger, since: dt.datetime, asked: Asked) -> QuerySet[Any]:
+    """Return events of a kind that were told since: within the limits of their rule, and kept."""
+    return MemberEvent.objects.filter(
+        account__program=asked.program,
+        kind=trigger.event,
+        recorded_at__gte=since,
+        outcome__in=(Outcome.REWARDED, Outcome.NO_POINTS),
+        reversed_at=None,
+    )
+
+
+def _cycle_of_event(row: _Event) -> str:
+    return f"event:{row.event_id}"
 
 
 def in_audience(audience: Audience, program: Program, account_ids: list[int]) -> set[int]:
@@ -396,6 +417,16 @@ def _run_out_facts(result: RunOut, variant_ref: str, name: str) -> dict[str, str
     }
 
 
+def _announced(trigger: Trigger, day: dt.date, asked: Asked) -> Chunks:
+    found = announced(trigger, asked.program, asked.zone)
+    if found is not None and found.on == day:
+        for rows in _keyset(_members(asked), "pk"):
+            yield [
+                Candidate(pk, "announce", day, facts=found.facts, not_before=found.since)
+                for (pk,) in rows
+            ]
+
+
 CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.ONCE: _once,
     TriggerKind.HOLIDAY: _holiday,
@@ -407,6 +438,7 @@ CALENDAR: Mapping[TriggerKind, Callable[[Trigger, dt.date, Asked], Chunks]] = {
     TriggerKind.SECOND_PURCHASE: _buyers,
     TriggerKind.WIN_BACK: _buyers,
     TriggerKind.SURVEY: _unanswered,
+    TriggerKind.ANNOUNCE: _announced,
 }
 
 

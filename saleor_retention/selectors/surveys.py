@@ -23,7 +23,7 @@ CROSS JOIN LATERAL (
     SELECT key, CASE WHEN key = ANY(%(free)s::text[]) THEN 'null' ELSE value::text END AS value
     FROM jsonb_each(answer.answers)
 ) AS entry
-WHERE answer.program_id = %(program_id)s
+WHERE answer.program_id = %(program_id)s AND answer.survey = %(survey)s
   AND (%(since)s::timestamptz IS NULL OR answer.answered_at >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR answer.answered_at < %(until)s)
 GROUP BY entry.key, entry.value
@@ -49,31 +49,40 @@ def answers_between(since: dt.datetime | None, until: dt.datetime | None) -> Q:
     return condition
 
 
-def answers_of(program: Program) -> QuerySet[SurveyAnswer]:
-    """Return the answers to a program's survey."""
-    return SurveyAnswer.objects.filter(program=program)
+def answers_of(program: Program, survey: str = "") -> QuerySet[SurveyAnswer]:
+    """Return the answers to a program's survey about orders, or to one of its questionnaires."""
+    return SurveyAnswer.objects.filter(program=program, survey=survey)
 
 
 def summary(
-    program: Program, since: dt.datetime | None = None, until: dt.datetime | None = None
+    program: Program,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    survey: str = "",
 ) -> Summary:
     """Return what the answers of a period come to, by the questions as they are now.
 
     Two statements. ``engine.surveys.figures_of`` has the definitions; nothing is rounded here.
     """
-    survey = rules_of(program.current_version_id).survey
+    asked = rules_of(program.current_version_id).asked(survey)
     free = [
         question.key
-        for question in survey.questions
+        for question in asked.questions
         if question.field.type in (FieldType.TEXT, FieldType.DATE)
     ]
     counted: dict[str, list[tuple[Any, int]]] = defaultdict(list)
-    parameters = {"program_id": program.pk, "free": free, "since": since, "until": until}
+    parameters = {
+        "program_id": program.pk,
+        "survey": survey,
+        "free": free,
+        "since": since,
+        "until": until,
+    }
     with connection.cursor() as cursor:
         cursor.execute(COUNTED, parameters)
         for key, value, count in cursor.fetchall():
             counted[key].append((json.loads(value), count))
     return Summary(
-        count=answers_of(program).filter(answers_between(since, until)).count(),
-        figures=tuple(figures_of(each, counted[each.key]) for each in survey.questions),
+        count=answers_of(program, survey).filter(answers_between(since, until)).count(),
+        figures=tuple(figures_of(each, counted[each.key]) for each in asked.questions),
     )

@@ -89,6 +89,10 @@ def test_the_playbook_can_be_sent_as_it_is(world: World, marketer: Actor) -> Non
             marketer.do(
                 operation("staff/segment-create"), programId=world.program_id, input=segment
             )
+        if play["feedback"]:
+            rules = {"feedback": [json.loads(play["feedback"])]}
+            update = operation("staff/program-update")
+            marketer.do(update, id=world.program_id, input={"rules": rules})
         done = marketer.do(
             operation("staff/campaign-create"),
             programId=world.program_id,
@@ -97,6 +101,7 @@ def test_the_playbook_can_be_sent_as_it_is(world: World, marketer: Actor) -> Non
         assert done["campaign"]["state"] == "DRAFT"
         assert [each["language"] for each in done["words"]] == ["en", "zh-hant", "zh-hans"]
         assert all(each["text"] and each["subject"] for each in done["words"])
+        assert ("?survey=lost-reason" in done["words"][0]["text"]) == (name == "lost_reason")
         assert ("SAMPLE-CODE" in done["words"][1]["text"]) == (name == "at_risk_offer")
         marketer.do(operation("staff/campaign-start"), id=done["campaign"]["id"])
 
@@ -412,3 +417,33 @@ def test_what_is_not_there_is_not_found(world: World, marketer: Actor) -> None:
         ) == [("id", "NOT_FOUND")]
     answer = marketer.post(operation("staff/campaign"), id="abc")
     assert answer["errors"][0]["message"] == "There is no such campaign."
+
+
+def test_what_is_announced_is_named_by_its_id(world: World, marketer: Actor) -> None:
+    """A product, a variant or an offer; what is none of them is refused by its field."""
+    variant = factories().make_product("5.00")
+    trigger = {
+        "kind": "ANNOUNCE",
+        "product": gid("Product", variant.product),
+        "on": "2030-01-01",
+    }
+    made = create(marketer, world, trigger=trigger)
+    assert json.loads(made["document"])["trigger"] == {
+        "kind": "announce",
+        "product": str(variant.product_id),
+        "on": "2030-01-01",
+    }
+    for wrong, field in (
+        ({"product": gid("ProductVariant", variant)}, "product"),
+        ({"product": None, "variant": gid("Product", variant.product)}, "variant"),
+        ({"product": None, "offer": "nothing"}, "offer"),
+    ):
+        given = {
+            "slug": "more",
+            "name": "More",
+            "campaign": {"message": MESSAGE, "trigger": trigger | wrong},
+        }
+        refused = marketer.refused(
+            operation("staff/campaign-create"), programId=world.program_id, input=given
+        )
+        assert [where for where, _code in refused] == [f"campaign.trigger.{field}"]

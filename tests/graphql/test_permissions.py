@@ -176,6 +176,7 @@ def prepare(world: World) -> None:
         "events": {"review": {"points": 0}},
         "referral": {"friend_points": 1},
         "survey": {"questions": [{"key": "stars", "label": "How was it?", "type": "number"}]},
+        "feedback": {"program": {"questions": [{"key": "more", "label": "What is missing?"}]}},
     }
     programs.update_program(program=world.program, changes={"questions": QUESTIONS, **engagement})
     world.program.refresh_from_db()
@@ -613,6 +614,11 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         "storefront/survey-submit",
         orderId=lambda world: gid("Order", world.order),
         answers=lambda _world: [{"key": "stars", "number": 5}],
+    ),
+    "retentionFeedbackSubmit": run(
+        "storefront/feedback-submit",
+        survey=lambda _world: "program",
+        answers=lambda _world: [{"key": "more", "text": "Nothing"}],
     ),
     "retentionSurveyAnswers": run("staff/survey-answers", programId=lambda world: world.program_id),
     "retentionFollowUps": run("staff/follow-ups"),

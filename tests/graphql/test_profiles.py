@@ -302,6 +302,7 @@ def test_who_did_not_enrol_is_reminded_on_the_order() -> None:
     assert edge["node"]["retention"]["enrolment"] == {
         "text": "Members earn points with every order.",
         "needsAccount": False,
+        "orders": 1,
         "welcomePoints": 100,
         "points": 0,
     }
@@ -310,6 +311,30 @@ def test_who_did_not_enrol_is_reminded_on_the_order() -> None:
     world.owner.do(operation("storefront/enrol"), channel=world.channel)
     (edge,) = world.owner.ask(query)["me"]["orders"]["edges"]
     assert edge["node"]["retention"] is None or edge["node"]["retention"]["enrolment"] is None
+
+
+def test_who_buys_again_is_led_to_membership() -> None:
+    """From as many orders on as the merchant says; a canceled one is none, nor one of others."""
+    words = {**QUESTIONS, "enrolment_orders": 2}
+    world = open_shop(questions=words, enrolment="opt_in")
+    goods = factories().make_product("40.00")
+    query = operation("storefront/order-questions")
+
+    def reminded() -> list[Any]:
+        found = world.owner.ask(query, first=9)["me"]["orders"]["edges"]
+        return [edge["node"]["retention"] for edge in found]
+
+    bought(world, {goods: 1}, world.other)
+    canceled = bought(world, {goods: 1})
+    type(canceled).objects.filter(pk=canceled.pk).update(status="canceled")
+    bought(world, {goods: 1})
+    once = reminded()
+    bought(world, {goods: 1})
+    twice = reminded()
+
+    assert once == [None, None]
+    assert [each["enrolment"]["orders"] for each in twice] == [2, 2, 2]
+    assert twice[0]["enrolment"]["text"] == "Members earn points with every order."
 
 
 def test_others_learn_nothing_of_the_customer_from_an_order(world: World) -> None:

@@ -33,7 +33,7 @@ MEMBER = """
   tier { slug benefits { text } } nextTier { slug text } program { slug }
   history(first: 2) { edges { node { text orderNumber change { available } } } }
   tierChanges(first: 2) { edges { node { toTier } } } referral { code waiting claimed }
-  runOuts { name }
+  runOuts { name } feedback { survey answer { survey } }
   profile { facts { name } } consentLog(first: 2) { edges { node { state text } } }
   customer {
     orders revenue { amount } band rfm { recency } stage stageDates { at } tags segments { slug }

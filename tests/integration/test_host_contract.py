@@ -169,6 +169,42 @@ def test_draft(shop: Host, make: Any) -> None:
     assert [line.gross_minor for line in after.lines] == [1000]
 
 
+def test_how_many_orders_customers_placed(shop: Host, make: Any) -> None:
+    """In channels that are asked about; absent for who placed none."""
+    ann, ben = make.make_user(), make.make_user()
+    goods = make.make_product("5.00")
+    for user in (ann, ann, ben):
+        order = make.complete(make.make_checkout(user, {goods: 1}))
+    type(order).objects.filter(pk=order.pk).update(status="canceled")
+    refs = [str(ann.pk), str(ben.pk), "x"]
+    places = [place.ref for place in shop.channels()]
+
+    assert shop.order_counts(places, refs) == {str(ann.pk): 2}
+    assert shop.order_counts([], refs) == {}
+
+
+def test_since_when_goods_are_seen(shop: Host, make: Any) -> None:
+    """A product and its variant; nothing that is hidden or gone."""
+    variant = make.make_product("5.00")
+    places = [place.ref for place in shop.channels()]
+    product_ref, variant_ref = str(variant.product_id), str(variant.pk)
+
+    since = shop.published_since("products", product_ref, places)
+
+    assert since is not None
+    assert since <= timezone.now()
+    assert shop.published_since("variants", variant_ref, places) == since
+    assert shop.published_since("products", product_ref, []) is None
+    assert shop.published_since("products", "0", places) is None
+    product = variant.product
+    hidden = getattr(product, "channel_listings", None) or type(product).objects.filter(
+        pk=product.pk
+    )
+    hidden.update(is_published=False)
+    assert shop.published_since("products", product_ref, places) is None
+    assert shop.published_since("variants", variant_ref, places) is None
+
+
 def test_orders_of_unknown_reference(shop: Host, make: Any) -> None:
     """References that are no key, or nobody's, are absent."""
     order = make.complete(make.make_checkout(make.make_user(), {make.make_product("5.00"): 1}))

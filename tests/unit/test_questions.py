@@ -37,6 +37,7 @@ NEWS = {
 ASKED = {
     "motive": "So that we can greet you.",
     "enrolment": "Members earn points.",
+    "enrolment_orders": 2,
     "interests": ["coffee", "tea"],
     "fields": [
         {"key": "shoe-size", "label": "Shoe size", "type": "number"},
@@ -381,3 +382,15 @@ def test_the_next_birthday_that_counts_is_today_at_the_earliest() -> None:
     assert next_counting(TODAY, month=3, day=10, known_since=since) == TODAY
     assert next_counting(TODAY, month=3, day=9, known_since=since) == dt.date(2027, 3, 9)
     assert next_counting(TODAY, month=3, day=20, known_since=TODAY) == dt.date(2027, 3, 20)
+
+
+@pytest.mark.parametrize("orders", [0, 101, "many", True])
+def test_a_reminder_waits_for_a_number_of_orders(orders: Any) -> None:
+    """From 1 to 100, a whole one."""
+    document = {**BASE, "questions": {"enrolment_orders": orders}}
+    rules, problems = parse_program(document, EXPONENTS)
+
+    assert (rules, [problem.field for problem in problems]) == (
+        None,
+        ["questions.enrolment_orders"],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,6 @@ _BEFORE = frozenset({TriggerKind.BIRTHDAY, TriggerKind.ANNIVERSARY, TriggerKind.
 _SEVERAL = {TriggerKind.POINTS_EXPIRING: [30, 7, 1], TriggerKind.COUPON_EXPIRING: [3]}
 """Kinds that remind on several days before, and on which where nothing is said."""
 _AFTER = frozenset({TriggerKind.SECOND_PURCHASE, TriggerKind.SURVEY, TriggerKind.WELCOME})
-_SEGMENTS = frozenset({TriggerKind.SEGMENT_ENTERED, TriggerKind.SEGMENT_LEFT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ class Surroundings:
 
     segments: Collection[str]
     tiers: Collection[str]
+    questionnaires: Collection[str] = ()
+    events: Collection[str] = ()
 
 
 def parse_campaign(
@@ -71,7 +72,7 @@ def parse_campaign(
     top = Fields(document, "", problems, what="the campaign")
     top.require("trigger", "what makes a customer due")
     trigger = _trigger(top.section("trigger"), around)
-    message = _message(top.section("message")) if top.has("message") else None
+    message = _message(top.section("message"), around) if top.has("message") else None
     benefit = _benefit(top.section("benefit"))
     if message is None and not benefit.is_some and not problems:
         top.note("message", "REQUIRED", "is required, or a benefit: a campaign does something.")
@@ -114,12 +115,50 @@ def _trigger(fields: Fields, around: Surroundings) -> Trigger:
     elif kind is TriggerKind.RUN_OUT:
         days = fields.whole("days_before", 3, high=DAYS_BEFORE_MAX)
         trigger = Trigger(kind, (days,), variants=_variants(fields))
-    elif kind in _SEGMENTS:
-        fields.require("segment", "the slug of a segment")
-        (name, *_) = _known(fields, "segment", [fields.take("segment")], around.segments) or ("",)
-        trigger = Trigger(kind, segment=name)
+    elif kind in _NAMING:
+        trigger = _NAMING[kind](fields, kind, around)
     fields.close()
     return trigger
+
+
+def _of_segment(fields: Fields, kind: TriggerKind, around: Surroundings) -> Trigger:
+    fields.require("segment", "the slug of a segment")
+    (name, *_) = _known(fields, "segment", [fields.take("segment")], around.segments) or ("",)
+    return Trigger(kind, segment=name)
+
+
+def _of_event(fields: Fields, kind: TriggerKind, around: Surroundings) -> Trigger:
+    fields.require("event", "the kind of an event")
+    (name, *_) = _known(fields, "event", [fields.take("event")], around.events) or ("",)
+    return Trigger(kind, days_after=fields.whole("days_after", 0, high=DAYS_AFTER_MAX), event=name)
+
+
+def _announcement(fields: Fields, kind: TriggerKind, _around: Surroundings) -> Trigger:
+    """Read what is announced: one thing alone; goods have no first day of their own."""
+    trigger = Trigger(
+        kind,
+        on=fields.date("on"),
+        product=fields.text("product", REF_LENGTH_MAX),
+        variant=fields.text("variant", REF_LENGTH_MAX),
+        offer=fields.slug("offer", NAME_LENGTH_MAX),
+    )
+    first, *more = [key for key in ("product", "variant", "offer") if fields.has(key)] or [""]
+    if not first:
+        fields.note("offer", "REQUIRED", "is required, or product or variant: what is announced.")
+    for key in more:
+        fields.note(key, "ONE_THING", f"and {first} are two things: announce one.")
+    if first in ("product", "variant"):
+        fields.require("on", "the day")
+    return trigger
+
+
+_NAMING: Mapping[TriggerKind, Callable[[Fields, TriggerKind, Surroundings], Trigger]] = {
+    TriggerKind.SEGMENT_ENTERED: _of_segment,
+    TriggerKind.SEGMENT_LEFT: _of_segment,
+    TriggerKind.EVENT: _of_event,
+    TriggerKind.ANNOUNCE: _announcement,
+}
+"""Kinds that name something that is there."""
 
 
 def _holiday(fields: Fields) -> tuple[str, tuple[dt.date, ...]]:
@@ -198,7 +237,7 @@ def _known(fields: Fields, key: str, names: list[Any], known: Collection[str]) -
     return found
 
 
-def _message(fields: Fields) -> Message:
+def _message(fields: Fields, around: Surroundings) -> Message:
     fields.require("channel", "email or sms")
     channel = fields.choice("channel", Channel.EMAIL)
     via = fields.choice("via", Via.MAIL)
@@ -216,8 +255,10 @@ def _message(fields: Fields) -> Message:
         fields.note("texts", "EMPTY", "must have one language at least.")
     if channel is Channel.SMS and via is Via.NOTIFY:
         fields.note("via", "NOT_FOR_SMS", "is about e-mails; leave it out.")
+    asked = fields.take("feedback")
+    (feedback, *_) = _known(fields, "feedback", [asked], around.questionnaires) or ("",)
     fields.close()
-    return Message(channel, purpose, tuple(texts), via)
+    return Message(channel, purpose, tuple(texts), via, feedback)
 
 
 def _texts(content: Any, fields: Fields, path: str, channel: Channel) -> Texts:

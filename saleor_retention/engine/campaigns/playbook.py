@@ -26,6 +26,7 @@ class Play:
     band: Band
     document: dict[str, Any]
     segment: dict[str, Any] = field(default_factory=dict)  # slug, name, rule: to be made first
+    feedback: dict[str, Any] = field(default_factory=dict)  # of the rules, by slug: needed, too
 
 
 def playbook(on: dt.date) -> tuple[Play, ...]:
@@ -73,15 +74,19 @@ def playbook(on: dt.date) -> tuple[Play, ...]:
             name="lost_reason",
             title="Ask those who are lost for the reason",
             band=Band.LOST,
-            document=_campaign({"kind": "win_back", "band": "lost"}, _REASON),
+            document=_campaign(
+                {"kind": "win_back", "band": "lost"}, _REASON, feedback="lost-reason"
+            ),
+            feedback={"lost-reason": _REASONS},
         ),
     )
 
 
 def _campaign(
-    trigger: dict[str, Any], texts: dict[str, tuple[str, str]], **rest: Any
+    trigger: dict[str, Any], texts: dict[str, tuple[str, str]], feedback: str = "", **rest: Any
 ) -> dict[str, Any]:
     message = {
+        **({"feedback": feedback} if feedback else {}),
         "channel": "email",
         "texts": {
             language: {"subject": subject, "text": text}
@@ -139,15 +144,43 @@ _REASON = _texts(
         "What could we do better?",
         (
             "your last order was long ago. What kept you away: the choice, the prices, the "
-            "delivery, something else? Please answer this message in a line; we read every answer."
+            "delivery, something else? Please tell us, it takes a minute and we read every answer: "
+            "[link]?survey={{ feedback }}"
         ),
     ),
     (
         "我們哪裡可以做得更好?",
-        "距離您上次訂購已有一段時間。是商品、價格、配送,還是其他原因?請直接回覆這封信,我們會讀每一則回覆。",
+        (
+            "距離您上次訂購已有一段時間。是商品、價格、配送,還是其他原因?"
+            "請花一分鐘告訴我們,每一則回覆我們都會讀:[連結]?survey={{ feedback }}"
+        ),
     ),
     (
         "我们哪里可以做得更好?",
-        "距离您上次订购已有一段时间。是商品、价格、配送,还是其他原因?请直接回复这封邮件,我们会读每一条回复。",
+        (
+            "距离您上次订购已有一段时间。是商品、价格、配送,还是其他原因?"
+            "请花一分钟告诉我们,每一条回复我们都会读:[链接]?survey={{ feedback }}"
+        ),
     ),
 )
+_REASONS: dict[str, Any] = {
+    "per": "year",
+    "intro": "Why did you stay away?",
+    "intros": {"zh-hant": "是什麼原因讓您許久未訂購?", "zh-hans": "是什么原因让您许久未订购?"},
+    "questions": [
+        {
+            "key": "reason",
+            "label": "What kept you away?",
+            "labels": {"zh-hant": "原因", "zh-hans": "原因"},
+            "type": "choices",
+            "options": ["choice", "prices", "delivery", "service", "no-need", "other"],
+            "required": True,
+        },
+        {
+            "key": "wish",
+            "label": "What would bring you back?",
+            "labels": {"zh-hant": "怎麼做您會再來?", "zh-hans": "怎么做您会再来?"},
+            "type": "text",
+        },
+    ],
+}

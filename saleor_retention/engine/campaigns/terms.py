@@ -29,6 +29,8 @@ class TriggerKind(StrEnum):
     SEGMENT_ENTERED = "segment_entered"
     SEGMENT_LEFT = "segment_left"
     SURVEY = "survey"
+    EVENT = "event"
+    ANNOUNCE = "announce"
 
 
 EVENTS = frozenset(
@@ -38,6 +40,7 @@ EVENTS = frozenset(
         TriggerKind.WELCOME,
         TriggerKind.SEGMENT_ENTERED,
         TriggerKind.SEGMENT_LEFT,
+        TriggerKind.EVENT,
     }
 )
 """Triggers that follow something that happened; all others follow the calendar."""
@@ -64,13 +67,17 @@ class Trigger:
     kind: TriggerKind
     days_before: tuple[int, ...] = (0,)  # several for what expires only
     days_after: int = 0
-    on: dt.date | None = None  # once
+    on: dt.date | None = None  # once, announce
     holiday: str = ""  # a name of ``calendar.HOLIDAYS``, "public:<country>:<name>", or "own"
     own_days: tuple[dt.date, ...] = ()
     day_of_month: int = 1
     band: Band = Band.LOST
     segment: str = ""
     variants: tuple[str, ...] = ()  # run out: each by its own rhythm
+    event: str = ""  # the kind of what a member did
+    product: str = ""  # announce: one of product, variant and offer
+    variant: str = ""
+    offer: str = ""  # its slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class Message:
     purpose: str
     texts: tuple[tuple[str, Texts], ...]
     via: Via = Via.MAIL
+    feedback: str = ""  # the slug of a questionnaire that it leads to
 
     def texts_for(self, language: str) -> tuple[str, Texts]:
         """Return the nearest language and its templates: the same, else the default."""

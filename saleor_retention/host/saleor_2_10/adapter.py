@@ -123,6 +123,12 @@ class Saleor210:
         """Return what these customers ordered of these variants."""
         return orders.purchases(variant_refs, channel_refs, user_refs)
 
+    def order_counts(
+        self, channel_refs: Collection[str], user_refs: Collection[str]
+    ) -> dict[str, int]:
+        """Return how many orders these customers placed."""
+        return orders.order_counts(channel_refs, user_refs)
+
     def order_ref_of_checkout(self, checkout_ref: str) -> str | None:
         """Return the order made from that checkout, if any."""
         return orders.order_ref_of_checkout(checkout_ref)
@@ -198,6 +204,12 @@ class Saleor210:
     def goods_names(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         """Map references of ``kind`` to what shoppers read."""
         return goods.goods_names(kind, refs)
+
+    def published_since(
+        self, kind: str, ref: str, channel_refs: Collection[str]
+    ) -> dt.datetime | None:
+        """Return from when on shoppers see a product or variant; None while it is hidden."""
+        return catalog.published_since(kind, ref, channel_refs)
 
     def goods_of_variants(self, variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         """Return the selection facts of variants in one statement."""

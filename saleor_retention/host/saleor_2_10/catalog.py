@@ -5,7 +5,8 @@ Everything is read in a constant number of statements, however many references a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,7 +16,7 @@ from saleor.product.models import Product, ProductVariant
 
 from saleor_retention.engine.money import to_minor
 from saleor_retention.host.contract import ShelfPrice
-from saleor_retention.host.goods import goods_of_variants, numbers
+from saleor_retention.host.goods import LONG_AGO, goods_of_variants, numbers
 
 from .shop import CHANNEL_REF, exponent_of
 
@@ -58,3 +59,15 @@ def variants_of_products(product_refs: Iterable[str], channel_ref: str) -> dict[
     for pk, product in rows.order_by("pk").values_list("pk", "product_id"):
         found.setdefault(str(product), []).append(str(pk))
     return found
+
+
+def published_since(kind: str, ref: str, channel_refs: Collection[str]) -> dt.datetime | None:
+    """Return from when on a product, or the product of a variant, is seen."""
+    if CHANNEL_REF not in channel_refs:
+        return None
+    key = "variants__in" if kind == "variants" else "pk__in"
+    found = Product.objects.filter(**{key: numbers([ref])}, is_published=True)
+    row = found.values_list("publication_date", flat=True)[:1]
+    for day in row:
+        return LONG_AGO if day is None else dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
+    return None

@@ -5,18 +5,21 @@ Everything is read in a constant number of statements, however many references a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Collection, Iterable
 
+from django.db.models import Exists, OuterRef
 from saleor.channel.models import Channel
 from saleor.product import ProductTypeKind
 from saleor.product.models import (
+    ProductChannelListing,
     ProductVariant,
     ProductVariantChannelListing,
 )
 from saleor.tax.models import TaxConfiguration
 
 from saleor_retention.host.contract import ChannelFacts, ShelfPrice
-from saleor_retention.host.goods import goods_of_variants, numbers
+from saleor_retention.host.goods import LONG_AGO, goods_of_variants, numbers
 
 from .basket import currency_exponent, minor
 
@@ -83,3 +86,24 @@ def variants_of_products(product_refs: Iterable[str], channel_ref: str) -> dict[
     for pk, product in rows.values_list("pk", "product_id"):
         found.setdefault(str(product), []).append(str(pk))
     return found
+
+
+def published_since(kind: str, ref: str, channel_refs: Collection[str]) -> dt.datetime | None:
+    """Return from when on a product or variant is seen and sold in any of these channels."""
+    found = ProductChannelListing.objects.filter(
+        channel__in=numbers(channel_refs),
+        is_published=True,
+        available_for_purchase_at__isnull=False,
+    )
+    if kind == "variants":
+        sold = ProductVariantChannelListing.objects.filter(
+            variant__in=numbers([ref]),
+            channel=OuterRef("channel"),
+            variant__product=OuterRef("product"),
+            price_amount__isnull=False,
+        )
+        found = found.filter(Exists(sold))
+    else:
+        found = found.filter(product__in=numbers([ref]))
+    days = found.values_list("published_at", "available_for_purchase_at")
+    return min((max(seen or LONG_AGO, sold) for seen, sold in days), default=None)

@@ -266,6 +266,7 @@ def _row(
     if through is None:
         through = due.day + dt.timedelta(days=terms.limits.useful_days)
     is_at_once = terms.trigger.kind in EVENTS and not terms.trigger.days_after
+    goes_at = at if is_at_once else instant_on(due.day, terms.limits.send_at, zone)
     return Dispatch(
         campaign=campaign,
         version_id=campaign.current_version_id,
@@ -273,7 +274,7 @@ def _row(
         cycle=due.cycle,
         state=DispatchState.PLANNED,
         channel="" if terms.message is None else terms.message.channel.value,
-        not_before=at if is_at_once else instant_on(due.day, terms.limits.send_at, zone),
+        not_before=max(goes_at, due.not_before or goes_at),
         useful_until=end_of_local_day(through, zone),
         facts=due.facts,
         planned_at=at,

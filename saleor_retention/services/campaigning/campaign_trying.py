@@ -37,6 +37,8 @@ SAMPLES = {
     "run_out_from": "2030-06-12",
     "run_out_until": "2030-06-19",
     "run_out_is_firm": "yes",
+    "announced": "Spring tea",
+    "announced_id": "UHJvZHVjdDow",
 }
 
 
@@ -61,6 +63,7 @@ def rendered_of(
         "benefit_points": str(benefit.points) if benefit.points else "",
         "coupon": SAMPLES["coupon"] if benefit.coupon_kind else "",
         "offer": SAMPLES["offer"] if benefit.offer else "",
+        "feedback": terms.message.feedback,
     }
     values = dict.fromkeys(NAMES, "") | SAMPLES | own
     return render(terms.message, values, language)

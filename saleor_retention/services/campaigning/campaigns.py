@@ -41,6 +41,7 @@ from saleor_retention.models import (
     Segment,
     SkippedSend,
 )
+from saleor_retention.selectors.offers import terms_of as offer_terms_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.campaigning import (
     campaign_holdouts,
@@ -270,7 +271,7 @@ def turn_campaigns(now: dt.datetime | None = None) -> int:
 def _parsed(version_id: int) -> CampaignTerms:
     version = CampaignVersion.objects.select_related("campaign__program").get(pk=version_id)
     program = version.campaign.program
-    known = Surroundings(_Anything(), _Anything())
+    known = Surroundings(*[_Anything()] * 4)
     terms, problems = parse_campaign(version.document, known)
     if terms is None:
         raise ValueError(f"Campaign version {version_id} of {program}: {problems[0].message}")
@@ -368,6 +369,8 @@ def _checked(
     around = Surroundings(
         segments=set(segments.values_list("slug", flat=True)),
         tiers={tier.slug for tier in rules.ladder.tiers},
+        questionnaires={each.slug for each in rules.feedback},
+        events={rule.kind for rule in rules.events},
     )
     terms, problems = parse_campaign(document, around)
     if terms is None:
@@ -377,6 +380,7 @@ def _checked(
     refusals += _offer_refusals(program, terms)
     if (unasked := campaign_purposes.refusal_of(program, terms)) is not None:
         refusals.append(unasked)
+    refusals += _announcement_refusals(program, terms)
     if terms.trigger.variants:
         there = host.current().goods_names("variants", terms.trigger.variants)
         refusals += [
@@ -446,6 +450,27 @@ def _offer_refusals(program: Program, terms: CampaignTerms) -> list[Refusal]:
         offer_named(program, terms.benefit.offer)
     except Refusal as refusal:
         return [Refusal(refusal.code, refusal.message, "benefit.offer.slug")]
+    return []
+
+
+def _announcement_refusals(program: Program, terms: CampaignTerms) -> list[Refusal]:
+    """Return what is wrong with what is announced: it is there, and there is a day for it."""
+    trigger, shop = terms.trigger, host.current()
+    for kind, key, ref in (
+        ("products", "product", trigger.product),
+        ("variants", "variant", trigger.variant),
+    ):
+        if ref and ref not in shop.goods_names(kind, [ref]):
+            return [Refusal(Code.INVALID, f"There is no {key} {ref}.", f"trigger.{key}")]
+    if not trigger.offer:
+        return []
+    offer = program.offers.filter(slug=trigger.offer, retired_at=None).first()
+    if offer is None or offer.current_version_id is None:
+        message = f'This program has no offer "{trigger.offer}".'
+        return [Refusal(Code.INVALID, message, "trigger.offer")]
+    if trigger.on is None and offer_terms_of(offer.current_version_id).starts_at is None:
+        message = f'The offer "{offer.slug}" has no day on which it starts: say on which day.'
+        return [Refusal(Code.REQUIRED, message, "trigger.on")]
     return []
 
 

@@ -40,6 +40,9 @@ NAMES = (
     "run_out_from",
     "run_out_until",
     "run_out_is_firm",
+    "feedback",
+    "announced",
+    "announced_id",
     "unsubscribe_url",
 )
 """What templates may name; what a campaign has nothing for is empty."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from saleor_retention import host
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel, TriggerKind
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient
+from saleor_retention.engine.feedback import period_of
+from saleor_retention.engine.periods import local_date
 from saleor_retention.host.contract import UserFacts
 from saleor_retention.models import (
     AccountState,
@@ -17,8 +19,10 @@ from saleor_retention.models import (
     CustomerRollup,
     Dispatch,
     DispatchState,
+    MemberEvent,
     SurveyAnswer,
 )
+from saleor_retention.selectors.announcements import announced
 from saleor_retention.selectors.campaigns import rhythms
 from saleor_retention.selectors.consents import Refused, Sendable, may_send_to
 from saleor_retention.selectors.profiles import Locale, locales
@@ -55,6 +59,9 @@ class Recipients:
         self._answers: dict[int, Sendable] | None = None
         self._usable_codes = self._read_usable_codes()
         self._answered = self._read_answered()
+        self._told = self._read_told()
+        self._reversed = self._read_reversed()
+        self._is_off = self._read_is_off()
 
     def of(self, row: Dispatch) -> Recipient:
         """Return what the verdict asks of one of them; consent is asked when it is called for."""
@@ -75,8 +82,12 @@ class Recipients:
 
         Who shall come back or buy again has not ordered since: those cycles end with the day of the
         last order, or of the last one of a variant, that made the customer due. A coupon that he is
-        reminded of can still be used, and a survey is not answered.
+        reminded of can still be used, and a survey is not answered. Nor is the questionnaire that
+        the message leads to, in this period. What the member did was not taken back, and what is
+        announced can be had.
         """
+        if row.account_id in self._told or row.cycle in self._reversed or self._is_off:
+            return False
         if self._terms.trigger.kind is TriggerKind.COUPON_EXPIRING:
             return row.facts.get("expiring_coupon") in self._usable_codes
         if self._terms.trigger.kind is TriggerKind.SURVEY:
@@ -101,6 +112,38 @@ class Recipients:
         refs = [row.facts.get("order_ref", "") for row in self._rows]
         answers = SurveyAnswer.objects.filter(order_ref__in=refs)
         return set(answers.values_list("order_ref", flat=True))
+
+    def _read_told(self) -> set[int]:
+        """Return whom the message would ask in vain: who answered, or all if nothing is asked."""
+        message = self._terms.message
+        if message is None or not message.feedback or not self._rows:
+            return set()
+        ids = {row.account_id for row in self._rows}
+        rules = rules_of(self._rows[0].account.program.current_version_id)
+        asked = rules.questionnaire(message.feedback)
+        if asked is None:
+            return ids
+        period = period_of(asked.per, local_date(self._at, rules.time_zone))
+        answers = SurveyAnswer.objects.filter(
+            account__in=ids, order_ref=None, survey=asked.slug, period=period
+        )
+        return set(answers.values_list("account_id", flat=True))
+
+    def _read_reversed(self) -> set[str]:
+        """Return the cycles of events that were taken back."""
+        if self._terms.trigger.kind is not TriggerKind.EVENT:
+            return set()
+        ids = [row.cycle.removeprefix("event:") for row in self._rows]
+        events = MemberEvent.objects.filter(pk__in=ids).exclude(reversed_at=None)
+        return {f"event:{pk}" for pk in events.values_list("pk", flat=True)}
+
+    def _read_is_off(self) -> bool:
+        """Return whether what is announced cannot be had (any more)."""
+        if self._terms.trigger.kind is not TriggerKind.ANNOUNCE or not self._rows:
+            return False
+        program = self._rows[0].account.program
+        zone = rules_of(program.current_version_id).time_zone
+        return announced(self._terms.trigger, program, zone) is None
 
     def zone_of(self, row: Dispatch) -> str:
         """Return the customer's time zone, or the program's."""

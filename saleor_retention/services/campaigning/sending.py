@@ -312,6 +312,7 @@ def _outgoing(job: _Job) -> Outgoing:
         "benefit_points": str(benefit.points) if benefit.points else "",
         "coupon": row.benefit_ref if benefit.coupon_kind else "",
         "offer": _offer_name(row) if benefit.offer else "",
+        "feedback": message.feedback,
         "unsubscribe_url": url,
         **row.facts,
     }

@@ -78,9 +78,11 @@ def answer_survey(
             raise Refusal(Code.NOT_A_MEMBER, message, "orderId")
         existing = SurveyAnswer.objects.filter(order_ref=facts.ref).first()
         if existing is not None:
-            _require_same(existing, given, survey)
+            if not is_same(existing, given, survey):
+                message = phrase(_("This order was answered for already."))
+                raise Refusal(Code.UNIQUE, message, "orderId")
             return Answered(existing, is_new=False)
-        answers = _checked(given, survey)
+        answers = checked(given, survey)
         stored = SurveyAnswer.objects.create(
             account=locked,
             program=program,
@@ -95,14 +97,14 @@ def answer_survey(
     return run_serialized(work)
 
 
-def _require_same(existing: SurveyAnswer, given: Given, survey: Survey) -> None:
+def is_same(existing: SurveyAnswer, given: Given, survey: Survey) -> bool:
+    """Tell whether answers are those that are stored."""
     answers, problems = read_answers(given, survey)
-    if problems or answers != existing.answers:
-        message = phrase(_("This order was answered for already."))
-        raise Refusal(Code.UNIQUE, message, "orderId")
+    return not problems and bool(answers == existing.answers)
 
 
-def _checked(given: Given, survey: Survey) -> dict[str, Any]:
+def checked(given: Given, survey: Survey) -> dict[str, Any]:
+    """Return answers as they are stored; ``Refusals`` with everything wrong in them."""
     answers, problems = read_answers(given, survey)
     if problems:
         raise Refusals(

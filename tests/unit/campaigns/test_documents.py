@@ -22,7 +22,7 @@ from saleor_retention.engine.campaigns.terms import (
 from saleor_retention.engine.campaigns.verdicts import Reason, Recipient, Verdict, decide
 from saleor_retention.engine.segments.bands import Band
 
-AROUND = Surroundings(segments={"tea", "lost-ones"}, tiers={"vip"})
+AROUND = Surroundings({"tea", "lost-ones"}, {"vip"}, {"program"}, {"review"})
 TEXTS = {"en": {"subject": "Hello", "text": "Hello you."}}
 MESSAGE = {"channel": "email", "texts": TEXTS}
 
@@ -92,6 +92,14 @@ def test_triggers() -> None:
     assert trigger_of(kind="second_purchase_due", days_after=40).days_after == 40
     assert trigger_of(kind="survey").days_after == 1
     assert trigger_of(kind="survey", days_after=7).days_after == 7
+    assert trigger_of(kind="event", event="review") == Trigger(TriggerKind.EVENT, event="review")
+    assert trigger_of(kind="event", event="review", days_after=3).days_after == 3
+    assert trigger_of(kind="announce", offer="spring") == Trigger(
+        TriggerKind.ANNOUNCE, offer="spring"
+    )
+    assert trigger_of(kind="announce", product="7", on="2026-12-01") == Trigger(
+        TriggerKind.ANNOUNCE, on=dt.date(2026, 12, 1), product="7"
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,17 @@ def test_triggers() -> None:
         ({"kind": "once"}, ["trigger.on"]),
         ({"kind": "birthday", "days_before": 61}, ["trigger.days_before"]),
         ({"kind": "birthday", "band": "lost"}, ["trigger.band"]),
+        ({"kind": "event"}, ["trigger.event"]),
+        ({"kind": "event", "event": "reviews"}, ["trigger.event"]),
+        ({"kind": "event", "event": "review", "days_after": -1}, ["trigger.days_after"]),
+        ({"kind": "announce"}, ["trigger.offer"]),
+        ({"kind": "announce", "product": "7"}, ["trigger.on"]),
+        ({"kind": "announce", "variant": "7", "on": "soon"}, ["trigger.on"]),
+        ({"kind": "announce", "offer": "spring", "segment": "tea"}, ["trigger.segment"]),
+        (
+            {"kind": "announce", "product": "7", "offer": "spring", "on": "2026-12-01"},
+            ["trigger.offer"],
+        ),
         ({"kind": "holiday", "holiday": "qixy"}, ["trigger.holiday"]),
         ({"kind": "holiday", "holiday": "own", "days": ["x"]}, ["trigger.days.0"]),
         ({"kind": "win_back", "band": "best"}, ["trigger.band"]),
