@@ -30,6 +30,7 @@ from saleor_retention.selectors.campaign_results import WINDOW_DAYS, CampaignRes
 from saleor_retention.selectors.costs import OfferCost
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.report import Facts, Tried, facts
+from saleor_retention.selectors.segments import Money as SpendMoney
 from saleor_retention.selectors.segments import money_of
 
 ACQUISITION_MAX = 1_000_000_000
@@ -299,7 +300,7 @@ class RetentionReport(graphene.ObjectType):
     @staticmethod
     def resolve_experiments(root: Facts, _info: Any) -> list[RetentionReportExperiment]:
         """Return what experiments have shown."""
-        return [_experiment(tried, root) for tried in root.experiments]
+        return [experiment_type(tried, root.money) for tried in root.experiments]
 
     @staticmethod
     def resolve_csv(root: Facts, _info: Any, sheet: str | None = None) -> str:
@@ -411,10 +412,11 @@ def _costs(costs: Costs, currency: str) -> RetentionReportCosts:
     )
 
 
-def _experiment(tried: Tried, found: Facts) -> RetentionReportExperiment:
-    currency = found.money.currency
+def experiment_type(tried: Tried, unit: SpendMoney) -> RetentionReportExperiment:
+    """Return what an experiment has shown as GraphQL gives it out."""
+    currency = unit.currency
     verdict = verdict_on(tried.outcome.treated, tried.outcome.held_out)
-    sentences = words(verdict, currency, found.money.exponent)
+    sentences = words(verdict, currency, unit.exponent)
     return RetentionReportExperiment(
         name=tried.name,
         window_days=tried.window_days,
