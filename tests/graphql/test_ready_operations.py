@@ -588,6 +588,7 @@ def test_no_ready_operation_is_left_out() -> None:
         "test_coupons.py",
         "test_engagement.py",
         "test_erasure.py",
+        "test_experiments.py",
         "test_follow_ups.py",
         "test_offer_fairness.py",
         "test_offers_staff.py",
