@@ -83,6 +83,7 @@ class FakeHost:
     sold_out: set[str] = field(default_factory=set)  # variants that cannot be given
     vouchers: list[VoucherSpec] = field(default_factory=list)
     codes: dict[str, bool] = field(default_factory=dict)  # code -> whether it can be used
+    coupon_amounts: dict[tuple[str, str], int] = field(default_factory=dict)  # by order and code
     opened: dict[str, tuple[str, str, str, dict[str, int]]] = field(default_factory=dict)
     repriced: list[str] = field(default_factory=list)
     stripped: list[str] | None = None
@@ -465,6 +466,10 @@ class FakeHost:
     ) -> None:
         """Open or close the codes."""
         self.codes.update({code: is_open for code in codes if code in self.codes})
+
+    def coupon_minor(self, order_ref: str, code: str) -> int | None:
+        """Return what the test says that a code took off an order."""
+        return self.coupon_amounts.get((order_ref, code))
 
     def reprice(self, checkout_ref: str) -> None:
         """Remember it."""

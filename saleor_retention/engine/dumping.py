@@ -76,6 +76,11 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
             currency: decimal_text(_major(value, exponents[currency]))
             for currency, value in rules.point_values.items()
         }
+    if rules.acquisition_costs:
+        document["acquisition_cost"] = {
+            currency: decimal_text(_major(Fraction(minor), exponents[currency]))
+            for currency, minor in rules.acquisition_costs.items()
+        }
     if rules.reference_currency or rules.reference_rates:
         document["reference"] = _reference(rules)
     if rules.multipliers:

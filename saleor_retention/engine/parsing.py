@@ -111,6 +111,7 @@ class _Reader:
             time_zone=self._time_zone(),
             earn_rates=self._earn_rates(earn),
             point_values=self._point_values(),
+            acquisition_costs=dict(amounts_in(top, "acquisition_cost", self.exponents)),
             reference_currency=reference_currency,
             reference_rates=reference_rates,
             earns_on_tax=earn.flag("include_tax", default=_DEFAULT.earns_on_tax),

@@ -8,6 +8,9 @@ from saleor_retention.engine.phrases import Phrase, render
 
 ENGINE_VERSION = 1
 
+TIER_RULE = "member:"
+"""What rule keys of a tier's own prices begin with; the tier's slug follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allocation:

@@ -207,6 +207,8 @@ class ProgramRules:
     time_zone: str = "UTC"
     earn_rates: dict[str, EarnRate] = field(default_factory=dict)  # by currency
     point_values: dict[str, Fraction] = field(default_factory=dict)  # minor units per point
+    acquisition_costs: dict[str, int] = field(default_factory=dict)
+    """Minor units that winning one new customer costs the merchant, by currency; never shown."""
     reference_currency: str = ""
     reference_rates: dict[str, Fraction] = field(default_factory=dict)
     """Units of the reference currency for one unit of each other, as the merchant states."""

@@ -16,6 +16,7 @@ from saleor_retention.graphql.schema import EXTENSIONS, QUERIES
 from saleor_retention.graphql.types_campaign import RetentionCampaign, RetentionCampaignDryRun
 from saleor_retention.graphql.types_checkout import RetentionCheckout
 from saleor_retention.graphql.types_customer import RetentionCustomer
+from saleor_retention.graphql.types_experiment import RetentionExperiment
 from saleor_retention.graphql.types_measures import RetentionMeasures
 from saleor_retention.graphql.types_member import RetentionMember
 from saleor_retention.graphql.types_offer import RetentionOffer
@@ -39,6 +40,7 @@ READ_APART: Mapping[Any, Mapping[str, int]] = {
     RetentionSegment: {"size": 1, "members": 1},
     RetentionCampaign: {"counts": 1, "skips": 1, "words": 1},
     RetentionCampaignDryRun: {"members": 1},
+    RetentionExperiment: {"is_of_campaign": 1, "result": 20},
     RetentionMeasures: {"comparison": 50, "cohorts": 50, "second_orders": 50},
     RetentionMember: {
         "history": 1,

@@ -144,6 +144,7 @@ RULES: Mapping[str, Any] = {
         },
     ),
     "point_values": Keyed("point_value", "currency", "amount"),
+    "acquisition_costs": Keyed("acquisition_cost", "currency", "amount"),
     "reference": Section(
         "reference", {"currency": "currency", "rates": Keyed("rates", "currency", "rate")}
     ),

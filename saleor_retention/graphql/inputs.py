@@ -392,6 +392,10 @@ class RetentionRulesInput(graphene.InputObjectType):
         graphene.NonNull(RetentionMoneyInput),
         description="What one point is worth at the checkout, by currency.",
     )
+    acquisition_costs = graphene.List(
+        graphene.NonNull(RetentionMoneyInput),
+        description="What winning one new customer costs you, by currency; for reports only.",
+    )
     reference = graphene.InputField(
         RetentionReferenceInput, description="The currency that tiers count in."
     )

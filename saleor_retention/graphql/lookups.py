@@ -12,6 +12,7 @@ from saleor_retention.models import (
     Campaign,
     Coupon,
     CouponBatch,
+    Experiment,
     FollowUp,
     Offer,
     Program,
@@ -61,6 +62,12 @@ def campaign_of(global_id: str, field: str = "id") -> Campaign:
     """Return the campaign of that id; refuse NOT_FOUND, naming the input field."""
     campaigns = Campaign.objects.select_related("program__current_version", "current_version")
     return _row_of(campaigns, "RetentionCampaign", global_id, "campaign", field)
+
+
+def experiment_of(global_id: str, field: str = "id") -> Experiment:
+    """Return the experiment of that id; refuse NOT_FOUND, naming the input field."""
+    experiments = Experiment.objects.select_related("program__current_version")
+    return _row_of(experiments, "RetentionExperiment", global_id, "experiment", field)
 
 
 def coupon_of(global_id: str, field: str = "id") -> Coupon:

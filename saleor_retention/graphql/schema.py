@@ -49,6 +49,9 @@ from saleor_retention.graphql.mutations.coupon_revoke import RetentionCouponRevo
 from saleor_retention.graphql.mutations.enrol import RetentionEnrol
 from saleor_retention.graphql.mutations.event_record import RetentionEventRecord
 from saleor_retention.graphql.mutations.event_reverse import RetentionEventReverse
+from saleor_retention.graphql.mutations.experiment_create import RetentionExperimentCreate
+from saleor_retention.graphql.mutations.experiment_deal import RetentionExperimentDeal
+from saleor_retention.graphql.mutations.experiment_end import RetentionExperimentEnd
 from saleor_retention.graphql.mutations.feedback_submit import RetentionFeedbackSubmit
 from saleor_retention.graphql.mutations.follow_up_complete import RetentionFollowUpComplete
 from saleor_retention.graphql.mutations.follow_up_create import RetentionFollowUpCreate
@@ -124,6 +127,14 @@ from saleor_retention.graphql.types_engagement import (
     RetentionReferralFilterInput,
     resolve_events,
     resolve_referrals,
+)
+from saleor_retention.graphql.types_experiment import (
+    SHARES,
+    RetentionExperiment,
+    RetentionExperimentConnection,
+    resolve_experiment,
+    resolve_experiments,
+    resolve_size,
 )
 from saleor_retention.graphql.types_export import (
     ARGUMENTS as EXPORT_ARGUMENTS,
@@ -517,6 +528,30 @@ QUERIES: dict[str, graphene.Field] = {
         args=REPORT_ARGUMENTS,
         resolver=resolve_report,
     ),
+    "retention_experiments": graphene.Field(
+        RetentionExperimentConnection,
+        description="The experiments of a program, holdouts of campaigns among them, newest first. "
+        "Requires MANAGE_USERS and MANAGE_DISCOUNTS.",
+        program_id=graphene.ID(description="The program's id.", required=True),
+        resolver=resolve_experiments,
+        **paging.ARGUMENTS,
+    ),
+    "retention_experiment": graphene.Field(
+        RetentionExperiment,
+        description="One experiment. Requires MANAGE_USERS and MANAGE_DISCOUNTS.",
+        id=graphene.ID(description="The experiment's id.", required=True),
+        resolver=resolve_experiment,
+    ),
+    "retention_experiment_size": graphene.Field(
+        graphene.Int,
+        description="Customers in both arms together that would show a difference of shares four "
+        "times of five. Requires MANAGE_USERS and MANAGE_DISCOUNTS.",
+        held_out_per_mille=graphene.Int(
+            description="How many of 1000 customers are held out.", required=True
+        ),
+        resolver=resolve_size,
+        **SHARES,
+    ),
     "retention_offer_fairness": graphene.Field(
         RetentionOfferFairness,
         description="Customers who paid more for an offer's goods in the days before it starts, "
@@ -564,6 +599,9 @@ MUTATIONS: dict[str, Any] = {
     "retention_campaign_pause": RetentionCampaignPause,
     "retention_campaign_end": RetentionCampaignEnd,
     "retention_campaign_test": RetentionCampaignTest,
+    "retention_experiment_create": RetentionExperimentCreate,
+    "retention_experiment_deal": RetentionExperimentDeal,
+    "retention_experiment_end": RetentionExperimentEnd,
     "retention_coupon_plan_set": RetentionCouponPlanSet,
     "retention_coupon_give": RetentionCouponGive,
     "retention_coupon_revoke": RetentionCouponRevoke,

@@ -11,7 +11,14 @@ from saleor_retention import host
 from saleor_retention.engine.measures.cohorts import Cell
 from saleor_retention.engine.measures.figures import Figures
 from saleor_retention.engine.measures.seconds import WITHIN_DAYS, Seconds
-from saleor_retention.engine.measures.sheet import periods_csv, rounded
+from saleor_retention.engine.measures.sheet import (
+    MeasuresSheet,
+    cohorts_csv,
+    comparison_csv,
+    periods_csv,
+    rounded,
+    seconds_csv,
+)
 from saleor_retention.engine.measures.spans import Interval, Span
 from saleor_retention.engine.money import round_half_up
 from saleor_retention.errors import Code, Refusal
@@ -40,6 +47,19 @@ RetentionMeasuresInterval = described(
         Interval.MONTH: "A calendar month.",
         Interval.QUARTER: "A quarter of the calendar year.",
         Interval.YEAR: "A calendar year.",
+    },
+)
+
+
+RetentionMeasuresSheet = described(
+    "RetentionMeasuresSheet",
+    MeasuresSheet,
+    "Which of the measures' tables.",
+    {
+        MeasuresSheet.PERIODS: "The periods, and last all of them together.",
+        MeasuresSheet.COHORTS: "Cohorts by month of first orders.",
+        MeasuresSheet.SECOND_ORDERS: "Time to the second order.",
+        MeasuresSheet.COMPARISON: "Before the program against after; no row on its first day.",
     },
 )
 
@@ -163,7 +183,13 @@ class RetentionMeasures(graphene.ObjectType):
         description="Of first orders within the days, over all channels and segments.",
         required=True,
     )
-    csv = graphene.String(description="The rows and the total as CSV.", required=True)
+    csv = graphene.String(
+        description="One of the tables as CSV.",
+        sheet=graphene.Argument(
+            RetentionMeasuresSheet, description="Which one; PERIODS when left out."
+        ),
+        required=True,
+    )
 
     @staticmethod
     def resolve_rows(root: Asked, _info: Any) -> list[RetentionMeasuresRow]:
@@ -203,9 +229,21 @@ class RetentionMeasures(graphene.ObjectType):
         return _seconds(measures.second_orders(root.program, **root.days))
 
     @staticmethod
-    def resolve_csv(root: Asked, _info: Any) -> str:
-        """Return the table as CSV."""
+    @discreet
+    def resolve_csv(root: Asked, info: Any, sheet: str | None = None) -> str:
+        """Return one table as CSV."""
+        which = MeasuresSheet.PERIODS if sheet is None else MeasuresSheet(sheet)
         exponent = host.current().currency_exponent(root.currency) if root.currency else 0
+        if which is MeasuresSheet.COHORTS:
+            cells = measures.cohorts(root.program, **root.days)
+            return cohorts_csv(cells, root.currency, exponent)
+        if which is MeasuresSheet.SECOND_ORDERS:
+            return seconds_csv(measures.second_orders(root.program, **root.days))
+        if which is MeasuresSheet.COMPARISON:
+            found = measures.comparison(
+                root.program, now=moment(info), channel_ref=root.channel_ref
+            )
+            return comparison_csv(measures.sides_of(found), root.currency, exponent)
         rows = [(row.span, row.figures) for row in root.table.rows]
         return periods_csv(rows, root.table.total, root.currency, exponent)
 

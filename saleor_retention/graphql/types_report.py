@@ -30,6 +30,7 @@ from saleor_retention.selectors.campaign_results import WINDOW_DAYS, CampaignRes
 from saleor_retention.selectors.costs import OfferCost
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.report import Facts, Tried, facts
+from saleor_retention.selectors.segments import Money as SpendMoney
 from saleor_retention.selectors.segments import money_of
 
 ACQUISITION_MAX = 1_000_000_000
@@ -48,6 +49,10 @@ RetentionReportSheet = described(
         Sheet.OFFERS: "What offers took off, and on which orders.",
         Sheet.CAMPAIGNS: "What campaigns gave, and the orders put down to them.",
         Sheet.EXPERIMENTS: "What experiments have shown.",
+        Sheet.PERIODS: "Whether customers come back, by month.",
+        Sheet.COHORTS: "Cohorts by month of first orders.",
+        Sheet.SECOND_ORDERS: "Time to the second order.",
+        Sheet.COMPARISON: "Before the program against after; no row on its first day.",
     },
 )
 
@@ -98,14 +103,19 @@ class RetentionReportCampaign(graphene.ObjectType):
     coupon_uses = graphene.Int(
         description="How often orders have used those until now.", required=True
     )
+    coupon_uses_estimated = graphene.Int(
+        description="Uses of them that count at their coupon's amount, because what they took off "
+        "was not kept then.",
+        required=True,
+    )
     offers = graphene.Int(description="Offers it gave to members.", required=True)
     offer_uses = graphene.Int(
         description="How often orders have used those until now.", required=True
     )
     cost = graphene.Field(
         Money,
-        description="Points at their value and used coupons at their amount: what it costs at "
-        "most. Null where a used coupon takes per cent off, or points have no value.",
+        description="Points at their value, coupons and offers at what they took off: what it "
+        "costs at most. Null where that is not known of a use, or points have no value.",
     )
     customers = graphene.Int(description="Customers of the orders put down to it.", required=True)
     orders = graphene.Int(description="Orders put down to it.", required=True)
@@ -119,12 +129,31 @@ class RetentionReportCosts(graphene.ObjectType):
         Money, description="Points used less given back, at point value.", required=True
     )
     discounts = graphene.Field(Money, description="What offers took off.", required=True)
-    total = graphene.Field(Money, description="Both together.", required=True)
+    tier_prices = graphene.Field(
+        Money,
+        description="What tier prices took off; nothing of orders from before it was kept.",
+        required=True,
+    )
+    coupons = graphene.Field(
+        Money, description="What coupons took off, as far as it is known.", required=True
+    )
+    coupon_uses_estimated = graphene.Int(
+        description="Uses in that which count at their coupon's amount, because what they took "
+        "off was not kept then.",
+        required=True,
+    )
+    coupon_uses_unknown = graphene.Int(
+        description="Uses that are not in it: per cent of what was not kept then.", required=True
+    )
+    total = graphene.Field(Money, description="All of it together.", required=True)
     per_returning_customer = graphene.Field(
         Money, description="That for each customer who came back."
     )
     per_returning_revenue = graphene.Field(
         Decimal, description="That / revenue of returning orders."
+    )
+    acquisition_cost = graphene.Field(
+        Money, description="What winning one customer costs: as asked, else as the rules say."
     )
     acquired = graphene.Field(
         Money, description="The stated cost of winning one customer x first orders."
@@ -271,7 +300,7 @@ class RetentionReport(graphene.ObjectType):
     @staticmethod
     def resolve_experiments(root: Facts, _info: Any) -> list[RetentionReportExperiment]:
         """Return what experiments have shown."""
-        return [_experiment(tried, root) for tried in root.experiments]
+        return [experiment_type(tried, root.money) for tried in root.experiments]
 
     @staticmethod
     def resolve_csv(root: Facts, _info: Any, sheet: str | None = None) -> str:
@@ -288,7 +317,9 @@ ARGUMENTS = {
         Date, description="The last day, today at the latest; 36 months at most.", required=True
     ),
     "acquisition_cost": graphene.Argument(
-        Decimal, description="What it costs to win one customer, in the program's currency."
+        Decimal,
+        description="What it costs to win one customer, in the program's currency; what the rules "
+        "say when left out.",
     ),
     "window_days": graphene.Int(
         description="For how many days after a campaign's message orders count for it: from 1 to "
@@ -354,6 +385,7 @@ def _campaign(each: CampaignResult, currency: str) -> RetentionReportCampaign:
         points=each.points,
         coupons=each.coupons.given,
         coupon_uses=each.coupons.uses,
+        coupon_uses_estimated=each.coupons.estimated,
         offers=each.offers.given,
         offer_uses=each.offers.uses,
         cost=_money(each.cost_minor, currency),
@@ -367,18 +399,24 @@ def _costs(costs: Costs, currency: str) -> RetentionReportCosts:
     return RetentionReportCosts(
         redeemed=money(costs.redeemed_minor, currency),
         discounts=money(costs.discount_minor, currency),
+        tier_prices=money(costs.tier_minor, currency),
+        coupons=money(costs.coupon_minor, currency),
+        coupon_uses_estimated=costs.coupons_estimated,
+        coupon_uses_unknown=costs.coupons_unknown,
         total=money(costs.program_minor, currency),
         per_returning_customer=_money(costs.per_returning_customer, currency),
         per_returning_revenue=rounded(costs.per_returning_revenue),
+        acquisition_cost=_money(costs.acquisition_minor, currency),
         acquired=_money(costs.acquired_minor, currency),
         times=rounded(costs.times),
     )
 
 
-def _experiment(tried: Tried, found: Facts) -> RetentionReportExperiment:
-    currency = found.money.currency
+def experiment_type(tried: Tried, unit: SpendMoney) -> RetentionReportExperiment:
+    """Return what an experiment has shown as GraphQL gives it out."""
+    currency = unit.currency
     verdict = verdict_on(tried.outcome.treated, tried.outcome.held_out)
-    sentences = words(verdict, currency, found.money.exponent)
+    sentences = words(verdict, currency, unit.exponent)
     return RetentionReportExperiment(
         name=tried.name,
         window_days=tried.window_days,

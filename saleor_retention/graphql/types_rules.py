@@ -363,6 +363,11 @@ class RetentionRules(graphene.ObjectType):
         description="What one point is worth at the checkout, by currency.",
         required=True,
     )
+    acquisition_costs = graphene.List(
+        graphene.NonNull(RetentionRate),
+        description="What winning one new customer costs, by currency; for reports only.",
+        required=True,
+    )
     reference = graphene.Field(
         RetentionReference, description="The currency that tiers count in.", required=True
     )
@@ -424,6 +429,10 @@ def rules_type(rules: ProgramRules) -> RetentionRules:
         point_values=[
             _rate(currency, value / 10 ** _exponent(currency))
             for currency, value in rules.point_values.items()
+        ],
+        acquisition_costs=[
+            _rate(currency, Fraction(minor, 10 ** _exponent(currency)))
+            for currency, minor in rules.acquisition_costs.items()
         ],
         reference=RetentionReference(
             currency=rules.reference_currency or None,

@@ -426,6 +426,9 @@ class Host(Protocol):
         Codes that the shop has deleted since are left out.
         """
 
+    def coupon_minor(self, order_ref: str, code: str) -> int | None:
+        """Return what a code took off an order, in minor units; None where that is not known."""
+
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:
         """Return who asks."""

@@ -46,7 +46,7 @@ ACTIONS = (
 class Migration(migrations.Migration):
     """Two more things that are told; the database does not change."""
 
-    dependencies = (("saleor_retention", "0030_lot_children"),)
+    dependencies = (("saleor_retention", "0031_benefits_given"),)
     operations = (
         migrations.AlterField(
             model_name="auditentry",

@@ -196,7 +196,11 @@ class Coupon(models.Model):
 
 
 class CouponUse(models.Model):
-    """What one checkout or order uses of a code; follows the order's state."""
+    """What one checkout or order uses of a code; follows the order's state.
+
+    ``amount_minor`` is what the shop says that it took off the order, in ``currency``; null where
+    that is not known, as of uses from before it was kept.
+    """
 
     id = models.BigAutoField(primary_key=True)
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="used_by")
@@ -205,6 +209,8 @@ class CouponUse(models.Model):
     state = models.CharField(
         max_length=8, choices=CouponUseState.choices, default=CouponUseState.RESERVED
     )
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True, default="")
     lapses_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -215,4 +221,11 @@ class CouponUse(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("coupon", "checkout_ref"), name="retention_coupon_use"),
         )
-        indexes = (models.Index(fields=("checkout_ref",), name="retention_coupon_use_cart"),)
+        indexes = (
+            models.Index(fields=("checkout_ref",), name="retention_coupon_use_cart"),
+            models.Index(
+                fields=("order_ref",),
+                condition=~Q(order_ref=""),
+                name="retention_coupon_use_order",
+            ),
+        )

@@ -79,6 +79,7 @@ class OrderRecord(models.Model):
     restored = models.BigIntegerField(default=0)
     bonus = models.BigIntegerField(default=0)  # first-order points that it holds now
     spend_minor = models.BigIntegerField(default=0)  # kept basis in the reference currency
+    tier_minor = models.BigIntegerField(null=True)  # off by tier prices; null: not kept then
     is_counted = models.BooleanField(default=False)  # paid, and something is kept
     sequence = models.PositiveIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
@@ -107,6 +108,12 @@ class OrderRecord(models.Model):
                 include=("spend_minor",),
                 condition=Q(is_counted=True),
                 name="retention_order_counted",
+            ),
+            models.Index(  # few orders of a time, beside all of them
+                fields=("program", "created_at"),
+                include=("currency", "tier_minor"),
+                condition=Q(is_counted=True, tier_minor__gt=0),
+                name="retention_order_tier_price",
             ),
             models.Index(
                 fields=("backfill", "account"),

@@ -109,11 +109,16 @@ def costs(facts: Facts) -> Section:
         sentences = cost_sentences(facts.costs, facts.money)
         chart = charts.rows(
             title,
-            [_("Points used"), _("Offers"), _("Revenue of returning orders")],
+            [
+                *(_("Points used"), _("Offers"), _("Tier prices"), _("Coupons")),
+                _("Revenue of returning orders"),
+            ],
             {
                 facts.money.currency: [
                     facts.costs.redeemed_minor / 10**facts.money.exponent,
                     facts.costs.discount_minor / 10**facts.money.exponent,
+                    facts.costs.tier_minor / 10**facts.money.exponent,
+                    facts.costs.coupon_minor / 10**facts.money.exponent,
                     facts.costs.figures.returning_minor / 10**facts.money.exponent,
                 ]
             },
@@ -130,13 +135,28 @@ def costs(facts: Facts) -> Section:
         tables=tables,
         notes=[
             words.description(),
-            _(
-                "An order that used two offers stands in the revenue of both. What tier prices and "
-                "coupons took off is not in these sums."
-            ),
+            _("An order that used two offers stands in the revenue of both."),
+            *_on_coupons(facts),
             *_on_campaigns(facts),
         ],
     )
+
+
+def _on_coupons(facts: Facts) -> list[str]:
+    """Say how many uses of coupons are counted otherwise than by what they took off."""
+    if facts.costs is None:
+        return []
+    said = []
+    if facts.costs.coupons_estimated:
+        text = _(
+            "What coupons took off was not kept of %(number)s uses, which count at the coupon's "
+            "amount."
+        )
+        said.append(text % {"number": words.number(facts.costs.coupons_estimated)})
+    if facts.costs.coupons_unknown:
+        text = _("It is not known of %(number)s uses of coupons, which are left out of the sum.")
+        said.append(text % {"number": words.number(facts.costs.coupons_unknown)})
+    return said
 
 
 def cost_sentences(costs: Costs, money: Money) -> list[str]:
@@ -146,7 +166,7 @@ def cost_sentences(costs: Costs, money: Money) -> list[str]:
     if each is None:
         return []
     said = [
-        _("Points and offers took %(cost)s off prices: %(each)s for each returning customer.")
+        _("The program took %(cost)s off prices: %(each)s for each returning customer.")
         % {"cost": amounts.text(costs.program_minor), "each": amounts.text(each)}
     ]
     if costs.times is not None:
@@ -164,7 +184,9 @@ def _sums(costs: Costs, facts: Facts) -> Table:
     rows = [
         (_("Points used, at their value"), amounts.text(costs.redeemed_minor)),
         (_("Discounts of offers"), amounts.text(costs.discount_minor)),
-        (_("Both together"), amounts.text(costs.program_minor)),
+        (_("Tier prices"), amounts.text(costs.tier_minor)),
+        (_("Coupons"), amounts.text(costs.coupon_minor)),
+        (_("All together"), amounts.text(costs.program_minor)),
         (_("Revenue of returning orders"), amounts.text(figures.returning_minor)),
         (_("Cost / revenue of returning orders"), words.percent(costs.per_returning_revenue)),
         (_("Cost for each returning customer"), amounts.text(costs.per_returning_customer)),
@@ -231,8 +253,8 @@ def _on_campaigns(facts: Facts) -> list[str]:
     text = _(
         "An order is put down to the campaign that reached its customer last, at most %(days)s "
         "before it: a convention. Who gets messages would have bought too; only an experiment "
-        "tells what they have caused. Cost: points at their value, used coupons at their amount "
-        "and given offers at what they took off, at most."
+        "tells what they have caused. Cost: points at their value, as if every one were used, "
+        "coupons and offers at what they took off."
     )
     return [text % {"days": words.days(facts.window_days)}]
 

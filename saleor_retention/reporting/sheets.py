@@ -9,9 +9,16 @@ from fractions import Fraction
 from saleor_retention.engine.experiments.intervals import Difference
 from saleor_retention.engine.experiments.samples import Sample
 from saleor_retention.engine.experiments.verdict import verdict_on
-from saleor_retention.engine.measures.sheet import rounded
+from saleor_retention.engine.measures.sheet import (
+    cohorts_csv,
+    comparison_csv,
+    periods_csv,
+    rounded,
+    seconds_csv,
+)
 from saleor_retention.engine.money import from_minor, round_half_up
 from saleor_retention.engine.spreadsheets import Cell, table
+from saleor_retention.selectors.measures import sides_of
 from saleor_retention.selectors.report import Facts
 from saleor_retention.selectors.segments import Money
 
@@ -25,10 +32,16 @@ class Sheet(StrEnum):
     OFFERS = "offers"
     CAMPAIGNS = "campaigns"
     EXPERIMENTS = "experiments"
+    PERIODS = "periods"
+    COHORTS = "cohorts"
+    SECOND_ORDERS = "second_orders"
+    COMPARISON = "comparison"
 
 
 def sheet(facts: Facts, which: Sheet) -> str:
     """Return one table as CSV; an empty cell is what is not known or has nothing to divide by."""
+    if which in _MEASURED:
+        return _MEASURED[which](facts)
     header, rows = _MADE[which](facts)
     return table(header, rows)
 
@@ -56,7 +69,8 @@ def _tiers(facts: Facts) -> Sheets:
 
 def _costs(facts: Facts) -> Sheets:
     header = (
-        *("redeemed_points", "redeemed", "discounts", "total", "returning_customers"),
+        *("redeemed_points", "redeemed", "discounts", "tier_prices", "coupons"),
+        *("coupon_uses_estimated", "coupon_uses_unknown", "total", "returning_customers"),
         *("per_returning_customer", "returning_revenue", "per_returning_revenue", "new_orders"),
         *("acquisition_cost", "acquired", "times", "currency"),
     )
@@ -67,6 +81,10 @@ def _costs(facts: Facts) -> Sheets:
         facts.redeemed_points,
         _amount(costs.redeemed_minor, money),
         _amount(costs.discount_minor, money),
+        _amount(costs.tier_minor, money),
+        _amount(costs.coupon_minor, money),
+        costs.coupons_estimated,
+        costs.coupons_unknown,
         _amount(costs.program_minor, money),
         costs.figures.returning_customers,
         _amount(costs.per_returning_customer, money),
@@ -105,7 +123,7 @@ def _offers(facts: Facts) -> Sheets:
 def _campaigns(facts: Facts) -> Sheets:
     header = (
         *("campaign", "name", "window_days", "sent", "reached", "points"),
-        *("coupons", "coupon_uses", "offers", "offer_uses", "cost"),
+        *("coupons", "coupon_uses", "coupon_uses_estimated", "offers", "offer_uses", "cost"),
         *("customers", "orders", "revenue", "currency"),
     )
     return header, [
@@ -118,6 +136,7 @@ def _campaigns(facts: Facts) -> Sheets:
             each.points,
             each.coupons.given,
             each.coupons.uses,
+            each.coupons.estimated,
             each.offers.given,
             each.offers.uses,
             _amount(each.cost_minor, facts.money),
@@ -192,4 +211,20 @@ _MADE: dict[Sheet, Callable[[Facts], Sheets]] = {
     Sheet.OFFERS: _offers,
     Sheet.CAMPAIGNS: _campaigns,
     Sheet.EXPERIMENTS: _experiments,
+}
+
+_MEASURED: dict[Sheet, Callable[[Facts], str]] = {
+    Sheet.PERIODS: lambda facts: periods_csv(
+        [(row.span, row.figures) for row in facts.periods.rows],
+        facts.periods.total,
+        facts.money.currency,
+        facts.money.exponent,
+    ),
+    Sheet.COHORTS: lambda facts: cohorts_csv(
+        facts.cells, facts.money.currency, facts.money.exponent
+    ),
+    Sheet.SECOND_ORDERS: lambda facts: seconds_csv(facts.second),
+    Sheet.COMPARISON: lambda facts: comparison_csv(
+        sides_of(facts.comparison), facts.money.currency, facts.money.exponent
+    ),
 }

@@ -2,7 +2,7 @@
 
 Each statement asks about all campaigns at once. ``engine.experiments.attribution`` has the
 definition of what belongs to whom. Cost is what a campaign gave at most: points at their value as
-if every one were used, coupons at their amount, offers at what they took off. What a holdout shows
+if every one were used, coupons and offers at what they took off. What a holdout shows
 is in ``selectors.experiments``.
 """
 
@@ -33,7 +33,8 @@ class Coupons:
 
     given: int = 0
     uses: int = 0  # of them, by orders until now
-    minor: int | None = 0  # what the uses took off at most; None: a part of them per cent
+    minor: int | None = 0  # what the uses took off; None: not known of one, or another currency
+    estimated: int = 0  # of the uses: counted at their coupon's amount, at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,11 @@ def comparison(
     return Comparison(before, after)
 
 
+def sides_of(found: Comparison | None) -> list[tuple[Span, Figures]]:
+    """Return the days and figures before and after, as a table takes them; nothing of None."""
+    return [] if found is None else [(row.span, row.figures) for row in (found.before, found.after)]
+
+
 def cohorts(program: Program, *, first_day: dt.date, last_day: dt.date) -> list[Cell]:
     """Return what customers of each month of first orders did since. Refuses as ``table``."""
     _require_days(first_day, last_day)

@@ -85,6 +85,7 @@ def _currencies(document: Mapping[str, Any]) -> Iterator[str]:
     reference = document.get("reference") or {}
     yield from (document.get("earn") or {}).get("rates") or {}
     yield from document.get("point_value") or {}
+    yield from document.get("acquisition_cost") or {}
     yield from reference.get("rates") or {}
     if reference.get("currency"):
         yield reference["currency"]

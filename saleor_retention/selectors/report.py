@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from django.db import connection
 from django.db.models import Count
@@ -31,7 +31,7 @@ from saleor_retention.selectors.campaign_results import (
     CampaignResult,
     campaign_results,
 )
-from saleor_retention.selectors.costs import OfferCost, offer_costs
+from saleor_retention.selectors.costs import OfferCost, coupon_cost, off_by_tiers, offer_costs
 from saleor_retention.selectors.experiments import outcome
 from saleor_retention.selectors.liability import liability, one_snapshot
 from saleor_retention.selectors.programs import rules_of
@@ -119,6 +119,10 @@ def facts(
         owed = liability(program, first_day=first_day, last_day=last_day, step=Step.MONTH, now=now)
         offers = offer_costs(program, first_day=first_day, last_day=last_day)
         redeemed = _redeemed(owed)
+        costs = _costs(table, rules, money, redeemed, offers)
+        if costs is not None:
+            costs = _with_prices(program, costs, first_day, last_day, money.currency)
+            costs = _with_acquisition(costs, rules, money, acquisition_minor)
         return Facts(
             program=program.name,
             made_at=now,
@@ -141,7 +145,7 @@ def facts(
             ),
             redeemed_points=redeemed,
             experiments=_experiments(program, now),
-            costs=_costs(table, rules, money, redeemed, offers, acquisition_minor),
+            costs=costs,
         )
 
 
@@ -194,7 +198,6 @@ def _costs(
     money: Money,
     redeemed: int,
     offers: list[OfferCost],
-    acquisition_minor: int | None,
 ) -> Costs | None:
     value = rules.point_values.get(money.currency)
     if not money.currency or value is None:
@@ -205,5 +208,27 @@ def _costs(
         discount_minor=sum(
             offer.discount_minor for offer in offers if offer.currency == money.currency
         ),
-        acquisition_minor=acquisition_minor,
     )
+
+
+def _with_prices(
+    program: Program, costs: Costs, first_day: dt.date, last_day: dt.date, currency: str
+) -> Costs:
+    """Add what tier prices and coupons took off."""
+    coupons = coupon_cost(program, first_day=first_day, last_day=last_day, currency=currency)
+    return replace(
+        costs,
+        tier_minor=off_by_tiers(program, first_day=first_day, last_day=last_day, currency=currency),
+        coupon_minor=coupons.minor,
+        coupons_estimated=coupons.estimated,
+        coupons_unknown=coupons.unknown,
+    )
+
+
+def _with_acquisition(
+    costs: Costs, rules: ProgramRules, money: Money, stated_minor: int | None
+) -> Costs:
+    """Add what winning a customer costs: as stated for this report, else as the rules say."""
+    if stated_minor is None:
+        stated_minor = rules.acquisition_costs.get(money.currency)
+    return replace(costs, acquisition_minor=stated_minor)

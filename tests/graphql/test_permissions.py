@@ -24,7 +24,7 @@ from saleor_retention.models import (
     Segment,
     SuppressionReason,
 )
-from saleor_retention.services.campaigning import campaigns
+from saleor_retention.services.campaigning import campaigns, trials
 from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.consenting import consent_links, consents
 from saleor_retention.services.couponing.coupon_batches import Order, order_batch
@@ -187,6 +187,10 @@ def prepare(world: World) -> None:
     variant = factories().make_product("40.00")
     world.variant = variant
     world.segment = Segment.objects.create(program=world.program, slug="buyers", name="Buyers")
+    world.treated_list = Segment.objects.create(program=world.program, slug="with", name="With")
+    world.experiment = trials.begin(
+        world.program, slug="spring", name="Spring", held_out_per_mille=500, window_days=30
+    )
     world.account(world.other)
     world.give(900)
     staff("manage_users").do(
@@ -478,6 +482,10 @@ def enrol_after_leaving(world: World, actor: Actor) -> str:
     return run("storefront/enrol")(world, actor)
 
 
+SHARES: dict[str, Callable[[World], Any]] = {
+    "baseline": lambda _world: 0.1,
+    "expected": lambda _world: 0.15,
+}
 TRIAL: dict[str, Callable[[World], Any]] = {
     "program": lambda world: world.program_id,
     "channel": lambda world: world.channel,
@@ -560,6 +568,13 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
         programId=lambda world: world.program_id,
         since=lambda _world: "2026-01-01",
         until=lambda _world: "2026-03-31",
+    ),
+    "retentionExperiments": run("staff/experiments", programId=lambda world: world.program_id),
+    "retentionExperiment": run(
+        "staff/experiment", id=lambda world: gid("RetentionExperiment", world.experiment), **SHARES
+    ),
+    "retentionExperimentSize": run(
+        "staff/experiment-size", heldOutPerMille=lambda _world: 500, **SHARES
     ),
     "retentionOfferFairness": run(
         "staff/offer-fairness", offerId=lambda world: world.dear_offer_id
@@ -727,6 +742,25 @@ RUNS: dict[str, Callable[[World, Actor], str]] = {
     ),
     "retentionSegmentRetire": run(
         "staff/segment-retire", id=lambda world: gid("RetentionSegment", world.segment)
+    ),
+    "retentionExperimentCreate": run(
+        "staff/experiment-create",
+        programId=lambda world: world.program_id,
+        input=lambda _world: {
+            "slug": "trial",
+            "name": "Trial",
+            "heldOutPerMille": 500,
+            "windowDays": 30,
+        },
+    ),
+    "retentionExperimentDeal": run(
+        "staff/experiment-deal",
+        id=lambda world: gid("RetentionExperiment", world.experiment),
+        segmentId=lambda world: gid("RetentionSegment", world.segment),
+        treatedListId=lambda world: gid("RetentionSegment", world.treated_list),
+    ),
+    "retentionExperimentEnd": run(
+        "staff/experiment-end", id=lambda world: gid("RetentionExperiment", world.experiment)
     ),
     "retentionOfferCreate": run(
         "staff/offer-create",

@@ -589,6 +589,7 @@ def test_no_ready_operation_is_left_out() -> None:
         "test_customers.py",
         "test_engagement.py",
         "test_erasure.py",
+        "test_experiments.py",
         "test_feedback.py",
         "test_follow_ups.py",
         "test_offer_fairness.py",

@@ -16,7 +16,7 @@ from saleor_retention.selectors.experiments import outcome
 from saleor_retention.services.campaigning import experiments
 from saleor_retention.services.membership import customers
 from tests.customers import record_order
-from tests.graphql.world import Actor, World, operation, staff
+from tests.graphql.world import Actor, World, open_shop, operation, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -73,6 +73,20 @@ def test_costs_bands_tiers_and_an_experiment(world: World, manager: Actor) -> No
     assert spring["waiting"] == 1
     assert spring["shares"] is None
     assert "Too few to compare: it takes at least 30 customers on each side." in spring["text"]
+
+
+def test_what_winning_a_customer_costs_may_stand_in_the_rules(manager: Actor) -> None:
+    """What is stated for a report counts before it."""
+    world = open_shop(acquisition_cost={"USD": "30.50"})
+    record_order(world.account(), timezone.now() - dt.timedelta(days=2), 3000)
+
+    def told(**more: object) -> tuple[float, float]:
+        costs = manager.ask(operation("staff/report"), **asked(world, **more))
+        found = costs["retentionReport"]["costs"]
+        return found["acquisitionCost"]["amount"], found["acquired"]["amount"]
+
+    assert told() == (30.5, 30.5)
+    assert told(acquisitionCost=25) == (25.0, 25.0)
 
 
 def _third(program: Program) -> int:

@@ -62,6 +62,7 @@ def test_connections_have_the_arguments_of_relay() -> None:
         "Query.retentionCoupons",
         "Query.retentionDispatches",
         "Query.retentionEvents",
+        "Query.retentionExperiments",
         "Query.retentionFollowUps",
         "Query.retentionMembers",
         "Query.retentionOffers",

@@ -254,6 +254,21 @@ def test_measures_by_period_with_csv(world: World, manager: Actor) -> None:
     assert [row["orders"] for row in table] == ["2", "1", "3"]
     assert (table[2]["first_day"], table[2]["revenue"]) == ("total", "35.01")
 
+    def sheet(which: str) -> list[str]:
+        asked = {
+            "programId": world.program_id,
+            "since": "2026-01-01",
+            "until": "2026-02-28",
+            "sheet": which,
+        }
+        answer = manager.ask(operation("staff/measures"), **asked)["retentionMeasures"]
+        return answer["csv"].splitlines()
+
+    assert sheet("COHORTS")[1:] == ["2026-01-01,0,2,2,30.00,USD", "2026-01-01,1,1,1,5.01,USD"]
+    assert sheet("SECOND_ORDERS")[1:] == ["2,1,0.500000,41,41.000000,0,1,1,1,1"]
+    assert len(sheet("COMPARISON")) == 1
+    assert sheet("PERIODS") == found["csv"].splitlines()
+
 
 def test_measures_refuse_what_makes_no_table(world: World, manager: Actor) -> None:
     """Days, a channel and a segment that are not there."""

@@ -21,7 +21,10 @@ from saleor_retention.models import (
     Campaign,
     CampaignVersion,
     Coupon,
+    CouponCause,
     CouponKind,
+    CouponUse,
+    CouponUseState,
     Dispatch,
     OfferUse,
     OrderRecord,
@@ -169,12 +172,50 @@ def test_what_a_campaign_gave_and_what_it_costs_at_most(shop: Shop) -> None:
         return {row.slug: (row.sent, row.points, row.coupons, row.cost_minor) for row in found}
 
     assert told() == {
-        "five": (2, 0, Coupons(2, 1, 500), 500),
+        "five": (2, 0, Coupons(2, 1, 500, 1), 500),
         "gift": (2, 100, Coupons(), 100),
         "ten": (1, 0, Coupons(1, 0, 0), 0),
     }
     Coupon.objects.filter(batch__terms__percent="10").update(uses=1)
     assert told()["ten"] == (1, 0, Coupons(1, 1, None), None)
+
+
+def test_used_coupons_cost_what_they_took_off(shop: Shop) -> None:
+    """Per cent and amounts alike; what was not kept counts at the amount, and is said."""
+    noon = at("2026-02-10 12:00")
+    ann = shop.member("ann")
+    tenth, five = campaign(shop, "tenth"), campaign(shop, "five")
+
+    def used(of: Campaign, key: str, minor: int | None, currency: str, **terms: object) -> None:
+        why = coupons.Circumstances(campaign=of.slug, cause=CouponCause.CAMPAIGN)
+        document = {"name": "For you", "uses": 2, **terms}
+        issued = {"key": key, "valid_for_days": 30, "now": noon, "why": why}
+        coupon = coupons.issue(shop.program, CouponKind.PERSONAL, ann, parse(document), **issued)
+        for number, state in enumerate((CouponUseState.USED, CouponUseState.RETURNED)):
+            CouponUse.objects.create(
+                coupon=coupon,
+                checkout_ref=f"{key}-{number}",
+                order_ref=f"{key}-{number}",
+                state=state,
+                amount_minor=minor,
+                currency=currency,
+                lapses_at=noon,
+            )
+        Coupon.objects.filter(pk=coupon.pk).update(uses=1)
+
+    used(tenth, "a", 321, "USD", percent="10")
+    used(tenth, "b", 1000, "USD", percent="10")
+    used(five, "c", 444, "USD", amounts={"USD": 500})
+    used(five, "d", None, "", amounts={"USD": 500})
+
+    def told() -> dict[str, tuple[Coupons, int | None]]:
+        found = campaign_results(shop.program, first_day=FIRST, last_day=LAST, window_days=7)
+        return {row.slug: (row.coupons, row.cost_minor) for row in found}
+
+    assert told() == {"tenth": (Coupons(2, 2, 1321), 1321), "five": (Coupons(2, 2, 944, 1), 944)}
+    used(tenth, "e", None, "", percent="20")
+    used(five, "f", 7, "EUR", amounts={"USD": 500})
+    assert told() == {"tenth": (Coupons(3, 3, None), None), "five": (Coupons(3, 3, None, 1), None)}
 
 
 def test_what_came_of_the_offers_that_a_campaign_gave(shop: Shop) -> None:

@@ -1,19 +1,38 @@
-"""What offers took off, and on which orders: the statement agrees with a count row by row."""
+"""What offers, coupons and tier prices took off: statements agree with a count row by row."""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
 from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
+from saleor_retention.engine.coupons.terms import parse
 from saleor_retention.engine.measures.costs import Costs
 from saleor_retention.engine.measures.figures import Figures
 from saleor_retention.engine.periods import local_date
-from saleor_retention.models import Offer, OfferUse, OfferUseState, OrderRecord, Program
-from saleor_retention.selectors.costs import OfferCost, offer_costs
+from saleor_retention.models import (
+    CouponKind,
+    CouponUse,
+    CouponUseState,
+    Offer,
+    OfferUse,
+    OfferUseState,
+    OrderRecord,
+    Program,
+    StoredQuote,
+)
+from saleor_retention.selectors.costs import (
+    CouponCost,
+    OfferCost,
+    coupon_cost,
+    off_by_tiers,
+    offer_costs,
+)
+from saleor_retention.services.couponing import coupons
 from saleor_retention.services.offering import offers
 from tests import ledger
 from tests.customers import record_order
@@ -133,6 +152,7 @@ def test_a_program_s_cost_beside_a_new_customer() -> None:
     assert costs.per_returning_revenue == Fraction(4001, 40_000)
     assert costs.acquired_minor == 2500 * 30
     assert costs.times == Fraction(20_000, 4001)
+    assert replace(costs, tier_minor=40, coupon_minor=9).program_minor == 4050
 
     unsaid = Costs(figures, 3000, 1001)
     assert (unsaid.acquired_minor, unsaid.times) == (None, None)
@@ -143,3 +163,79 @@ def test_a_program_s_cost_beside_a_new_customer() -> None:
         None,
     )
     assert Costs(figures, -5000, 0, 2500).times is None
+
+
+def test_what_coupons_took_off(shop: Shop) -> None:
+    """Counted orders of the days in the currency; the amount where it was not kept."""
+    ann = shop.member("ann")
+
+    def used(minor: int | None, currency: str = "USD", **facts: object) -> None:
+        terms: dict[str, object] = {"amounts": {"USD": 500, "EUR": 400}}
+        if facts.pop("per_cent", False):
+            terms = {"percent": "10"}
+        state = facts.pop("state", CouponUseState.USED)
+        created_at = facts.pop("created_at", at("2026-02-10 12:00"))
+        record = record_order(ann, created_at, 1000, **{"is_counted": True, **facts})
+        OrderRecord.objects.filter(pk=record.pk).update(currency=currency)
+        coupon = coupons.issue(
+            shop.program,
+            CouponKind.PERSONAL,
+            ann,
+            parse({"name": "For you", **terms}),
+            key=record.order_ref,
+            valid_for_days=30,
+            now=at("2026-02-01"),
+        )
+        CouponUse.objects.create(
+            coupon=coupon,
+            checkout_ref=record.order_ref,
+            order_ref=record.order_ref,
+            state=state,
+            amount_minor=minor,
+            currency="" if minor is None else currency,
+            lapses_at=created_at,
+        )
+
+    used(321)
+    used(700, per_cent=True)
+    used(0, per_cent=True)
+    used(None)
+    used(None, per_cent=True)
+    used(9000, "EUR")
+    used(9000, is_counted=False)
+    used(9000, state=CouponUseState.RETURNED)
+    used(9000, created_at=at("2026-03-01 12:00"))
+
+    found = coupon_cost(shop.program, first_day=FIRST, last_day=LAST, currency="USD")
+
+    assert found == CouponCost(uses=5, minor=321 + 700 + 500, estimated=1, unknown=1)
+    nothing = coupon_cost(shop.program, first_day=LAST, last_day=LAST, currency="USD")
+    assert nothing == CouponCost()
+
+
+def test_what_tier_prices_took_off(shop: Shop) -> None:
+    """Kept with the order when it is first seen, from the price that its checkout had."""
+    ann = shop.member("ann")
+    allocations = [
+        {"line_ref": "a", "rule_key": "member:vip", "amount_minor": 120, "name": "VIP"},
+        {"line_ref": "b", "rule_key": "member:vip", "amount_minor": 30, "name": "VIP"},
+        {"line_ref": "b", "rule_key": "offer:1", "amount_minor": 900, "name": "Tea"},
+        {"line_ref": "b", "rule_key": "points", "amount_minor": 70, "name": "Points"},
+    ]
+    StoredQuote.objects.create(
+        checkout_ref="cart-1",
+        account=ann,
+        version_id=shop.program.current_version_id,
+        tier="vip",
+        payload={"allocations": allocations, "verdicts": []},
+        priced_at=at("2026-02-10 12:00"),
+    )
+    for ref, cart, month in (("o-1", "cart-1", 2), ("o-2", None, 2), ("o-3", "cart-1", 3)):
+        created_at = at(f"2026-0{month}-10 12:00")
+        shop.buys(ann, ref, "10.00", now=created_at, checkout_ref=cart)
+
+    kept = dict(OrderRecord.objects.values_list("order_ref", "tier_minor"))
+    assert kept == {"o-1": 150, "o-2": 0, "o-3": 150}
+    days = {"first_day": FIRST, "last_day": LAST}
+    assert off_by_tiers(shop.program, **days, currency="USD") == 150
+    assert off_by_tiers(shop.program, **days, currency="EUR") == 0

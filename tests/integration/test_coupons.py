@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from saleor_retention import host
 from saleor_retention.engine.coupons.codes import ALPHABET
 from saleor_retention.engine.phrases import render
 from saleor_retention.errors import Code, Refusal
@@ -175,6 +176,30 @@ def test_free_shipping_by_a_code(world: World, variant: Any) -> None:
     order = bought_with(coupon.code, world.owner.user, variant)
 
     assert order.total_gross_amount == Decimal("40.00")
+
+
+@pytest.mark.parametrize(
+    ("changes", "minor"),
+    [
+        ({}, 500),
+        ({"amounts": {"USD": 9900}}, 4000),  # no more than the goods cost
+        ({"amounts": None, "percent": "12.5"}, 500),
+        ({"amounts": None, "percent": "100", "shipping": True}, 1000),
+    ],
+)
+def test_what_a_code_took_off_is_kept(
+    world: World, variant: Any, changes: dict[str, Any], minor: int
+) -> None:
+    """Of the order as the shop has it, also where the amount is more than the goods cost."""
+    coupon = issue(world, world.account(), **changes)
+
+    order = bought_with(coupon.code, world.owner.user, variant)
+
+    (use,) = CouponUse.objects.filter(coupon=coupon)
+    assert (use.state, use.amount_minor, use.currency) == (CouponUseState.USED, minor, "USD")
+    assert order.total_gross_amount == Decimal(5000 - minor) / 100
+    assert host.current().coupon_minor(str(order.pk), "ANOTHER") is None
+    assert host.current().coupon_minor("none", coupon.code) is None
 
 
 def test_a_key_issues_once(world: World) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from saleor_retention.engine.measures import cohorts as engine_cohorts
 from saleor_retention.engine.measures import seconds as engine_seconds
@@ -267,6 +268,86 @@ def test_the_command_prints_and_writes_a_table(shop: Shop, tmp_path: Path) -> No
         "1.000000"
     )
     assert written[3].startswith("total,total,1,0,1,2,1,1,15.01,")
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        (
+            "cohorts",
+            [
+                "cohort,months_since,customers,orders,revenue,currency",
+                "2026-01-01,0,2,2,30.00,USD",
+                "2026-01-01,1,1,1,5.01,USD",
+            ],
+        ),
+        (
+            "second_orders",
+            [
+                (
+                    "customers,again,share,median_days,mean_days,within_30_days,within_60_days,"
+                    "within_90_days,within_180_days,within_365_days"
+                ),
+                "2,1,0.500000,41,41.000000,0,1,1,1,1",
+            ],
+        ),
+    ],
+)
+def test_the_command_writes_the_other_tables(
+    shop: Shop, tmp_path: Path, which: str, expected: list[str]
+) -> None:
+    """One customer of January who came back in February, and one who did not."""
+    ann, bob = shop.member("ann"), shop.member("bob")
+    record_order(ann, at("2026-01-10 12:00"), 1000)
+    record_order(bob, at("2026-01-11 12:00"), 2000)
+    record_order(ann, at("2026-02-20 12:00"), 501)
+    target = tmp_path / "out.csv"
+
+    call_command(
+        "retention_measures",
+        *("--program", "club", "--since", "2026-01-01", "--until", "2026-02-28"),
+        *("--csv", str(target), "--sheet", which),
+        stdout=StringIO(),
+    )
+
+    assert target.read_bytes().decode() == "".join(f"{line}\r\n" for line in expected)
+
+
+def test_the_command_writes_before_against_after(shop: Shop, tmp_path: Path) -> None:
+    """Two whole days on both sides of the program's first one; nothing on that day itself."""
+    now = timezone.now()
+    began = local_date(now, "UTC") - dt.timedelta(days=2)
+    Program.objects.filter(pk=shop.program.pk).update(
+        created_at=dt.datetime.combine(began, dt.time(9), dt.UTC)
+    )
+    ann = shop.member("ann")
+    noon = dt.datetime.combine(began, dt.time(12), dt.UTC)
+    record_order(ann, noon - dt.timedelta(days=1), 1000)
+    record_order(ann, noon + dt.timedelta(days=1), 501)
+    target = tmp_path / "out.csv"
+
+    def written() -> list[str]:
+        call_command(
+            "retention_measures",
+            *("--program", "club", "--since", "2026-01-01", "--until", "2026-01-31"),
+            *("--csv", str(target), "--sheet", "comparison"),
+            stdout=StringIO(),
+        )
+        return target.read_bytes().decode().splitlines()
+
+    days = [(began + dt.timedelta(days=number)).isoformat() for number in (-2, -1, 0, 1)]
+    header, before, after = written()
+    assert header.startswith("side,first_day,last_day,customers,")
+    assert before == (
+        f"before,{days[0]},{days[1]},1,1,0,1,1,0,10.00,10.00,0.00,USD,0.000000,10.00,1.000000,"
+        "0.000000,0.000000"
+    )
+    assert after == (
+        f"after,{days[2]},{days[3]},1,0,1,1,0,1,5.01,0.00,5.01,USD,1.000000,5.01,1.000000,"
+        "1.000000,1.000000"
+    )
+    Program.objects.filter(pk=shop.program.pk).update(created_at=now)
+    assert written() == [header]
 
 
 @pytest.mark.parametrize(

@@ -397,6 +397,10 @@ def programs(draw: st.DrawFn) -> ProgramRules:
             for currency in currencies
         },
         point_values={currency: draw(point_values) for currency in currencies},
+        acquisition_costs={
+            currency: draw(st.integers(0, 10**6))
+            for currency in currencies[: draw(st.integers(0, 1))]
+        },
         reference_currency=reference,
         reference_rates={
             currency: draw(decimals(0, 200, 4).filter(bool))

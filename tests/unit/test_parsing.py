@@ -54,6 +54,7 @@ FULL: dict[str, Any] = {
         "points_per_member_max": 2**31 - 1,
     },
     "point_value": {"USD": "0.01", "EUR": "0.01", "JPY": "1.5"},
+    "acquisition_cost": {"USD": "25.50", "JPY": 3000},
     "reference": {"currency": "USD", "rates": {"EUR": "1.10", "JPY": "0.0067"}},
     "multipliers": [
         {
@@ -129,6 +130,7 @@ FULL_RULES = ProgramRules(
         "JPY": EarnRate(Fraction(1), 150),
     },
     point_values={"USD": Fraction(1), "EUR": Fraction(1), "JPY": Fraction(3, 2)},
+    acquisition_costs={"USD": 2550, "JPY": 3000},
     reference_currency="USD",
     reference_rates={"EUR": Fraction(11, 10), "JPY": Fraction(67, 10_000)},
     earns_on_tax=False,

@@ -1,8 +1,9 @@
 """What a program has cost over some time, beside what it costs to win a customer (C59).
 
 Cost is what customers' prices fell by: points used at their value less what was given back, and
-what offers took off. Points that are still owed are no cost of the period here; the liability
-report has them. A description: nobody knows who would have come back without the program.
+what offers, tier prices and coupons took off. Points that are still owed are no cost of the period
+here; the liability report has them. A description: nobody knows who would have come back without
+the program.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ class Costs:
     redeemed_minor: int  # points used, at point value; negative where more came back
     discount_minor: int  # what offers took off orders that have kept something
     acquisition_minor: int | None = None  # what the merchant pays to win one customer, as stated
+    tier_minor: int = 0  # what tier prices took off such orders
+    coupon_minor: int = 0  # what coupons took off them, as far as it is known
+    coupons_estimated: int = 0  # uses in that which count at their coupon's amount, at most
+    coupons_unknown: int = 0  # uses that are not in it: per cent of what was not kept
 
     @property
     def program_minor(self) -> int:
         """Return what the program took off prices in all."""
-        return self.redeemed_minor + self.discount_minor
+        return self.redeemed_minor + self.discount_minor + self.tier_minor + self.coupon_minor
 
     @property
     def per_returning_customer(self) -> Fraction | None:

@@ -27,7 +27,7 @@ from saleor_retention.engine.offers.kinds import (
 from saleor_retention.engine.offers.result import Finding, OfferQuote
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.phrases import _, phrase
-from saleor_retention.engine.quote import Allocation, AppliedOffer, Verdict
+from saleor_retention.engine.quote import TIER_RULE, Allocation, AppliedOffer, Verdict
 from saleor_retention.engine.rules import PriceBenefit, Tier
 from saleor_retention.engine.selections import matches
 
@@ -144,7 +144,7 @@ def tier_prices(case: OfferCase, tier: Tier | None, currency: str) -> Prices:
 
 def member_rule(tier: Tier) -> str:
     """Return the rule key of a tier's own prices."""
-    return f"member:{tier.slug}"
+    return f"{TIER_RULE}{tier.slug}"
 
 
 def percent_off(line_minor: int, quantity: int, percent: Decimal) -> int:

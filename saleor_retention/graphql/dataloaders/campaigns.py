@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Count
 
 from saleor_retention.graphql.dataloaders.base import Loader
-from saleor_retention.models import Dispatch, SkippedSend
+from saleor_retention.models import Campaign, Dispatch, SkippedSend
 
 
 class StatesByCampaign(Loader[int, dict[str, int]]):
@@ -36,3 +36,18 @@ class ReasonsByCampaign(Loader[int, dict[str, int]]):
         ):
             found.setdefault(campaign_id, {})[reason] = count
         return found
+
+
+class CampaignSecrets(Loader[tuple[int, str], str]):
+    """The secret that deals a campaign's holdout, by program and slug."""
+
+    def find(self, keys: Sequence[tuple[int, str]]) -> Mapping[tuple[int, str], str]:
+        """Read them in one statement."""
+        wanted = set(keys)
+        programs, slugs = {key[0] for key in wanted}, {key[1] for key in wanted}
+        rows = Campaign.objects.filter(program__in=programs, slug__in=slugs)
+        return {
+            (program_id, slug): secret
+            for program_id, slug, secret in rows.values_list("program_id", "slug", "secret")
+            if (program_id, slug) in wanted
+        }

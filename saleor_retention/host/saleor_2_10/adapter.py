@@ -343,6 +343,10 @@ class Saleor210:
         """Let vouchers end as they were meant to, or now."""
         coupons.set_codes(codes, is_open=is_open, end_at=end_at, uses=uses)
 
+    def coupon_minor(self, order_ref: str, code: str) -> int | None:
+        """Return what a code took off an order, from the order's discount."""
+        return coupons.coupon_minor(order_ref, code)
+
     # --- GraphQL -----------------------------------------------------------------------------
     def requestor(self, info: Any) -> Requestor:
         """Return who asks."""

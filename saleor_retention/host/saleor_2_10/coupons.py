@@ -14,12 +14,16 @@ from django.utils import timezone
 from saleor.checkout.models import Checkout
 from saleor.discount import DiscountValueType, VoucherType
 from saleor.discount.models import Voucher
+from saleor.order.models import Order
 
-from saleor_retention.engine.money import from_minor
+from saleor_retention.engine.money import from_minor, to_minor
 from saleor_retention.host import codes as guard
 from saleor_retention.host.contract import VoucherSpec
+from saleor_retention.host.goods import numbers
+from saleor_retention.models import StoredQuote
 
 from .shop import exponent_of
+from .units import WHOLE_ORDER
 
 
 def install() -> None:
@@ -66,3 +70,23 @@ def set_codes(
     if uses is not None:
         changes["used"] = uses
     Voucher.objects.filter(code__in=list(codes)).update(**changes)
+
+
+def coupon_minor(order_ref: str, code: str) -> int | None:
+    """Return the order's discount less our remainder; None for an order without the code."""
+    order = Order.objects.filter(pk__in=numbers([order_ref]), voucher__code=code).first()
+    if order is None:
+        return None
+    discount = to_minor(order.discount_amount, exponent_of(order.currency))
+    return max(0, discount - _remainder_of(order.checkout_token))
+
+
+def _remainder_of(checkout_ref: str) -> int:
+    stored = StoredQuote.objects.filter(checkout_ref=checkout_ref).first() if checkout_ref else None
+    if stored is None:
+        return 0
+    return sum(
+        item["amount_minor"]
+        for item in stored.payload.get("allocations", ())
+        if item["line_ref"] == WHOLE_ORDER
+    )

@@ -103,6 +103,7 @@ class Saleor3:
     add_codes = staticmethod(coupons.add_codes)
     lock_codes = staticmethod(coupons.lock_codes)
     set_codes = staticmethod(coupons.set_codes)
+    coupon_minor = staticmethod(coupons.coupon_minor)
 
     # --- GraphQL -----------------------------------------------------------------------------
     requestor = staticmethod(graph.requestor)

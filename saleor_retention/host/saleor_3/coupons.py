@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from saleor.channel.models import Channel
 from saleor.checkout.models import Checkout
-from saleor.discount import DiscountValueType, VoucherType
-from saleor.discount.models import Voucher, VoucherChannelListing, VoucherCode
+from saleor.discount import DiscountType, DiscountValueType, VoucherType
+from saleor.discount.models import (
+    OrderDiscount,
+    OrderLineDiscount,
+    Voucher,
+    VoucherChannelListing,
+    VoucherCode,
+)
+from saleor.order.models import Order
 
 from saleor_retention.engine.money import from_minor
 from saleor_retention.host import codes as guard
 from saleor_retention.host.contract import ChannelFacts, VoucherSpec
 from saleor_retention.host.goods import numbers
 
-from .basket import currency_exponent
+from .basket import currency_exponent, minor
+from .effects import is_uuid
 
 
 def install() -> None:
@@ -79,6 +88,28 @@ def set_codes(
     VoucherCode.objects.filter(code__in=list(codes)).exclude(is_active=is_open).update(
         is_active=is_open
     )
+
+
+def coupon_minor(order_ref: str, code: str) -> int | None:
+    """Return what the order's discount rows say that the code took off it and its lines.
+
+    Nothing where the order has the code and no row: a row of nothing is not written.
+    """
+    if not is_uuid(order_ref):
+        return None
+    order = Order.objects.filter(pk=order_ref, voucher_code=code).only("currency").first()
+    if order is None:
+        return None
+    of_code = {"type": DiscountType.VOUCHER, "voucher_code": code}
+    rows = (
+        OrderDiscount.objects.filter(order=order, **of_code),
+        OrderLineDiscount.objects.filter(line__order=order, **of_code),
+    )
+    amount = sum(
+        (value for found in rows for value in found.values_list("amount_value", flat=True)),
+        Decimal(0),
+    )
+    return minor(amount, currency_exponent(order.currency))
 
 
 def _list(specs: Mapping[int, VoucherSpec]) -> None:

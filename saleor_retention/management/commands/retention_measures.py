@@ -12,7 +12,14 @@ from django.utils import timezone
 from saleor_retention import host
 from saleor_retention.engine.measures.figures import Figures
 from saleor_retention.engine.measures.seconds import WITHIN_DAYS, Seconds
-from saleor_retention.engine.measures.sheet import periods_csv, rounded
+from saleor_retention.engine.measures.sheet import (
+    MeasuresSheet,
+    cohorts_csv,
+    comparison_csv,
+    periods_csv,
+    rounded,
+    seconds_csv,
+)
 from saleor_retention.engine.measures.spans import Interval
 from saleor_retention.engine.money import money_text, round_half_up
 from saleor_retention.errors import Refusal
@@ -45,6 +52,12 @@ class Command(BaseCommand):
         parser.add_argument("--channel", help="slug of a channel: its orders only")
         parser.add_argument("--segment", help="slug of a segment: orders of its present members")
         parser.add_argument("--csv", help="where the table is written")
+        parser.add_argument(
+            "--sheet",
+            choices=[which.value for which in MeasuresSheet],
+            default=MeasuresSheet.PERIODS.value,
+            help="which table --csv writes (the periods unless said)",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Ask, print, write."""
@@ -66,13 +79,21 @@ class Command(BaseCommand):
                 comparison = measures.comparison(
                     program, now=timezone.now(), channel_ref=channel_ref
                 )
+                cells = measures.cohorts(program, **days) if options["csv"] else []
         except Refusal as refusal:
             raise CommandError(refusal.message) from None
         rows = [(row.span, row.figures) for row in table.rows]
         if options["csv"]:
-            given.write(
-                options["csv"], periods_csv(rows, table.total, money.currency, money.exponent)
-            )
+            unit = (money.currency, money.exponent)
+            made = {
+                MeasuresSheet.PERIODS: lambda: periods_csv(rows, table.total, *unit),
+                MeasuresSheet.COHORTS: lambda: cohorts_csv(cells, *unit),
+                MeasuresSheet.SECOND_ORDERS: lambda: seconds_csv(second),
+                MeasuresSheet.COMPARISON: lambda: comparison_csv(
+                    measures.sides_of(comparison), *unit
+                ),
+            }
+            given.write(options["csv"], made[MeasuresSheet(options["sheet"])]())
         for span, figures in rows:
             self.stdout.write(f"{span.first_day} to {span.last_day}: {_said(figures, money)}")
         self.stdout.write(f"all together: {_said(table.total, money)}")

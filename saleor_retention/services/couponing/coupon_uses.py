@@ -98,7 +98,12 @@ def settle_uses(facts: OrderFacts, now: dt.datetime) -> None:
         coupon = coupons.locked(use.coupon_id, with_code=True)
         use.state, use.order_ref = state, facts.ref
         use.ended_at = now if is_canceled else None
-        use.save(update_fields=["state", "order_ref", "ended_at"])
+        changed = ["state", "order_ref", "ended_at"]
+        if not is_canceled:
+            use.amount_minor = host.current().coupon_minor(facts.ref, coupon.code)
+            use.currency = facts.currency
+            changed += ["amount_minor", "currency"]
+        use.save(update_fields=changed)
         _count(coupon, now)
 
 

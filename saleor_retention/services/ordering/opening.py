@@ -10,6 +10,7 @@ import datetime as dt
 
 from saleor_retention.engine.accrual import EarnTerms, earn
 from saleor_retention.engine.facts import OrderFacts
+from saleor_retention.engine.quote import TIER_RULE
 from saleor_retention.engine.rules import Enrolment
 from saleor_retention.models import (
     Account,
@@ -84,11 +85,21 @@ def _drafted(account: Account, facts: OrderFacts, quote: StoredQuote | None) -> 
         currency=facts.currency,
         created_at=facts.created_at,
         may_earn=_may_earn(account, version, facts),
+        tier_minor=0 if quote is None else _off_by_tier(quote),
     )
     if record.may_earn:
         terms = EarnTerms(rules_of(version.pk), record.tier or None)
         record.quoted = earn(facts, terms).points
     return record
+
+
+def _off_by_tier(quote: StoredQuote) -> int:
+    """Return what the tier's own prices took off; the quote itself is forgotten some day."""
+    return sum(
+        item["amount_minor"]
+        for item in quote.payload.get("allocations", ())
+        if item["rule_key"].startswith(TIER_RULE)
+    )
 
 
 def _locked_buyer(
