@@ -59,7 +59,13 @@ class Work:
     program: Program
     version: ProgramVersion
     scope: Scope
-    at: dt.datetime
+    at: dt.datetime  # what is decided, is decided as of then
+    pinned_at: dt.datetime | None = None  # what is booked is dated then, and not when it is booked
+
+    @property
+    def moment(self) -> dt.datetime:
+        """Return when a posting of this moment is recorded: a long run reaches over days."""
+        return self.pinned_at or timezone.now()
 
     @property
     def rules(self) -> ProgramRules:
@@ -142,7 +148,8 @@ def prepare(
         raise Refusal(Code.INVALID, message, "to")
     if start_at is not None and start_at >= end_at:
         raise Refusal(Code.INVALID, "The time is empty: it ends before it begins.", "from")
-    return Work(program, version, Scope(tuple(refs), start_at, end_at), now or timezone.now())
+    scope = Scope(tuple(refs), start_at, end_at)
+    return Work(program, version, scope, now or timezone.now(), pinned_at=now)
 
 
 def plan(work: Work) -> Iterator[list[Part]]:
@@ -155,8 +162,9 @@ def apply(work: Work, name: str) -> Iterator[Booked]:
     """Book the orders as the batch of that name, in chunks; each is told when it is done.
 
     A customer is one database transaction under the account's lock, in which the shop's orders are
-    read afresh. An order that has a record is passed over, so that a second run goes on after a
-    kill, and books what turned up since. Refusals: REQUIRED and INVALID (name; a batch that was
+    read afresh, and dated when it is done: a day that was sealed meanwhile gets nothing more. An
+    order that has a record is passed over, so that a second run goes on after a kill, and books
+    what turned up since. Refusals: REQUIRED and INVALID (name; a batch that was
     undone), KEY_REUSED (the name stands for another time or version), BUSY when an account stays
     locked; what was done before stands.
     """
@@ -168,7 +176,7 @@ def apply(work: Work, name: str) -> Iterator[Booked]:
                 booked = _added(booked, _book_customer(customer, batch, work))
         yield booked
     ended = Backfill.objects.filter(pk=batch.pk, state=BackfillState.APPLYING)
-    ended.update(state=BackfillState.APPLIED, applied_at=work.at)
+    ended.update(state=BackfillState.APPLIED, applied_at=work.moment)
 
 
 # --- what would be --------------------------------------------------------------------------------
@@ -343,7 +351,7 @@ def _require_open(batch: Backfill) -> None:
 
 
 def _book_customer(customer: Customer, batch: Backfill, work: Work) -> Booked:
-    account = members.member_of(work.program, customer.user_ref, now=work.at)
+    account = members.member_of(work.program, customer.user_ref, now=work.moment)
     if account is None:
         return Booked()
     return run_patiently(lambda: _book_locked(customer, account.pk, batch, work))
@@ -352,6 +360,7 @@ def _book_customer(customer: Customer, batch: Backfill, work: Work) -> Booked:
 def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Work) -> Booked:
     """Book a customer's orders, read afresh, oldest first; then look at the tier once."""
     account = lock_account(account_id)
+    now = work.moment
     _require_open(Backfill.objects.get(pk=batch.pk))
     if account.state != AccountState.MEMBER:
         return Booked()
@@ -368,14 +377,14 @@ def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Wor
         if outcome.is_counted and outcome.order.ref not in known:
             record = _record(account, outcome, batch, work)
             settling.settle_past(
-                account, record, outcome.order, lives_from=history.lives_from, now=work.at
+                account, record, outcome.order, lives_from=history.lives_from, now=now
             )
             points = record.earned - record.clawed + record.bonus
             booked = _added(booked, Booked(orders=1, points=points))
     if record is None:
         return Booked()
     customers.sum_up(account)
-    tiering.after_order(account, record, work.at)
+    tiering.after_order(account, record, now)
     return booked
 
 

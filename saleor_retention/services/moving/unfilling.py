@@ -48,11 +48,11 @@ class Undone:
 def undo(program: Program, name: str, *, now: dt.datetime | None = None) -> Iterator[Undone]:
     """Take the batch of that name back, some members at a time; each chunk is told when it is done.
 
-    A member is one database transaction under the account's lock. Idempotent: a second run goes on
-    after a kill, and does nothing in the end. Welcome points stay, as does the membership. Refuses
-    NOT_FOUND; BUSY when an account stays locked, what was done before stands.
+    A member is one database transaction under the account's lock, dated when it is done.
+    Idempotent: a second run goes on after a kill, and does nothing in the end. Welcome points stay,
+    as does the membership. Refuses NOT_FOUND; BUSY when an account stays locked, what was done
+    before stands.
     """
-    at = now or timezone.now()
     batch = Backfill.objects.filter(program=program, name=name.strip()).first()
     if batch is None:
         message = f'The program "{program.slug}" has no batch "{name}".'
@@ -62,13 +62,13 @@ def undo(program: Program, name: str, *, now: dt.datetime | None = None) -> Iter
     while ids := _open_accounts(batch):
         undone = Undone()
         for account_id in ids:
-            done = run_patiently(partial(_undo_member, batch, account_id, at))
+            done = run_patiently(partial(_undo_member, batch, account_id, now))
             undone = Undone(
                 undone.orders + done.orders, undone.points + done.points, undone.members + 1
             )
         yield undone
     going = Backfill.objects.filter(pk=batch.pk, state=BackfillState.UNDOING)
-    going.update(state=BackfillState.UNDONE, undone_at=at)
+    going.update(state=BackfillState.UNDONE, undone_at=now or timezone.now())
 
 
 def _open_accounts(batch: Backfill) -> list[int]:
@@ -76,8 +76,9 @@ def _open_accounts(batch: Backfill) -> list[int]:
     return list(records.values_list("account_id", flat=True).distinct()[:ACCOUNTS_AT_ONCE])
 
 
-def _undo_member(batch: Backfill, account_id: int, at: dt.datetime) -> Undone:
+def _undo_member(batch: Backfill, account_id: int, now: dt.datetime | None) -> Undone:
     account = lock_account(account_id)
+    at = now or timezone.now()
     posting.catch_up(account, at)
     records = list(
         OrderRecord.objects.filter(backfill=batch, account=account, may_earn=True).order_by("pk")
