@@ -17,6 +17,8 @@ from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
+    AuditEntry,
     Erasure,
     Hold,
     HoldState,
@@ -119,6 +121,32 @@ def test_an_erasure_is_on_record_under_the_pseudonym(shop: FakeHost) -> None:
     assert record.note.text == WHY
     assert caught.value.code is Code.NOT_FOUND
     assert Erasure.objects.count() == 1
+
+
+def test_a_late_refund_leaves_the_reason_of_an_erasure(shop: FakeHost) -> None:
+    """What came back becomes breakage; when, by whom and why stays on record and in the trail."""
+    account = make_member(shop, make_program())
+    shop.put_checkout("cart-1", 5000, user_ref=str(account.user_id))
+    give(account, 100)
+    redeeming.set_redemption(
+        checkout_ref="cart-1", user_ref=str(account.user_id), points=100, now=NOON
+    )
+    facts = {"user_ref": str(account.user_id), "checkout_ref": "cart-1", "created_at": NOON}
+    shop.put_order(order("order-1", line("1", 5000), **facts))
+    settling.settle(order_ref="order-1", now=NOON)
+    erase(account)
+    shop.change_order("order-1", refunded_minor=5000)
+    settling.settle(order_ref="order-1", now=NOON)
+    assert books(account) != (0, 0, 0, 0)
+
+    assert erasing.erase_deleted(now=NOON) == 1
+
+    assert books(account) == (0, 0, 0, 0)
+    record, entry = Erasure.objects.get(), AuditEntry.objects.get(account=account)
+    assert (record.at, record.actor_ref, record.note_id) == (NOON, "user:1", entry.note_id)
+    assert (entry.action, entry.at) == (AuditAction.MEMBER_ERASE, NOON)
+    assert entry.note is not None
+    assert (entry.note.text, entry.note.redacted_at) == (WHY, None)
 
 
 def test_a_person_is_erased_in_every_program_with_the_guest_he_was(shop: FakeHost) -> None:

@@ -297,9 +297,11 @@ def _closing_legs(account: Account) -> list[Leg]:
 
 
 def _redact_words(account: Account, at: dt.datetime) -> None:
+    """Redact what staff typed about the member; why he was erased stays on record."""
     of_postings = Transaction.objects.filter(account=account, note__isnull=False)
     of_tiers = TierChange.objects.filter(account=account, note__isnull=False)
     of_trail = AuditEntry.objects.filter(account=account, note__isnull=False)
+    of_trail = of_trail.exclude(action=AuditAction.MEMBER_ERASE)
     of_coupons = Coupon.objects.filter(account=account, note__isnull=False)
     notes = Q(pk__in=[])
     for rows in (of_postings, of_tiers, of_trail, of_coupons):
