@@ -24,6 +24,11 @@ DONE: Mapping[str, str] = {
     AuditAction.FOLLOW_UP_OPEN: "a task of staff was opened",
     AuditAction.FOLLOW_UP_CHANGE: "a task of staff was changed",
     AuditAction.FOLLOW_UP_CLOSE: "a task of staff was closed",
+    AuditAction.CONSENT_GIVE: "staff wrote a consent down",
+    AuditAction.CONSENT_WITHDRAW: "staff wrote down that a consent was withdrawn",
+    AuditAction.PROFILE_UPDATE: "staff wrote facts down",
+    AuditAction.REFERRAL_CODE: "staff made a code for friends",
+    AuditAction.MEMBER_EXPORT: "staff read all that is held",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 

@@ -21,6 +21,7 @@ from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditEntry,
     Backfill,
     CustomerRollup,
     Lot,
@@ -717,6 +718,38 @@ def test_a_member_who_was_erased_owes_nothing_by_an_undo(shop: Shop) -> None:
     assert ledger.balances(account) == (0, 0, 0, 0)
 
 
+def test_a_name_stands_for_one_channel(shop: Shop) -> None:
+    """Orders of another are refused under it, and so are those of all."""
+    shop.host.shop_channels.append(ChannelFacts("2", "second", "Second", "USD"))
+    programs.update_program(program=shop.program, channels=["1", "2"], now=NOW)
+    buys(shop, shop.customer("ann"), "o1", "10.00", channel_ref="1")
+    span = {"end_at": LAUNCH}
+
+    assert applied(shop, channel_ref="1", **span) == (1, 10)
+    for other in ({"channel_ref": "2"}, {}):
+        with pytest.raises(Refusal, match="of another time, channel or version") as refused:
+            applied(shop, **other, **span)
+        assert (refused.value.code, refused.value.field) == (Code.KEY_REUSED, "batch")
+    assert applied(shop, channel_ref="1", **span) == (0, 0)
+    assert Backfill.objects.get().channel_ref == "1"
+
+
+def test_the_audit_trail_tells_of_both_ways(shop: Shop) -> None:
+    """That a run begins, and what it did; a second undo does nothing and says nothing."""
+    buys(shop, shop.customer("ann"), "o1", "10.00")
+    applied(shop)
+    undone(shop)
+    undone(shop)
+
+    entries = AuditEntry.objects.filter(program=shop.program).order_by("pk")
+    assert [(entry.action, *entry.changes) for entry in entries] == [
+        ("backfill_apply", "start: begins"),
+        ("backfill_apply", "start: ends: 1 orders are booked, 10 points"),
+        ("backfill_undo", "start: begins"),
+        ("backfill_undo", "start: ends: 1 orders, 10 points are taken back"),
+    ]
+
+
 # --- longer than a day ----------------------------------------------------------------------------
 
 
@@ -745,7 +778,7 @@ def test_a_run_over_days_adds_nothing_to_a_day_that_was_sealed(
     assert (batch.began_at, batch.applied_at) == (NOW, NOW + dt.timedelta(days=1))
     assert batch.undone_at == NOW + dt.timedelta(days=3)
     digesting.seal_due(NOW + dt.timedelta(days=9))
-    assert digests.verify().differences == ()
+    assert digests.verify(now=NOW + dt.timedelta(days=9)).differences == ()
     assert summing.differences(shop.program) == []
     assert breaches() == []
 

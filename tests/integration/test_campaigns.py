@@ -875,7 +875,7 @@ def test_a_campaign_of_mails_needs_a_link_to_unsubscribe(shop: Shop, settings: A
 
 
 def test_trying_it_out(shop: Shop) -> None:
-    """One mail to the address, with made-up facts; nothing is written down."""
+    """One mail to the address, with made-up facts; nothing is written down but that it was sent."""
     reader(shop, "ada")
     campaign = campaign_of(shop.program, ONCE, benefit={"points": 25})
     before = counts_of_rows()
@@ -888,7 +888,9 @@ def test_trying_it_out(shop: Shop) -> None:
         (["staff@example.com"], "Hello Ada"),
     ]
     assert "25 points." in mail.outbox[1].body
-    assert counts_of_rows() == before
+    after = counts_of_rows()
+    assert after["AuditEntry"] == before.pop("AuditEntry") + 2
+    assert before.items() <= after.items()
     with pytest.raises(Refusal, match="no e-mail address"):
         campaign_trying.send_test(campaign, to="staff")
 

@@ -189,8 +189,8 @@ def make_good(
     """Grant each customer the points, once for the version of the offer, and yield what came of it.
 
     Every grant is a transaction of its own, dated when it is made and under the program's limits
-    for grants: a refused one stops no other. Somebody who got points under this version before gets no more, even if the
-    report has changed since.
+    for grants: a refused one stops no other. Somebody who got points under this version before gets
+    no more, even if the report has changed since.
     """
     for customer in paid_more:
         yield _grant(found, customer, actor_ref, now or timezone.now())
