@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from io import StringIO
 
@@ -22,6 +23,7 @@ from saleor_retention.models import (
     Erasure,
     Hold,
     HoldState,
+    LookupPace,
     Note,
     OrderRecord,
     PosSale,
@@ -121,6 +123,21 @@ def test_an_erasure_is_on_record_under_the_pseudonym(shop: FakeHost) -> None:
     assert record.note.text == WHY
     assert caught.value.code is Code.NOT_FOUND
     assert Erasure.objects.count() == 1
+
+
+def test_how_fast_somebody_tried_codes_out_goes(shop: FakeHost) -> None:
+    """At once where staff erase him, of whoever was deleted once it is over; no other's."""
+    account = make_member(shop, make_program())
+    actor, later = f"user:{account.user_id}", NOON + dt.timedelta(minutes=1)
+    rows = ((actor, later), (f"coupon:{actor}", later), ("coupon:user:0", NOON), ("app:1", later))
+    LookupPace.objects.bulk_create(LookupPace(actor_ref=who, free_at=at) for who, at in rows)
+
+    erase(account)
+    left = set(LookupPace.objects.values_list("pk", flat=True))
+    erasing.erase_deleted(now=NOON)
+
+    assert left == {"coupon:user:0", "app:1"}
+    assert list(LookupPace.objects.values_list("pk", flat=True)) == ["app:1"]
 
 
 def test_a_late_refund_leaves_the_reason_of_an_erasure(shop: FakeHost) -> None:
