@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from typing import Any
+
+import pytest
+from django.utils import timezone
 
 from saleor_retention.engine.facts import OrderFacts, OrderState, Origin
 from saleor_retention.models import Account
@@ -141,3 +145,14 @@ def put(host: FakeHost, orders: list[OrderFacts]) -> None:
 def account_of(shop: Shop, user_ref: str) -> Account | None:
     """Return the customer's account."""
     return Account.objects.filter(program=shop.program, user_id=int(user_ref)).first()
+
+
+def clock_of_days(patch: pytest.MonkeyPatch, *moments: dt.datetime) -> Callable[[int], None]:
+    """Let the shop's clock stand at the first of the moments; return what sets it to another."""
+    current = [moments[0]]
+    patch.setattr(timezone, "now", lambda: current[0])
+
+    def turn(number: int) -> None:
+        current[0] = moments[number]
+
+    return turn

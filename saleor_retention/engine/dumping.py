@@ -85,6 +85,12 @@ def dump_program(rules: ProgramRules, exponents: Mapping[str, int]) -> dict[str,
         document["reference"] = _reference(rules)
     if rules.multipliers:
         document["multipliers"] = [_multiplier(multiplier) for multiplier in rules.multipliers]
+    return document | _engagement(rules)
+
+
+def _engagement(rules: ProgramRules) -> dict[str, Any]:
+    """Return what is asked of customers and rewarded besides orders."""
+    document: dict[str, Any] = {}
     if rules.questions != NOTHING:
         document["questions"] = questions_document(rules.questions)
     if rules.events:

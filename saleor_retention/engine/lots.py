@@ -3,7 +3,7 @@
 A lot holds points that were earned together and expire together, valid on
 ``[valid_from, expires_at)``. Every function takes the instant: a lot is dead at its expiry for
 every reader, whether the sweep that posts the breakage has run or not.
-Set-based twin: ``sql/functions/expire_lots``.
+Set-based twins: ``sql/functions/expire_due`` and ``sql/functions/mature_due``.
 """
 
 from __future__ import annotations

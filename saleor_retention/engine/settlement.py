@@ -75,6 +75,8 @@ def target_of(
     asked = _earned(order, terms)
     earned = max(booked.earned, asked if room is None else min(asked, room))
     still_earned = kept(order, terms).points if earned else 0
+    if room is not None:  # less than is booked where a guest's order turned out to be a member's
+        still_earned = min(still_earned, room)
     return Target(
         earned=earned,
         clawed=max(0, earned - still_earned),

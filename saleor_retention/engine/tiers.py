@@ -5,7 +5,7 @@ next period. So at any instant more than one window may speak for a member: this
 year's, whose validity still runs. ``counting_windows`` names them; the caller measures the metric,
 net of everything reversed by now, over each; ``decide`` compares. It follows that a tier reached
 only by orders that were reversed since has no window left that speaks for it, and is withdrawn.
-Set-based twin: ``sql/evaluate_tiers``.
+``sql/qualifying`` measures the metric of many members, ``sql/write_tiers`` writes what was decided.
 """
 
 from __future__ import annotations

@@ -26,6 +26,11 @@ DONE: Mapping[str, str] = {
     AuditAction.FOLLOW_UP_CLOSE: "a task of staff was closed",
     AuditAction.ADDRESS_SUPPRESS: "the address was put on the list that nothing is sent to",
     AuditAction.ADDRESS_RELEASE: "the address was taken off that list",
+    AuditAction.CONSENT_GIVE: "staff wrote a consent down",
+    AuditAction.CONSENT_WITHDRAW: "staff wrote down that a consent was withdrawn",
+    AuditAction.PROFILE_UPDATE: "staff wrote facts down",
+    AuditAction.REFERRAL_CODE: "staff made a code for friends",
+    AuditAction.MEMBER_EXPORT: "staff read all that is held",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""
 

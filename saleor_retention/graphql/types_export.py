@@ -10,7 +10,7 @@ from typing import Any
 import graphene
 from graphql.error import GraphQLError
 
-from saleor_retention import conf
+from saleor_retention import conf, host
 from saleor_retention.export.records import record_of
 from saleor_retention.graphql.context import requestor, require
 from saleor_retention.graphql.enums import described
@@ -19,6 +19,7 @@ from saleor_retention.graphql.lookups import account_of
 from saleor_retention.selectors import holdings, persons
 from saleor_retention.selectors.holdings import Place, Section
 from saleor_retention.selectors.persons import Person
+from saleor_retention.services.membership.exporting import note_export
 
 FIRST = 100
 
@@ -93,9 +94,16 @@ def resolve_member_export(
     first: int,
     after: str | None = None,
 ) -> RetentionExport:
-    """Return what is held about a member's customer, for those who manage customers."""
-    require(info, "users")
-    return _exported(persons.of_account(account_of(id, "id")), first, after, is_for_staff=True)
+    """Return what is held about a member's customer, for those who manage customers.
+
+    The audit trail says who read it, once for an export of many pages.
+    """
+    asks = require(info, "users")
+    person = persons.of_account(account_of(id, "id"))
+    exported = _exported(person, first, after, is_for_staff=True)
+    with host.current().writer():
+        note_export(persons.account_ids(person), actor_ref=asks.actor_ref)
+    return exported
 
 
 @discreet

@@ -46,6 +46,19 @@ class AuditAction(TextChoices):
     FOLLOW_UP_CLOSE = "follow_up_close"
     ADDRESS_SUPPRESS = "address_suppress"
     ADDRESS_RELEASE = "address_release"
+    SEGMENT_CREATE = "segment_create"
+    SEGMENT_UPDATE = "segment_update"
+    SEGMENT_RETIRE = "segment_retire"
+    CONSENT_GIVE = "consent_give"
+    CONSENT_WITHDRAW = "consent_withdraw"
+    PROFILE_UPDATE = "profile_update"
+    REFERRAL_CODE = "referral_code"
+    CAMPAIGN_TEST = "campaign_test"
+    MEMBER_EXPORT = "member_export"
+    POINTS_IMPORT = "points_import"
+    BACKFILL_APPLY = "backfill_apply"
+    BACKFILL_UNDO = "backfill_undo"
+    LEDGER_REPAIR = "ledger_repair"
 
 
 class AuditEntry(models.Model):

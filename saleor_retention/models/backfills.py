@@ -21,6 +21,8 @@ class BackfillState(TextChoices):
 class Backfill(models.Model):
     """Orders created on [start_at, end_at) that were booked under one version of the rules.
 
+    Those of one channel, or of all that the program ran in.
+
     Its orders refer to it (``OrderRecord.backfill``).
     """
 
@@ -28,6 +30,7 @@ class Backfill(models.Model):
     program = models.ForeignKey("Program", on_delete=models.PROTECT, related_name="backfills")
     name = models.CharField(max_length=64)
     version = models.ForeignKey("ProgramVersion", on_delete=models.PROTECT, related_name="+")
+    channel_ref = models.CharField(max_length=64, blank=True, default="")  # "": of all channels
     start_at = models.DateTimeField(null=True)  # null: from the shop's first order on
     end_at = models.DateTimeField()
     state = models.CharField(

@@ -9,6 +9,7 @@ however many lots there are.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from saleor_retention import host
 from saleor_retention.models import Watermark
 from saleor_retention.selectors import due
 
-CHANGED_MAX = 10_000  # orders that reconcile has not looked at yet are counted up to here
+CHANGED_AT_ONCE = 10_000  # orders that reconcile has not looked at yet, read at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,27 @@ def _orders(now: dt.datetime) -> Backlog:
     noted = due.orders_noted()
     oldest = noted.order_by("failed_at").values_list("failed_at", flat=True).first()
     count = noted.count()
-    if looked_at is not None:
-        changed = {
-            ref: at
-            for ref, at in host.current().order_refs_updated_since(looked_at, CHANGED_MAX)
-            if at <= now
-        }
+    for changed in _changed(looked_at, now) if looked_at is not None else ():
         known = set(noted.filter(pk__in=changed).values_list("pk", flat=True))
         instants = [at for ref, at in changed.items() if ref not in known]
         count += len(instants)
         oldest = min([*instants, *([oldest] if oldest else [])], default=None)
     return Backlog("orders to reconcile", count, oldest)
+
+
+def _changed(position: dt.datetime, until: dt.datetime) -> Iterator[dict[str, dt.datetime]]:
+    """Yield the orders that changed on [position, until], each once, in pages.
+
+    A page is twice as long as the one before: few statements for many, and never a page that one
+    instant fills for good.
+    """
+    limit = CHANGED_AT_ONCE
+    seen: set[str] = set()
+    while True:
+        page = host.current().order_refs_updated_since(position, limit)
+        yield {ref: at for ref, at in page if at <= until and ref not in seen}
+        if len(page) < limit or page[-1][1] > until:
+            return
+        position = page[-1][1]
+        seen = {ref for ref, at in page if at == position}
+        limit *= 2

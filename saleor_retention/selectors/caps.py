@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Least
 
 from saleor_retention.engine.caps import Span, Used, day_of, month_of
 from saleor_retention.models import (
@@ -24,10 +25,12 @@ COUNTED_HOLDS = (HoldState.PLACED, HoldState.CAPTURED)
 def earned_by_others(record: OrderRecord, paid_at: dt.datetime, tz: str) -> Used:
     """Return what the member's other orders earned around the payment of this one.
 
-    Before anything was taken back. The caller holds the lock of the record's account.
+    Before anything was taken back, but for what a guest's order had beyond the room that it got
+    with its member. The caller holds the lock of the record's account.
     """
     others = OrderRecord.objects.filter(account_id=record.account_id).exclude(pk=record.pk)
-    return _used(others, "earned", "paid_at", paid_at, tz)
+    within = Least(F("earned"), Coalesce(F("earn_room"), F("earned")))
+    return _used(others, within, "paid_at", paid_at, tz)
 
 
 def redeemed_by(account: Account, at: dt.datetime, tz: str, *, besides: int | None) -> Used:
@@ -53,7 +56,7 @@ def granted_by(program: Program, actor_ref: str, span: Span) -> int:
     return -(granted.aggregate(points=Sum("points"))["points"] or 0)
 
 
-def _used(rows: QuerySet, points: str, when: str, at: dt.datetime, tz: str) -> Used:
+def _used(rows: QuerySet, points: str | Least, when: str, at: dt.datetime, tz: str) -> Used:
     sums = rows.aggregate(
         in_day=Sum(points, filter=_within(when, day_of(at, tz))),
         in_month=Sum(points, filter=_within(when, month_of(at, tz))),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Min
+from django.utils import timezone
 
 from saleor_retention import conf, sql
 from saleor_retention.models import LedgerDigest, Transaction
@@ -22,6 +23,8 @@ BEGINNING = "0" * 64
 """What stands for the head of the day before the first."""
 
 ROWS_AT_ONCE = 5000
+SEALED_WITHIN_DAYS = 3
+"""A day that could be sealed so many days ago, and is not, is missed by a check."""
 ONE_DAY = dt.timedelta(days=1)
 
 
@@ -72,11 +75,18 @@ def digest_of(day: dt.date, previous: str) -> Digest:
     return Digest(day, digest.hexdigest(), counts[True], counts[False])
 
 
-def verify(since: dt.date | None = None) -> Verified:
+def newest_closed(at: dt.datetime) -> dt.date:
+    """Return the last day that has been over for the margin."""
+    margin = dt.timedelta(hours=int(conf.get("DIGEST_MARGIN_HOURS")))
+    return (at.astimezone(dt.UTC) - margin).date() - ONE_DAY
+
+
+def verify(since: dt.date | None = None, now: dt.datetime | None = None) -> Verified:
     """Compute every sealed day again, or those from ``since`` on, and name what differs.
 
     From ``since`` on the chain is taken up from the sealed head of the day before. After a day that
     differs it goes on from the head that was sealed, so that each day at fault is named once.
+    A chain that ends before it should is named too: its last digests may be gone.
     """
     sealed = LedgerDigest.objects.order_by("day")
     before = sealed.filter(day__lt=since).last() if since is not None else None
@@ -91,6 +101,7 @@ def verify(since: dt.date | None = None) -> Verified:
         if message:
             differences.append(Difference(row.day, message))
         before = row
+    differences += _ends_early(now or timezone.now())
     return Verified(heads, tuple(sorted(differences, key=lambda difference: difference.day)))
 
 
@@ -113,6 +124,18 @@ def _older_than_the_chain() -> Iterator[Difference]:
         begins = dt.datetime.combine(chain.day, dt.time(), dt.UTC)
         count = Transaction.objects.filter(recorded_at__lt=begins).count()
         yield Difference(day, f"{_number(count, 'transaction')} before the first sealed day.")
+
+
+def _ends_early(at: dt.datetime) -> Iterator[Difference]:
+    """Name the first day that could have been sealed days ago, and is not."""
+    newest = LedgerDigest.objects.order_by("-day").first()
+    day = newest.day + ONE_DAY if newest is not None else first_day()
+    if day is not None and day + (SEALED_WITHIN_DAYS - 1) * ONE_DAY <= newest_closed(at):
+        message = (
+            "No day from here on is sealed: the task seal-days did not run, or digests are gone "
+            "from the end."
+        )
+        yield Difference(day, message)
 
 
 def _missing_days(before: LedgerDigest | None, row: LedgerDigest) -> str:

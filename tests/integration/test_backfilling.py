@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,15 +21,17 @@ from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditEntry,
     Backfill,
     CustomerRollup,
     Lot,
     OrderRecord,
     Transaction,
 )
+from saleor_retention.selectors import digests
 from saleor_retention.selectors.past import Scope
 from saleor_retention.selectors.verification import breaches
-from saleor_retention.services.ledger import expiring, maturing
+from saleor_retention.services.ledger import digesting, expiring, maturing, summing
 from saleor_retention.services.ledger.replaying import replay as rebuilt
 from saleor_retention.services.membership import members, tiering
 from saleor_retention.services.moving import backfilling, unfilling
@@ -61,7 +65,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
     return ledger.open_shop(monkeypatch, LAUNCH, tiers=LADDER, **MONEY)
 
 
-def work_of(shop: Shop, now: dt.datetime = NOW, **options: Any) -> backfilling.Work:
+def work_of(shop: Shop, now: dt.datetime | None = NOW, **options: Any) -> backfilling.Work:
     """Return the work on all that was before the program."""
     shop.program.refresh_from_db()
     return backfilling.prepare(shop.program, now=now, **options)
@@ -712,6 +716,75 @@ def test_a_member_who_was_erased_owes_nothing_by_an_undo(shop: Shop) -> None:
 
     assert undone(shop) == (1, 0)
     assert ledger.balances(account) == (0, 0, 0, 0)
+
+
+def test_a_name_stands_for_one_channel(shop: Shop) -> None:
+    """Orders of another are refused under it, and so are those of all."""
+    shop.host.shop_channels.append(ChannelFacts("2", "second", "Second", "USD"))
+    programs.update_program(program=shop.program, channels=["1", "2"], now=NOW)
+    buys(shop, shop.customer("ann"), "o1", "10.00", channel_ref="1")
+    span = {"end_at": LAUNCH}
+
+    assert applied(shop, channel_ref="1", **span) == (1, 10)
+    for other in ({"channel_ref": "2"}, {}):
+        with pytest.raises(Refusal, match="of another time, channel or version") as refused:
+            applied(shop, **other, **span)
+        assert (refused.value.code, refused.value.field) == (Code.KEY_REUSED, "batch")
+    assert applied(shop, channel_ref="1", **span) == (0, 0)
+    assert Backfill.objects.get().channel_ref == "1"
+
+
+def test_the_audit_trail_tells_of_both_ways(shop: Shop) -> None:
+    """That a run begins, and what it did; a second undo does nothing and says nothing."""
+    buys(shop, shop.customer("ann"), "o1", "10.00")
+    applied(shop)
+    undone(shop)
+    undone(shop)
+
+    entries = AuditEntry.objects.filter(program=shop.program).order_by("pk")
+    assert [(entry.action, *entry.changes) for entry in entries] == [
+        ("backfill_apply", "start: begins"),
+        ("backfill_apply", "start: ends: 1 orders are booked, 10 points"),
+        ("backfill_undo", "start: begins"),
+        ("backfill_undo", "start: ends: 1 orders, 10 points are taken back"),
+    ]
+
+
+# --- longer than a day ----------------------------------------------------------------------------
+
+
+def test_a_run_over_days_adds_nothing_to_a_day_that_was_sealed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither applied nor undone: what is booked after the sealing is dated after it."""
+    for name in ("ann", "bob"):
+        buys(shop, shop.customer(name), f"of-{name}", "10.00")
+    turn = past.clock_of_days(monkeypatch, *[NOW + dt.timedelta(days=day) for day in range(4)])
+    monkeypatch.setattr(backfilling.past, "customers", partial(backfilling.past.customers, size=1))
+    monkeypatch.setattr(unfilling, "ACCOUNTS_AT_ONCE", 1)
+
+    for first, steps in ((0, backfilling.apply(work_of(shop, None), "start")), (2, _undo(shop))):
+        for number in (first, first + 1):
+            turn(number)
+            assert next(steps).orders == 1
+            digesting.seal_due()
+            assert not summing.sum_due()
+        assert list(steps) == []
+
+    recorded = Transaction.objects.filter(kind__in=("earn", "clawback")).order_by("pk")
+    days = [day - NOW for day in recorded.values_list("recorded_at", flat=True)]
+    assert days == [dt.timedelta(days=number) for number in range(4)]
+    batch = Backfill.objects.get()
+    assert (batch.began_at, batch.applied_at) == (NOW, NOW + dt.timedelta(days=1))
+    assert batch.undone_at == NOW + dt.timedelta(days=3)
+    digesting.seal_due(NOW + dt.timedelta(days=9))
+    assert digests.verify(now=NOW + dt.timedelta(days=9)).differences == ()
+    assert summing.differences(shop.program) == []
+    assert breaches() == []
+
+
+def _undo(shop: Shop) -> Iterator[unfilling.Undone]:
+    return unfilling.undo(shop.program, "start")
 
 
 # --- comparison -----------------------------------------------------------------------------------

@@ -909,7 +909,7 @@ def test_a_purpose_that_is_asked_for_no_more_does_not_start(shop: Shop) -> None:
 
 
 def test_trying_it_out(shop: Shop) -> None:
-    """One mail to the address, with made-up facts; nothing is written down."""
+    """One mail to the address, with made-up facts; nothing is written down but that it was sent."""
     reader(shop, "ada")
     campaign = campaign_of(shop.program, ONCE, benefit={"points": 25})
     before = counts_of_rows()
@@ -922,7 +922,9 @@ def test_trying_it_out(shop: Shop) -> None:
         (["staff@example.com"], "Hello Ada"),
     ]
     assert "25 points." in mail.outbox[1].body
-    assert counts_of_rows() == before
+    after = counts_of_rows()
+    assert after["AuditEntry"] == before.pop("AuditEntry") + 2
+    assert before.items() <= after.items()
     with pytest.raises(Refusal, match="no e-mail address"):
         campaign_trying.send_test(campaign, to="staff")
 

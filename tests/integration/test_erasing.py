@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from io import StringIO
 
@@ -17,9 +18,12 @@ from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
+    AuditEntry,
     Erasure,
     Hold,
     HoldState,
+    LookupPace,
     Note,
     OrderRecord,
     PosSale,
@@ -119,6 +123,47 @@ def test_an_erasure_is_on_record_under_the_pseudonym(shop: FakeHost) -> None:
     assert record.note.text == WHY
     assert caught.value.code is Code.NOT_FOUND
     assert Erasure.objects.count() == 1
+
+
+def test_how_fast_somebody_tried_codes_out_goes(shop: FakeHost) -> None:
+    """At once where staff erase him, of whoever was deleted once it is over; no other's."""
+    account = make_member(shop, make_program())
+    actor, later = f"user:{account.user_id}", NOON + dt.timedelta(minutes=1)
+    rows = ((actor, later), (f"coupon:{actor}", later), ("coupon:user:0", NOON), ("app:1", later))
+    LookupPace.objects.bulk_create(LookupPace(actor_ref=who, free_at=at) for who, at in rows)
+
+    erase(account)
+    left = set(LookupPace.objects.values_list("pk", flat=True))
+    erasing.erase_deleted(now=NOON)
+
+    assert left == {"coupon:user:0", "app:1"}
+    assert list(LookupPace.objects.values_list("pk", flat=True)) == ["app:1"]
+
+
+def test_a_late_refund_leaves_the_reason_of_an_erasure(shop: FakeHost) -> None:
+    """What came back becomes breakage; when, by whom and why stays on record and in the trail."""
+    account = make_member(shop, make_program())
+    shop.put_checkout("cart-1", 5000, user_ref=str(account.user_id))
+    give(account, 100)
+    redeeming.set_redemption(
+        checkout_ref="cart-1", user_ref=str(account.user_id), points=100, now=NOON
+    )
+    facts = {"user_ref": str(account.user_id), "checkout_ref": "cart-1", "created_at": NOON}
+    shop.put_order(order("order-1", line("1", 5000), **facts))
+    settling.settle(order_ref="order-1", now=NOON)
+    erase(account)
+    shop.change_order("order-1", refunded_minor=5000)
+    settling.settle(order_ref="order-1", now=NOON)
+    assert books(account) != (0, 0, 0, 0)
+
+    assert erasing.erase_deleted(now=NOON) == 1
+
+    assert books(account) == (0, 0, 0, 0)
+    record, entry = Erasure.objects.get(), AuditEntry.objects.get(account=account)
+    assert (record.at, record.actor_ref, record.note_id) == (NOON, "user:1", entry.note_id)
+    assert (entry.action, entry.at) == (AuditAction.MEMBER_ERASE, NOON)
+    assert entry.note is not None
+    assert (entry.note.text, entry.note.redacted_at) == (WHY, None)
 
 
 def test_a_person_is_erased_in_every_program_with_the_guest_he_was(shop: FakeHost) -> None:

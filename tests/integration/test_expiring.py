@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from saleor_retention.models import Account, Transaction
 from saleor_retention.selectors.verification import breaches
@@ -55,6 +56,33 @@ def test_breakage_is_dated_at_its_instant_however_late_it_runs(shop: Shop) -> No
     assert ledger.balances(ann) == ledger.replayed(ann) == (0, 0, 0, 0)
     (lot,) = ledger.lots(ann)
     assert (lot.expired, lot.remaining) == (50, 0)
+
+
+def test_one_member_who_was_tampered_with_stops_nobody_else(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Expiry and maturing go on past him, oldest first; the log and a check name his account."""
+    bad, *others = [shop.member(name) for name in ("bad", "bob", "cyd")]
+    for number, member in enumerate((bad, *others)):
+        ledger.give(member, 50, expires_at=at(f"2026-04-0{number + 1}"))
+        ledger.give(member, 7, valid_from=at(f"2026-04-0{number + 1}"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            "UPDATE saleor_retention_account SET available = 0, pending = 0 WHERE id = %s", [bad.pk]
+        )
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    counts = [job(LATE, 1) for job in (expiring.expire_due, maturing.mature_due) for _ in range(4)]
+
+    assert counts[0] >= 1
+    assert [ledger.balances(member) for member in others] == [(7, 0, 0, 0)] * 2
+    assert ledger.balances(bad) == (0, 0, 0, 0)
+    assert not Transaction.objects.filter(account=bad, kind__in=("mature", "expire")).exists()
+    assert counts[-1] == 0
+    left_out = f"The lots of account {bad.pk} cannot be posted; he is left out."
+    assert left_out in [record.getMessage() for record in caplog.records]
+    assert any(str(bad.pk) in str(breach) or "bad" in str(breach) for breach in breaches())
 
 
 def test_nothing_dies_before_its_instant(shop: Shop) -> None:

@@ -22,7 +22,7 @@ from saleor_retention.models import Account, Offer, OfferVersion, Transaction
 from saleor_retention.services.membership import members
 from saleor_retention.services.offering import fairness
 from saleor_retention.services.offering.fairness import Customer, Outcome
-from tests import ledger
+from tests import ledger, past
 from tests.fakes import at, line, order
 from tests.ledger import Shop, balances
 
@@ -82,6 +82,23 @@ def grant(made: Offer, **changes: Any) -> list[tuple[str, Outcome, str]]:
     ]
 
 
+def test_each_grant_is_dated_when_it_is_made(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long run reaches into the next day, and adds nothing to the one before."""
+    for name in ("ann", "bob"):
+        buys(shop, str(shop.member(name, NOW).user_id), f"of-{name}", 1000)
+    found = fairness.study(offer(shop), days=14, now=NOW)
+    turn = past.clock_of_days(monkeypatch, NOW, NOW + dt.timedelta(days=1))
+    granted = fairness.make_good(found, fairness.who_paid_more(found))
+
+    for number in (0, 1):
+        turn(number)
+        assert next(granted).outcome is Outcome.GRANTED
+
+    recorded = Transaction.objects.filter(kind="grant").order_by("pk")
+    days = [day - NOW for day in recorded.values_list("recorded_at", flat=True)]
+    assert days == [dt.timedelta(days=0), dt.timedelta(days=1)]
+
+
 def test_the_report_names_customers_lines_and_points(shop: Shop) -> None:
     """Two orders of one customer; 1.00 and 0.55 over at a cent a point are 155 points."""
     ann = shop.member("ann", NOW)
@@ -116,7 +133,7 @@ def test_chunks_change_nothing_and_cost_the_same_each(shop: Shop) -> None:
     small = report(made, size=2)
 
     assert small == expected
-    assert [each.user_ref for each in expected] == sorted(refs)
+    assert [each.user_ref for each in expected] == sorted(refs, key=int)
     assert len(whole) <= 4
 
 

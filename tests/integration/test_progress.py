@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from saleor_retention.models import Account, Dispatch, Lot, SettleFailure, Watermark
-from saleor_retention.selectors import due
+from saleor_retention.selectors import backlog, due
 from saleor_retention.selectors.backlog import backlogs
 from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
 from saleor_retention.services.checkout import redeeming
@@ -244,6 +244,62 @@ def test_the_command_watches_until_all_is_done(shop: Shop, monkeypatch: pytest.M
     assert expire[-1] == ["6", "6", "3", "0"]
     assert text[-1] == "Nothing of what was due is left."
     assert steps == []
+
+
+def test_changed_orders_are_counted_to_the_last(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pages, also where many changed at one instant; none twice, and none later than asked."""
+    monkeypatch.setattr(backlog, "CHANGED_AT_ONCE", 2)
+    now = timezone.now()
+    reconciling.look(now)
+    while reconciling.settle_noted(now):
+        pass
+    instants = [now, now, now, now, *(now + number * HOUR for number in range(1, 9))]
+    for number, changed_at in enumerate(instants):
+        shop.host.put_order(order(f"n{number}", line("a", 1000)), changed_at=changed_at)
+    SettleFailure.objects.create(pk="n2", attempts=0, failed_at=now)
+    SettleFailure.objects.create(pk="n9", attempts=0, failed_at=now)
+
+    found = [counts(now + number * HOUR)[-1] for number in (0, 3, 9)]
+
+    assert found == [5, 8, 12]
+
+
+def test_orders_that_turn_up_while_it_watches_raise_the_total(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a look noted meanwhile is work as well; what is done of it is told."""
+    now = timezone.now()
+    reconciling.look(now)
+    while reconciling.settle_noted(now):
+        pass
+    maturing.mature_due()
+    expiring.expire_due()
+    tiering.evaluate_due()
+    redeeming.lapse_due()
+    shop.host.put_order(order("n0", line("a", 1000)), changed_at=now)
+    steps = [
+        lambda: SettleFailure.objects.bulk_create(
+            SettleFailure(pk=f"n{number}", attempts=0, failed_at=now) for number in range(10)
+        ),
+        lambda: SettleFailure.objects.filter(pk__in=[f"n{n}" for n in range(1, 7)]).delete(),
+        lambda: (SettleFailure.objects.all().delete(), Watermark.objects.update(position_at=later)),
+    ]
+    later = now + HOUR
+    module = "saleor_retention.management.commands.retention_progress.time"
+    clock = iter(range(0, 100, 2))
+    monkeypatch.setattr(f"{module}.sleep", lambda _seconds: steps.pop(0)())
+    monkeypatch.setattr(f"{module}.monotonic", lambda: next(clock))
+    said = StringIO()
+    call_command("retention_progress", "--watch", "2", stdout=said)
+    lines = [item for item in said.getvalue().splitlines() if item.startswith("orders to")]
+
+    assert [item.split()[3:] for item in lines] == [
+        ["0", "10", "0", "10"],
+        ["6", "10", "3", "4"],
+        ["10", "10", "2", "0"],
+    ]
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "soon"])

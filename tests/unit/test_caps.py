@@ -57,9 +57,11 @@ def test_a_room_lowers_what_is_earned_and_not_what_is_kept() -> None:
     ]
 
 
-def test_what_is_booked_is_never_taken_by_a_smaller_room() -> None:
-    """Only a refund takes points that an order has."""
-    assert target_of(order(10_000), TERMS, Booked(earned=60), 10) == Target(60, 0, 0, is_void=False)
+def test_what_is_booked_beyond_a_smaller_room_is_taken_back_and_not_rewritten() -> None:
+    """As of a guest's order that turned out to be a member's."""
+    found = target_of(order(10_000), TERMS, Booked(earned=60), 10)
+
+    assert found == Target(60, 50, 0, is_void=False)
 
 
 def test_the_cap_of_an_order_is_part_of_what_it_comes_to() -> None:

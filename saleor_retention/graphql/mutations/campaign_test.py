@@ -19,7 +19,7 @@ from saleor_retention.services.campaigning.campaign_trying import send_test
 class RetentionCampaignTest(CampaignMutation):
     """Sends a campaign's message to one address, with made-up facts. Requires MANAGE_DISCOUNTS.
 
-    Nothing is written down, nobody's consent is asked and no benefit is given.
+    Nobody's consent is asked and no benefit is given; the audit trail says that it was sent.
     """
 
     class Arguments:
@@ -40,7 +40,7 @@ class RetentionCampaignTest(CampaignMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
         to: str,
@@ -49,5 +49,5 @@ class RetentionCampaignTest(CampaignMutation):
         """Send it."""
         campaign = campaign_of(id)
         with in_input_terms():
-            words = send_test(campaign, to=to, language=language or "")
+            words = send_test(campaign, to=to, language=language or "", actor_ref=asks.actor_ref)
         return cls(campaign=campaign, words=words)

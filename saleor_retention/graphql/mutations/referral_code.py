@@ -48,5 +48,5 @@ class RetentionReferralCode(RetentionMutation):
     ) -> RetentionReferralCode:
         """Return or make it."""
         who = answerer(asks, channel, member_id)
-        made = referrals.code_of(who.account, is_renewed=renew)
+        made = referrals.code_of(who.account, is_renewed=renew, actor_ref=who.actor_ref)
         return cls(code=made.code, member=who.member)

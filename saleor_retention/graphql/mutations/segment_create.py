@@ -42,7 +42,7 @@ class RetentionSegmentCreate(RetentionMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         program_id: str,
         input: Mapping[str, Any],  # noqa: A002 - the argument's name in Saleor's API
@@ -54,6 +54,6 @@ class RetentionSegmentCreate(RetentionMutation):
         if dry_run:
             return cls(size=preview.size)
         with transaction.atomic():
-            segment = create_segment(program, preview.draft)
-            put_on_list(segment, input, "members", "")
+            segment = create_segment(program, preview.draft, actor_ref=asks.actor_ref)
+            put_on_list(segment, input, "members", "", actor_ref=asks.actor_ref)
         return cls(segment=reread(segment), size=preview.size)

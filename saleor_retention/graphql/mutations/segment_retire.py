@@ -30,9 +30,10 @@ class RetentionSegmentRetire(RetentionMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionSegmentRetire:
         """Retire it."""
-        return cls(segment=reread(retire_segment(segment_of(id))))
+        segment = retire_segment(segment_of(id), actor_ref=asks.actor_ref)
+        return cls(segment=reread(segment))

@@ -42,7 +42,7 @@ class RetentionSegmentUpdate(RetentionMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
         input: Mapping[str, Any],  # noqa: A002
@@ -53,7 +53,9 @@ class RetentionSegmentUpdate(RetentionMutation):
         preview = previewed(segment.program, draft_of(input, segment), segment)
         if not dry_run:
             with transaction.atomic():
-                segment = update_segment(segment, preview.draft)
-                put_on_list(segment, input, "add_members", "remove_members")
+                segment = update_segment(segment, preview.draft, actor_ref=asks.actor_ref)
+                put_on_list(
+                    segment, input, "add_members", "remove_members", actor_ref=asks.actor_ref
+                )
             segment = reread(segment)
         return cls(segment=segment, size=preview.size)

@@ -110,9 +110,11 @@ def reread(segment: Segment) -> Segment:
     return Segment.objects.select_related("program__current_version").get(pk=segment.pk)
 
 
-def put_on_list(segment: Segment, given: Mapping[str, Any], add: str, remove: str) -> None:
+def put_on_list(
+    segment: Segment, given: Mapping[str, Any], add: str, remove: str, *, actor_ref: str
+) -> None:
     """Change an explicit list as an input asks for; nothing where it asks for nothing."""
     to_add = account_ids_of(given.get(add) or (), to_camel_case(add))
     to_remove = account_ids_of(given.get(remove) or (), to_camel_case(remove))
     if to_add or to_remove:
-        change_list(segment, add=to_add, remove=to_remove)
+        change_list(segment, add=to_add, remove=to_remove, actor_ref=actor_ref)

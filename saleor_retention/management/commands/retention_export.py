@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from saleor_retention.errors import Refusal
 from saleor_retention.export import records
 from saleor_retention.management import whom
 from saleor_retention.selectors import persons
+from saleor_retention.services.membership.exporting import note_export
 
 
 class Command(BaseCommand):
@@ -36,12 +38,18 @@ class Command(BaseCommand):
             if not account_ids:
                 raise CommandError("Nothing is held about this person.")
             pieces = records.write(account_ids, timezone.now())
-            if options["out"] is None:
-                for piece in pieces:
-                    self.stdout.write(piece, ending="")
-                return
             try:
-                with Path(options["out"]).open("w", encoding="utf-8") as file:
-                    file.writelines(pieces)
-            except OSError as error:
-                raise CommandError(f"{error.filename}: {error.strerror}.") from None
+                self._write(pieces, options["out"])
+            finally:
+                note_export(account_ids)
+
+    def _write(self, pieces: Iterator[str], out: str | None) -> None:
+        if out is None:
+            for piece in pieces:
+                self.stdout.write(piece, ending="")
+            return
+        try:
+            with Path(out).open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.") from None

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{timezone.now():%H:%M:%S}")
             self._print(("due at the start", "done", "total", "a second", "remaining"), WIDTHS)
             for item, last in zip(after, before, strict=True):
-                total = max(totals[item.kind], item.remaining)
+                total = totals[item.kind] = max(totals[item.kind], item.remaining)
                 done = max(0, last.remaining - item.remaining)
                 rate = f"{done / (looked_at - started):.0f}"
                 cells = (f"{total - item.remaining:,}", f"{total:,}", rate, f"{item.remaining:,}")

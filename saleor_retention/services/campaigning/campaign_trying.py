@@ -1,16 +1,20 @@
 """Try a campaign's message out: send it to one address, with made-up facts, as a customer gets it.
 
-Nothing is written down and no benefit is given; consent is not asked: the address is staff's own.
+No benefit is given, and nothing is written down but who sent it; consent is not asked: the address
+is staff's own.
 """
 
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
 
 from saleor_retention.engine.campaigns.terms import CampaignTerms, Channel
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Campaign, Program
+from saleor_retention.models import AuditAction, Campaign, Program
+from saleor_retention.services.campaigning import campaign_trail
 from saleor_retention.services.campaigning.campaigns import terms_of
 from saleor_retention.services.campaigning.messages import NAMES, Rendered, render
 from saleor_retention.services.campaigning.providers import (
@@ -69,8 +73,8 @@ def rendered_of(
     return render(terms.message, values, language)
 
 
-def send_test(campaign: Campaign, *, to: str, language: str = "") -> Rendered:
-    """Send it to an e-mail address or phone number.
+def send_test(campaign: Campaign, *, to: str, language: str = "", actor_ref: str = "") -> Rendered:
+    """Send it to an e-mail address or phone number, and note who did; not where it went.
 
     Refusals: INVALID (no message, no address, no provider, or the provider did not take it).
     """
@@ -90,4 +94,7 @@ def send_test(campaign: Campaign, *, to: str, language: str = "") -> Rendered:
         )
     except NotTaken as fault:
         raise Refusal(Code.INVALID, f"The message was not taken: {fault.why}.", "to") from None
+    with transaction.atomic():
+        action = AuditAction.CAMPAIGN_TEST
+        campaign_trail.note(action, campaign, actor_ref=actor_ref, at=timezone.now())
     return words

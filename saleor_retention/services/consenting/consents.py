@@ -20,6 +20,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     ConsentEntry,
     ConsentSource,
     ConsentState,
@@ -40,6 +41,7 @@ from saleor_retention.services.consenting import consent_links
 from saleor_retention.services.ledger.locking import lock_account, run_serialized
 from saleor_retention.services.membership.identity import email_hash, email_hashes
 from saleor_retention.services.membership.profiles import profile_of
+from saleor_retention.services.setting_up.auditing import note_down
 
 __all__ = [
     "Refused",
@@ -105,6 +107,7 @@ def give(
             order_ref=order_ref,
             actor_ref=actor_ref,
         )
+        _note_down(AuditAction.CONSENT_GIVE, locked, entry)
         if question.is_double:
             host.current().dispatch("consent_requested", entry.pk)
         else:
@@ -138,9 +141,18 @@ def withdraw(
             _question(locked.program, channel, purpose)
         elif before.state == ConsentState.WITHDRAWN:
             return before
-        return _withdrawn(locked.pk, channel, purpose, source, at, actor_ref)
+        entry = _withdrawn(locked.pk, channel, purpose, source, at, actor_ref)
+        _note_down(AuditAction.CONSENT_WITHDRAW, locked, entry)
+        return entry
 
     return run_serialized(work)
+
+
+def _note_down(action: AuditAction, account: Account, entry: ConsentEntry) -> None:
+    """Add to the audit trail what staff wrote down; what customers say themselves is no entry."""
+    if entry.actor_ref:
+        change = f"{entry.channel} for {entry.purpose} is {entry.state}"
+        note_down(action, actor_ref=entry.actor_ref, at=entry.at, account=account, changes=[change])
 
 
 def confirm(token: str, *, now: dt.datetime | None = None) -> ConsentEntry:

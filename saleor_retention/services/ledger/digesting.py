@@ -11,9 +11,14 @@ import datetime as dt
 
 from django.utils import timezone
 
-from saleor_retention import conf
 from saleor_retention.models import LedgerDigest
-from saleor_retention.selectors.digests import BEGINNING, ONE_DAY, digest_of, first_day
+from saleor_retention.selectors.digests import (
+    BEGINNING,
+    ONE_DAY,
+    digest_of,
+    first_day,
+    newest_closed,
+)
 
 
 def seal_due(now: dt.datetime | None = None, limit: int = 31) -> int:
@@ -42,9 +47,3 @@ def seal_due(now: dt.datetime | None = None, limit: int = 31) -> int:
         LedgerDigest.objects.bulk_create([row], ignore_conflicts=True)
         count += 1
     return count
-
-
-def newest_closed(at: dt.datetime) -> dt.date:
-    """Return the last day that has been over for the margin."""
-    margin = dt.timedelta(hours=int(conf.get("DIGEST_MARGIN_HOURS")))
-    return (at.astimezone(dt.UTC) - margin).date() - ONE_DAY

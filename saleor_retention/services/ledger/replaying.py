@@ -12,13 +12,15 @@ from functools import partial
 from itertools import islice
 
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from saleor_retention.errors import Refusal
-from saleor_retention.models import Program
+from saleor_retention.models import AuditAction, Program
 from saleor_retention.selectors.replaying import KINDS, ROWS_AT_ONCE, Difference, Kind, batches
 from saleor_retention.services.ledger import summing
 from saleor_retention.services.ledger.locking import lock_accounts, run_serialized
 from saleor_retention.services.ledger.summing import SumDifference
+from saleor_retention.services.setting_up.auditing import note_down
 
 REPAIRS_AT_ONCE = 200
 
@@ -55,8 +57,20 @@ def replay(
     for each in [program] if program else Program.objects.order_by("pk"):
         wrong = summing.differences(each)
         if wrong and repairs:
-            run_serialized(partial(summing.begin_anew, each))
+            run_serialized(partial(_sum_anew, each, wrong))
         yield from (Replayed(difference, is_repaired=repairs) for difference in wrong)
+
+
+def _sum_anew(program: Program, wrong: Sequence[SumDifference]) -> None:
+    summing.begin_anew(program)
+    _note([str(difference) for difference in wrong[:REPAIRS_AT_ONCE]], program)
+
+
+def _note(lines: Sequence[str], program: Program | None = None) -> None:
+    """Add to the audit trail what was repaired, in the database transaction that repairs it."""
+    if lines:
+        action = AuditAction.LEDGER_REPAIR
+        note_down(action, actor_ref="", at=timezone.now(), program=program, changes=lines)
 
 
 def _repaired(kind: Kind, chunk: Sequence[Difference]) -> Iterator[Replayed]:
@@ -96,7 +110,9 @@ def _write(kind: Kind, chunk: Sequence[Difference]) -> set[int]:
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return {row[0] for row in cursor.fetchall()}
+        written = {row[0] for row in cursor.fetchall()}
+    _note([str(difference) for difference in chunk if difference.id in written])
+    return written
 
 
 def _sentence(error: IntegrityError | Refusal) -> str:

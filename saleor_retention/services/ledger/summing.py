@@ -16,10 +16,9 @@ from django.db.models import Min
 from django.utils import timezone
 
 from saleor_retention.models import LedgerSum, LedgerSummed, Program, Transaction
-from saleor_retention.selectors.digests import ONE_DAY
+from saleor_retention.selectors.digests import ONE_DAY, newest_closed
 from saleor_retention.selectors.liability import booked_statement
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.ledger.digesting import newest_closed
 from saleor_retention.services.ledger.locking import lock_name
 
 SPAN = dt.timedelta(days=31)

@@ -34,6 +34,7 @@ from saleor_retention.models import (
     GiftPick,
     Hold,
     HoldState,
+    LookupPace,
     Lot,
     MemberEvent,
     Note,
@@ -110,6 +111,8 @@ def erase(
             message = "Points of this customer are being set aside just now; try again."
             raise Refusal(Code.BUSY, message)
     if person.user_ref is not None:
+        actor = f"user:{person.user_ref}"
+        LookupPace.objects.filter(pk__in=(actor, f"coupon:{actor}")).delete()
         _forget_quotes(Q(user_ref=person.user_ref))
     return account_ids
 
@@ -117,10 +120,12 @@ def erase(
 def erase_deleted(now: dt.datetime | None = None, limit: int = 100) -> int:
     """Erase up to ``limit`` members whose user is gone; return how many.
 
-    Also what came back to an erased account since: points by a late refund, a cart's quote. Ends
-    the member's holds, then locks the account. Safe to run twice and at the same time.
+    Also what came back to an erased account since: points by a late refund, a cart's quote; and how
+    fast anybody looked codes or members up, once that holds nobody back. Ends the member's holds,
+    then locks the account. Safe to run twice and at the same time.
     """
     at = now or timezone.now()
+    LookupPace.objects.filter(free_at__lte=at).delete()
     with_points = Q(available__gt=0) | Q(pending__gt=0) | Q(held__gt=0) | Q(deficit__gt=0)
     with_quotes = Exists(StoredQuote.objects.filter(account=OuterRef("pk")))
     left_over = Q(state=AccountState.ERASED) & (with_points | with_quotes)
@@ -297,9 +302,11 @@ def _closing_legs(account: Account) -> list[Leg]:
 
 
 def _redact_words(account: Account, at: dt.datetime) -> None:
+    """Redact what staff typed about the member; why he was erased stays on record."""
     of_postings = Transaction.objects.filter(account=account, note__isnull=False)
     of_tiers = TierChange.objects.filter(account=account, note__isnull=False)
     of_trail = AuditEntry.objects.filter(account=account, note__isnull=False)
+    of_trail = of_trail.exclude(action=AuditAction.MEMBER_ERASE)
     of_coupons = Coupon.objects.filter(account=account, note__isnull=False)
     notes = Q(pk__in=[])
     for rows in (of_postings, of_tiers, of_trail, of_coupons):

@@ -24,12 +24,14 @@ from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     ProfileEntry,
     ProfileSource,
 )
 from saleor_retention.models import Profile as ProfileRow
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.ledger.locking import lock_account, run_serialized
+from saleor_retention.services.setting_up.auditing import note_down
 
 OF_PEOPLE = (AccountState.MEMBER, AccountState.LEFT)
 
@@ -115,8 +117,12 @@ def update(
             )
         row = ProfileRow.objects.filter(pk=locked.pk).first()
         row = row or ProfileRow(account=locked, interests=[], custom={})
-        is_changed = _apply(row, facts, source, actor_ref, today, at)
-        if is_changed and rules.questions.attributes:
+        changed = _apply(row, facts, source, actor_ref, today, at)
+        if changed and actor_ref:
+            lines = [f"{name} is other" for name in changed]
+            action = AuditAction.PROFILE_UPDATE
+            note_down(action, actor_ref=actor_ref, at=at, account=locked, changes=lines)
+        if changed and rules.questions.attributes:
             host.current().dispatch("copy_profile", locked.pk)
         return profile_in(row)
 
@@ -130,11 +136,12 @@ def _apply(
     actor_ref: str,
     today: dt.date,
     at: dt.datetime,
-) -> bool:
+) -> list[str]:
+    """Write down what is other than before; return the names of these facts."""
     told = {name: None if value == [] else value for name, value in facts.items()}
     changed = {name: value for name, value in told.items() if _value_of(row, name) != value}
     if not changed:
-        return False
+        return []
     ProfileEntry.objects.bulk_create(
         ProfileEntry(
             account_id=row.account_id,
@@ -150,7 +157,7 @@ def _apply(
         _set(row, name, value, today)
     row.updated_at = at
     row.save()
-    return True
+    return list(changed)
 
 
 def _value_of(row: ProfileRow, name: str) -> Any:

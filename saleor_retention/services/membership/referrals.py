@@ -25,6 +25,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     Lot,
     OrderRecord,
     Program,
@@ -41,6 +42,7 @@ from saleor_retention.services.membership import rewards
 from saleor_retention.services.membership.members import member_of
 from saleor_retention.services.ordering import settling
 from saleor_retention.services.ordering.looking_up import count_lookup
+from saleor_retention.services.setting_up.auditing import note_down
 
 ALPHABET = "34679ACDEFGHJKMNPRTVWXY"
 """Characters of codes, none of which is taken for another."""
@@ -68,12 +70,17 @@ class _Side:
 
 
 def code_of(
-    account: Account, *, is_renewed: bool = False, now: dt.datetime | None = None
+    account: Account,
+    *,
+    is_renewed: bool = False,
+    actor_ref: str = "",
+    now: dt.datetime | None = None,
 ) -> ReferralCode:
     """Return the member's code, made now where there is none.
 
     ``is_renewed`` replaces it, so that one that went astray refers nobody any more. Locks the
     account. Refusals: NOT_A_MEMBER, NOT_SUPPORTED (the program rewards no referrals).
+    ``actor_ref`` names staff who ask for it, and is "" where the member does.
     """
     at = now or timezone.now()
 
@@ -85,6 +92,10 @@ def code_of(
         known = ReferralCode.objects.filter(account=locked).first()
         if known is not None and not is_renewed:
             return known
+        if actor_ref:
+            change = "the code is made" if known is None else "the code is renewed"
+            action = AuditAction.REFERRAL_CODE
+            note_down(action, actor_ref=actor_ref, at=at, account=locked, changes=[change])
         return _made(locked, at)
 
     return run_serialized(work)

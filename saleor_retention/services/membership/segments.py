@@ -45,7 +45,7 @@ from saleor_retention.selectors.segments import (
     setting_of,
 )
 from saleor_retention.services.ledger.locking import lock_name, run_serialized
-from saleor_retention.services.membership import follow_ups
+from saleor_retention.services.membership import follow_ups, segment_trail
 from saleor_retention.services.membership.customers import Refreshed, mend
 from saleor_retention.services.setting_up.auditing import note_down
 from saleor_retention.services.setting_up.differences import differences
@@ -274,7 +274,9 @@ def preview_segment(
     return Preview(draft, None if rule is None else size_of(program, rule, now))
 
 
-def create_segment(program: Program, draft: Draft, now: dt.datetime | None = None) -> Segment:
+def create_segment(
+    program: Program, draft: Draft, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Segment:
     """Create a segment and find its members. Raises as ``preview_segment`` does."""
     at = now or timezone.now()
     wanted = preview_segment(program, draft, now=at).draft
@@ -291,16 +293,20 @@ def create_segment(program: Program, draft: Draft, now: dt.datetime | None = Non
                 is_active=wanted.is_active,
                 created_at=at,
             )
+            segment_trail.note_saved(segment, {}, actor_ref=actor_ref, at=at)
     except IntegrityError:
         raise Refusals([_taken(draft.slug)]) from None
     _follow(program, segment, at)
     return segment
 
 
-def update_segment(segment: Segment, draft: Draft, now: dt.datetime | None = None) -> Segment:
+def update_segment(
+    segment: Segment, draft: Draft, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Segment:
     """Change a segment and its members with it. Raises as ``preview_segment`` does."""
     at = now or timezone.now()
     wanted = preview_segment(segment.program, draft, segment=segment, now=at).draft
+    before = segment_trail.settings_of(segment)
     segment.name = wanted.name.strip()
     segment.document = wanted.document
     segment.tag = wanted.tag
@@ -308,19 +314,25 @@ def update_segment(segment: Segment, draft: Draft, now: dt.datetime | None = Non
     segment.follow_up_days = wanted.follow_up_days
     segment.is_active = wanted.is_active
     changed = ["name", "document", "tag", "follow_up", "follow_up_days", "is_active"]
-    segment.save(update_fields=changed)
+    with transaction.atomic():
+        segment.save(update_fields=changed)
+        segment_trail.note_saved(segment, before, actor_ref=actor_ref, at=at)
     _follow(segment.program, segment, at)
     return segment
 
 
-def retire_segment(segment: Segment, now: dt.datetime | None = None) -> Segment:
+def retire_segment(
+    segment: Segment, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Segment:
     """End a segment for good: everybody leaves it, and its tag goes. Idempotent."""
     at = now or timezone.now()
     if segment.retired_at is not None:
         return segment
     with transaction.atomic():
         lock_name(f"segments:{segment.program_id}")
-        Segment.objects.filter(pk=segment.pk).update(is_active=False, retired_at=at)
+        open_ones = Segment.objects.filter(pk=segment.pk, retired_at=None)
+        if open_ones.update(is_active=False, retired_at=at):
+            segment_trail.note(AuditAction.SEGMENT_RETIRE, segment, actor_ref=actor_ref, at=at)
         _go(segment, SegmentMember.objects.filter(segment=segment), at)
         _bring_tags(segment.program, None)
     segment.refresh_from_db()
@@ -333,6 +345,7 @@ def change_list(
     add: Collection[int] = (),
     remove: Collection[int] = (),
     now: dt.datetime | None = None,
+    actor_ref: str = "",
 ) -> tuple[int, int]:
     """Put accounts on an explicit list and take others off; return how many came and went.
 
@@ -364,6 +377,7 @@ def change_list(
         told = {segment.pk: len(new)} if new else {}
         follow_ups.ask_for_those_who_came(segment.program, told, at)
         left = _go(segment, rows.filter(account__in=list(set(remove) - known)), at)
+        segment_trail.note_list(segment, len(new), left, actor_ref=actor_ref, at=at)
     refresh(segment.program, {*new, *remove}, now=at)
     return len(new), left
 

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from django.db import transaction
 from django.utils import timezone
 
 from saleor_retention import host
@@ -30,6 +31,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     Backfill,
     BackfillState,
     OrderRecord,
@@ -44,6 +46,7 @@ from saleor_retention.selectors.terms import inactivity_since
 from saleor_retention.services.ledger.locking import lock_account, run_patiently
 from saleor_retention.services.membership import customers, members, tiering
 from saleor_retention.services.ordering import settling
+from saleor_retention.services.setting_up.auditing import note_down
 from saleor_retention.services.setting_up.simulating import joins_on
 
 NAME_LENGTH_MAX = 64
@@ -59,7 +62,14 @@ class Work:
     program: Program
     version: ProgramVersion
     scope: Scope
-    at: dt.datetime
+    at: dt.datetime  # what is decided, is decided as of then
+    pinned_at: dt.datetime | None = None  # what is booked is dated then, and not when it is booked
+    channel_ref: str = ""  # the one channel that it is about, "" where all of the program's
+
+    @property
+    def moment(self) -> dt.datetime:
+        """Return when a posting of this moment is recorded: a long run reaches over days."""
+        return self.pinned_at or timezone.now()
 
     @property
     def rules(self) -> ProgramRules:
@@ -142,7 +152,9 @@ def prepare(
         raise Refusal(Code.INVALID, message, "to")
     if start_at is not None and start_at >= end_at:
         raise Refusal(Code.INVALID, "The time is empty: it ends before it begins.", "from")
-    return Work(program, version, Scope(tuple(refs), start_at, end_at), now or timezone.now())
+    scope = Scope(tuple(refs), start_at, end_at)
+    at = now or timezone.now()
+    return Work(program, version, scope, at, pinned_at=now, channel_ref=channel_ref or "")
 
 
 def plan(work: Work) -> Iterator[list[Part]]:
@@ -155,20 +167,25 @@ def apply(work: Work, name: str) -> Iterator[Booked]:
     """Book the orders as the batch of that name, in chunks; each is told when it is done.
 
     A customer is one database transaction under the account's lock, in which the shop's orders are
-    read afresh. An order that has a record is passed over, so that a second run goes on after a
-    kill, and books what turned up since. Refusals: REQUIRED and INVALID (name; a batch that was
-    undone), KEY_REUSED (the name stands for another time or version), BUSY when an account stays
+    read afresh, and dated when it is done: a day that was sealed meanwhile gets nothing more. An
+    order that has a record is passed over, so that a second run goes on after a kill, and books
+    what turned up since. Refusals: REQUIRED and INVALID (name; a batch that was undone),
+    KEY_REUSED (the name stands for another time, channel or version), BUSY when an account stays
     locked; what was done before stands.
     """
     batch = _begin(work, name)
+    _note(batch, "begins", work)
+    total = Booked()
     for chunk in past.customers(work.scope):
         booked = Booked(looked_at=sum(len(customer.orders) for customer in chunk))
         for customer, part in zip(chunk, _parts(chunk, work), strict=True):
             if part.share.counted:
                 booked = _added(booked, _book_customer(customer, batch, work))
+        total = _added(total, booked)
         yield booked
     ended = Backfill.objects.filter(pk=batch.pk, state=BackfillState.APPLYING)
-    ended.update(state=BackfillState.APPLIED, applied_at=work.at)
+    ended.update(state=BackfillState.APPLIED, applied_at=work.moment)
+    _note(batch, f"ends: {total.orders} orders are booked, {total.points} points", work)
 
 
 # --- what would be --------------------------------------------------------------------------------
@@ -324,17 +341,31 @@ def _begin(work: Work, name: str) -> Backfill:
         name=name.strip(),
         defaults={
             "version": work.version,
+            "channel_ref": work.channel_ref,
             "start_at": work.scope.start_at,
             "end_at": work.scope.end_at,
             "began_at": work.at,
         },
     )
     _require_open(batch)
-    wanted = (work.version.pk, work.scope.start_at, work.scope.end_at)
-    if (batch.version_id, batch.start_at, batch.end_at) != wanted:
-        message = f'The batch "{batch.name}" is of another time or version of the rules.'
+    wanted = (work.version.pk, work.channel_ref, work.scope.start_at, work.scope.end_at)
+    if (batch.version_id, batch.channel_ref, batch.start_at, batch.end_at) != wanted:
+        message = f'The batch "{batch.name}" is of another time, channel or version of the rules.'
         raise Refusal(Code.KEY_REUSED, message, "batch")
     return batch
+
+
+def _note(batch: Backfill, change: str, work: Work) -> None:
+    """Add to the audit trail that a run begins or ends; one that was killed has no end."""
+    changes = [f"{batch.name}: {change}"]
+    with transaction.atomic():
+        note_down(
+            AuditAction.BACKFILL_APPLY,
+            actor_ref="",
+            at=work.moment,
+            program=work.program,
+            changes=changes,
+        )
 
 
 def _require_open(batch: Backfill) -> None:
@@ -343,7 +374,7 @@ def _require_open(batch: Backfill) -> None:
 
 
 def _book_customer(customer: Customer, batch: Backfill, work: Work) -> Booked:
-    account = members.member_of(work.program, customer.user_ref, now=work.at)
+    account = members.member_of(work.program, customer.user_ref, now=work.moment)
     if account is None:
         return Booked()
     return run_patiently(lambda: _book_locked(customer, account.pk, batch, work))
@@ -352,6 +383,7 @@ def _book_customer(customer: Customer, batch: Backfill, work: Work) -> Booked:
 def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Work) -> Booked:
     """Book a customer's orders, read afresh, oldest first; then look at the tier once."""
     account = lock_account(account_id)
+    now = work.moment
     _require_open(Backfill.objects.get(pk=batch.pk))
     if account.state != AccountState.MEMBER:
         return Booked()
@@ -368,14 +400,14 @@ def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Wor
         if outcome.is_counted and outcome.order.ref not in known:
             record = _record(account, outcome, batch, work)
             settling.settle_past(
-                account, record, outcome.order, lives_from=history.lives_from, now=work.at
+                account, record, outcome.order, lives_from=history.lives_from, now=now
             )
             points = record.earned - record.clawed + record.bonus
             booked = _added(booked, Booked(orders=1, points=points))
     if record is None:
         return Booked()
     customers.sum_up(account)
-    tiering.after_order(account, record, work.at)
+    tiering.after_order(account, record, now)
     return booked
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from django.db import transaction
 from django.utils import timezone
 
 from saleor_retention.engine import lots as engine
@@ -21,6 +22,7 @@ from saleor_retention.host.contract import UserFacts
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     Book,
     Program,
     Transaction,
@@ -34,6 +36,7 @@ from saleor_retention.services.ledger.posting import Leg, NewLot
 from saleor_retention.services.ledger.posting_batch import Draft, post_locked
 from saleor_retention.services.membership import members
 from saleor_retention.services.moving.import_files import Rejected, Row, Seen
+from saleor_retention.services.setting_up.auditing import note_down
 
 BATCH = 500
 RULE_KEY = "import"
@@ -105,16 +108,33 @@ def run(
         message = f'The program "{work.program.name}" is not active; members cannot join it.'
         raise Refusal(Code.PROGRAM_INACTIVE, message, "program")
     rest = iter(items)
+    total = Batch()
     while some := list(islice(rest, work.batch_size)):
-        yield _batch(work, some, now or timezone.now())
+        batch = _batch(work, some, now or timezone.now(), is_first=not total.booked)
+        total.add(batch)
+        yield batch
+    if work.applies and total.booked:
+        change = f"ends: {total.booked} rows are booked, {total.points} points"
+        _note(work, change, now or timezone.now())
 
 
-def _batch(work: Import, some: Sequence[Row | Rejected], at: dt.datetime) -> Batch:
+def _note(work: Import, change: str, at: dt.datetime) -> None:
+    """Add to the audit trail that a run begins or ends; one that was killed has no end."""
+    with transaction.atomic():
+        action = AuditAction.POINTS_IMPORT
+        note_down(action, actor_ref="", at=at, program=work.program, changes=[change])
+
+
+def _batch(
+    work: Import, some: Sequence[Row | Rejected], at: dt.datetime, *, is_first: bool
+) -> Batch:
     batch = Batch(rows=len(some))
     batch.rejected += [item for item in some if isinstance(item, Rejected)]
     fresh = _unseen(work, [item for item in some if isinstance(item, Row)], batch)
     due = _bookable(work, fresh, batch, at)
     if work.applies and due:
+        if is_first:
+            _note(work, "begins", at)
         _open(work, due, batch, at)
         done = _booked(work, due, at)
         batch.rejected += done.rejected

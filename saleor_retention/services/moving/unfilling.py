@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
     AccountState,
+    AuditAction,
     Backfill,
     BackfillState,
     Entry,
@@ -31,6 +33,7 @@ from saleor_retention.services.ledger import posting
 from saleor_retention.services.ledger.locking import lock_account, run_patiently
 from saleor_retention.services.membership import customers, tiering
 from saleor_retention.services.ordering import accruing
+from saleor_retention.services.setting_up.auditing import note_down
 
 ACCOUNTS_AT_ONCE = 200
 CAUSE = "backfill"
@@ -48,27 +51,44 @@ class Undone:
 def undo(program: Program, name: str, *, now: dt.datetime | None = None) -> Iterator[Undone]:
     """Take the batch of that name back, some members at a time; each chunk is told when it is done.
 
-    A member is one database transaction under the account's lock. Idempotent: a second run goes on
-    after a kill, and does nothing in the end. Welcome points stay, as does the membership. Refuses
-    NOT_FOUND; BUSY when an account stays locked, what was done before stands.
+    A member is one database transaction under the account's lock, dated when it is done.
+    Idempotent: a second run goes on after a kill, and does nothing in the end. Welcome points stay,
+    as does the membership. Refuses NOT_FOUND; BUSY when an account stays locked, what was done
+    before stands.
     """
-    at = now or timezone.now()
     batch = Backfill.objects.filter(program=program, name=name.strip()).first()
     if batch is None:
         message = f'The program "{program.slug}" has no batch "{name}".'
         raise Refusal(Code.NOT_FOUND, message, "batch")
     if batch.state != BackfillState.UNDONE:
         Backfill.objects.filter(pk=batch.pk).update(state=BackfillState.UNDOING)
+        _note(batch, "begins", now)
+    total = Undone()
     while ids := _open_accounts(batch):
         undone = Undone()
         for account_id in ids:
-            done = run_patiently(partial(_undo_member, batch, account_id, at))
+            done = run_patiently(partial(_undo_member, batch, account_id, now))
             undone = Undone(
                 undone.orders + done.orders, undone.points + done.points, undone.members + 1
             )
+        total = Undone(total.orders + undone.orders, total.points + undone.points)
         yield undone
     going = Backfill.objects.filter(pk=batch.pk, state=BackfillState.UNDOING)
-    going.update(state=BackfillState.UNDONE, undone_at=at)
+    if going.update(state=BackfillState.UNDONE, undone_at=now or timezone.now()):
+        _note(batch, f"ends: {total.orders} orders, {total.points} points are taken back", now)
+
+
+def _note(batch: Backfill, change: str, now: dt.datetime | None) -> None:
+    """Add to the audit trail that a run begins or ends; one that was killed has no end."""
+    changes = [f"{batch.name}: {change}"]
+    with transaction.atomic():
+        note_down(
+            AuditAction.BACKFILL_UNDO,
+            actor_ref="",
+            at=now or timezone.now(),
+            program=batch.program,
+            changes=changes,
+        )
 
 
 def _open_accounts(batch: Backfill) -> list[int]:
@@ -76,8 +96,9 @@ def _open_accounts(batch: Backfill) -> list[int]:
     return list(records.values_list("account_id", flat=True).distinct()[:ACCOUNTS_AT_ONCE])
 
 
-def _undo_member(batch: Backfill, account_id: int, at: dt.datetime) -> Undone:
+def _undo_member(batch: Backfill, account_id: int, now: dt.datetime | None) -> Undone:
     account = lock_account(account_id)
+    at = now or timezone.now()
     posting.catch_up(account, at)
     records = list(
         OrderRecord.objects.filter(backfill=batch, account=account, may_earn=True).order_by("pk")

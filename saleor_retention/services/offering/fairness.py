@@ -188,13 +188,12 @@ def make_good(
 ) -> Iterator[Granted]:
     """Grant each customer the points, once for the version of the offer, and yield what came of it.
 
-    Every grant is a transaction of its own, under the program's limits for grants: a refused one
-    stops no other. Somebody who got points under this version before gets no more, even if the
-    report has changed since.
+    Every grant is a transaction of its own, dated when it is made and under the program's limits
+    for grants: a refused one stops no other. Somebody who got points under this version before gets
+    no more, even if the report has changed since.
     """
-    at = now or timezone.now()
     for customer in paid_more:
-        yield _grant(found, customer, actor_ref, at)
+        yield _grant(found, customer, actor_ref, now or timezone.now())
 
 
 def _grant(found: Study, customer: Customer, actor_ref: str, at: dt.datetime) -> Granted:

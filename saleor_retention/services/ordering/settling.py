@@ -192,6 +192,22 @@ def _claim(case: _Case) -> None:
         valid_from=case.valid_from,
         now=case.now,
     )
+    _share_room(case)
+
+
+def _share_room(case: _Case) -> None:
+    """Leave a guest's order the room that the member's other orders leave; the rest is taken back.
+
+    On the guest's own account it could have all that the caps allow.
+    """
+    record, caps = case.record, case.rules.earn_caps
+    if record.paid_at is None or record.earn_room is None or not caps.look_at_other_orders:
+        return
+    others = earned_by_others(record, record.paid_at, case.rules.time_zone)
+    room = room_for_order(caps, others)
+    if room is not None and room < record.earn_room:
+        record.earn_room = room
+        record.save(update_fields=["earn_room"])
 
 
 # --- booking --------------------------------------------------------------------------------------
