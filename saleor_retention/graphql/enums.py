@@ -252,6 +252,9 @@ RetentionAuditAction = described(
         AuditAction.BACKFILL_APPLY: "Orders from before a program were booked.",
         AuditAction.BACKFILL_UNDO: "A backfill was taken back.",
         AuditAction.LEDGER_REPAIR: "Kept values were written anew from the entries.",
+        AuditAction.EXPERIMENT_CREATE: "An experiment was begun.",
+        AuditAction.EXPERIMENT_DEAL: "A segment's members were dealt to the arms of an experiment.",
+        AuditAction.EXPERIMENT_END: "An experiment was ended.",
     },
 )
 

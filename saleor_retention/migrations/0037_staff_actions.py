@@ -53,11 +53,14 @@ ACTIONS = (
     "backfill_apply",
     "backfill_undo",
     "ledger_repair",
+    "experiment_create",
+    "experiment_deal",
+    "experiment_end",
 )
 
 
 class Migration(migrations.Migration):
-    """Thirteen more things that are told; backfills until now are those of all channels."""
+    """Sixteen more things that are told; backfills until now are those of all channels."""
 
     dependencies = (("saleor_retention", "0036_card_versions"),)
     operations = (

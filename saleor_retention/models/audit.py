@@ -59,6 +59,9 @@ class AuditAction(TextChoices):
     BACKFILL_APPLY = "backfill_apply"
     BACKFILL_UNDO = "backfill_undo"
     LEDGER_REPAIR = "ledger_repair"
+    EXPERIMENT_CREATE = "experiment_create"
+    EXPERIMENT_DEAL = "experiment_deal"
+    EXPERIMENT_END = "experiment_end"
 
 
 class AuditEntry(models.Model):

@@ -24,6 +24,7 @@ WITHOUT_AN_ENTRY = {
     "retentionConsentGive": OWN,
     "retentionConsentWithdraw": OWN,
     "retentionEnrol": OWN,
+    "retentionFeedbackSubmit": OWN,
     "retentionGiftPick": CART,
     "retentionLeave": OWN,
     "retentionProfileUpdate": OWN,
@@ -40,6 +41,7 @@ WITHOUT_AN_ENTRY = {
 def test_whatever_staff_may_do_is_written_down(world: World, settings: Any, tmp_path: Path) -> None:
     """Each mutation of the schema, by staff and by an app with the permissions it asks for."""
     settings.RETENTION_SMS_FILE = str(tmp_path / "sms.jsonl")
+    settings.RETENTION_PUBLIC_URL = "https://api.example.com"
     prepare(world)
     names = {to_camel_case(name) for name in MUTATIONS}
     table = [row for row in documented() if _mutation(row.operation) in names]

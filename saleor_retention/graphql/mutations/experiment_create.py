@@ -40,10 +40,12 @@ class RetentionExperimentCreate(ExperimentMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         program_id: str,
         input: Mapping[str, Any],  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionExperimentCreate:
         """Create it; the secret that deals the arms is drawn and kept."""
-        return cls(experiment=reread(trials.begin(program_of(program_id, "programId"), **input)))
+        program = program_of(program_id, "programId")
+        made = trials.begin(program, **input, actor_ref=asks.actor_ref)
+        return cls(experiment=reread(made))

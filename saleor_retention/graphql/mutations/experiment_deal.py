@@ -38,7 +38,7 @@ class RetentionExperimentDeal(ExperimentMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
         segment_id: str,
@@ -47,6 +47,7 @@ class RetentionExperimentDeal(ExperimentMutation):
         """Deal them."""
         experiment = experiment_of(id)
         segment = segment_of(segment_id, "segmentId")
-        dealt = trials.deal(experiment, segment, segment_of(treated_list_id, "treatedListId"))
+        treated_list = segment_of(treated_list_id, "treatedListId")
+        dealt = trials.deal(experiment, segment, treated_list, actor_ref=asks.actor_ref)
         made = reread(experiment)
         return cls(experiment=made, treated=dealt.treated, held_out=dealt.held_out)

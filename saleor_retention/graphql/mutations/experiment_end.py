@@ -27,9 +27,9 @@ class RetentionExperimentEnd(ExperimentMutation):
     def perform(
         cls,
         _info: Any,
-        _asks: Requestor,
+        asks: Requestor,
         *,
         id: str,  # noqa: A002 - the argument's name in Saleor's API
     ) -> RetentionExperimentEnd:
         """End it."""
-        return cls(experiment=reread(trials.end(experiment_of(id))))
+        return cls(experiment=reread(trials.end(experiment_of(id), actor_ref=asks.actor_ref)))

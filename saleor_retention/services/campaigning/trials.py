@@ -8,15 +8,17 @@ is compared with them, whatever reached anybody. A campaign's own holdout is lef
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils import timezone
 
 from saleor_retention.engine.experiments.assignment import Arm
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     AccountState,
+    AuditAction,
     Campaign,
     Experiment,
     Program,
@@ -25,6 +27,7 @@ from saleor_retention.models import (
 )
 from saleor_retention.services.campaigning import experiments
 from saleor_retention.services.membership.segments import change_list
+from saleor_retention.services.setting_up.auditing import note_down
 
 AT_ONCE = 1000
 
@@ -52,6 +55,7 @@ def begin(
     held_out_per_mille: int,
     window_days: int,
     now: dt.datetime | None = None,
+    actor_ref: str = "",
 ) -> Experiment:
     """Create an experiment, as ``experiments.create_experiment`` does and refuses.
 
@@ -60,24 +64,46 @@ def begin(
     if Campaign.objects.filter(program=program, slug=slug).exists():
         message = f'A campaign of this program has the slug "{slug}".'
         raise Refusal(Code.UNIQUE, message, "slug")
-    return experiments.create_experiment(
-        program,
-        slug=slug,
-        name=name,
-        held_out_per_mille=held_out_per_mille,
-        window_days=window_days,
-        now=now,
-    )
+    at = now or timezone.now()
+    with transaction.atomic():
+        made = experiments.create_experiment(
+            program,
+            slug=slug,
+            name=name,
+            held_out_per_mille=held_out_per_mille,
+            window_days=window_days,
+            now=at,
+        )
+        lines = [
+            f"{slug}.held_out_per_mille is {held_out_per_mille}",
+            f"{slug}.window_days is {window_days}",
+        ]
+        _note(AuditAction.EXPERIMENT_CREATE, made, lines, actor_ref=actor_ref, at=at)
+    return made
 
 
-def end(experiment: Experiment, now: dt.datetime | None = None) -> Experiment:
+def end(
+    experiment: Experiment, now: dt.datetime | None = None, *, actor_ref: str = ""
+) -> Experiment:
     """Let nobody new into an experiment. Idempotent. Refuses INVALID for a campaign's holdout."""
     _require_own(experiment)
-    return experiments.end_experiment(experiment, now=now)
+    at = now or timezone.now()
+    with transaction.atomic():
+        was_over = experiment.ended_at is not None
+        ended = experiments.end_experiment(experiment, now=at)
+        if not was_over:
+            lines = [experiment.slug]
+            _note(AuditAction.EXPERIMENT_END, ended, lines, actor_ref=actor_ref, at=at)
+    return ended
 
 
 def deal(
-    experiment: Experiment, segment: Segment, treated_list: Segment, now: dt.datetime | None = None
+    experiment: Experiment,
+    segment: Segment,
+    treated_list: Segment,
+    now: dt.datetime | None = None,
+    *,
+    actor_ref: str = "",
 ) -> Dealt:
     """Assign everybody who is in a segment now, and put the treated on the list.
 
@@ -95,10 +121,27 @@ def deal(
     for account_ids in _pages(segment):
         arms = experiments.assign(experiment, account_ids, now=at)
         treated = [account_id for account_id, arm in arms.items() if arm is Arm.TREATED]
-        change_list(treated_list, add=treated, now=at)
+        change_list(treated_list, add=treated, now=at, actor_ref=actor_ref)
         for arm in arms.values():
             counts[arm] += 1
-    return Dealt(counts[Arm.TREATED], counts[Arm.HELD_OUT])
+    dealt = Dealt(counts[Arm.TREATED], counts[Arm.HELD_OUT])
+    lines = [
+        f"{experiment.slug}.{segment.slug}: {dealt.treated} treated, {dealt.held_out} held out"
+    ]
+    with transaction.atomic():
+        _note(AuditAction.EXPERIMENT_DEAL, experiment, lines, actor_ref=actor_ref, at=at)
+    return dealt
+
+
+def _note(
+    action: AuditAction,
+    experiment: Experiment,
+    lines: Sequence[str],
+    *,
+    actor_ref: str,
+    at: dt.datetime,
+) -> None:
+    note_down(action, actor_ref=actor_ref, at=at, program=experiment.program, changes=lines)
 
 
 def _require_own(experiment: Experiment) -> None:
