@@ -11,6 +11,8 @@ from saleor_retention.models import (
     Coupon,
     CouponCause,
     CouponState,
+    CouponUse,
+    CouponUseState,
     MemberEvent,
     OfferGrant,
     OfferStamp,
@@ -33,6 +35,11 @@ CODES: Mapping[str, str] = {
     CouponState.EXPIRED: "it ended {end}",
     CouponState.REVOKED: "the shop ended it",
     CouponState.TAKEN_BACK: "taken back with the order that it was given for",
+}
+REDEEMED: Mapping[str, str] = {
+    CouponUseState.RESERVED: "set aside for cart {cart}",
+    CouponUseState.USED: "used by order {order}",
+    CouponUseState.RETURNED: "given back",
 }
 WHY: Mapping[str, str] = {
     CouponCause.BATCH: "one of many",
@@ -102,6 +109,21 @@ def _coupon(holding: Holding) -> Told:
     )
 
 
+def _coupon_use(holding: Holding) -> Told:
+    use: CouponUse = holding.row
+    taken = ""
+    if use.amount_minor is not None:
+        exponent = host.current().currency_exponent(use.currency)
+        taken = f", {money_text(use.amount_minor, use.currency, exponent)} off"
+    state = REDEEMED[use.state].format(cart=use.checkout_ref, order=holding.number or use.order_ref)
+    text = f"{day(use.created_at)}: the coupon {use.coupon.code}{taken}, {state}."
+    return text, values(
+        use,
+        "code=coupon.code cart=checkout_ref order=order_ref state amount_minor currency "
+        "created_at ended_at",
+    )
+
+
 def _event(holding: Holding) -> Told:
     event: MemberEvent = holding.row
     about = f" about {event.object_ref}" if event.object_ref else ""
@@ -142,6 +164,7 @@ DESCRIBED: Table = {
     Section.OFFER_USE: _offer_use,
     Section.STAMPS: _stamps,
     Section.COUPON: _coupon,
+    Section.COUPON_USE: _coupon_use,
     Section.EVENT: _event,
     Section.REFERRAL_CODE: _referral_code,
     Section.REFERRAL: _referral,

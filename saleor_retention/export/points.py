@@ -8,7 +8,7 @@ from saleor_retention import host
 from saleor_retention.engine.money import money_text
 from saleor_retention.export.values import Table, Told, day, until, values
 from saleor_retention.graphql import words
-from saleor_retention.models import Hold, HoldState, Lot
+from saleor_retention.models import Hold, HoldState, Lot, LotExtension
 from saleor_retention.selectors.history import Movement
 from saleor_retention.selectors.holdings import Holding, Section
 
@@ -32,6 +32,15 @@ def _lot(holding: Holding) -> Told:
         "opened_at valid_from expires_at order=order_ref granted remaining held used restored "
         "expired clawed adjusted repaid",
     )
+
+
+def _lot_extension(holding: Holding) -> Told:
+    row: LotExtension = holding.row
+    text = (
+        f"{day(row.recorded_at)}: points that would have ended on {day(row.from_at)} last until "
+        f"{day(row.to_at)}, by what was done on {day(row.activity_at)}."
+    )
+    return text, values(row, "lot=lot_id recorded_at activity_at from_at to_at cause")
 
 
 def _hold(holding: Holding) -> Told:
@@ -63,6 +72,7 @@ def _movement(holding: Holding) -> Told:
 
 DESCRIBED: Table = {
     Section.LOT: _lot,
+    Section.LOT_EXTENSION: _lot_extension,
     Section.HOLD: _hold,
     Section.MOVEMENT: _movement,
 }

@@ -17,6 +17,7 @@ from saleor_retention.models import (
     AuditEntry,
     ConsentEntry,
     Coupon,
+    CouponUse,
     CustomerRollup,
     CustomerTag,
     Dispatch,
@@ -24,6 +25,7 @@ from saleor_retention.models import (
     FollowUp,
     Hold,
     Lot,
+    LotExtension,
     MemberEvent,
     OfferGrant,
     OfferStamp,
@@ -55,6 +57,7 @@ class Section(StrEnum):
     SUPPRESSION = "suppression"
     TIER_CHANGE = "tier_change"
     LOT = "lot"
+    LOT_EXTENSION = "lot_extension"
     ORDER = "order"
     RECEIPT = "receipt"
     CART = "cart"
@@ -69,6 +72,7 @@ class Section(StrEnum):
     OFFER_USE = "offer_use"
     STAMPS = "stamps"
     COUPON = "coupon"
+    COUPON_USE = "coupon_use"
     EVENT = "event"
     REFERRAL_CODE = "referral_code"
     REFERRAL = "referral"
@@ -147,9 +151,11 @@ def _account(account: Account, last: str, limit: int) -> Rows:
     return [] if last or limit < 1 else [(str(account.pk), account)]
 
 
-def _by_key(model: Any, *related: str) -> Callable[[Account, str, int], Rows]:
+def _by_key(
+    model: Any, *related: str, path: str = "account"
+) -> Callable[[Account, str, int], Rows]:
     def read(account: Account, last: str, limit: int) -> Rows:
-        rows = model.objects.filter(account=account).order_by("pk")
+        rows = model.objects.filter(**{path: account}).order_by("pk")
         if last:
             rows = rows.filter(pk__gt=last)
         if related:
@@ -218,6 +224,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.SUPPRESSION: _suppressions,
     Section.TIER_CHANGE: _by_key(TierChange, "note"),
     Section.LOT: _by_key(Lot),
+    Section.LOT_EXTENSION: _by_key(LotExtension, path="lot__account"),
     Section.ORDER: _by_key(OrderRecord),
     Section.RECEIPT: _by_key(PosSale),
     Section.CART: _by_key(StoredQuote),
@@ -232,6 +239,7 @@ READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.OFFER_USE: _offer_uses,
     Section.STAMPS: _by_key(OfferStamp, "offer"),
     Section.COUPON: _by_key(Coupon, "batch"),
+    Section.COUPON_USE: _by_key(CouponUse, "coupon", path="coupon__account"),
     Section.EVENT: _by_key(MemberEvent),
     Section.REFERRAL_CODE: _by_key(ReferralCode),
     Section.REFERRAL: _referrals,

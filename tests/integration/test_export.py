@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -25,10 +26,12 @@ from saleor_retention.models import (
     CampaignVersion,
     Coupon,
     CouponKind,
+    CouponUse,
     Dispatch,
     ExperimentSubject,
     FollowUp,
     FollowUpOutcome,
+    LotExtension,
     Offer,
     OfferGrant,
     OfferUse,
@@ -158,7 +161,7 @@ def ann(shop: FakeHost) -> Account:
         points_applied=70,
         priced_at=NOON,
     )
-    coupons.issue(
+    coupon = coupons.issue(
         program,
         CouponKind.PERSONAL,
         account,
@@ -166,6 +169,24 @@ def ann(shop: FakeHost) -> Account:
         key="1",
         valid_for_days=30,
         now=NOON,
+    )
+    CouponUse.objects.create(
+        coupon=coupon,
+        checkout_ref="cart-0",
+        order_ref="order-1",
+        state="used",
+        amount_minor=500,
+        currency="USD",
+        lapses_at=NOON,
+        created_at=NOON,
+    )
+    LotExtension.objects.create(
+        lot=account.lots.earliest("pk"),
+        recorded_at=NOON,
+        activity_at=NOON,
+        from_at=NOON,
+        to_at=NOON + dt.timedelta(days=365),
+        cause="order:order-1",
     )
     draft = Draft("buyers", "Buyers", {"orders": {"from": 1}}, tag="buyer")
     segments.create_segment(program, draft, now=NOON)
@@ -296,6 +317,15 @@ def test_everything_is_there_in_words(ann: Account) -> None:
             "2026-04-10."
         )
     ]
+    assert texts(document, "coupon_use") == [
+        f"2026-03-10: the coupon {code}, 5.00 USD off, used by order order-1."
+    ]
+    assert texts(document, "lot_extension") == [
+        (
+            "2026-03-10: points that would have ended on 2026-03-10 last until 2027-03-10, "
+            "by what was done on 2026-03-10."
+        )
+    ]
     assert texts(document, "dispatch") == [
         '2026-03-10: the campaign "Hello", left out: no_address.',
         '2026-03-10: the campaign "Hello", sent.',
@@ -342,6 +372,7 @@ def test_every_record_is_what_it_was(ann: Account) -> None:
         str(ann.pseudonym): "(pseudonym)",
         Suppression.objects.get().address_hash: "(hash)",
         Coupon.objects.get().code: "(code)",
+        f'"lot": {LotExtension.objects.get().lot_id}': '"lot": "(id)"',
         f"task {FollowUp.objects.get().pk}": "task (id)",
     }
 
@@ -447,10 +478,34 @@ def test_what_was_done_before_the_member_was_known_is_exported(
     ]
 
 
+NOT_READ = {
+    "Entry": "the movements are read from the postings that they belong to",
+    "Erasure": "is about those of whom nothing is held any more",
+    "OfferCounter": "a sum of the uses, which are there",
+    "Profile": "the newest of the facts, which are there one by one",
+}
+"""Models that name an account and are not read by an export, with what tells of it instead."""
+
+
+def test_every_model_that_names_an_account_is_exported(ann: Account) -> None:
+    """A new one has to be put into a section, or to say here what tells of it."""
+    with CaptureQueriesContext(connection) as captured:
+        exported("--user", str(ann.user_id))
+    asked = " ".join(query["sql"] for query in captured.captured_queries)
+    unread = {
+        model.__name__
+        for model in apps.get_app_config("saleor_retention").get_models()
+        if any(each.related_model is Account for each in model._meta.concrete_fields)
+        and f'"{model._meta.db_table}"' not in asked
+    }
+
+    assert sorted(unread ^ set(NOT_READ)) == []
+
+
 def test_every_action_about_a_customer_has_words() -> None:
-    """All but those that concern a program, its offers, campaigns or segments, or the ledger."""
+    """All but those of programs, offers, campaigns, segments and experiments, or the ledger."""
     kinds = ("program_", "offer_", "campaign_", "coupon_plan", "coupon_batch", "segment_")
-    kinds += ("points_import", "backfill_", "ledger_")
+    kinds += ("points_import", "backfill_", "ledger_", "experiment_")
     about_programs = {action for action in AuditAction if action.value.startswith(kinds)}
 
     assert set(DONE) == set(AuditAction) - about_programs
