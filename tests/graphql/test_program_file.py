@@ -11,6 +11,8 @@ import pytest
 from django.core.management import call_command
 
 from saleor_retention.models import Campaign, CampaignVersion
+from saleor_retention.services.setting_up import programs
+from tests.campaigns import QUESTIONS
 from tests.factories.current import factories
 from tests.graphql.world import Actor, World, gid, operation, staff
 from tests.members import counts_of_rows
@@ -44,6 +46,7 @@ def test_what_was_made_by_graphql_round_trips(world: World, tmp_path: Path, sett
     """The playbook in three languages, a coupon, a variant, a day; nothing is changed by it."""
     settings.RETENTION_PUBLIC_URL = "https://api.example.com/"
     owner = staff("manage_discounts", "manage_users")
+    programs.update_program(program=world.program, changes={"questions": QUESTIONS})
     variant = factories().make_product("40.00")
     owner.do(operation("staff/recency-bands-set"), programId=world.program_id, bands={"active": 4})
     shown = owner.ask(operation("staff/campaign-templates"), program=world.program_id)
@@ -51,6 +54,10 @@ def test_what_was_made_by_graphql_round_trips(world: World, tmp_path: Path, sett
         if play["segment"]:
             segment = json.loads(play["segment"])
             owner.do(operation("staff/segment-create"), programId=world.program_id, input=segment)
+        if play["feedback"]:
+            rules = {"feedback": [json.loads(play["feedback"])]}
+            update = operation("staff/program-update")
+            owner.do(update, id=world.program_id, input={"rules": rules})
         create(owner, world, play["name"], json.loads(play["input"]))
     run_out = {"kind": "RUN_OUT", "variants": [gid("ProductVariant", variant)]}
     create(owner, world, "refill", {"trigger": run_out, "benefit": {"coupon": COUPON}})

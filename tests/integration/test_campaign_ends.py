@@ -58,7 +58,7 @@ def test_a_message_that_was_put_back_after_the_end(
             campaigns.end_campaign(campaign, NOW)
             raise NotTaken("mail server: 450", passes=True)
 
-    monkeypatch.setattr(sending, "provider_of", lambda _message: Slow())
+    monkeypatch.setattr(sending, "provider_of", lambda *_whose: Slow())
     sending.send_due(now=NOW)
     assert outcome(campaign) == {ada.pk: "planned"}
 
