@@ -61,7 +61,11 @@ def opened(account: Account, **changes: Any) -> FollowUp:
 
 def trail() -> list[tuple[str, list[str]]]:
     """Return what the audit trail tells of tasks, oldest first."""
-    rows = AuditEntry.objects.filter(action__startswith="follow_up").order_by("pk").values_list("action", "changes")
+    rows = (
+        AuditEntry.objects.filter(action__startswith="follow_up")
+        .order_by("pk")
+        .values_list("action", "changes")
+    )
     return [(action, [line.partition(": ")[2] for line in lines]) for action, lines in rows]
 
 
