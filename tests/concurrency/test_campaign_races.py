@@ -11,7 +11,8 @@ from django.utils import timezone
 from saleor_retention.models import Account, Campaign, Dispatch
 from saleor_retention.selectors import campaigns as due
 from saleor_retention.services.campaigning import campaign_planning, campaigns, sending
-from tests.campaigns import campaign_of
+from saleor_retention.services.setting_up import programs
+from tests.campaigns import QUESTIONS, campaign_of
 from tests.graphql.world import customer, open_shop
 from tests.threads import at_once
 
@@ -27,6 +28,8 @@ def test_workers_that_plan_and_give_at_once_stay_within_the_budget(
     settings.RETENTION_PUBLIC_URL = "https://api.example.com/"
     monkeypatch.setattr(due, "CHUNK", 1)
     world = open_shop()
+    programs.update_program(program=world.program, changes={"questions": QUESTIONS})
+    world.program.refresh_from_db()
     for number in range(6):
         world.account(customer(f"m{number}@example.com"))
     before = available()

@@ -244,7 +244,7 @@ def test_who_is_on_a_list_is_the_shops_and_not_the_files(file: Path, shop: FakeH
     assert [row.account_id for row in friends.members.all()] == [ann.pk]
     assert problems(
         file, ("name: Friends\n", "name: Friends\n        rule: {orders: {from: 1}}\n")
-    ) == [":20: friends: A segment stays what it is: one of a rule, or an explicit list."]
+    ) == [":23: friends: A segment stays what it is: one of a rule, or an explicit list."]
 
 
 def test_another_plan_takes_the_place_of_a_first_orders(file: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_running_campaign_gets_a_version_and_an_ended_one_is_refused(file: Pat
     assert (birthday.state, birthday.current_version.number) == (CampaignState.RUNNING, 2)
 
     assert problems(file, ("holdout_per_mille: 100", "holdout_per_mille: 200")) == [
-        ":60: wake-up: This campaign has ended."
+        ":63: wake-up: This campaign has ended."
     ]
 
 
@@ -324,13 +324,13 @@ def test_every_problem_of_the_form_is_named_with_its_line(file: Path) -> None:
     at = "programs.0."
     slug = "must be lower-case letters, digits and hyphens; it is 'Wake Up'."
     assert found == [
-        f":9: {at}recency_bands must rise: best must not reach further back than active.",
-        f":18: {at}segments.0.name is required: what staff read.",
-        f":19: {at}segments.0.colour is not a known key of {at}segments.0.",
-        f":34: {at}coupon_plans.0.terms.amounts.EUR may have 2 decimals at most; it is 5.005.",
-        f":41: {at}coupon_plans.1.terms: percent is above 0 and at most 100.",
-        f":39: {at}coupon_plans.1.slug is taken: sorry stands above.",
-        f":60: {at}campaigns.1.slug {slug}",
+        f":12: {at}recency_bands must rise: best must not reach further back than active.",
+        f":21: {at}segments.0.name is required: what staff read.",
+        f":22: {at}segments.0.colour is not a known key of {at}segments.0.",
+        f":37: {at}coupon_plans.0.terms.amounts.EUR may have 2 decimals at most; it is 5.005.",
+        f":44: {at}coupon_plans.1.terms: percent is above 0 and at most 100.",
+        f":42: {at}coupon_plans.1.slug is taken: sorry stands above.",
+        f":63: {at}campaigns.1.slug {slug}",
     ]
 
 
@@ -342,9 +342,9 @@ def test_every_problem_of_what_is_said_is_named_with_its_line(file: Path) -> Non
         ("remind_days: 7", "remind_days: 70"),
         ("segment: sleeping-regulars", "segment: sleepers"),
     )
-    assert [line.partition(":")[2].partition(" ")[0] for line in found] == ["26:", "43:"]
+    assert [line.partition(":")[2].partition(" ")[0] for line in found] == ["29:", "46:"]
     assert (
-        found[1] == ":43: second-order: A reminder comes before the end, and not before the coupon."
+        found[1] == ":46: second-order: A reminder comes before the end, and not before the coupon."
     )
 
     file.write_text(FILE)
@@ -357,9 +357,9 @@ def test_every_problem_of_what_is_said_is_named_with_its_line(file: Path) -> Non
     brace = "a brace is opened and not closed on this line."
     near = "did you mean sleeping-regulars?"
     assert found == [
-        f":55: birthday: message.texts.en.text, line 3: {brace}",
-        ':49: birthday: This program has no offer "no-tea".',
-        f":63: wake-up: trigger.segment names 'sleepers', which is not there; {near}",
+        f":58: birthday: message.texts.en.text, line 3: {brace}",
+        ':52: birthday: This program has no offer "no-tea".',
+        f":66: wake-up: trigger.segment names 'sleepers', which is not there; {near}",
     ]
 
 
