@@ -48,6 +48,9 @@ def leaving_out(teller: Teller, shop: Shop) -> None:
     got = sorted(letter.header("To") for letter in letters)
     teller.see("mails to", got, sorted(who for who, fate in wanted.items() if fate == "sent"))
     fates = backroom.fates(SLUG)
+    if wanted[FORGETFUL] == "consent":
+        wanted[FORGETFUL] = "planned"
+        teller.read(f"{FORGETFUL} may follow her link yet: her message waits as long as it is new")
     teller.see("why not the others", _others(fates), _others(wanted))
 
 
