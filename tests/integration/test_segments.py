@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -38,6 +39,7 @@ from saleor_retention.models import (
 from saleor_retention.selectors.consents import consents_of
 from saleor_retention.selectors.segments import limits_of, segments_and_tags_of, sentence_of
 from saleor_retention.selectors.stages import deeds_of_accounts
+from saleor_retention.services.consenting import consents
 from saleor_retention.services.membership import segments
 from saleor_retention.services.membership.segments import Draft, Moved
 from tests import ledger
@@ -107,6 +109,37 @@ def test_a_segment_has_its_members_at_once(shop: Shop) -> None:
     assert sentence_of(segment, limits_of(shop.program)) == "Customers who ordered within 3 months."
     segment.refresh_from_db()
     assert segment.refreshed_at == NOW
+
+
+def test_who_takes_back_the_consent_to_profiling_is_found_by_no_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """He leaves the segments of rules, not the lists, and comes back when he agrees again."""
+    words = {"channel": "profiling", "purpose": "habits", "version": "1", "text": "Look at it."}
+    shop = ledger.open_shop(monkeypatch, time_zone=PARIS, questions={"consents": [words]})
+    ann, bob = (buyer(shop, name, "2026-03-20") for name in ("ann", "bob"))
+    segments.nightly(shop.program, now=NOW)
+    draft = Draft("active", "Active", {"band": ["active"]})
+    ruled = segments.create_segment(shop.program, draft, now=NOW)
+    listed = segments.create_segment(shop.program, Draft("friends", "Friends"), now=NOW)
+    segments.change_list(listed, add=[ann.pk], now=NOW)
+    answer = {"channel": "profiling", "purpose": "habits", "now": NOW}
+
+    consents.give(ann, text_version="1", **answer)
+    consents.withdraw(ann, **answer)
+    asked = [name for name, args in shop.host.dispatched if args == (shop.program.pk, [ann.pk])]
+    segments.refresh(shop.program, [ann.pk], now=NOW)
+    after = (
+        members_of(ruled),
+        members_of(listed),
+        segments.preview_segment(shop.program, replace(draft, slug="other"), now=NOW).size,
+    )
+    consents.give(ann, text_version="1", **answer)
+    segments.refresh(shop.program, [ann.pk], now=NOW)
+
+    assert asked == ["refresh_customers", "refresh_customers"]
+    assert after == ({bob.pk}, {ann.pk}, 1)
+    assert members_of(ruled) == {ann.pk, bob.pk}
 
 
 def test_time_moves_people_between_segments(shop: Shop) -> None:

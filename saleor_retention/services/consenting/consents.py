@@ -112,6 +112,7 @@ def give(
             host.current().dispatch("consent_requested", entry.pk)
         else:
             _lift(locked, entry)
+        _let_segments_follow(locked, channel)
         return entry
 
     return run_serialized(work)
@@ -143,9 +144,16 @@ def withdraw(
             return before
         entry = _withdrawn(locked.pk, channel, purpose, source, at, actor_ref)
         _note_down(AuditAction.CONSENT_WITHDRAW, locked, entry)
+        _let_segments_follow(locked, channel)
         return entry
 
     return run_serialized(work)
+
+
+def _let_segments_follow(account: Account, channel: str) -> None:
+    """Have the customer asked about anew, after commit: by profiling, rules find him or not."""
+    if channel == ConsentChannel.PROFILING:
+        host.current().dispatch("refresh_customers", account.program_id, [account.pk])
 
 
 def _note_down(action: AuditAction, account: Account, entry: ConsentEntry) -> None:

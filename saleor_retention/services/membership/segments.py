@@ -170,7 +170,8 @@ def size_of(program: Program, rule: Rule, now: dt.datetime | None = None) -> int
         cursor.execute(
             "SELECT count(*) FROM saleor_retention_account AS account"  # noqa: S608 - from the engine
             " LEFT JOIN saleor_retention_customerrollup AS rollup ON rollup.account_id = account.id"
-            " WHERE account.program_id = %s AND account.state = 'member' AND " + condition.text,
+            " WHERE account.program_id = %s AND account.state = 'member' AND "
+            f"{sql.load('customers/profiled')} AND {condition.text}",
             [program.pk, *condition.parameters],
         )
         return int(cursor.fetchone()[0])
@@ -206,6 +207,7 @@ def _bring(
         asked.append(f"CASE WHEN {condition.text} THEN %s::bigint END")
         parameters += [*condition.parameters, segment.pk]
     statement = sql.load("customers/members").replace("{asked}", ", ".join(asked))
+    statement = statement.replace("{profiled}", sql.load("customers/profiled"))
     segment_ids = [segment.pk for segment, _ in pairs]
     parameters += [program.pk, ids, ids, segment_ids, ids, ids, at, at, at]
     with connection.cursor() as cursor:

@@ -1,13 +1,13 @@
 -- Brings the members of some segments to what their conditions say now, of some accounts or of all
 -- (account_ids NULL), and writes down who came and who went. What is asked is one CASE for each segment:
--- its condition, made by engine.segments.statement, and its id. Returns for each segment how many came
+-- its condition, made by engine.segments.statement, and its id; who may be asked about is customers/profiled. Returns for each segment how many came
 -- and went; those without either are absent.
 WITH matched AS (
     SELECT unnest(array_remove(ARRAY[{asked}], NULL)) AS segment_id, account.id AS account_id,
            true AS is_in
     FROM saleor_retention_account AS account
     LEFT JOIN saleor_retention_customerrollup AS rollup ON rollup.account_id = account.id
-    WHERE account.program_id = %s AND account.state = 'member'
+    WHERE account.program_id = %s AND account.state = 'member' AND {profiled}
       AND (%s::bigint[] IS NULL OR account.id = ANY(%s::bigint[]))
 ), kept AS (
     SELECT id, segment_id, account_id
