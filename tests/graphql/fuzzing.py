@@ -22,6 +22,8 @@ from graphql.type import (
 from graphql.type.definition import get_named_type, is_leaf_type
 from hypothesis import strategies as st
 
+from saleor_retention.graphql.schema import EXTENSIONS
+
 PREFIX = "retention"
 DEPTH_MAX = 6
 
@@ -66,11 +68,12 @@ JUNK = (None, True, 0, "", [], {}, [[[[[]]]]], {"a": {"b": {}}}, "\x00", 10**400
 
 @dataclass(frozen=True)
 class Operation:
-    """One root field of ours, or ours on the logged-in user."""
+    """One root field of ours, or ours on a type of Saleor's."""
 
     kind: str  # "query" or "mutation"
     path: tuple[str, ...]
     field: Any
+    root: Any = None  # Saleor's field around ours, where it takes arguments
 
     @property
     def name(self) -> str:
@@ -92,6 +95,7 @@ class Pool:
 
     ids: tuple[str, ...]
     texts: Mapping[str, tuple[str, ...]]  # by argument's name
+    there: Mapping[str, tuple[str, ...]]  # ids of what is there, or tokens, by Saleor's type
 
 
 def operations(schema: Any) -> list[Operation]:
@@ -105,6 +109,17 @@ def operations(schema: Any) -> list[Operation]:
     ]
     user = schema.get_type_map()["User"].fields[PREFIX]
     return [*found, Operation("query", ("me", PREFIX), user)]
+
+
+def extensions(schema: Any, pool: Pool) -> list[Operation]:
+    """Return our fields on types of Saleor's but the user, each below a query of Saleor's."""
+    roots = schema.get_query_type().fields
+    types = {name: schema.get_type_map()[name] for name in EXTENSIONS if name != "User"}
+    return [
+        Operation("query", (root, PREFIX), types[kind].fields[PREFIX], roots[root])
+        for kind, root in ((kind, kind[0].lower() + kind[1:]) for kind in types)
+        if pool.there.get(kind)
+    ]
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -194,6 +209,17 @@ class _Composer:
             given.append(f"{name}: ${variable}")
         return f"({', '.join(given)})" if given else ""
 
+    def found(self, root: Any) -> str:
+        """Return the arguments by which Saleor finds something that is there."""
+        key = "id" if "id" in root.args else "token"
+        given = {key: self.draw(st.sampled_from(self.pool.there[str(root.type)]))}
+        if "channel" in root.args:
+            given["channel"] = self.pool.texts["channel"][0]
+        for name, value in given.items():
+            self.declared.append(f"$root_{name}: {root.args[name].type}")
+            self.variables[f"root_{name}"] = value
+        return f"({', '.join(f'{name}: $root_{name}' for name in given)})"
+
     def selection(self, kind: Any, depth: int) -> str:
         """Return all the fields of a type that are of ours, down to a depth."""
         if not isinstance(kind, GraphQLObjectType):
@@ -217,7 +243,8 @@ def requests(draw: Callable[..., Any], operation: Operation, pool: Pool) -> Requ
     *around, name = operation.path
     text = composer.call(name, operation.field, depth)
     for step in reversed(around):
-        text = f"{step} {{ {text} }}"
+        found = composer.found(operation.root) if operation.root else ""
+        text = f"{step}{found} {{ {text} }}"
     declared = f"({', '.join(composer.declared)})" if composer.declared else ""
     return Request(f"{operation.kind} {declared} {{ {text} }}", composer.variables)
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from saleor_retention import host
 from saleor_retention.graphql import mount
-from saleor_retention.graphql.schema import MUTATIONS
+from saleor_retention.graphql.schema import EXTENSIONS, MUTATIONS
 from saleor_retention.models import LookupPace, Program
 from saleor_retention.services.setting_up import programs
 from tests.factories.current import factories
@@ -106,6 +106,14 @@ def pool(world: World) -> fuzzing.Pool:
     known += [gid(kind, ref) for kind in kinds for ref in hostile]
     return fuzzing.Pool(
         ids=tuple(known),
+        there={
+            "Checkout": tuple(
+                each if IS_SALEOR_3 else token_of(each) for each in (checkout, theirs)
+            ),
+            "Order": (gid("Order", order),),
+            "Product": (gid("Product", variant.product),),
+            "ProductVariant": (gid("ProductVariant", variant),),
+        },
         texts={
             "channel": (world.channel,),
             "channels": (world.channel,),
@@ -122,6 +130,11 @@ def pool(world: World) -> fuzzing.Pool:
             "timeZone": ("Europe/Paris", "UTC"),
         },
     )
+
+
+def token_of(checkout: str) -> str:
+    """Return the token of a checkout by its id."""
+    return str(host.current().from_global_id(checkout, "Checkout"))
 
 
 # --- what is held against every answer ------------------------------------------------------------
@@ -199,9 +212,12 @@ def may_change(operation: fuzzing.Operation, name: str) -> bool:
     """Return whether this requestor may change anything by this operation.
 
     An operation without permissions is one of customers, for themselves. Looking at his own
-    membership makes a customer a member, where every customer is one.
+    membership makes a customer a member, where every customer is one. A checkout that is looked at
+    is priced.
     """
-    if operation.path[0] == "me":
+    if operation.path[0] == "checkout":
+        return True
+    if operation.path[0] == "me" or operation.root is not None:
         return name != "anonymous"
     if operation.kind == "query":
         return False
@@ -218,6 +234,13 @@ def test_every_mutation_of_the_schema_is_known() -> None:
 
     assert {to_snake_case(each.name) for each in found if each.kind == "mutation"} == set(MUTATIONS)
     assert len(found) > len(MUTATIONS)
+
+
+def test_every_type_of_saleors_with_a_field_of_ours_is_asked(pool: fuzzing.Pool) -> None:
+    """But for the user, of whom everybody asks his own."""
+    found = fuzzing.extensions(mount.built_schema(), pool)
+
+    assert {str(each.root.type) for each in found} == set(EXTENSIONS) - {"User"}
 
 
 def test_what_is_written_is_noticed(world: World) -> None:
@@ -242,7 +265,8 @@ def test_no_request_breaks_anything(people: dict[str, Actor], pool: fuzzing.Pool
     """Random and hostile requests, by everybody: proper errors, and changes by permission only."""
     before = checksums()
     broken: list[str] = []
-    for operation in fuzzing.operations(mount.built_schema()):
+    schema = mount.built_schema()
+    for operation in (*fuzzing.operations(schema), *fuzzing.extensions(schema, pool)):
         try:
             _fuzz(operation, people, pool, before)
         except Exception as fault:  # noqa: BLE001 - so that one does not hide the others
