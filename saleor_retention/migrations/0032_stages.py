@@ -10,5 +10,5 @@ from saleor_retention import sql
 class Migration(migrations.Migration):
     """Going back leaves the function, which reads nothing that goes then."""
 
-    dependencies = (("saleor_retention", "0032_address_audit"),)
+    dependencies = (("saleor_retention", "0031_benefits_given"),)
     operations = (migrations.RunSQL(sql.load("functions/segments_of"), migrations.RunSQL.noop),)

@@ -9,7 +9,7 @@ from django.db.models import Q
 class Migration(migrations.Migration):
     """Columns of orders that are there stay empty: what they had off was not kept."""
 
-    dependencies = (("saleor_retention", "0033_stages"),)
+    dependencies = (("saleor_retention", "0032_stages"),)
     operations = (
         migrations.AddField(
             model_name="couponuse",

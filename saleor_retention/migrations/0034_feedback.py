@@ -15,7 +15,7 @@ NEWEST = "retention_survey_newest"
 class Migration(migrations.Migration):
     """Answers that are there stay about their orders."""
 
-    dependencies = (("saleor_retention", "0034_costs_kept"),)
+    dependencies = (("saleor_retention", "0033_costs_kept"),)
     operations = (
         migrations.AlterField(
             model_name="surveyanswer",

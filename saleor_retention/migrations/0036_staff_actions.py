@@ -60,9 +60,9 @@ ACTIONS = (
 
 
 class Migration(migrations.Migration):
-    """Sixteen more things that are told; backfills until now are those of all channels."""
+    """Eighteen more things that are told; backfills until now are those of all channels."""
 
-    dependencies = (("saleor_retention", "0036_card_versions"),)
+    dependencies = (("saleor_retention", "0035_card_versions"),)
     operations = (
         migrations.AlterField(
             model_name="auditentry",

@@ -10,7 +10,7 @@ from saleor_retention import sql
 class Migration(migrations.Migration):
     """The two functions that add up a card; no table changes."""
 
-    dependencies = (("saleor_retention", "0035_feedback"),)
+    dependencies = (("saleor_retention", "0034_feedback"),)
     operations = tuple(
         migrations.RunSQL(sql.load(f"functions/{name}"), migrations.RunSQL.noop)
         for name in ("offer_facts", "reserve")
