@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
+# so that a process of the version before goes on writing
+DEFAULT = "ALTER TABLE saleor_retention_dispatch ALTER COLUMN points_given SET DEFAULT 0;"
 POINTS = """
 UPDATE saleor_retention_dispatch AS dispatch
 SET benefit_given_at = given.at, points_given = given.points
@@ -37,6 +39,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="dispatch", name="points_given", field=models.BigIntegerField(default=0)
         ),
+        migrations.RunSQL(DEFAULT, migrations.RunSQL.noop),
         migrations.RunSQL(POINTS, migrations.RunSQL.noop),
         migrations.RunSQL(REFERENCES, migrations.RunSQL.noop),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import migrations, models
 from django.db.models import Q
 
+# so that a process of the version before goes on writing
+DEFAULT = "ALTER TABLE saleor_retention_couponuse ALTER COLUMN currency SET DEFAULT '';"
+
 
 class Migration(migrations.Migration):
     """Columns of orders that are there stay empty: what they had off was not kept."""
@@ -21,6 +24,7 @@ class Migration(migrations.Migration):
             name="currency",
             field=models.CharField(blank=True, default="", max_length=3),
         ),
+        migrations.RunSQL(DEFAULT, migrations.RunSQL.noop),
         migrations.AddIndex(
             model_name="couponuse",
             index=models.Index(

@@ -11,6 +11,12 @@ from saleor_retention.models.constraints import check
 
 NEWEST = "retention_survey_newest"
 
+# so that a process of the version before goes on writing
+DEFAULTS = """
+ALTER TABLE saleor_retention_surveyanswer
+    ALTER COLUMN survey SET DEFAULT '', ALTER COLUMN period SET DEFAULT '';
+"""
+
 
 class Migration(migrations.Migration):
     """Answers that are there stay about their orders."""
@@ -32,6 +38,7 @@ class Migration(migrations.Migration):
             name="period",
             field=models.CharField(default="", max_length=8),
         ),
+        migrations.RunSQL(DEFAULTS, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name="surveyanswer",
             constraint=check(

@@ -58,6 +58,9 @@ ACTIONS = (
     "experiment_end",
 )
 
+# so that a process of the version before goes on writing
+DEFAULT = "ALTER TABLE saleor_retention_backfill ALTER COLUMN channel_ref SET DEFAULT '';"
+
 
 class Migration(migrations.Migration):
     """Eighteen more things that are told; backfills until now are those of all channels."""
@@ -77,4 +80,5 @@ class Migration(migrations.Migration):
             name="channel_ref",
             field=models.CharField(blank=True, default="", max_length=64),
         ),
+        migrations.RunSQL(DEFAULT, migrations.RunSQL.noop),
     )
