@@ -3,7 +3,8 @@
 The basket meets the same ten offers in every shop; all others name other goods, and one names five
 thousand. With the index the cost must not grow with the others; beside it what it costs without.
 What the database says of a shopper is found by keys: its time is measured with a hundredth of the
-counters and with all of them. Every answer is compared.
+members' counters and with all of them, where ten offers have a limit in total and where all have
+one. Every answer is compared.
 """
 
 from __future__ import annotations
@@ -41,15 +42,21 @@ MET = 10  # offers that the basket meets
 LINES = 20
 WIDE = 5_000  # products that one of the others names
 ROUNDS = world.size("ROUNDS", 40)
-MEMBERS = world.size("MEMBERS", 10_000)
-LIMITED = 100  # offers with a limit per customer: a counter for each member and each of them
+MEMBERS = world.size("MEMBERS", 1_000_000)
+USED = 10  # offers with a limit per customer that each member has used
 READS = world.size("READS", 200)
 GROWTH_MAX = 1.2  # with the index, from the fewest offers to the most
 
 COUNTERS = """
     INSERT INTO saleor_retention_offercounter (offer_id, account_id, used)
     SELECT offer_id, account_id, 1 + (offer_id + account_id) %% 3
-    FROM unnest(%s::bigint[]) AS offer_id, unnest(%s::bigint[]) AS account_id
+    FROM unnest(%s::bigint[]) AS account_id,
+         LATERAL (SELECT offer_id FROM unnest(%s::bigint[]) AS offer_id
+                  WHERE offer_id %% %s = account_id %% %s) AS used
+"""
+IN_TOTAL = """
+    INSERT INTO saleor_retention_offercounter (offer_id, used)
+    SELECT offer_id, offer_id %% 90 FROM unnest(%s::bigint[]) AS offer_id
 """
 
 
@@ -119,37 +126,60 @@ def quotes() -> bool:
 
 
 def counters() -> bool:
-    """Measure a member's facts with few counters and with many; return whether they are right."""
+    """Measure a member's facts as members and limits grow; return whether they are right."""
     from saleor_retention.models import Offer as OfferRow
 
     program = world.make_program("growing")
     offers = OfferRow.objects.bulk_create(
         OfferRow(program=program, slug=f"offer-{number}", name="An offer", kind="bundle")
-        for number in range(LIMITED)
+        for number in range(OFFERS[-1])
     )
     offer_ids = sorted(offer.pk for offer in offers)
     account_ids = world.make_members(program, MEMBERS)
-    few = max(1, MEMBERS // 100)
-    print(f"\nWhat the database says of a member, {LIMITED} offers with a limit per customer")
+    some = account_ids[: max(1, MEMBERS // 100)]
+    print(f"\nWhat the database says of a member who has used {USED} of {len(offer_ids)} offers")
     world.line("", "median ms", "ratio", "goal")
-    problems: list[str] = []
-    medians: list[float] = []
-    for some in (account_ids[:few], account_ids[few:]):
-        rows(COUNTERS, offer_ids, some)
-        rows("VACUUM ANALYZE saleor_retention_offercounter")
-        draw, taken = random.Random(5), []  # noqa: S311
-        for account_id in draw.choices(account_ids[:few], k=READS):
-            facts: dict[str, Any] = {}
-            taken.append(timed(lambda a=account_id, f=facts: f.update(facts_of(program, a))))
-            wanted = [[o, True, None, 1 + (o + account_id) % 3] for o in offer_ids]
-            if facts.get("used") != wanted:
-                problems.append(f"member {account_id}: {facts}")
-        medians.append(statistics.median(taken))
-        count = rows("SELECT count(*) FROM saleor_retention_offercounter")[0][0]
-        name = f"{count:,} counters"
-        ratio = f"{medians[-1] / medians[0]:.2f}"
-        world.line(name, f"{medians[-1] * 1000:.2f}", ratio, "" if len(medians) == 1 else "about 1")
-    return world.verdict("every counter is the member's", problems)
+    rows(IN_TOTAL, offer_ids[:MET])
+    add_counters(some, offer_ids)
+    problems, first = read(program, some, offer_ids, offer_ids[:MET])
+    shown(f"{len(some):,} members, {MET} limits in total", first, first, "")
+    add_counters(account_ids[len(some) :], offer_ids)
+    more, taken = read(program, some, offer_ids, offer_ids[:MET])
+    shown(f"{MEMBERS:,} members, {MET} limits in total", taken, first, "about 1")
+    rows(IN_TOTAL, offer_ids[MET:])
+    rows("ANALYZE saleor_retention_offercounter")
+    most, taken = read(program, some, offer_ids, offer_ids)
+    shown(f"{MEMBERS:,} members, {len(offer_ids)} limits in total", taken, first, "")
+    return world.verdict("every counter is the member's", problems + more + most)
+
+
+def add_counters(account_ids: list[int], offer_ids: list[int]) -> None:
+    """Let each member have used some offers, as many as the others."""
+    every = len(offer_ids) // USED
+    rows(COUNTERS, account_ids, offer_ids, every, every)
+    rows("VACUUM ANALYZE saleor_retention_offercounter")
+
+
+def read(
+    program: Any, account_ids: list[int], offer_ids: list[int], in_total: list[int]
+) -> tuple[list[str], float]:
+    """Read the facts of members drawn; return what is wrong with them, and the median seconds."""
+    every = len(offer_ids) // USED
+    draw, seconds, problems = random.Random(5), [], []  # noqa: S311
+    for account_id in draw.choices(account_ids, k=READS):
+        facts: dict[str, Any] = {}
+        seconds.append(timed(lambda a=account_id, f=facts: f.update(facts_of(program, a))))
+        own = [o for o in offer_ids if o % every == account_id % every]
+        wanted = [[o, True, None, 1 + (o + account_id) % 3] for o in own]
+        wanted += [[o, False, None, o % 90] for o in in_total]
+        if sorted(facts.get("used", [])) != sorted(wanted):
+            problems.append(f"member {account_id}: {facts}")
+    return problems, statistics.median(seconds)
+
+
+def shown(name: str, seconds: float, first: float, goal: str) -> None:
+    """Print how long it takes, and how many times as long as at first."""
+    world.line(name, f"{seconds * 1000:.2f}", f"{seconds / first:.2f}", goal)
 
 
 def facts_of(program: Any, account_id: int) -> dict[str, Any]:

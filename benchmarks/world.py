@@ -49,16 +49,16 @@ def make_members(program: Any, count: int) -> list[int]:
     """Make members without points and return the ids of their accounts."""
     from saleor_retention.models import Account
 
-    accounts = [
-        Account(
-            program=program,
-            member_number=f"{program.slug}-{number}",
-            joined_at=LAUNCH,
-            last_activity_at=LAUNCH,
+    for first in range(0, count, 5000):
+        Account.objects.bulk_create(
+            Account(
+                program=program,
+                member_number=f"{program.slug}-{number}",
+                joined_at=LAUNCH,
+                last_activity_at=LAUNCH,
+            )
+            for number in range(first, min(first + 5000, count))
         )
-        for number in range(count)
-    ]
-    Account.objects.bulk_create(accounts, batch_size=5000)
     ids = Account.objects.filter(program=program).order_by("pk")
     return list(ids.values_list("pk", flat=True))
 
