@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "RECONCILE_OVERLAP_MINUTES": 15,
     "LOCK_TIMEOUT_MS": 5000,
     "QUOTE_KEEP_DAYS": 30,
+    "ORDERS_KEPT_DAYS": 0,  # after which the shop deletes orders
     "DIGEST_MARGIN_HOURS": 6,
     "DIGEST_VERIFY_DAYS": 31,
     "REDEMPTIONS_PER_HOUR": 100,  # by member
@@ -37,7 +38,12 @@ DEFAULTS: dict[str, Any] = {
 }
 
 UNLIMITED_BY_ZERO = frozenset(
-    {"REDEMPTIONS_PER_HOUR", "MEMBER_LOOKUPS_PER_HOUR", "COUPON_LOOKUPS_PER_HOUR"}
+    {
+        "REDEMPTIONS_PER_HOUR",
+        "MEMBER_LOOKUPS_PER_HOUR",
+        "COUPON_LOOKUPS_PER_HOUR",
+        "ORDERS_KEPT_DAYS",
+    }
 )
 """Settings of which 0 means that there is no limit."""
 

@@ -116,6 +116,11 @@ def last_days(days: int) -> dt.date | None:
     return newest[0] if newest else None
 
 
+def sealed_before(since: dt.date | None) -> int:
+    """Return how many sealed days a check that goes from ``since`` on leaves out."""
+    return 0 if since is None else LedgerDigest.objects.filter(day__lt=since).count()
+
+
 def _older_than_the_chain() -> Iterator[Difference]:
     """Name postings that claim to be older than the first sealed day."""
     chain = LedgerDigest.objects.order_by("day").first()

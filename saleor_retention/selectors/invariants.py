@@ -91,6 +91,12 @@ CHECKS = (
         "Its record says {kept} points are kept of rule {rule_key}, and the ledger {made}.",
     ),
     Check(
+        7,
+        "7_records",
+        "order {order_ref}",
+        "Its record is gone; by the ledger it keeps {kept} points, and {paid} paid for it.",
+    ),
+    Check(
         8,
         "8_dead_lots",
         "transaction {id}, lot {lot_id}",

@@ -1,14 +1,17 @@
 """What the append-only entries make of every value that is kept beside them.
 
-Balances, the columns of lots and the sums of orders are kept so that reading them costs no sum; all
-of them follow from the entries. One derivation for each kind of row (``sql/replay/``) finds the
-rows that differ, and ``services.ledger.replaying`` repairs them by the same one.
+Balances, the columns of lots, the sums of orders, holds and what they used of which lot are kept so
+that reading them costs no sum; all of them follow from the entries. One derivation for each kind of
+row (``sql/replay/``) finds the rows that differ, and ``services.ledger.replaying`` repairs them by
+the same one. A hold that is gone altogether is named: no entry says of which cart it was.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -17,21 +20,57 @@ from saleor_retention.models import Program
 
 ROWS_AT_ONCE = 10_000
 
+ACCOUNTS = "saleor_retention_account"
+HOLDS = "saleor_retention_hold"
+
+OF_HOLDS = f"""
+SELECT hold.account_id
+FROM {HOLDS} AS hold JOIN {ACCOUNTS} AS account ON account.id = hold.account_id
+WHERE hold.id BETWEEN %(first_id)s AND %(last_id)s
+  AND (%(ids)s::bigint[] IS NULL OR hold.id = ANY(%(ids)s::bigint[]))
+  AND (%(program_id)s::bigint IS NULL OR account.program_id = %(program_id)s)
+"""  # noqa: S608 (names of tables)
+OF_ACCOUNTS = f"""
+SELECT id AS account_id FROM {ACCOUNTS} WHERE id BETWEEN %(first_id)s AND %(last_id)s
+  AND (%(program_id)s::bigint IS NULL OR program_id = %(program_id)s)
+"""  # noqa: S608 (names of tables)
+
+Value = int | str | dt.datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of row with kept values, and the statement that derives them."""
+    """A kind of row with kept values, and the statement that derives them.
+
+    Rows are looked at by their ids; ``parts`` are rows of holds, looked at by the hold's id and
+    told apart by their lot. They may be missing, or be too many.
+    """
 
     subject: str  # "member", followed by the row's name
     table: str
     statement: str
     account_column: str
     columns: tuple[str, ...]
+    is_of_holds: bool = False
+    parts: bool = False
+
+    @property
+    def range_table(self) -> str:
+        """Return the table whose ids the rows are looked at by."""
+        return HOLDS if self.parts else self.table
 
     @property
     def derivation(self) -> str:
         """Return the SELECT of id, account_id, name and every column, as the entries make them."""
-        return sql.load(f"replay/{self.statement}")
+        derivation = sql.load(f"replay/{self.statement}")
+        return _of_holds(OF_HOLDS, derivation) if self.is_of_holds else derivation
+
+    @property
+    def is_same(self) -> str:
+        """Return the condition that a row (``kept``) is the one that was derived (``made``)."""
+        return f"kept.{'hold_id' if self.parts else 'id'} = made.id" + (
+            " AND kept.lot_id = made.lot_id" if self.parts else ""
+        )
 
     @property
     def differs(self) -> str:
@@ -44,13 +83,7 @@ class Kind:
 
 
 KINDS = (
-    Kind(
-        "member",
-        "saleor_retention_account",
-        "accounts",
-        "id",
-        ("available", "pending", "held", "deficit"),
-    ),
+    Kind("member", ACCOUNTS, "accounts", "id", ("available", "pending", "held", "deficit")),
     Kind(
         "lot",
         "saleor_retention_lot",
@@ -76,6 +109,34 @@ KINDS = (
         "account_id",
         ("earned", "clawed", "bonus", "redeemed", "restored", "sequence"),
     ),
+    Kind(
+        "hold",
+        HOLDS,
+        "holds",
+        "account_id",
+        (
+            "state",
+            "points",
+            "captured",
+            "restored",
+            "order_ref",
+            "placed_at",
+            "ended_at",
+            "version_id",
+            "requested",
+            "lapses_at",
+        ),
+        is_of_holds=True,
+    ),
+    Kind(
+        "hold",
+        "saleor_retention_consumption",
+        "consumptions",
+        "account_id",
+        ("points", "used", "restored"),
+        is_of_holds=True,
+        parts=True,
+    ),
 )
 
 
@@ -87,16 +148,33 @@ class Difference:
     id: int
     account_id: int | None
     name: str
-    values: tuple[tuple[str, int, int], ...]  # column, kept, made
+    values: tuple[tuple[str, Value, Value], ...]  # column, kept, made
 
     def __str__(self) -> str:
         """Return "lot 3: remaining is 7, and the entries make 5; ..."."""
-        said = [f"{column} is {kept}, and the entries make {made}" for column, kept, made in self]
+        said = [
+            f"{column} is {_shown(kept)}, and the entries make {_shown(made)}"
+            for column, kept, made in self
+        ]
         return f"{self.kind.subject} {self.name}: {'; '.join(said)}."
 
-    def __iter__(self) -> Iterator[tuple[str, int, int]]:
+    def __iter__(self) -> Iterator[tuple[str, Value, Value]]:
         """Yield column, kept and made."""
         return iter(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class LostHold:
+    """A hold that entries name and that is not there."""
+
+    id: int
+    member_number: str
+    points: int  # that it still holds
+
+    def __str__(self) -> str:
+        """Return "hold 3: It is gone; by the entries it is member 100200300400's and holds 5."."""
+        of_member = f"by the entries it is member {self.member_number}'s"
+        return f"hold {self.id}: It is gone; {of_member} and holds {self.points} points."
 
 
 def batches(
@@ -108,44 +186,72 @@ def batches(
     database holds more than that. A statement sees whole postings only: what is booked meanwhile is
     no difference.
     """
-    first_id, last_id = _bounds(kind)
-    while first_id <= last_id:
-        end = first_id + rows_at_once - 1
-        yield _differences(kind, program, first_id, end)
-        first_id = end + 1
-
-
-def _differences(
-    kind: Kind, program: Program | None, first_id: int, last_id: int
-) -> list[Difference]:
     statement = (
         f"WITH made AS ({kind.derivation}) "  # noqa: S608
         f"SELECT made.id, made.account_id, made.name, {kind.of('kept')}, {kind.of('made')} "
-        f"FROM made JOIN {kind.table} AS kept ON kept.id = made.id "
-        f"WHERE {kind.differs} ORDER BY made.id"
+        f"FROM made LEFT JOIN {kind.table} AS kept ON {kind.is_same} "
+        f"WHERE {kind.differs} ORDER BY made.id, made.name"
     )
-    parameters = {
-        "first_id": first_id,
-        "last_id": last_id,
-        "ids": None,
-        "program_id": program.pk if program else None,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [_difference(kind, row) for row in cursor.fetchall()]
+    for rows in _in_ranges(statement, kind.range_table, program, rows_at_once):
+        yield [_difference(kind, row) for row in rows]
 
 
-def _difference(kind: Kind, row: Sequence[object]) -> Difference:
+def lost_holds(
+    program: Program | None = None, *, rows_at_once: int = ROWS_AT_ONCE
+) -> Iterator[LostHold]:
+    """Yield the holds that entries name and that are not there, member by member."""
+    statement = _of_holds(OF_ACCOUNTS, sql.load("replay/lost_holds"))
+    for rows in _in_ranges(statement, ACCOUNTS, program, rows_at_once):
+        yield from (LostHold(*row) for row in rows)
+
+
+def _of_holds(owners: str, statement: str) -> str:
+    """Let a statement read what the holds of some members did, as ``held`` and ``again``."""
+    held, again = sql.load("replay/held"), sql.load("replay/again")
+    return (
+        f"WITH owners AS ({owners}), held AS MATERIALIZED ({held}), "
+        f"again AS MATERIALIZED ({again}) {statement}"
+    )
+
+
+def _in_ranges(
+    statement: str, table: str, program: Program | None, rows_at_once: int
+) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield what a statement says of each span of a table's ids."""
+    first_id, last_id = _bounds(table)
+    while first_id <= last_id:
+        end = first_id + rows_at_once - 1
+        parameters = {
+            "first_id": first_id,
+            "last_id": end,
+            "ids": None,
+            "program_id": program.pk if program else None,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            rows = cursor.fetchall()
+        yield rows
+        first_id = end + 1
+
+
+def _difference(kind: Kind, row: Sequence[Any]) -> Difference:
     row_id, account_id, name, *both = row
     half = len(kind.columns)
     compared = zip(kind.columns, both[:half], both[half:], strict=True)
     values = tuple((column, kept, made) for column, kept, made in compared if kept != made)
-    return Difference(kind, row_id, account_id, name, values)  # type: ignore[arg-type]
+    return Difference(kind, row_id, account_id, name, values)
 
 
-def _bounds(kind: Kind) -> tuple[int, int]:
+def _bounds(table: str) -> tuple[int, int]:
     """Return the first and the last id there is; an empty span where there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {kind.table}")  # noqa: S608
+        cursor.execute(f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {table}")  # noqa: S608
         first_id, last_id = cursor.fetchone()
         return int(first_id), int(last_id)
+
+
+def _shown(value: Value) -> str:
+    """Return a value as a line shows it."""
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "nothing" if value in (None, "") else str(value)

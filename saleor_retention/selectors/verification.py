@@ -6,12 +6,15 @@ Nothing is repaired: a breach means that somebody went around the services, or t
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from saleor_retention import host
+from django.utils import timezone
+
+from saleor_retention import conf, host
 from saleor_retention.engine.accrual import EarnTerms
 from saleor_retention.engine.settlement import Booked, deltas, target_of
-from saleor_retention.models import OrderRecord, Program
+from saleor_retention.models import AccountState, OrderRecord, Program
 from saleor_retention.selectors import receipts
 from saleor_retention.selectors.invariants import CHECKS, Breach
 from saleor_retention.selectors.programs import rules_of
@@ -26,7 +29,8 @@ def breaches(program: Program | None = None, *, reads_orders: bool = True) -> li
 
     With ``reads_orders`` the seventh also holds every settled order against the shop: what the
     ledger keeps of it must be what its state asks for now (an order that changed a moment ago and
-    is not settled yet is named too). That reads all orders, in batches.
+    is not settled yet is named too), and an order that has points must be there. That reads all
+    orders, in batches.
     """
     found = [
         breach for check in CHECKS for breach in check.breaches(program.pk if program else None)
@@ -37,7 +41,8 @@ def breaches(program: Program | None = None, *, reads_orders: bool = True) -> li
 
 
 def _unsettled(program: Program | None) -> Iterator[Breach]:
-    records = OrderRecord.objects.filter(settled_at__isnull=False).order_by("pk")
+    records = OrderRecord.objects.filter(settled_at__isnull=False).select_related("account")
+    records = records.order_by("pk")
     if program is not None:
         records = records.filter(program=program)
     last_id = 0
@@ -53,7 +58,8 @@ def _off_target(records: Sequence[OrderRecord]) -> Iterator[Breach]:
     for record in records:
         facts = facts_by_ref.get(record.order_ref)
         if facts is None:
-            continue  # an order that the shop has deleted
+            yield from _gone(record)
+            continue
         booked = Booked(record.earned, record.clawed, record.restored, record.redeemed)
         target = target_of(
             facts,
@@ -73,3 +79,25 @@ def _off_target(records: Sequence[OrderRecord]) -> Iterator[Breach]:
                 f"{record.restored + delta.restore}; settle it."
             )
             yield Breach(7, f"order {record.order_ref}", message)
+
+
+def _gone(record: OrderRecord) -> Iterator[Breach]:
+    """Name an order that the shop does not have any more, where points rest on it.
+
+    Saleor deletes drafts and orders that expired unpaid: those keep nothing. Whose member was
+    erased may go, and so may orders older than ``RETENTION_ORDERS_KEPT_DAYS``, where that is set.
+    """
+    kept = record.earned - record.clawed + record.bonus
+    paid = record.redeemed - record.restored
+    if not (kept or paid) or _may_go(record):
+        return
+    what = "receipt" if record.order_ref.startswith(receipts.PREFIX) else "order"
+    message = f"There is no such {what} any more; it keeps {kept} points, and {paid} paid for it."
+    yield Breach(7, f"order {record.order_ref}", message)
+
+
+def _may_go(record: OrderRecord) -> bool:
+    if record.account is None or record.account.state == AccountState.ERASED:
+        return True
+    days = int(conf.get("ORDERS_KEPT_DAYS"))
+    return bool(days) and record.created_at < timezone.now() - dt.timedelta(days=days)

@@ -362,8 +362,11 @@ def test_verifying_the_ledger_includes_its_past(settings: Any) -> None:
     out = StringIO()
     call_command("retention_verify", stdout=out)
     assert out.getvalue().splitlines()[-1] == (
-        "Its past holds: the digests of 3 days, 2026-03-03 to 2026-03-05."
+        "Its past holds: the digests of 3 days, 2026-03-03 to 2026-03-05. "
+        "2 older days were not computed again; --all-days does."
     )
+    call_command("retention_verify", "--all-days", stdout=out)
+    assert out.getvalue().splitlines()[-1].endswith(" to 2026-03-05.")
     behind("UPDATE saleor_retention_transaction SET cause = 'x' WHERE key LIKE '%200%'")
     call_command("retention_verify", stdout=out)
 

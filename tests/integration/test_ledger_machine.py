@@ -33,6 +33,7 @@ from saleor_retention.selectors.balances import balances_of, lots_of
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.ledger.replaying import replay
 from saleor_retention.services.membership import tiering
 from saleor_retention.services.ordering import reconciling, settling
 from tests import fakes, ledger
@@ -474,7 +475,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def holds(self) -> None:
-        """Every reader sees what the model holds, and no invariant is broken."""
+        """Every reader sees what the model holds, no invariant is broken, the entries make it."""
         if not hasattr(self, "model"):
             return
         by_id = {account.pk: member for member, account in self.accounts.items()}
@@ -500,6 +501,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if each.factor
         ]
         assert breaches(reads_orders=False) == []
+        assert list(replay()) == []
 
 
 def test_services_and_model_agree_on_any_way() -> None:

@@ -1,8 +1,8 @@
 """Random walks through everything that happens to members: the ledger holds after each step.
 
 Orders are paid, refunded, returned, refunds taken back, canceled; points are redeemed, granted,
-corrected, mature and die; jobs run or do not. After each step no invariant is broken, and a reader
-sees the same before and after the jobs.
+corrected, mature and die; jobs run or do not. After each step no invariant is broken, all that is
+kept is what the entries make, and a reader sees the same before and after the jobs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.ledger import expiring, granting, maturing
+from saleor_retention.services.ledger.replaying import replay
 from saleor_retention.services.ordering import reconciling
 from tests import ledger
 from tests.carts import Cart
@@ -213,6 +214,7 @@ def test_the_ledger_holds_on_any_way(
     for _ in range(STEPS):
         log.append(walk.step())
         assert breaches(reads_orders=False) == [], log
+        assert list(replay()) == [], log
     walk.reconcile()
 
     assert breaches() == [], log

@@ -14,8 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Model
 
-from saleor_retention.models import Account, Entry, Lot, OrderRecord
+from saleor_retention.models import Account, Consumption, Entry, Hold, HoldState, Lot, OrderRecord
 from saleor_retention.selectors.verification import breaches
+from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.ledger import expiring, granting, replaying
 from saleor_retention.services.ledger.replaying import Replayed, replay
 from tests import ledger
@@ -25,6 +26,7 @@ from tests.ledger import Shop
 
 pytestmark = pytest.mark.django_db
 
+KEPT = (Account, Lot, OrderRecord, Hold, Consumption)
 ALL_RIGHT = "Every kept value is what the entries make."
 
 
@@ -66,6 +68,11 @@ def ann(shop: Shop) -> Account:
     )
     shop.buys(member, "o2", "12.00", now=at("2026-03-12 10:00"))
     Cart(shop, member, "cart-2").redeem(5, at("2026-03-12 11:00"))
+    given_up = Cart(shop, member, "cart-3")
+    given_up.redeem(9, at("2026-03-12 11:05"))
+    given_up.redeem(4, at("2026-03-12 11:10"))
+    user_ref = str(member.user_id)
+    redeeming.clear_redemption(checkout_ref="cart-3", user_ref=user_ref, now=at("2026-03-12 11:15"))
     return member
 
 
@@ -100,6 +107,13 @@ def test_what_the_services_wrote_is_what_the_entries_make(ann: Account) -> None:
     assert kept[0] > 0
     assert all(kept)
     assert ledger.balances(ann)[1:3] == (12, 5)
+    states = dict(Hold.objects.values_list("checkout_ref", "state"))
+    assert states == {"cart-1": "captured", "cart-2": "placed", "cart-3": "released"}
+    assert list(Consumption.objects.order_by("pk").values_list("points", "used", "restored")) == [
+        (84, 84, 48),
+        (5, 0, 0),
+        (4, 0, 0),
+    ]
     assert {lot.expired for lot in ledger.lots(ann)} == {0, 7}
     assert {lot.is_pending for lot in ledger.lots(ann)} == {False, True}
     assert breaches() == []
@@ -113,20 +127,25 @@ def test_what_the_services_wrote_is_what_the_entries_make(ann: Account) -> None:
         *(("lot", column) for column in ("clawed", "adjusted", "repaid", "remaining")),
         *(("orderrecord", column) for column in ("earned", "clawed", "bonus", "redeemed")),
         *(("orderrecord", column) for column in ("restored", "sequence")),
+        *(("hold", column) for column in ("points", "captured", "restored", "version_id")),
+        *(("consumption", column) for column in ("points", "used", "restored")),
     ],
 )
 def test_each_kept_column_is_found_and_repaired(ann: Account, table: str, column: str) -> None:
     """One more than the entries make; afterwards every row is as it was."""
-    before = rows(Account, Lot, OrderRecord)
+    before = rows(*KEPT)
     for constraint in _constraints(table):
         behind(f"ALTER TABLE saleor_retention_{table} DROP CONSTRAINT {constraint}")
     row_id = {
         "account": ann.pk,
         "lot": ledger.lots(ann)[0].pk,
         "orderrecord": OrderRecord.objects.get(order_ref="o1").pk,
+        "hold": Hold.objects.get(checkout_ref="cart-1").pk,
+        "consumption": Consumption.objects.order_by("pk")[0].hold_id,
     }[table]
     behind(
-        f"UPDATE saleor_retention_{table} SET {column} = {column} + 1 WHERE id = %s",
+        f"UPDATE saleor_retention_{table} SET {column} = {column} + 1 "
+        f"WHERE {'hold_id' if table == 'consumption' else 'id'} = %s",
         row_id,
     )
 
@@ -139,7 +158,7 @@ def test_each_kept_column_is_found_and_repaired(ann: Account, table: str, column
     [(name, kept, made)] = found[0].difference.values
     assert (name, kept - made) == (column, 1)
     assert repaired == [Replayed(found[0].difference, is_repaired=True)]
-    assert rows(Account, Lot, OrderRecord) == before
+    assert rows(*KEPT) == before
 
 
 def test_a_lot_in_the_wrong_book_is_found(ann: Account) -> None:
@@ -151,6 +170,114 @@ def test_a_lot_in_the_wrong_book_is_found(ann: Account) -> None:
     assert [row.difference.id for row in found] == [lot.pk for lot in ledger.lots(ann)]
     assert {row.difference.values[0][0] for row in found} == {"is_pending"}
     assert list(replay()) == []
+
+
+def test_how_a_hold_ended_is_found_and_repaired(ann: Account) -> None:
+    """By what, when and for which order follows from the postings that carry its number."""
+    before = rows(*KEPT)
+    behind(
+        "UPDATE saleor_retention_hold SET state = 'placed', ended_at = NULL, order_ref = '', "
+        "placed_at = placed_at - interval '1 day' WHERE checkout_ref = 'cart-1'"
+    )
+    behind("UPDATE saleor_retention_hold SET state = 'lapsed' WHERE checkout_ref = 'cart-3'")
+    first, _, third = Hold.objects.order_by("pk")
+
+    assert [str(row.difference) for row in replay()] == [
+        (
+            f"hold {first.pk}: state is placed, and the entries make captured; order_ref is "
+            "nothing, and the entries make o1; placed_at is 2026-02-28 09:00:00, and the entries "
+            "make 2026-03-01 09:00:00; ended_at is nothing, and the entries make "
+            "2026-03-01 11:00:00."
+        ),
+        f"hold {third.pk}: state is lapsed, and the entries make released.",
+    ]
+    assert {row.is_repaired for row in replay(repairs=True)} == {True}
+    assert rows(*KEPT) == before
+    assert ann.pk
+
+
+def test_what_no_entry_says_of_a_hold_is_held_against_what_they_say(ann: Account) -> None:
+    """An open hold's time is not over before its points are set; nobody holds more than asked."""
+    behind(
+        "UPDATE saleor_retention_hold SET lapses_at = '2026-03-01', requested = 1 "
+        "WHERE checkout_ref = 'cart-2'"
+    )
+
+    (row,) = replay(repairs=True)
+
+    assert row.is_repaired
+    hold = Hold.objects.get(checkout_ref="cart-2")
+    assert (hold.requested, hold.lapses_at) == (5, at("2026-03-12 11:00"))
+    assert list(replay()) == []
+    redeeming.lapse_due(at("2026-03-12 11:01"))
+    hold.refresh_from_db()
+    assert (hold.state, ledger.balances(ann)[2]) == (HoldState.LAPSED, 0)
+
+
+def test_uses_of_lots_that_are_missing_or_too_many(ann: Account) -> None:
+    """A use that is gone is made again, one that the entries do not know goes."""
+    before = [
+        {**row, "id": None} for row in rows(Consumption)
+    ]  # a use that is made again has another id
+    first, second = Hold.objects.order_by("pk")[:2]
+    lots = ledger.lots(ann)
+    used = Consumption.objects.get(hold=first).lot
+    other = next(lot for lot in lots if lot != used)
+    behind("DELETE FROM saleor_retention_consumption WHERE hold_id = %s", first.pk)
+    behind(
+        "INSERT INTO saleor_retention_consumption (hold_id, lot_id, points, used, restored) "
+        "VALUES (%s, %s, 3, 0, 0)",
+        second.pk,
+        other.pk,
+    )
+
+    assert [str(row.difference) for row in replay()] == [
+        (
+            f"hold {first.pk}, lot {used.pk}: points is nothing, and the entries make 84; used is "
+            "nothing, and the entries make 84; restored is nothing, and the entries make 48."
+        ),
+        (
+            f"hold {second.pk}, lot {other.pk}: points is 3, and the entries make nothing; used "
+            "is 0, and the entries make nothing; restored is 0, and the entries make nothing."
+        ),
+    ]
+    assert {row.is_repaired for row in replay(repairs=True)} == {True}
+    after = sorted(
+        ({**row, "id": None} for row in rows(Consumption)), key=lambda row: row["hold_id"]
+    )
+    assert after == before
+    assert list(replay()) == []
+
+
+def test_a_hold_that_is_gone_is_named(ann: Account) -> None:
+    """No entry says which cart it was on; its points stay held, and nobody guesses."""
+    hold = Hold.objects.get(checkout_ref="cart-2")
+    behind("DELETE FROM saleor_retention_consumption WHERE hold_id = %s", hold.pk)
+    behind("DELETE FROM saleor_retention_hold WHERE id = %s", hold.pk)
+
+    (row,) = replay()
+    (after,) = replay(repairs=True)
+
+    assert str(row.difference) == (
+        f"hold {hold.pk}: It is gone; by the entries it is member {ann.member_number}'s and holds "
+        "5 points."
+    )
+    assert (after.is_repaired, after.problem) == (False, replaying.LOST)
+
+
+def test_a_hold_that_no_entry_knows_stays(shop: Shop, ann: Account) -> None:
+    """Also one that was given to another member: what it used is not thrown away."""
+    bob = shop.member("bob")
+    behind("UPDATE saleor_retention_hold SET account_id = %s WHERE checkout_ref = 'cart-2'", bob.pk)
+    before = rows(*KEPT)
+
+    wrong, lost = replay(repairs=True)
+
+    assert not wrong.is_repaired
+    assert wrong.problem.startswith("Its entries make what the database refuses (")
+    assert "retention_hold_points" in wrong.problem
+    assert f"member {ann.member_number}'s" in str(lost.difference)
+    assert rows(*KEPT) == before
 
 
 def test_entries_are_never_touched(ann: Account) -> None:
@@ -226,10 +353,11 @@ def test_rows_are_read_in_batches(
     members = [shop.member(f"m{number}") for number in range(5)]
     behind("UPDATE saleor_retention_account SET available = 1")
     first, last = members[0].pk, members[-1].pk
-    batches = -(-(last - first + 1) // 2)  # the accounts; there are no lots and no orders
+    batches = -(-(last - first + 1) // 2)  # of members, looked at for holds that are gone too
+    bounds = 6  # of the five kinds, and of the members once more
     sums = 2  # the programs, and how far the one is summed up
 
-    with django_assert_num_queries(batches + 3 + sums):
+    with django_assert_num_queries(2 * batches + bounds + sums):
         found = list(replay(rows_at_once=2))
 
     assert [row.difference.id for row in found] == list(range(first, last + 1))

@@ -7,6 +7,7 @@ dropped, inside the test's transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -24,8 +25,12 @@ from saleor_retention.models import (
     OrderRecord,
     Transaction,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.selectors.verification import Breach, breaches
+from saleor_retention.services.membership import erasing
+from saleor_retention.services.ordering import pos
 from tests import ledger
+from tests.carts import Cart
 from tests.fakes import at
 from tests.ledger import Shop
 
@@ -251,6 +256,88 @@ def test_7_redeemed_points_that_did_not_come_back(shop: Shop, ann: Account) -> N
         in said(7)
     )
     assert ann.pk
+
+
+def test_7_an_order_whose_record_is_gone(ann: Account) -> None:
+    """What the ledger keeps of it is said; the shop's order is not asked."""
+    behind("DELETE FROM saleor_retention_orderrecord")
+
+    assert breaches(reads_orders=False) == [
+        Breach(
+            7,
+            "order o1",
+            "Its record is gone; by the ledger it keeps 30 points, and 0 paid for it.",
+        )
+    ]
+    assert ann.pk
+
+
+def test_7_a_record_of_another_program_is_none(shop: Shop, ann: Account) -> None:
+    """Postings and record are of one program."""
+    other = type(shop.program).objects.create(slug="other", name="Other")
+    behind("UPDATE saleor_retention_orderrecord SET program_id = %(id)s", id=other.pk)
+
+    assert [breach.subject for breach in breaches(shop.program, reads_orders=False)] == ["order o1"]
+    assert ann.pk
+
+
+def test_7_an_order_that_the_shop_has_not_any_more(shop: Shop, ann: Account) -> None:
+    """With points that it earned and points that paid for it; without the orders nobody knows."""
+    cart = Cart(shop, ann)
+    cart.redeem(40, NOON)
+    cart.complete("o2", "5.00", now=NOON)
+    shop.settle("o2", NOON)
+    shop.host.orders.clear()
+
+    assert said(7) == [
+        "order o1: There is no such order any more; it keeps 30 points, and 0 paid for it.",
+        "order o2: There is no such order any more; it keeps 5 points, and 40 paid for it.",
+    ]
+    assert breaches(reads_orders=False) == []
+
+
+def test_7_orders_that_may_go(shop: Shop, ann: Account, settings: Any) -> None:
+    """One that keeps nothing (Saleor deletes expired ones), an erased member's, an old one."""
+    shop.buys(ann, "o2", "5.00", is_paid=False)
+    shop.buys(ann, "o3", "5.00")
+    shop.host.change_order("o3", state=OrderState.CANCELED)
+    shop.settle("o3", NOON)
+    del shop.host.orders["o2"], shop.host.orders["o3"]
+    assert breaches() == []
+    del shop.host.orders["o1"]
+    assert len(said(7)) == 1
+
+    settings.RETENTION_ORDERS_KEPT_DAYS = 100_000
+    kept_for_longer = said(7)
+    settings.RETENTION_ORDERS_KEPT_DAYS = 1
+    old = said(7)
+    settings.RETENTION_ORDERS_KEPT_DAYS = 0
+    erasing.erase(persons.of_user(str(ann.user_id)), reason="asked", actor_ref="", now=NOON)
+
+    assert (len(kept_for_longer), old, said(7)) == (1, [], [])
+
+
+def test_7_a_receipt_that_is_gone(ann: Account) -> None:
+    """Nobody deletes receipts."""
+    pos.record_sale(
+        source="till",
+        receipt="r1",
+        channel="1",
+        member=pos.MemberKey(number=ann.member_number),
+        sold_at=at("2026-03-05 10:00"),
+        currency="USD",
+        lines=[pos.SaleLine(ref="1", quantity=1, gross=Decimal(7))],
+        now=NOON,
+    )
+    assert breaches() == []
+    behind("DELETE FROM saleor_retention_possale")
+
+    assert said(7) == [
+        (
+            "order pos:till:r1: There is no such receipt any more; it keeps 7 points, and 0 paid "
+            "for it."
+        )
+    ]
 
 
 def test_8_a_dead_lot_that_was_used(ann: Account) -> None:

@@ -16,9 +16,8 @@ class Command(BaseCommand):
     """Print each row that differs; end with 1 if there is any that is not repaired."""
 
     help = (
-        "Rebuilds balances, lots, orders' sums and the sums by day from the ledger's entries and "
-        "names each row "
-        "that differs; --repair writes what was rebuilt."
+        "Rebuilds balances, lots, orders' sums, holds and the sums by day from the ledger's "
+        "entries and names each row that differs; --repair writes what was rebuilt."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from saleor_retention import host
+from saleor_retention import conf, host
 from saleor_retention.management.given import program_named
 from saleor_retention.selectors import digests
 from saleor_retention.selectors.verification import breaches
@@ -31,7 +31,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--all-days",
             action="store_true",
-            help="compute the digests of all days again, not only of the last ones",
+            help="compute the digests of all days again, not only of the last "
+            f"{conf.get('DIGEST_VERIFY_DAYS')} (RETENTION_DIGEST_VERIFY_DAYS)",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -40,7 +41,9 @@ class Command(BaseCommand):
             slug = options["program"]
             program = None if slug is None else program_named(slug)
             found = breaches(program, reads_orders=not options["skip_orders"])
-            past = digests.verify(digests.since(all_days=options["all_days"]))
+            since = digests.since(all_days=options["all_days"])
+            past = digests.verify(since)
+            older = digests.sealed_before(since)
         for breach in found:
             self.stdout.write(f"invariant {breach.invariant}: {breach.subject}: {breach.message}")
         for difference in past.differences:
@@ -51,7 +54,15 @@ class Command(BaseCommand):
             raise CommandError(f"The past was changed, from {past.differences[0].day} on.")
         self.stdout.write("The ledger holds: eleven invariants, no breach.")
         if past.heads:
-            self.stdout.write(f"Its past holds: {_days(past.heads)}.")
+            self.stdout.write(f"Its past holds: {_days(past.heads)}.{_left_out(older)}")
+
+
+def _left_out(older: int) -> str:
+    """Return what to say of the sealed days that were not computed again."""
+    if not older:
+        return ""
+    days = "1 older day was" if older == 1 else f"{older} older days were"
+    return f" {days} not computed again; --all-days does."
 
 
 def _days(days: Collection[dt.date]) -> str:

@@ -16,7 +16,15 @@ from django.utils import timezone
 
 from saleor_retention.errors import Refusal
 from saleor_retention.models import AuditAction, Program
-from saleor_retention.selectors.replaying import KINDS, ROWS_AT_ONCE, Difference, Kind, batches
+from saleor_retention.selectors.replaying import (
+    KINDS,
+    ROWS_AT_ONCE,
+    Difference,
+    Kind,
+    LostHold,
+    batches,
+    lost_holds,
+)
 from saleor_retention.services.ledger import summing
 from saleor_retention.services.ledger.locking import lock_accounts, run_serialized
 from saleor_retention.services.ledger.summing import SumDifference
@@ -25,13 +33,38 @@ from saleor_retention.services.setting_up.auditing import note_down
 REPAIRS_AT_ONCE = 200
 
 MOVED = "It was changed in the meantime; run the command again."
+LOST = "No entry says of which cart and currency it was, so it cannot be made again."
+
+UPDATE = """
+WITH made AS ({derivation})
+UPDATE {table} AS kept SET {changes} FROM made
+WHERE {is_same} AND {differs} AND ({owner} = ANY(%(locked)s::bigint[]) OR {owner} IS NULL)
+RETURNING made.id, made.name
+"""
+REPLACE_PARTS = """
+WITH made AS ({derivation}),
+wrong AS (
+    SELECT made.* FROM made LEFT JOIN {table} AS kept ON {is_same}
+    WHERE {differs} AND made.account_id = ANY(%(locked)s::bigint[])
+      AND made.name = ANY(%(names)s::text[])
+),
+gone AS (
+    DELETE FROM {table} AS kept USING wrong AS made WHERE {is_same} AND made.points IS NULL
+),
+put AS (
+    INSERT INTO {table} (hold_id, lot_id, {columns})
+    SELECT id, lot_id, {columns} FROM wrong WHERE points IS NOT NULL
+    ON CONFLICT (hold_id, lot_id) DO UPDATE SET {excluded}
+)
+SELECT id, name FROM wrong
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """One row that differed, and what became of it."""
 
-    difference: Difference | SumDifference
+    difference: Difference | SumDifference | LostHold
     is_repaired: bool = False
     problem: str = ""  # why a repair was not possible
 
@@ -54,6 +87,9 @@ def replay(
             rest = iter(found)
             while chunk := list(islice(rest, REPAIRS_AT_ONCE)):
                 yield from _repaired(kind, chunk)
+    problem = LOST if repairs else ""
+    lost = lost_holds(program, rows_at_once=rows_at_once)
+    yield from (Replayed(hold, problem=problem) for hold in lost)
     for each in [program] if program else Program.objects.order_by("pk"):
         wrong = summing.differences(each)
         if wrong and repairs:
@@ -84,34 +120,38 @@ def _repaired(kind: Kind, chunk: Sequence[Difference]) -> Iterator[Replayed]:
             yield from _repaired(kind, [difference])
         return
     for difference in chunk:
-        is_written = difference.id in written
+        is_written = (difference.id, difference.name) in written
         yield Replayed(difference, is_written, "" if is_written else MOVED)
 
 
-def _write(kind: Kind, chunk: Sequence[Difference]) -> set[int]:
+def _write(kind: Kind, chunk: Sequence[Difference]) -> set[tuple[int, str]]:
     """Lock the rows' members and write what the entries make now; return the rows written."""
     wanted = {item.account_id for item in chunk if item.account_id is not None}
     locked = list(lock_accounts(wanted))
     ids = [difference.id for difference in chunk]
-    changes = ", ".join(f"{column} = made.{column}" for column in kind.columns)
-    owner = f"kept.{kind.account_column}"
-    statement = (
-        f"WITH made AS ({kind.derivation}) "  # noqa: S608
-        f"UPDATE {kind.table} AS kept SET {changes} FROM made "
-        f"WHERE kept.id = made.id AND {kind.differs} "
-        f"AND ({owner} = ANY(%(locked)s::bigint[]) OR {owner} IS NULL) RETURNING kept.id"
+    statement = (REPLACE_PARTS if kind.parts else UPDATE).format(
+        derivation=kind.derivation,
+        table=kind.table,
+        is_same=kind.is_same,
+        differs=kind.differs,
+        owner=f"kept.{kind.account_column}",
+        columns=", ".join(kind.columns),
+        changes=", ".join(f"{column} = made.{column}" for column in kind.columns),
+        excluded=", ".join(f"{column} = excluded.{column}" for column in kind.columns),
     )
     parameters = {
         "first_id": min(ids),
         "last_id": max(ids),
         "ids": ids,
+        "names": [difference.name for difference in chunk],
         "program_id": None,
         "locked": locked,
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        written = {row[0] for row in cursor.fetchall()}
-    _note([str(difference) for difference in chunk if difference.id in written])
+        written = set(cursor.fetchall())
+    lines = [str(item) for item in chunk if (item.id, item.name) in written]
+    _note(lines)
     return written
 
 

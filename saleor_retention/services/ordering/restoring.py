@@ -74,8 +74,8 @@ def restore(
     for step in plan:
         by_id[step.consumption_id].restored += step.points
     Consumption.objects.bulk_update(consumptions, ["restored"])
-    _add_to_holds(record, points)
     record.restored += points
+    _share_among_holds(record)
 
 
 def revoke(
@@ -112,8 +112,8 @@ def revoke(
         item.points += take.points
         item.used += take.points
         item.save()
-    _add_to_holds(record, -points)
     record.restored -= points
+    _share_among_holds(record)
 
 
 def _planned_legs(
@@ -183,12 +183,12 @@ def _written_off(record: OrderRecord) -> int:
     return entries.aggregate(points=Sum("points"))["points"] or 0
 
 
-def _add_to_holds(record: OrderRecord, points: int) -> None:
-    """Keep the holds' net restored points; an order has one hold, in practice."""
+def _share_among_holds(record: OrderRecord) -> None:
+    """Keep what came back by hold, the first one's points first; an order has one, in practice."""
+    rest = record.restored
     for hold in Hold.objects.filter(order_ref=record.order_ref, captured__gt=0).order_by("pk"):
-        room = hold.captured - hold.restored if points > 0 else hold.restored
-        moved = min(abs(points), room) * (1 if points > 0 else -1)
-        if moved:
-            hold.restored += moved
+        restored = min(rest, hold.captured)
+        rest -= restored
+        if hold.restored != restored:
+            hold.restored = restored
             hold.save(update_fields=["restored"])
-            points -= moved
