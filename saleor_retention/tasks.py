@@ -306,6 +306,13 @@ def send_messages(until: str | None = None) -> None:
     )
 
 
+@shared_task(name="saleor_retention.tasks.send_messages_to")
+def send_messages_to(account_id: int) -> None:
+    """Send what is due to one customer, whose messages have waited for a consent."""
+    with host.current().writer():
+        sending.send_due(account_id=account_id)
+
+
 @shared_task(name="saleor_retention.tasks.seal_days")
 def seal_days() -> None:
     """Seal the ledger's days that are over, also those that were missed."""

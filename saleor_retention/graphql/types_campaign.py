@@ -146,7 +146,9 @@ class RetentionDispatch(graphene.ObjectType):
     cycle = graphene.String(description="Of which occasion.", required=True)
     state = enums_campaigns.RetentionDispatchState(description="What became of it.", required=True)
     reason = enums_campaigns.RetentionSkipReason(description="Why it was left out, if it was.")
-    note = graphene.String(description='What went wrong, in a few words; "" for nothing.')
+    note = graphene.String(
+        description='What went wrong, or "consent" where that is waited for; "" for nothing.'
+    )
     planned_at = graphene.Field(DateTime, description="When it was planned.", required=True)
     not_before = graphene.Field(DateTime, description="Not sent before this.", required=True)
     sending_at = graphene.Field(DateTime, description="When a worker began to hand it over.")

@@ -19,6 +19,7 @@ from saleor_retention.graphql.host_types import DateTime
 from saleor_retention.graphql.lookups import program_of, segment_of
 from saleor_retention.graphql.segment_rules import json_of
 from saleor_retention.graphql.types_member import Member, RetentionMemberConnection
+from saleor_retention.graphql.words import said
 from saleor_retention.models import Segment, SegmentMember
 from saleor_retention.selectors.segments import sentence_of
 
@@ -69,7 +70,7 @@ class RetentionSegment(graphene.ObjectType):
     def resolve_sentence(root: Segment, info: Any) -> Any:
         """Promise the rule in words."""
         loaded = LimitsByProgram.of(info).load(root.program_id)
-        return loaded.then(lambda limits: sentence_of(root, limits))
+        return loaded.then(lambda limits: said(sentence_of(root, limits)))
 
     @staticmethod
     def resolve_rule(root: Segment, _info: Any) -> str | None:

@@ -4,6 +4,7 @@ from .accounts import Account, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
 from .campaigns import (
+    AWAITS_CONSENT,
     Campaign,
     CampaignState,
     CampaignVersion,
@@ -73,6 +74,7 @@ from .surveys import SurveyAnswer
 from .tiers import TierChange, TierChangeKind
 
 __all__ = [
+    "AWAITS_CONSENT",
     "MEMBER_BOOKS",
     "Account",
     "AccountState",

@@ -90,6 +90,10 @@ class CampaignVersion(models.Model):
         )
 
 
+AWAITS_CONSENT = "consent"
+"""The note of a message that waits for its customer to follow the link of a double opt-in."""
+
+
 class Dispatch(models.Model):
     """What one customer gets of a campaign in one cycle: once, whoever plans and sends it.
 
@@ -122,7 +126,8 @@ class Dispatch(models.Model):
     """Written down right before it is given: a worker that dies in between has spent it too."""
 
     points_given = models.BigIntegerField(default=0)
-    note = models.CharField(max_length=200, blank=True, default="")  # a kind of fault, no addresses
+    note = models.CharField(max_length=200, blank=True, default="")
+    """A kind of fault, or ``AWAITS_CONSENT``; no addresses."""
 
     class Meta:
         """One message per campaign, customer and cycle; found by what is due."""

@@ -15,16 +15,15 @@ from django.db import connection
 
 from saleor_retention import host
 from saleor_retention.engine.periods import local_date
+from saleor_retention.engine.phrases import Phrase
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.customers import Rollup
 from saleor_retention.engine.segments.parsing import Surroundings, parse_rule
 from saleor_retention.engine.segments.rules import Rule, Setting
-from saleor_retention.engine.segments.words import sentence
+from saleor_retention.engine.segments.words import ON_A_LIST, sentence
 from saleor_retention.models import BandLimits, CustomerRollup, Program, Segment
 from saleor_retention.selectors.programs import rules_of
-
-LIST_SENTENCE = "Customers whom the shop has put on this list."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +100,10 @@ def rule_of(segment: Segment, money: Money) -> Rule:
     return rule
 
 
-def sentence_of(segment: Segment, limits: Limits) -> str:
+def sentence_of(segment: Segment, limits: Limits) -> Phrase:
     """Say in words who is in a segment; ``limits`` are the bands of its program."""
     if segment.document is None:
-        return LIST_SENTENCE
+        return ON_A_LIST
     money = money_of(rules_of(segment.program.current_version_id))
     rule = rule_of(segment, money)
     return sentence(rule, money.currency, money.exponent, limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -86,6 +87,28 @@ def test_a_segment_from_rule_to_members(world: World, manager: Actor) -> None:
     listed = manager.ask(operation("staff/segments"), programId=world.program_id)
     (edge,) = listed["retentionSegments"]["edges"]
     assert edge["node"]["slug"] == "again"
+
+
+@pytest.mark.parametrize(
+    ("languages", "listed", "ruled"),
+    [
+        ("en", "Customers whom the shop has put on this list.", "Customers who have 2 orders."),
+        ("zh-TW", "由商店列入此名單的顧客。", "符合以下條件的顧客\uff1a有 2 筆訂單。"),
+        ("zh-CN", "由商店列入此名单的顾客。", "符合以下条件的顾客\uff1a有 2 笔订单。"),
+    ],
+)
+def test_a_segment_is_said_in_the_readers_language(
+    world: World, manager: Actor, languages: str, listed: str, ruled: str
+) -> None:
+    """A list and a rule alike, also after what a batch of other fields hands on."""
+    create(manager, world)
+    create(manager, world, slug="twice", rule={"orders": {"from": 2, "to": 2}})
+    asks = replace(manager, languages=languages)
+
+    found = asks.ask(operation("staff/segments"), programId=world.program_id)["retentionSegments"]
+
+    said = {edge["node"]["slug"]: edge["node"]["sentence"] for edge in found["edges"]}
+    assert said == {"again": listed, "twice": ruled}
 
 
 @pytest.mark.usefixtures("db")

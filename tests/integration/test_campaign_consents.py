@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
+from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, Campaign, Dispatch
 from saleor_retention.services.campaigning import campaign_planning, sending
 from saleor_retention.services.consenting import consents
@@ -30,6 +33,20 @@ def shop(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shop:
     return open_mailing_shop(monkeypatch, settings, questions=DOUBLE)
 
 
+Follow = Callable[[str, dt.datetime], None]
+
+
+@pytest.fixture
+def follow(monkeypatch: pytest.MonkeyPatch) -> Follow:
+    """How somebody follows the link of a mail at an instant, which it is then on every worker."""
+
+    def run_at(token: str, now: dt.datetime) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: now)
+        consents.confirm(token, now=now)
+
+    return run_at
+
+
 def joins(shop: Shop, name: str) -> tuple[Account, str]:
     """Have somebody join now and ask for mails; return the token of his link too."""
     account = shop.member(name)
@@ -45,17 +62,22 @@ def send(campaign: Campaign, now: dt.datetime) -> dict[int, str]:
     return outcome(campaign)
 
 
-def test_a_welcome_waits_for_the_link(shop: Shop) -> None:
-    """Planned before it was followed, asked again each hour, sent after it."""
+def test_a_welcome_waits_for_the_link(shop: Shop, follow: Follow) -> None:
+    """Planned before it was followed, asked again each hour, sent once when it is."""
     campaign = started(shop, WELCOME)
     ada, token = joins(shop, "ada")
 
     assert run(campaign, NOW) == {ada.pk: "planned"}
     assert Dispatch.objects.get().not_before == NOW + HOUR
     assert send(campaign, NOW + HOUR) == {ada.pk: "planned"}
-    consents.confirm(token, now=NOW + HOUR + HOUR / 2)
+    assert Dispatch.objects.get().note == "consent"
+    follow(token, NOW + HOUR + HOUR / 2)
 
+    assert outcome(campaign) == {ada.pk: "sent"}
+    follow(token, NOW + HOUR + HOUR / 2)
     assert send(campaign, NOW + 2 * HOUR) == {ada.pk: "sent"}
+    assert Dispatch.objects.get().sending_at == NOW + HOUR + HOUR / 2
+    assert Dispatch.objects.get().note == ""
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
 
 
@@ -88,7 +110,7 @@ def test_who_withdraws_meanwhile_does_not_wait(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("tied", "at_once"), [(False, 25), (True, 0)])
 def test_a_benefit_does_not_wait_unless_it_comes_with_the_message(
-    shop: Shop, at_once: int, *, tied: bool
+    shop: Shop, follow: Follow, at_once: int, *, tied: bool
 ) -> None:
     """Consent is about messages; either way the benefit comes once."""
     benefit = {"points": 25, "with_message_only": tied}
@@ -98,8 +120,91 @@ def test_a_benefit_does_not_wait_unless_it_comes_with_the_message(
     ada.refresh_from_db()
     assert ada.available == at_once
 
-    consents.confirm(token, now=NOW + HOUR)
-    assert send(campaign, NOW + HOUR) == {ada.pk: "sent"}
+    follow(token, NOW + HOUR / 2)
+    assert outcome(campaign) == {ada.pk: "sent"}
     ada.refresh_from_db()
     assert (ada.available, Dispatch.objects.get().points_given) == (25, 25)
     assert "25 points." in mail.outbox[0].body
+
+
+def test_what_is_woken_keeps_quiet_hours(shop: Shop, follow: Follow) -> None:
+    """It waits until they are over, whatever is followed in between."""
+    quiet = {"quiet": {"from": "12:10", "to": "15:00"}}
+    campaign = started(shop, WELCOME, limits=quiet)
+    ada, token = joins(shop, "ada")
+    run(campaign, NOW)
+
+    follow(token, NOW + HOUR / 2)
+
+    assert outcome(campaign) == {ada.pk: "planned"}
+    row = Dispatch.objects.get()
+    assert (row.not_before, row.note) == (NOW + 3 * HOUR, "")
+    follow(token, NOW + HOUR)
+    assert Dispatch.objects.get().not_before == NOW + 3 * HOUR
+    assert send(campaign, NOW + 3 * HOUR) == {ada.pk: "sent"}
+
+
+def test_what_is_woken_keeps_the_cap(shop: Shop, follow: Follow) -> None:
+    """Of two that waited for the same link, one goes."""
+    cap = {"cap": {"messages": 1, "days": 1}}
+    first = started(shop, WELCOME, limits=cap)
+    second = started(shop, WELCOME, slug="again", limits=cap)
+    ada, token = joins(shop, "ada")
+    run(first, NOW)
+    run(second, NOW)
+
+    follow(token, NOW + HOUR / 2)
+
+    assert (outcome(first), outcome(second)) == ({ada.pk: "sent"}, {ada.pk: "cap"})
+    assert len(mail.outbox) == 1
+
+
+def test_what_waits_for_its_hour_is_not_woken(shop: Shop, follow: Follow) -> None:
+    """Nor what waits for another customer's link."""
+    campaign = started(shop, WELCOME)
+    ada, token = joins(shop, "ada")
+    ben, _token = joins(shop, "ben")
+    run(campaign, NOW)
+    Dispatch.objects.filter(account=ada).update(note="", not_before=NOW + HOUR)
+
+    follow(token, NOW + HOUR / 2)
+
+    assert outcome(campaign) == {ada.pk: "planned", ben.pk: "planned"}
+    assert set(Dispatch.objects.values_list("not_before", flat=True)) == {NOW + HOUR}
+
+
+def test_a_link_that_is_followed_while_a_worker_decides(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it read before holds no more once it has the lock: the message goes at once."""
+    campaign = started(shop, WELCOME)
+    ada, token = joins(shop, "ada")
+    lock = sending.lock_name
+
+    def confirmed_before(name: str) -> None:
+        monkeypatch.setattr(sending, "lock_name", lock)
+        consents.confirm(token, now=NOW)
+        lock(name)
+
+    monkeypatch.setattr(sending, "lock_name", confirmed_before)
+
+    assert run(campaign, NOW) == {ada.pk: "sent"}
+    assert len(mail.outbox) == 1
+
+
+def test_a_lock_that_stays_taken_puts_a_message_off(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault of the message."""
+    campaign = started(shop, WELCOME)
+    ada, _token = joins(shop, "ada")
+
+    def taken(_name: str) -> None:
+        raise Refusal(Code.BUSY, "The same is being done twice at once; try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "lock_name", taken)
+        assert run(campaign, NOW) == {ada.pk: "planned"}
+
+    row = Dispatch.objects.get()
+    assert (row.claim, row.not_before) == (None, NOW + dt.timedelta(minutes=5))

@@ -25,6 +25,8 @@ from saleor_retention.engine.offers.terms import (
 from saleor_retention.engine.offers.verdict_words import near_miss_text
 from saleor_retention.engine.offers.words import Vocabulary, sentence_of
 from saleor_retention.engine.rules import Selection
+from saleor_retention.engine.segments import words as segment_words
+from saleor_retention.engine.segments.rules import All, AnyOf, Between, Not, Number, OneOf, Word
 from sandbox import catalogs
 from tests.unit.builders import rules
 
@@ -144,3 +146,42 @@ def test_sentences_in_chinese(language: str, rule: str, set_: str, near: str) ->
     assert said(next(iter(sentences.sentences(rules(), {"USD": 2}))), language) == rule
     assert said(sentence_of(bundle, words), language) == set_
     assert said(near_miss_text(missing, shipping, words), language) == near
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "zh_Hant",
+            (
+                "符合以下條件的顧客\uff1a有 2 至 5 筆訂單\uff0c且不符合「\uff08等級為 gold或vip"
+                "\uff0c或最近一次下單在 3 至 6 個月前\uff09」\uff0c且生日在 2 月或12 月。"
+            ),
+        ),
+        (
+            "zh_Hans",
+            (
+                "符合以下条件的顾客\uff1a有 2 至 5 笔订单\uff0c且不符合“\uff08等级为 gold或vip"
+                "\uff0c或最近一次下单在 3 至 6 个月前\uff09”\uff0c且生日在 2 月或12 月。"
+            ),
+        ),
+    ],
+)
+def test_a_segment_in_chinese(language: str, text: str) -> None:
+    """A tree with brackets, an opposite, names, units and months."""
+    rule = All(
+        (
+            Between(Number.ORDERS, 2, 5),
+            Not(
+                AnyOf(
+                    (
+                        OneOf(Word.TIER, frozenset({"vip", "gold"})),
+                        OneOf(Word.BAND, frozenset({"sleeping"})),
+                    )
+                )
+            ),
+            OneOf(Word.BIRTH_MONTH, frozenset({"12", "2"})),
+        )
+    )
+
+    assert said(segment_words.sentence(rule, "USD", 2), language) == text

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.engine.phrases import render
 from saleor_retention.engine.questions import (
     ConsentChannel,
     ConsentQuestion,
@@ -590,6 +591,17 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
         ),
         ({"band": ["best"]}, "Customers who ordered within 1 month."),
         ({"tag": ["a", "b"]}, "Customers who bear the tag a or b."),
+        (
+            {"any": [{"band": ["sleeping", "at_risk"]}, {"band": ["lost"]}]},
+            (
+                "Customers who last ordered 3 to 6 months ago or last ordered 6 to 12 months ago, "
+                "or who last ordered more than 12 months ago."
+            ),
+        ),
+        (
+            {"any": [{"spend": {"to": "5"}}, {"first_order": {"before": "2026-01-01"}}]},
+            "Customers who spent 5.00 USD or less, or who first ordered before 2026-01-01.",
+        ),
     ],
 )
 def test_a_rule_is_a_sentence_and_its_document_comes_back(document: Any, text: str) -> None:
@@ -597,5 +609,5 @@ def test_a_rule_is_a_sentence_and_its_document_comes_back(document: Any, text: s
     rule, _ = parse_rule(document, AROUND)
     assert rule is not None
 
-    assert sentence(rule, "USD", 2) == text
+    assert render(sentence(rule, "USD", 2)) == text
     assert parse_rule(dump_rule(rule, 2), AROUND) == (rule, [])

@@ -16,7 +16,8 @@ from saleor_retention.engine.campaigns.quiet import next_allowed
 from saleor_retention.engine.campaigns.terms import Benefit, SendLimits
 
 ASKED_AGAIN_AFTER = dt.timedelta(hours=1)
-"""So long a message waits before it is asked again whether its consent is confirmed."""
+"""So long a message waits before it is asked again whether its consent is confirmed, should nobody
+have woken it then."""
 
 
 class Reason(StrEnum):

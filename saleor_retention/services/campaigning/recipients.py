@@ -158,6 +158,10 @@ class Recipients:
         """Return the user behind a row, who is there."""
         return self.users[str(row.account.user_id)]
 
+    def ask_again(self) -> None:
+        """Forget what was read of consents."""
+        self._answers = None
+
     def _consent(self, account_id: int) -> Reason | None:
         why = self._why_not(account_id)
         return None if why is None else REASONS.get(why, Reason.CONSENT)

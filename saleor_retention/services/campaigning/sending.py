@@ -4,6 +4,8 @@ A worker claims a handful of messages for some minutes, and writes ``sending`` d
 before it hands one over. If it dies before that, the claim runs out and another worker takes the
 message; if it dies after, nobody can tell, and the message becomes ``unknown`` and stays unsent.
 Consent is asked right before, so that who unsubscribes between planning and sending gets nothing.
+Who confirms his consent takes the lock of his messages (``lock_of``) and wakes those that wait for
+it; a worker about to let one wait takes the same lock and asks again.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from saleor_retention.engine.campaigns.verdicts import Reason, decide, gives_ben
 from saleor_retention.engine.coupons.terms import parse
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
+    AWAITS_CONSENT,
     CampaignState,
     CouponKind,
     Dispatch,
@@ -40,6 +43,7 @@ from saleor_retention.services.campaigning.providers import (
 )
 from saleor_retention.services.campaigning.recipients import HANDED_OVER, Recipients
 from saleor_retention.services.consenting.consent_links import unsubscribe_path
+from saleor_retention.services.consenting.waking import lock_of
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger import granting
 from saleor_retention.services.ledger.locking import lock_name
@@ -66,21 +70,27 @@ class _Job:
     at: dt.datetime
 
 
-def send_due(limit: int | None = None, now: dt.datetime | None = None) -> int:
-    """Send up to so many messages that are due; return how many were looked at.
+def send_due(
+    limit: int | None = None, now: dt.datetime | None = None, account_id: int | None = None
+) -> int:
+    """Send up to so many messages that are due, of one customer or of all; return how many.
 
     Several workers share the work. A fault before a message was handed over is written down with
     it; after one, the message stays ``sending`` and becomes ``unknown``.
     """
     token = uuid.uuid4()
-    ids = _claim(token, limit or int(conf.get("SEND_BATCH")), now or timezone.now())
+    limit = limit or int(conf.get("SEND_BATCH"))
+    ids = _claim(token, limit, now or timezone.now(), account_id)
     for pk in ids:
         at = now or timezone.now()
         try:
             _take_up(pk, token, at)
         except Exception as error:
-            logger.exception("Message %d of a campaign failed.", pk)
             rows = Dispatch.objects.filter(pk=pk, state=DispatchState.PLANNED, claim=token)
+            if isinstance(error, Refusal) and error.code is Code.BUSY:
+                rows.update(not_before=at + RETRY_FIRST, claim=None, claimed_until=None)
+                continue
+            logger.exception("Message %d of a campaign failed.", pk)
             rows.update(
                 state=DispatchState.FAILED, finished_at=at, note=type(error).__name__[:NOTE_LENGTH]
             )
@@ -111,11 +121,17 @@ def find_lost(now: dt.datetime | None = None) -> int:
     )
 
 
-def _claim(token: uuid.UUID, limit: int, at: dt.datetime) -> list[int]:
+def _claim(token: uuid.UUID, limit: int, at: dt.datetime, account_id: int | None) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             sql.load("campaigns/claim"),
-            {"token": token, "until": at + CLAIM, "now": at, "limit": limit},
+            {
+                "token": token,
+                "until": at + CLAIM,
+                "now": at,
+                "limit": limit,
+                "account": account_id,
+            },
         )
         return sorted(row[0] for row in cursor.fetchall())
 
@@ -131,7 +147,7 @@ def _see_to(job: _Job) -> None:
     if gives_benefit(verdict.reason, job.terms.benefit) and not _give(job):
         return
     if waits_until is not None:
-        _postpone(job, waits_until)
+        _await_consent(job, waits_until)
     elif verdict.reason is not None:
         _leave_out(job, verdict.reason)
     elif job.terms.message is None:
@@ -141,8 +157,20 @@ def _see_to(job: _Job) -> None:
         _send(job)
 
 
-def _postpone(job: _Job, until: dt.datetime) -> None:
-    _own(job).update(not_before=until, claim=None, claimed_until=None)
+def _postpone(job: _Job, until: dt.datetime, note: str = "") -> None:
+    _own(job).update(not_before=until, claim=None, claimed_until=None, note=note)
+
+
+def _await_consent(job: _Job, until: dt.datetime) -> None:
+    """Let a message wait for its consent, or decide anew if that was given since it was asked."""
+    with transaction.atomic():
+        lock_name(lock_of(job.row.account_id))
+        job.people.ask_again()
+        is_awaited = job.people.of(job.row).is_requested()
+        if is_awaited:
+            _postpone(job, until, AWAITS_CONSENT)
+    if not is_awaited:
+        _see_to(job)
 
 
 def _give(job: _Job) -> bool:
@@ -234,7 +262,7 @@ def _begin(job: _Job) -> bool:
     cap = job.terms.limits.cap
     with transaction.atomic():
         if cap is not None and job.terms.message is not None:
-            lock_name(f"sends:{job.row.account_id}")
+            lock_name(lock_of(job.row.account_id))
             sent = Dispatch.objects.filter(
                 account=job.row.account_id,
                 state__in=HANDED_OVER,

@@ -38,6 +38,7 @@ from saleor_retention.selectors.consents import (
 )
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.consenting import consent_links
+from saleor_retention.services.consenting.waking import wake
 from saleor_retention.services.ledger.locking import lock_account, run_serialized
 from saleor_retention.services.membership.identity import email_hash, email_hashes
 from saleor_retention.services.membership.profiles import profile_of
@@ -112,6 +113,7 @@ def give(
             host.current().dispatch("consent_requested", entry.pk)
         else:
             _lift(locked, entry)
+            wake(entry)
         _let_segments_follow(locked, channel)
         return entry
 
@@ -198,6 +200,7 @@ def confirm(token: str, *, now: dt.datetime | None = None) -> ConsentEntry:
             request=request,
         )
         _lift(account, request)
+        wake(entry)
         return entry
 
     return run_serialized(work)

@@ -1,5 +1,5 @@
--- Claims messages that are due of running campaigns of active programs for one worker, the longest due first, passing
--- over those that others are at. A claim that has run out is anybody's again. Its specification is
+-- Claims messages that are due of running campaigns of active programs for one worker, of one customer if asked for, the
+-- longest due first, passing over those that others are at. A claim that has run out is anybody's again. Its specification is
 -- services.campaigning.sending.
 -- They are chosen once, whatever the plan: joined afresh for each row, more than the limit would be claimed.
 WITH claimed AS MATERIALIZED (
@@ -9,6 +9,7 @@ WITH claimed AS MATERIALIZED (
     JOIN saleor_retention_program AS program ON program.id = campaign.program_id
     WHERE due.state = 'planned' AND due.not_before <= %(now)s
       AND (due.claimed_until IS NULL OR due.claimed_until <= %(now)s)
+      AND (%(account)s::bigint IS NULL OR due.account_id = %(account)s)
       AND campaign.state = 'running' AND program.is_active
     ORDER BY due.not_before, due.id
     LIMIT %(limit)s
