@@ -25,7 +25,7 @@ SUGGESTED_MAX = 20
 
 
 class RetentionGiftChoice(graphene.ObjectType):
-    """A gift that the shopper may choose, or has chosen."""
+    """Gifts of one offer that the shopper may choose, or has chosen."""
 
     offer_id = graphene.ID(description="The offer, for `retentionGiftPick`.", required=True)
     name = graphene.String(description="Its name, as the shopper reads it.", required=True)
@@ -35,7 +35,11 @@ class RetentionGiftChoice(graphene.ObjectType):
         required=True,
     )
     quantity = graphene.Int(description="Free units in this order.", required=True)
-    picked = graphene.ID(description="The variant that was chosen; null when none is yet.")
+    picked = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description="The variants that were chosen, as many as `quantity` at most.",
+        required=True,
+    )
 
 
 class RetentionAddOnVariant(graphene.ObjectType):
@@ -75,25 +79,26 @@ def gift_choices(
     The shop is asked what is in stock, for each offer that has gifts to choose.
     """
     shop = host.current()
-    picks = facts.get("picks", {})
+    picks = facts.get("gift_picks", {})
     had = set(facts.get("gifts_had", ()))
-    applied = {each.offer_id for each in quote.verdicts if each.code is Finding.APPLIED}
-    quantities = {gift.offer_id: gift.quantity for gift in quote.gifts}
+    applied = {each.offer_id: each.uses for each in quote.verdicts if each.code is Finding.APPLIED}
+    open_units = {gift.offer_id: gift.quantity for gift in quote.gifts}
     made = []
     for key, terms in shelf.terms.items():
         if not isinstance(terms.benefit, GiftTerms):
             continue
-        if key not in quantities and not (key in picks and key in applied):
+        picked = picks.get(key, [])
+        if key not in open_units and not (picked and key in applied):
             continue
         there = shop.in_stock(sorted(terms.benefit.choices - had), checkout_ref)
-        refs = sorted(there | {picks[key]} if key in picks else there)
+        refs = sorted({*there, *picked})
         made.append(
             RetentionGiftChoice(
                 offer_id=offer_id(key),
                 name=shelf.names[key],
                 variant_ids=[shop.to_global_id("ProductVariant", ref) for ref in refs],
-                quantity=quantities.get(key, terms.benefit.quantity),
-                picked=shop.to_global_id("ProductVariant", picks[key]) if key in picks else None,
+                quantity=applied.get(key, 0) + open_units.get(key, 0),
+                picked=[shop.to_global_id("ProductVariant", ref) for ref in picked],
             )
         )
     return made

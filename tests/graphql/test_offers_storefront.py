@@ -224,7 +224,7 @@ def test_a_gift_is_offered_to_choose_from(world: World, tea: Any) -> None:
 
     assert choice["offerId"] == made["id"]
     assert sorted(choice["variantIds"]) == sorted(gid("ProductVariant", cup) for cup in cups[1:])
-    assert (choice["quantity"], choice["picked"]) == (1, None)
+    assert (choice["quantity"], choice["picked"]) == (1, [])
     assert offers_in(ANONYMOUS, checkout)["giftChoices"] == []
 
 
@@ -240,18 +240,18 @@ def test_a_gift_is_picked_and_dropped(world: World, tea: Any) -> None:
     asked = {"checkoutId": checkout, "offerId": made["id"]}
     query = operation("storefront/gift-pick")
 
-    done = world.owner.do(query, **asked, variantId=gid("ProductVariant", cup))
+    done = world.owner.do(query, **asked, variantIds=[gid("ProductVariant", cup)])
     applied = offers_in(world.owner, checkout)["applied"]
     dropped = world.owner.do(query, **asked)
 
-    assert done["picked"] == gid("ProductVariant", cup)
+    assert done["picked"] == [gid("ProductVariant", cup)]
     assert done["checkout"]["totalPrice"]["gross"]["amount"] == before
     assert done["checkout"]["retention"]["offers"]["saving"]["amount"] == 5.0
     assert done["checkout"]["retention"]["offers"]["giftChoices"] == [
-        {"offerId": made["id"], "variantIds": [done["picked"]], "picked": done["picked"]}
+        {"offerId": made["id"], "variantIds": done["picked"], "picked": done["picked"]}
     ]
     assert [row["kind"] for row in applied] == ["GIFT"]
-    assert dropped["picked"] is None
+    assert dropped["picked"] == []
     assert dropped["checkout"]["totalPrice"]["gross"]["amount"] == before
     assert dropped["checkout"]["retention"]["offers"]["saving"]["amount"] == 0.0
 
@@ -261,7 +261,7 @@ def test_a_gift_is_picked_and_dropped(world: World, tea: Any) -> None:
     [
         ({"checkoutId": "nonsense"}, ("checkoutId", "NOT_FOUND")),
         ({"offerId": "nonsense"}, ("offerId", "NOT_FOUND")),
-        ({"variantId": "nonsense"}, ("variantId", "NOT_FOUND")),
+        ({"variantIds": ["nonsense"]}, ("variantIds", "NOT_FOUND")),
     ],
 )
 def test_a_pick_of_what_is_not_there(

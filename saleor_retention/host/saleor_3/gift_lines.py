@@ -37,7 +37,7 @@ def add_goods(checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: s
     variant = ProductVariant.objects.filter(pk=int(variant_ref)).first()
     if variant is None:
         message = _("There is no such gift any more.")
-        raise Refusal(Code.NOT_FOUND, phrase(message), "variantId")
+        raise Refusal(Code.NOT_FOUND, phrase(message), "variantIds")
     lines, _unavailable = fetch_checkout_lines(checkout)
     manager = get_plugins_manager(allow_replica=False)
     delivery = fetch_checkout_info(checkout, lines, manager).get_delivery_method_info()
@@ -45,7 +45,7 @@ def add_goods(checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: s
         _require_for_sale(checkout, variant)
         _require_stock(checkout, [variant], [quantity], lines, delivery)
     except ValidationError as error:
-        raise Refusal(Code.INVALID, " ".join(error.messages), "variantId") from error
+        raise Refusal(Code.INVALID, " ".join(error.messages), "variantIds") from error
     before = set(CheckoutLine.objects.filter(checkout=checkout).values_list("pk", flat=True))
     data = CheckoutLineData(variant_id=str(variant.pk), quantity=quantity, quantity_to_update=True)
     _call(
