@@ -80,6 +80,10 @@ class RetentionOfferOpeningInput(graphene.InputObjectType):
     quantity = _whole("Units of them for each time; 1 when left out.")
     from_amounts = _amounts("What the other goods have to come to at least")
     below_amounts = _amounts("What the other goods have to stay below")
+    below_offer = graphene.String(
+        description="Slug of an offer of free shipping: the other goods have to stay below what it "
+        "asks for, also when that is changed. Instead of `belowAmounts`."
+    )
 
 
 class RetentionOfferAddOnInput(graphene.InputObjectType):

@@ -25,7 +25,7 @@ from saleor_retention.engine.offers.result import OfferQuote
 from saleor_retention.engine.offers.terms import OfferTerms, in_currency
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Account, AccountState, Offer, Program
-from saleor_retention.selectors.offers import offers_in, terms_of
+from saleor_retention.selectors.offers import followed_terms, offers_in, terms_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.offering.offer_validating import validate_offer
 
@@ -115,8 +115,10 @@ def _tried(
     offer_id = TRIED if offer is None else str(offer.pk)
     if document is not None:
         validated = validate_offer(program, document, is_active=False, now=now, offer=offer)
-        return offer_id, validated.terms
-    return None if offer is None else (offer_id, terms_of(offer.current_version_id))
+        return offer_id, followed_terms(program.pk, validated.terms)
+    if offer is None:
+        return None
+    return offer_id, followed_terms(program.pk, terms_of(offer.current_version_id))
 
 
 def _basket(
