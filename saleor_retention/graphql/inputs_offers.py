@@ -266,3 +266,14 @@ class RetentionOfferLineInput(graphene.InputObjectType):
 
     variant_id = graphene.ID(description="The variant.", required=True)
     quantity = graphene.InputField(RetentionWholeNumber, description="Units.", required=True)
+
+
+class RetentionOfferGiftPickInput(graphene.InputObjectType):
+    """Gifts that the shopper of an imagined cart chooses."""
+
+    offer_id = graphene.ID(description="The offer; a new one that is tried when left out.")
+    variant_ids = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description="The gifts; a unit of each is added unless the lines have it.",
+        required=True,
+    )
