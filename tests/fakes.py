@@ -27,6 +27,8 @@ from saleor_retention.engine.facts import (
     OrderState,
     Origin,
 )
+from saleor_retention.engine.rules import Selection
+from saleor_retention.engine.selections import matches
 from saleor_retention.host.contract import (
     ChannelFacts,
     CheckoutFacts,
@@ -374,6 +376,15 @@ class FakeHost:
         """Return the prices of those that the channel sells."""
         found = {ref: self.prices.get((channel_ref, ref)) for ref in variant_refs}
         return {ref: price for ref, price in found.items() if price is not None}
+
+    def sold_of(self, selection: Selection, channel_ref: str, limit: int) -> list[str]:
+        """Return the cheapest variants of a selection that the channel sells."""
+        found = [
+            (price.unit_minor, ref)
+            for (channel, ref), price in self.prices.items()
+            if channel == channel_ref and matches(selection, price.goods)
+        ]
+        return [ref for _minor, ref in sorted(found)][:limit]
 
     def variants_of_products(
         self, product_refs: Iterable[str], channel_ref: str

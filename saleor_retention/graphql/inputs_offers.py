@@ -80,6 +80,10 @@ class RetentionOfferOpeningInput(graphene.InputObjectType):
     quantity = _whole("Units of them for each time; 1 when left out.")
     from_amounts = _amounts("What the other goods have to come to at least")
     below_amounts = _amounts("What the other goods have to stay below")
+    below_offer = graphene.String(
+        description="Slug of an offer of free shipping: the other goods have to stay below what it "
+        "asks for, also when that is changed. Instead of `belowAmounts`."
+    )
 
 
 class RetentionOfferAddOnInput(graphene.InputObjectType):
@@ -262,3 +266,14 @@ class RetentionOfferLineInput(graphene.InputObjectType):
 
     variant_id = graphene.ID(description="The variant.", required=True)
     quantity = graphene.InputField(RetentionWholeNumber, description="Units.", required=True)
+
+
+class RetentionOfferGiftPickInput(graphene.InputObjectType):
+    """Gifts that the shopper of an imagined cart chooses."""
+
+    offer_id = graphene.ID(description="The offer; a new one that is tried when left out.")
+    variant_ids = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description="The gifts; a unit of each is added unless the lines have it.",
+        required=True,
+    )

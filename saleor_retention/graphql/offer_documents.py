@@ -32,6 +32,7 @@ _OPENS = Section(
         **_FROM,
         "quantity": "quantity",
         "below_amounts": Keyed("below", "currency", "amount"),
+        "below_offer": "below_offer",
     },
 )
 

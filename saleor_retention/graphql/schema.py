@@ -24,6 +24,7 @@ from saleor_retention.graphql.inputs_campaigns import RetentionDispatchFilterInp
 from saleor_retention.graphql.inputs_coupons import RetentionCouponFilterInput
 from saleor_retention.graphql.inputs_offers import (
     RetentionOfferFilterInput,
+    RetentionOfferGiftPickInput,
     RetentionOfferInput,
     RetentionOfferLineInput,
     RetentionOfferSortingInput,
@@ -321,6 +322,14 @@ QUERIES: dict[str, graphene.Field] = {
         offer_id=graphene.ID(description="The offer to try as it is, or with `offer` over it."),
         offer=RetentionOfferInput(description="The offer to try, or what is other of it."),
         member_id=graphene.ID(description="Whose cart it is; a guest's when left out."),
+        delivery_price=graphene.Argument(
+            Decimal,
+            description="What the delivery costs, in the channel's currency; nothing if left out.",
+        ),
+        gift_picks=graphene.List(
+            graphene.NonNull(RetentionOfferGiftPickInput),
+            description="What is chosen of the offers' gifts.",
+        ),
         at=graphene.Argument(DateTime, description="At what time; now when left out."),
         resolver=resolve_offer_preview,
     ),

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import graphene
 
 from saleor_retention import host
-from saleor_retention.engine.facts import GoodsFacts
-from saleor_retention.engine.offers.kinds import AddOn, FreeShipping, Offer, SpendThreshold
 from saleor_retention.engine.offers.result import Finding, OfferQuote
 from saleor_retention.engine.offers.terms import GiftTerms
 from saleor_retention.engine.offers.words import Vocabulary, benefit_of
-from saleor_retention.engine.selections import matches
 from saleor_retention.graphql import words
 from saleor_retention.graphql.host_types import Money, money
 from saleor_retention.graphql.types_offer import offer_id
-from saleor_retention.host.contract import ShelfPrice
 from saleor_retention.selectors.offers import OfferShelf
-
-SUGGESTED_MAX = 20
-"""So many variants are suggested for one offer; those of named variants and products only."""
+from saleor_retention.services.offering.offer_suggesting import Suggestion
 
 
 class RetentionGiftChoice(graphene.ObjectType):
-    """A gift that the shopper may choose, or has chosen."""
+    """Gifts of one offer that the shopper may choose, or has chosen."""
 
     offer_id = graphene.ID(description="The offer, for `retentionGiftPick`.", required=True)
     name = graphene.String(description="Its name, as the shopper reads it.", required=True)
@@ -35,7 +29,11 @@ class RetentionGiftChoice(graphene.ObjectType):
         required=True,
     )
     quantity = graphene.Int(description="Free units in this order.", required=True)
-    picked = graphene.ID(description="The variant that was chosen; null when none is yet.")
+    picked = graphene.List(
+        graphene.NonNull(graphene.ID),
+        description="The variants that were chosen, as many as `quantity` at most.",
+        required=True,
+    )
 
 
 class RetentionAddOnVariant(graphene.ObjectType):
@@ -43,9 +41,11 @@ class RetentionAddOnVariant(graphene.ObjectType):
 
     variant_id = graphene.ID(description="The variant.", required=True)
     price = graphene.Field(
-        Money, description="What one unit would cost with the offer.", required=True
+        Money, description="What one unit would cost this customer with the offer.", required=True
     )
-    list_price = graphene.Field(Money, description="What one unit costs without.", required=True)
+    list_price = graphene.Field(
+        Money, description="What one unit costs without, for everybody.", required=True
+    )
     reaches = graphene.List(
         graphene.NonNull(graphene.ID),
         description="Offers, such as free shipping, that one unit would bring within reach.",
@@ -54,15 +54,14 @@ class RetentionAddOnVariant(graphene.ObjectType):
 
 
 class RetentionAddOnSuggestion(graphene.ObjectType):
-    """An add-on offer that is open, and whose goods are not in the cart."""
+    """An add-on offer that is open, and goods of it, of which the cart has none."""
 
     offer_id = graphene.ID(description="The offer.", required=True)
     name = graphene.String(description="Its name, as the shopper reads it.", required=True)
     text = graphene.String(description="What it gives, in words.", required=True)
     variants = graphene.List(
         graphene.NonNull(RetentionAddOnVariant),
-        description="What could be added, cheapest first; empty where the offer names no variants "
-        "or products.",
+        description="What could be added, cheapest first: 20 of the cheapest that are in stock.",
         required=True,
     )
 
@@ -75,107 +74,49 @@ def gift_choices(
     The shop is asked what is in stock, for each offer that has gifts to choose.
     """
     shop = host.current()
-    picks = facts.get("picks", {})
+    picks = facts.get("gift_picks", {})
     had = set(facts.get("gifts_had", ()))
-    applied = {each.offer_id for each in quote.verdicts if each.code is Finding.APPLIED}
-    quantities = {gift.offer_id: gift.quantity for gift in quote.gifts}
+    applied = {each.offer_id: each.uses for each in quote.verdicts if each.code is Finding.APPLIED}
+    open_units = {gift.offer_id: gift.quantity for gift in quote.gifts}
     made = []
     for key, terms in shelf.terms.items():
         if not isinstance(terms.benefit, GiftTerms):
             continue
-        if key not in quantities and not (key in picks and key in applied):
+        picked = picks.get(key, [])
+        if key not in open_units and not (picked and key in applied):
             continue
         there = shop.in_stock(sorted(terms.benefit.choices - had), checkout_ref)
-        refs = sorted(there | {picks[key]} if key in picks else there)
+        refs = sorted({*there, *picked})
         made.append(
             RetentionGiftChoice(
                 offer_id=offer_id(key),
                 name=shelf.names[key],
                 variant_ids=[shop.to_global_id("ProductVariant", ref) for ref in refs],
-                quantity=quantities.get(key, terms.benefit.quantity),
-                picked=shop.to_global_id("ProductVariant", picks[key]) if key in picks else None,
+                quantity=applied.get(key, 0) + open_units.get(key, 0),
+                picked=[shop.to_global_id("ProductVariant", ref) for ref in picked],
             )
         )
     return made
 
 
 def add_on_suggestions(
-    quote: OfferQuote, shelf: OfferShelf, channel_ref: str, spoken: Vocabulary
+    found: Mapping[str, Sequence[Suggestion]], shelf: OfferShelf, spoken: Vocabulary
 ) -> list[RetentionAddOnSuggestion]:
-    """Return the add-ons that are open and not in the cart; prices are read once for all."""
-    offers = {offer.id: offer for offer in shelf.offers}
-    closed_by_goods = [
-        verdict.offer_id
-        for verdict in quote.verdicts
-        if [miss.code for miss in verdict.misses] == [Finding.NO_MATCHING_GOODS]
-    ]
-    refs = {
-        key: _variants(benefit, channel_ref)
-        for key in closed_by_goods
-        if key in offers and isinstance(benefit := offers[key].benefit, AddOn)
-    }
-    prices = host.current().shelf_prices(
-        sorted({ref for each in refs.values() for ref in each}), channel_ref
-    )
-    near = list(_amounts_missing(quote, offers))
+    """Return what could be added, by offer id, as GraphQL gives it out."""
     return [
         RetentionAddOnSuggestion(
             offer_id=offer_id(key),
             name=shelf.names[key],
             text=words.capitalized(words.said(benefit_of(shelf.terms[key], spoken))),
-            variants=sorted(
-                (
-                    _variant(prices[ref], offers[key], near)
-                    for ref in refs[key]
-                    if ref in prices and not prices[ref].is_gift_card
-                ),
-                key=lambda each: (each.price.amount, each.variant_id),
-            ),
+            variants=[
+                RetentionAddOnVariant(
+                    variant_id=host.current().to_global_id("ProductVariant", each.variant_ref),
+                    price=money(each.own_minor, each.currency),
+                    list_price=money(each.list_minor, each.currency),
+                    reaches=[offer_id(other) for other in each.reaches],
+                )
+                for each in variants
+            ],
         )
-        for key in refs
+        for key, variants in found.items()
     ]
-
-
-def _variants(benefit: AddOn, channel_ref: str) -> list[str]:
-    """Return some variants of a selection that names variants or products."""
-    found = sorted(benefit.selection.variants)[:SUGGESTED_MAX]
-    products = sorted(benefit.selection.products)[:SUGGESTED_MAX]
-    if products:
-        of_products = host.current().variants_of_products(products, channel_ref)
-        found += [ref for product in products for ref in of_products.get(product, ())]
-    return list(dict.fromkeys(found))[:SUGGESTED_MAX]
-
-
-def _variant(
-    shelf: ShelfPrice, offer: Offer, near: list[tuple[Offer, int]]
-) -> RetentionAddOnVariant:
-    benefit = offer.benefit
-    assert isinstance(benefit, AddOn)  # noqa: S101 - only these are suggested
-    minor = max(
-        shelf.unit_minor - benefit.cut.off(shelf.unit_minor),
-        min(offer.floor_minor, shelf.unit_minor),
-    )
-    return RetentionAddOnVariant(
-        variant_id=host.current().to_global_id("ProductVariant", shelf.goods.variant_ref),
-        price=money(minor, shelf.currency),
-        list_price=money(shelf.unit_minor, shelf.currency),
-        reaches=[
-            offer_id(other.id)
-            for other, missing in near
-            if other.id != offer.id and missing <= minor and _counts(other, shelf.goods)
-        ],
-    )
-
-
-def _amounts_missing(quote: OfferQuote, offers: Mapping[str, Offer]) -> Iterator[tuple[Offer, int]]:
-    for near in quote.near_misses:
-        if near.code is Finding.AMOUNT_MISSING and near.offer_id in offers:
-            yield offers[near.offer_id], near.missing
-
-
-def _counts(offer: Offer, goods: GoodsFacts) -> bool:
-    """Tell whether goods count for what an offer asks to be spent."""
-    benefit = offer.benefit
-    if isinstance(benefit, FreeShipping | SpendThreshold):
-        return matches(benefit.selection, goods)
-    return False

@@ -33,7 +33,8 @@ from saleor_retention.graphql.suggestions import (
 from saleor_retention.graphql.types_offer import offer_id
 from saleor_retention.models import OfferVersion
 from saleor_retention.selectors.offers import OfferShelf, kept_terms
-from saleor_retention.services.offering.offer_explaining import explain
+from saleor_retention.services.offering.offer_explaining import case_of_all, explain
+from saleor_retention.services.offering.offer_suggesting import suggest
 
 if TYPE_CHECKING:
     from saleor_retention.graphql.types_checkout import Checkout
@@ -244,14 +245,16 @@ class RetentionCheckoutOffers(graphene.ObjectType):
 
     @staticmethod
     @discreet
-    def resolve_add_on_suggestions(root: CheckoutOffers, _info: Any) -> Any:
+    def resolve_add_on_suggestions(root: CheckoutOffers, info: Any) -> Any:
         """Promise what could be added at a price of its own."""
         quote, shelf = root.explained
-        channel_ref = root.checkout.priced.basket.channel_ref
+        priced = root.checkout.priced
 
         def suggested(spoken: Vocabulary) -> list[RetentionAddOnSuggestion]:
             with host.current().writer():
-                return add_on_suggestions(quote, shelf, channel_ref, spoken)
+                _shelf, case, tier = case_of_all(priced, moment(info))
+                found = suggest(priced.basket, quote, case, tier)
+            return add_on_suggestions(found, shelf, spoken)
 
         return root.vocabulary().then(suggested)
 

@@ -10,6 +10,7 @@ from graphql.error import GraphQLError
 
 from saleor_retention import host
 from saleor_retention.engine.facts import BasketLine
+from saleor_retention.engine.money import to_minor
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.graphql import offer_words
 from saleor_retention.graphql.channels import channel_named
@@ -31,9 +32,11 @@ from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import Account, Offer, Program
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.offering import offers
-from saleor_retention.services.offering.offer_previewing import OfferTrial
+from saleor_retention.services.offering.offer_previewing import TRIED, OfferTrial
 
-OWN_FIELDS = {"lines": "lines", "channel": "channel"}
+OWN_FIELDS = {"lines": "lines", "channel": "channel", "gift_picks": "giftPicks"}
+DELIVERY_MAX = 10**6
+DECIMALS_MAX = 9
 
 
 class RetentionOfferPreviewDiscount(graphene.ObjectType):
@@ -68,7 +71,9 @@ class RetentionOfferPreview(graphene.ObjectType):
     lines = graphene.List(
         graphene.NonNull(RetentionOfferPreviewLine), description="The goods.", required=True
     )
-    saving = graphene.Field(Money, description="What is taken off in all.", required=True)
+    saving = graphene.Field(
+        Money, description="What is taken off in all, free delivery included.", required=True
+    )
     free_shipping = graphene.Boolean(description="Whether shipping is free.", required=True)
     is_optimal = graphene.Boolean(
         description="Whether it is proved that no choice of offers gives a lower price.",
@@ -102,12 +107,12 @@ def resolve_offer_preview(_root: Any, info: Any, **arguments: Any) -> Any:
 
     def previewed(channel: ChannelFacts) -> Any:
         with host.current().writer():
-            return _previewed(info, channel.ref, arguments)
+            return _previewed(info, channel, arguments)
 
     return place.then(previewed)
 
 
-def _previewed(info: Any, channel_ref: str, arguments: Mapping[str, Any]) -> Any:
+def _previewed(info: Any, channel: ChannelFacts, arguments: Mapping[str, Any]) -> Any:
     program = program_of(arguments["program"], "program")
     offer = _offer(program, arguments.get("offer_id"))
     account = _account(program, arguments.get("member_id"))
@@ -120,10 +125,12 @@ def _previewed(info: Any, channel_ref: str, arguments: Mapping[str, Any]) -> Any
         trial = offers.preview(
             program=program,
             lines=_lines(arguments["lines"]),
-            channel_ref=channel_ref,
+            channel_ref=channel.ref,
             document=document,
             offer=offer,
             account=account,
+            shipping_minor=_delivery(arguments.get("delivery_price"), channel.currency),
+            gift_picks=_gift_picks(program, arguments.get("gift_picks") or ()),
             at=arguments.get("at") or moment(info),
         )
     names = {each.id: each.name for each in trial.offers}
@@ -163,13 +170,45 @@ def _account(program: Program, global_id: str | None) -> Account | None:
 
 
 def _lines(given: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    lines = []
-    for index, line in enumerate(given):
-        ref = host.current().from_global_id(line["variant_id"], "ProductVariant")
-        if ref is None:
-            raise GraphQLError(f"`lines.{index}.variantId` is not the id of a ProductVariant.")
-        lines.append((ref, whole(line["quantity"], f"lines.{index}.quantity", minimum=1)))
-    return lines
+    return [
+        (
+            _variant(line["variant_id"], f"lines.{index}.variantId"),
+            whole(line["quantity"], f"lines.{index}.quantity", minimum=1),
+        )
+        for index, line in enumerate(given)
+    ]
+
+
+def _variant(global_id: str, path: str) -> str:
+    ref = host.current().from_global_id(global_id, "ProductVariant")
+    if ref is None:
+        raise GraphQLError(f"`{path}` is not the id of a ProductVariant.")
+    return ref
+
+
+def _gift_picks(program: Program, given: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    picks: dict[str, list[str]] = {}
+    for index, pick in enumerate(given):
+        offer = _offer(program, pick.get("offer_id"))
+        refs = [
+            _variant(each, f"giftPicks.{index}.variantIds.{position}")
+            for position, each in enumerate(pick["variant_ids"])
+        ]
+        picks.setdefault(TRIED if offer is None else str(offer.pk), []).extend(refs)
+    return picks
+
+
+def _delivery(amount: Any, currency: str) -> int:
+    if amount is None:
+        return 0
+    is_sane = amount.is_finite() and -int(amount.as_tuple().exponent) <= DECIMALS_MAX
+    if not (is_sane and 0 <= amount <= DELIVERY_MAX):
+        message = f"A delivery costs from 0 to {DELIVERY_MAX}."
+        raise Refusal(Code.INVALID, message, "deliveryPrice")
+    try:
+        return to_minor(amount, host.current().currency_exponent(currency))
+    except ValueError as error:
+        raise Refusal(Code.INVALID, str(error), "deliveryPrice") from None
 
 
 def _preview_type(

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from saleor_retention.engine.facts import BasketFacts, GoodsFacts, OrderFacts
+from saleor_retention.engine.rules import Selection
 
 if TYPE_CHECKING:
     from saleor_retention.selectors.standing import Standing
@@ -475,6 +476,9 @@ class Host(Protocol):
 
     def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
         """Return prices of variants in a constant number of statements; unlisted: absent."""
+
+    def sold_of(self, selection: Selection, channel_ref: str, limit: int) -> list[str]:
+        """Return variants of a selection that a channel sells, so many of the cheapest first."""
 
     def variants_of_products(
         self, product_refs: Iterable[str], channel_ref: str

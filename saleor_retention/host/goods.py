@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from saleor.product.models import Category, Collection, Product, ProductVariant
 
 from saleor_retention.engine.facts import GoodsFacts
+from saleor_retention.engine.rules import Selection
 
 GOODS = """
 SELECT variant.id::text, variant.product_id::text,
@@ -56,6 +58,18 @@ def goods_of_variants(variant_refs: Iterable[str]) -> dict[str, GoodsFacts]:
         variant: GoodsFacts(variant, product, frozenset(categories), frozenset(collections))
         for variant, product, categories, collections in rows
     }
+
+
+def selected(selection: Selection) -> Q:
+    """Return the condition for variants that a selection names, with categories below its own."""
+    categories = Category.objects.filter(pk__in=numbers(selection.categories))
+    below = Category.tree.get_queryset_descendants(categories, include_self=True)
+    products = Product.objects.filter(
+        Q(pk__in=numbers(selection.products))
+        | Q(category__in=below)
+        | Q(collections__in=numbers(selection.collections))
+    )
+    return Q(pk__in=numbers(selection.variants)) | Q(product__in=products)
 
 
 def resolve_slugs(kind: str, slugs: Iterable[str]) -> dict[str, str]:

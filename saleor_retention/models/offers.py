@@ -243,7 +243,7 @@ class GiftGiven(models.Model):
 
 
 class GiftPick(models.Model):
-    """The gift that a shopper chose in a checkout, and the line that was added for it."""
+    """A gift that a shopper chose in a checkout, and the line that was added for it."""
 
     id = models.BigAutoField(primary_key=True)
     checkout_ref = models.CharField(max_length=64)
@@ -253,10 +253,10 @@ class GiftPick(models.Model):
     picked_at = models.DateTimeField()
 
     class Meta:
-        """One for an offer in a checkout."""
+        """Each gift once for an offer in a checkout."""
 
         constraints = (
             models.UniqueConstraint(
-                fields=("checkout_ref", "offer"), name="retention_gift_pick_offer"
+                fields=("checkout_ref", "offer", "variant_ref"), name="retention_gift_pick_variant"
             ),
         )

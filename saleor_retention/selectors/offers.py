@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import QuerySet
+
 from saleor_retention import host
 from saleor_retention.engine.offers.index import OfferIndex
 from saleor_retention.engine.offers.kinds import Offer
 from saleor_retention.engine.offers.parsing import parse_offer
-from saleor_retention.engine.offers.terms import OfferTerms, in_currency
+from saleor_retention.engine.offers.terms import OfferTerms, followed, in_currency
 from saleor_retention.models import Offer as OfferRow
 from saleor_retention.models import OfferVersion
 
@@ -51,28 +53,27 @@ def offers_in(
     """Return the active offers of a program that its channel has, in the order of their ids.
 
     Also those whose window is not open: the clock belongs to the engine. An offer without an amount
-    in the currency is left out, as is one that cannot be read any more (a fault, which is logged:
-    the others go on). One statement for each stamp, channel and currency that is new to the
-    process. ``stamp`` must have been read in a transaction that stays: what is rolled back must not
-    be remembered.
+    in the currency is left out, its own or that of the offer it refers to, as is one that cannot be
+    read any more (a fault, which is logged: the others go on). One statement for each stamp,
+    channel and currency that is new to the process. ``stamp`` must have been read in a transaction
+    that stays: what is rolled back must not be remembered.
     """
-    rows = OfferRow.objects.filter(program_id=program_id, is_active=True, retired_at=None)
-    fields = ("id", "name", "current_version_id", "current_version__document")
+    rows = [
+        (row, terms)
+        for row in _running(program_id)
+        if (terms := _readable(row)) is not None
+        and (not terms.channels or channel_ref in terms.channels)
+    ]
+    by_slug = {row.slug: terms for row, terms in rows}
     offers, terms_by_id, version_ids = [], {}, {}
-    for offer_id, name, version_id, document in rows.order_by("id").values_list(*fields):
-        try:
-            terms = kept_terms(version_id, document)
-        except ValueError:
-            logger.exception("Offer %s is left out of prices.", offer_id)
-            continue
-        if terms.channels and channel_ref not in terms.channels:
-            continue
-        offer = in_currency(terms, offer_id=str(offer_id), name=name, currency=currency)
-        if offer is None:
+    for row, own_terms in rows:
+        terms = followed(own_terms, by_slug)
+        offer = in_currency(terms, offer_id=str(row.pk), name=row.name, currency=currency)
+        if offer is None or row.current_version_id is None:
             continue
         offers.append(offer)
         terms_by_id[offer.id] = terms
-        version_ids[offer.id] = version_id
+        version_ids[offer.id] = row.current_version_id
     return OfferShelf(
         offers=tuple(offers),
         terms=terms_by_id,
@@ -80,6 +81,27 @@ def offers_in(
         names={offer.id: offer.name for offer in offers},
         index=OfferIndex(offers),
     )
+
+
+def followed_terms(program_id: int, terms: OfferTerms) -> OfferTerms:
+    """Return terms with the amount of the active offer that they refer to, if they do."""
+    slug = terms.below_offer
+    rows = _running(program_id).filter(slug=slug) if slug else ()
+    return followed(terms, {row.slug: own for row in rows if (own := _readable(row)) is not None})
+
+
+def _running(program_id: int) -> QuerySet[OfferRow]:
+    rows = OfferRow.objects.filter(program_id=program_id, is_active=True, retired_at=None)
+    return rows.select_related("current_version").order_by("id")
+
+
+def _readable(row: OfferRow) -> OfferTerms | None:
+    version = row.current_version
+    try:
+        return None if version is None else kept_terms(version.pk, version.document)
+    except ValueError:
+        logger.exception("Offer %s is left out of prices.", row.pk)
+        return None
 
 
 def terms_of(version_id: int) -> OfferTerms:

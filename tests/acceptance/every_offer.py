@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.acceptance.figures import ZERO, Taxed, from_gross, from_net
-from tests.acceptance.offers import amounts, bundle, offer, pick_gift
+from tests.acceptance.offers import amounts, bundle, offer, pick_gifts
 from tests.acceptance.retention import IN_ZLOTY_TOO, Program, member, open_program
 from tests.acceptance.shop import Channel, Shop
 from tests.acceptance.storefront import Cart, Shopper, fill_cart, sign_up
@@ -50,7 +50,7 @@ class EveryOffer:
         """Fill the cart and choose the gift."""
         shopper = shopper or self.shopper(channel)
         cart = fill_cart(self.shop, channel, shopper, **GOODS)
-        pick_gift(shopper.client, cart, self.gift, self.shop.variants["C"])
+        pick_gifts(shopper.client, cart, self.gift, self.shop.variants["C"])
         return cart
 
 

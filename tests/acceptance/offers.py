@@ -21,8 +21,8 @@ fragment Offers on RetentionCheckout {
 }
 """
 GIFT_PICK = """
-mutation ($checkout: ID!, $offer: ID!, $variant: ID) {
-  retentionGiftPick(checkoutId: $checkout, offerId: $offer, variantId: $variant) {
+mutation ($checkout: ID!, $offer: ID!, $variants: [ID!]) {
+  retentionGiftPick(checkoutId: $checkout, offerId: $offer, variantIds: $variants) {
     checkout { id } errors { field message code }
   }
 }
@@ -73,11 +73,11 @@ def applied_to(cart: AnyCart) -> dict[str, Any]:
     return {row["name"]: row["amount"]["amount"] for row in offers_of(cart)["applied"]}
 
 
-def pick_gift(client: Client, cart: AnyCart, offer_id: str, variant: str | None) -> None:
-    """Choose a gift, or none."""
-    client.do(GIFT_PICK, checkout=cart.id, offer=offer_id, variant=variant)
+def pick_gifts(client: Client, cart: AnyCart, offer_id: str, *variants: str) -> None:
+    """Choose gifts, or none."""
+    client.do(GIFT_PICK, checkout=cart.id, offer=offer_id, variants=list(variants))
 
 
 def refuse_gift(client: Client, cart: AnyCart, offer_id: str, variant: str) -> list[dict[str, Any]]:
     """Choose a gift that must be refused; return the errors."""
-    return client.refused(GIFT_PICK, checkout=cart.id, offer=offer_id, variant=variant)
+    return client.refused(GIFT_PICK, checkout=cart.id, offer=offer_id, variants=[variant])

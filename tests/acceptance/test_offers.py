@@ -26,7 +26,7 @@ from tests.acceptance.offers import (
     bundle,
     offer,
     offers_of,
-    pick_gift,
+    pick_gifts,
     refuse_gift,
 )
 from tests.acceptance.retention import member, open_program, redeem
@@ -185,7 +185,7 @@ class TestOnSaleor3:
         assert set(choice["variantIds"]) == {shop.variants["B"], shop.variants["C"]}
 
         # when
-        pick_gift(ada.client, cart, gift, shop.variants["C"])
+        pick_gifts(ada.client, cart, gift, shop.variants["C"])
 
         # then
         checkout = cart.read()
@@ -199,7 +199,42 @@ class TestOnSaleor3:
         (choice,) = offers_of(again)["giftChoices"]
         assert choice["variantIds"] == [shop.variants["B"]]
         (error,) = refuse_gift(ada.client, again, gift, shop.variants["C"])
-        assert error["field"] == "variantId"
+        assert error["field"] == "variantIds"
+
+    def test_two_gifts(self, shop: Shop) -> None:
+        """An offer that gives two keeps two choices; one of them is taken back alone."""
+        # given
+        channel = shop.open_channel()
+        program = open_program(shop, [channel])
+        gift = offer(
+            program,
+            "Two gifts from 100",
+            kind="GIFT",
+            gift={
+                "variants": [shop.variants["B"], shop.variants["C"]],
+                "quantity": 2,
+                "opens": {"fromAmounts": amounts("100.00")},
+            },
+        )
+        ada = sign_up(shop, channel)
+        member(ada.client, channel)
+        cart = fill_cart(shop, channel, ada, A=2)
+
+        # when
+        pick_gifts(ada.client, cart, gift, shop.variants["B"])
+        pick_gifts(ada.client, cart, gift, shop.variants["B"], shop.variants["C"])
+
+        # then
+        (choice,) = offers_of(cart)["giftChoices"]
+        assert choice["picked"] == [shop.variants["B"], shop.variants["C"]]
+        assert choice["quantity"] == 2
+        assert shown(cart.read()["subtotalPrice"]) == from_net(160, 10)
+
+        # and then
+        pick_gifts(ada.client, cart, gift, shop.variants["C"])
+        order = cart.buy()
+        assert sorted(row["productSku"] for row in order["lines"]) == ["A", "C"]
+        assert shown(order["subtotal"]) == from_net(160, 10)
 
     def test_the_gift_goes_with_its_reason(self, shop: Shop) -> None:
         """A cart that falls below what the gift asks for loses the gift, and is not charged."""
@@ -213,7 +248,7 @@ class TestOnSaleor3:
         ada = sign_up(shop, channel)
         member(ada.client, channel)
         cart = fill_cart(shop, channel, ada, A=2)
-        pick_gift(ada.client, cart, gift, shop.variants["C"])
+        pick_gifts(ada.client, cart, gift, shop.variants["C"])
 
         # when
         cart.update(A=1)
@@ -237,7 +272,7 @@ class TestOnSaleor3:
 
         with shop.watched() as news:
             # when
-            pick_gift(ada.client, cart, gift, shop.variants["C"])
+            pick_gifts(ada.client, cart, gift, shop.variants["C"])
 
             # then
             assert _told(news, cart) == [{"A": 2, "C": 1}]
@@ -251,9 +286,9 @@ class TestOnSaleor3:
 
             # and when: chosen again, and given back
             cart.update(A=2)
-            pick_gift(ada.client, cart, gift, shop.variants["C"])
+            pick_gifts(ada.client, cart, gift, shop.variants["C"])
             news.clear()
-            pick_gift(ada.client, cart, gift, None)
+            pick_gifts(ada.client, cart, gift)
 
             # then
             assert _told(news, cart) == [{"A": 2}]

@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance import every_offer
 from tests.acceptance.every_offer import NAMES, goods_less, taxed
 from tests.acceptance.figures import ZERO, from_net, points, shown, total
-from tests.acceptance.offers import amounts, applied_to, bundle, pick_gift
+from tests.acceptance.offers import amounts, applied_to, bundle, pick_gifts
 from tests.acceptance.orders import Desk
 from tests.acceptance.retention import open_program, points_of_order
 from tests.acceptance.shop import Channel, Shop
@@ -182,7 +182,7 @@ class TestWithATaxApp:
         assert _total(cart) == goods
 
         # when
-        pick_gift(cart.client, cart, offers.gift, None)
+        pick_gifts(cart.client, cart, offers.gift)
 
         # then
         assert _total(cart) == goods

@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance import every_offer
 from tests.acceptance.every_offer import NAMES, OWN_DISCOUNTS, EveryOffer, goods_less, taxed
 from tests.acceptance.figures import Taxed, from_net, points, shown, total
-from tests.acceptance.offers import amounts, applied_to, offer, offers_of, pick_gift
+from tests.acceptance.offers import amounts, applied_to, offer, offers_of, pick_gifts
 from tests.acceptance.orders import Desk
 from tests.acceptance.retention import open_program, points_of_cart, points_of_order
 from tests.acceptance.shop import Channel, Shop
@@ -155,7 +155,7 @@ def test_a_voucher_for_the_cheapest_is_not_spent_on_a_gift(shop: Shop) -> None:
     assert shown(cart.promo(code)["subtotalPrice"]) == from_net(120, 10)
 
     # when
-    pick_gift(ada.client, cart, gift, b)
+    pick_gifts(ada.client, cart, gift, b)
 
     # then
     assert shown(cart.read()["subtotalPrice"]) == from_net(120, 10)
@@ -175,7 +175,7 @@ def test_the_odd_cent_of_a_voucher_is_not_on_the_gift(shop: Shop) -> None:
     gift = offer(program, "A gift", kind="GIFT", gift={"variants": [b]})
     ada = sign_up(shop, channel)
     cart = fill_cart(shop, channel, ada, A=5, C=8)
-    pick_gift(ada.client, cart, gift, b)
+    pick_gifts(ada.client, cart, gift, b)
 
     # when
     checkout = cart.promo(shop.voucher(channel, "0.05", value_type="FIXED"))

@@ -120,7 +120,7 @@ def test_why_a_gift_is_refused_is_translated(world: World) -> None:
     asks = replace(world.owner, languages="zh-TW")
 
     payload = asks.ask(
-        operation("storefront/gift-pick"), checkoutId=checkout, offerId="none", variantId=None
+        operation("storefront/gift-pick"), checkoutId=checkout, offerId="none", variantIds=[]
     )["retentionGiftPick"]
 
     assert [each["message"] for each in payload["errors"]] == ["找不到此優惠。"]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from saleor_retention import models
 from tests.factories.current import factories
 from tests.graphql.offers import five_off_from_fifty, goods, make, ten_off, three_for_two, usd
-from tests.graphql.world import Actor, World, gid, operation, rows, staff
+from tests.graphql.world import IS_SALEOR_3, Actor, World, gid, operation, rows, staff
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -519,10 +519,45 @@ def test_a_change_of_an_offer_is_tried_for_a_member(world: World, manager: Actor
     assert timezone.now() is not None
 
 
+def test_a_delivery_and_a_choice_of_gifts_are_tried(world: World, manager: Actor, tea: Any) -> None:
+    """The delivery counts for what free shipping saves; the gift is added, and costs nothing."""
+    cup, pot = factories().make_product("5.00"), factories().make_product("9.00")
+    free = {"kind": "FREE_SHIPPING", "freeShipping": {"fromAmounts": usd("20")}}
+    gift = {"variants": [gid("ProductVariant", each) for each in (cup, pot)]}
+    make(world, free, slug="free")
+    asked = {
+        "program": world.program_id,
+        "channel": world.channel,
+        "lines": [{"variantId": gid("ProductVariant", tea), "quantity": 2}],
+        "offer": {"kind": "GIFT", "gift": gift},
+        "giftPicks": [{"variantIds": [gid("ProductVariant", cup)]}],
+        "deliveryPrice": "4.90",
+    }
+    if not IS_SALEOR_3:
+        del asked["offer"], asked["giftPicks"]
+
+    shown = manager.ask(operation("staff/offer-preview"), **asked)["retentionOfferPreview"]
+
+    assert shown["freeShipping"] is True
+    if not IS_SALEOR_3:  # which gives no gifts
+        assert shown["saving"]["amount"] == 4.9
+        return
+    assert shown["saving"]["amount"] == 9.9
+    assert [(line["variantId"], line["total"]["amount"]) for line in shown["lines"]] == [
+        (gid("ProductVariant", tea), 20.0),
+        (gid("ProductVariant", cup), 0.0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"lines": []}, "1 to 100 lines"),
+        ({"deliveryPrice": "-1"}, "A delivery costs from 0"),
+        ({"deliveryPrice": "NaN"}, "A delivery costs from 0"),
+        ({"deliveryPrice": "1.001"}, "more than 2 decimals"),
+        ({"giftPicks": [{"variantIds": ["nonsense"]}]}, "giftPicks.0.variantIds.0"),
+        ({"giftPicks": [{"variantIds": []}]}, "no gift of an offer"),
         ({"lines": [{"variantId": "nonsense", "quantity": 1}]}, "lines.0.variantId"),
         ({"offerId": "nonsense"}, "no such offer"),
         ({"memberId": "nonsense"}, "no such member"),

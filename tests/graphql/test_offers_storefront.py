@@ -199,6 +199,44 @@ def test_an_add_on_is_suggested_with_its_price(world: World, tea: Any) -> None:
     assert closed["addOnSuggestions"] == []
 
 
+def test_what_reaches_free_shipping_is_suggested(world: World, tea: Any) -> None:
+    """Of a whole category, in stock, at the member's own price; until it ships for free."""
+    small = factories().make_category("Small things")
+    cheap, dear, sold_out, pot = (
+        factories().make_product(price, category=category, stock=stock)
+        for price, category, stock in (
+            ("6.00", small, 5),
+            ("20.00", small, 5),
+            ("4.00", small, 0),
+            ("8.00", None, 5),
+        )
+    )
+    make(world, {"kind": "FREE_SHIPPING", "freeShipping": {"fromAmounts": usd("25")}}, "free")
+    select = {"categories": [gid("Category", small)]}
+    opens = {"belowOffer": "free"}
+    make(
+        world, {"kind": "ADD_ON", "addOn": {"select": select, "percent": 50, "opens": opens}}, "add"
+    )
+    price = {"select": select, "amounts": usd("1")}
+    audience = {"membersOnly": True}
+    make(world, {"kind": "MEMBER_PRICE", "memberPrice": price, "audience": audience}, "mine")
+    world.account()
+
+    (suggestion,) = offers_in(world.owner, world.checkout({tea: 1, pot: 1}))["addOnSuggestions"]
+    reached = offers_in(world.owner, world.checkout({tea: 3}))["addOnSuggestions"]
+
+    free = gid("RetentionOffer", models.Offer.objects.get(slug="free"))
+    assert [
+        (row["variantId"], row["price"]["amount"], row["listPrice"]["amount"], row["reaches"])
+        for row in suggestion["variants"]
+    ] == [
+        (gid("ProductVariant", cheap), 2.0, 6.0, []),
+        (gid("ProductVariant", dear), 9.0, 20.0, [free]),
+    ]
+    assert sold_out.pk
+    assert reached == []
+
+
 @pytest.mark.saleor3
 def test_a_gift_is_offered_to_choose_from(world: World, tea: Any) -> None:
     """To the customer, without what was given before."""
@@ -224,7 +262,7 @@ def test_a_gift_is_offered_to_choose_from(world: World, tea: Any) -> None:
 
     assert choice["offerId"] == made["id"]
     assert sorted(choice["variantIds"]) == sorted(gid("ProductVariant", cup) for cup in cups[1:])
-    assert (choice["quantity"], choice["picked"]) == (1, None)
+    assert (choice["quantity"], choice["picked"]) == (1, [])
     assert offers_in(ANONYMOUS, checkout)["giftChoices"] == []
 
 
@@ -240,18 +278,18 @@ def test_a_gift_is_picked_and_dropped(world: World, tea: Any) -> None:
     asked = {"checkoutId": checkout, "offerId": made["id"]}
     query = operation("storefront/gift-pick")
 
-    done = world.owner.do(query, **asked, variantId=gid("ProductVariant", cup))
+    done = world.owner.do(query, **asked, variantIds=[gid("ProductVariant", cup)])
     applied = offers_in(world.owner, checkout)["applied"]
     dropped = world.owner.do(query, **asked)
 
-    assert done["picked"] == gid("ProductVariant", cup)
+    assert done["picked"] == [gid("ProductVariant", cup)]
     assert done["checkout"]["totalPrice"]["gross"]["amount"] == before
     assert done["checkout"]["retention"]["offers"]["saving"]["amount"] == 5.0
     assert done["checkout"]["retention"]["offers"]["giftChoices"] == [
-        {"offerId": made["id"], "variantIds": [done["picked"]], "picked": done["picked"]}
+        {"offerId": made["id"], "variantIds": done["picked"], "picked": done["picked"]}
     ]
     assert [row["kind"] for row in applied] == ["GIFT"]
-    assert dropped["picked"] is None
+    assert dropped["picked"] == []
     assert dropped["checkout"]["totalPrice"]["gross"]["amount"] == before
     assert dropped["checkout"]["retention"]["offers"]["saving"]["amount"] == 0.0
 
@@ -261,7 +299,7 @@ def test_a_gift_is_picked_and_dropped(world: World, tea: Any) -> None:
     [
         ({"checkoutId": "nonsense"}, ("checkoutId", "NOT_FOUND")),
         ({"offerId": "nonsense"}, ("offerId", "NOT_FOUND")),
-        ({"variantId": "nonsense"}, ("variantId", "NOT_FOUND")),
+        ({"variantIds": ["nonsense"]}, ("variantIds", "NOT_FOUND")),
     ],
 )
 def test_a_pick_of_what_is_not_there(

@@ -13,7 +13,7 @@ from saleor_retention.services.offering import gifts, offer_uses
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop
-from tests.offers import CART, applied, make_offer, store_quote
+from tests.offers import CART, add_version, applied, make_offer, store_quote
 
 pytestmark = pytest.mark.django_db
 
@@ -55,25 +55,25 @@ def fill(shop: Shop, member: Account | None, amount: int, *more: BasketLine, **f
     shop.host.put_checkout(CART, amount, user_ref=user_ref, lines=lines, **facts)
 
 
-def pick(member: Account | None, offer: Offer, variant: str | None) -> GiftPick | None:
-    """Pick a gift."""
-    return gifts.pick_gift(
+def pick(member: Account | None, offer: Offer, *variants: str) -> tuple[GiftPick, ...]:
+    """Pick gifts, all that are wanted."""
+    return gifts.pick_gifts(
         checkout_ref=CART,
         user_ref=None if member is None else str(member.user_id),
         offer_id=str(offer.pk),
-        variant_ref=variant,
+        variant_refs=variants,
         now=NOON,
     )
 
 
-def refusal(member: Account | None, offer: Offer, variant: str) -> tuple[Code, str, str | None]:
+def refusal(member: Account | None, offer: Offer, *variants: str) -> tuple[Code, str, str | None]:
     """Pick, expecting a refusal that leaves cart and picks as they were."""
     from saleor_retention import host
 
     shop: Any = host.current()
     before = dict(shop.checkouts), list(GiftPick.objects.values())
     with pytest.raises(Refusal) as refused:
-        pick(member, offer, variant)
+        pick(member, offer, *variants)
     assert (dict(shop.checkouts), list(GiftPick.objects.values())) == before
     return refused.value.code, refused.value.message, refused.value.field
 
@@ -85,11 +85,9 @@ def cart(shop: Shop) -> list[str]:
 
 def test_a_unit_is_added_for_a_pick(shop: Shop, ann: Account, offer: Offer) -> None:
     """And the price is computed afresh; the same pick again changes nothing."""
-    found = pick(ann, offer, "cup")
-    again = pick(ann, offer, "cup")
+    (found,) = pick(ann, offer, "cup")
+    (again,) = pick(ann, offer, "cup")
 
-    assert found is not None
-    assert again is not None
     assert (found.variant_ref, found.line_ref, found.picked_at) == ("cup", "gift-cup", NOON)
     assert cart(shop) == ["tea", "cup"]
     assert shop.host.repriced == [CART]
@@ -104,38 +102,99 @@ def test_another_pick_replaces_the_first(shop: Shop, ann: Account, offer: Offer)
     assert cart(shop) == ["tea", "spoon"]
     assert GiftPick.objects.get().variant_ref == "spoon"
 
-    assert pick(ann, offer, None) is None
+    assert pick(ann, offer) == ()
     assert cart(shop) == ["tea"]
     assert not GiftPick.objects.exists()
 
 
-def test_of_two_gifts_one_is_picked_and_the_other_put_into_the_cart(
-    shop: Shop, ann: Account
-) -> None:
-    """The pick adds a unit of one, and the other is still to be had."""
-    section = {"variants": ["cup", "spoon"], "quantity": 2, "opens": {"from": {"USD": "50.00"}}}
-    two = make_offer(shop.program, "two", "gift", section)
+@pytest.fixture
+def two(shop: Shop) -> Offer:
+    """Two of cup, spoon and fork from 50.00 on."""
+    section = {
+        "variants": ["cup", "spoon", "fork"],
+        "quantity": 2,
+        "opens": {"from": {"USD": "50.00"}},
+    }
+    return make_offer(shop.program, "two", "gift", section)
 
+
+def test_an_offer_of_two_gifts_keeps_two_picks(shop: Shop, ann: Account, two: Offer) -> None:
+    """One after the other or together; each is replaced or taken back without the other."""
     pick(ann, two, "cup")
+    assert gifts.choices_of(checkout_ref=CART, offer_id=str(two.pk), now=NOON) == (
+        "cup",
+        "fork",
+        "spoon",
+    )
 
-    assert cart(shop) == ["tea", "cup"]
-    left = gifts.choices_of(checkout_ref=CART, offer_id=str(two.pk), now=NOON)
-    assert left == ("cup", "spoon")
-    fill(shop, ann, 6000, goods("cup", 500), goods("spoon", 300))
-    assert gifts.keep_gifts(CART, NOON) == 0
+    cup, spoon = pick(ann, two, "cup", "spoon")
+    assert (cup.line_ref, spoon.line_ref) == ("gift-cup", "gift-spoon")
     assert cart(shop) == ["tea", "cup", "spoon"]
+    assert gifts.keep_gifts(CART, NOON) == 0
+
+    pick(ann, two, "spoon", "fork")
+    assert cart(shop) == ["tea", "spoon", "fork"]
+
+    (left,) = pick(ann, two, "fork")
+    assert (left.variant_ref, cart(shop)) == ("fork", ["tea", "fork"])
+    assert pick(ann, two) == ()
+    assert cart(shop) == ["tea"]
+
+
+def test_no_gift_is_picked_twice_nor_more_than_there_are(
+    shop: Shop, ann: Account, two: Offer
+) -> None:
+    """Two cups are one; of three gifts two may be had, of two had one is left to choose."""
+    assert len(pick(ann, two, "cup", "cup")) == 1
+    assert cart(shop) == ["tea", "cup"]
+
+    message = 'The offer "Two" does not give that many gifts.'
+    too_many = (Code.LIMIT_REACHED, message, "variantIds")
+    assert refusal(ann, two, "cup", "spoon", "fork") == too_many
+
+    fill(shop, ann, 6000, goods("cup", 1000))
+    pick(ann, two, "spoon")
+    assert refusal(ann, two, "spoon", "fork") == too_many  # the cup in the cart is free already
+
+
+def test_a_pick_that_is_sold_out_leaves_the_other(shop: Shop, ann: Account, two: Offer) -> None:
+    """What is in the cart already is not asked for again, and what is refused changes nothing."""
+    pick(ann, two, "cup")
+    shop.host.sold_out |= {"cup", "spoon"}
+
+    message = 'That is none of the gifts of the offer "Two" that you can choose now.'
+    assert refusal(ann, two, "cup", "spoon") == (Code.INVALID, message, "variantIds")
+    assert len(pick(ann, two, "cup", "fork")) == 2
+
+
+def test_of_two_picks_that_which_is_not_given_goes(shop: Shop, ann: Account, two: Offer) -> None:
+    """One that the shopper took out, one that is no choice any more, and the last of too many."""
+    opens = {"from": {"USD": "50.00"}}
+    pick(ann, two, "cup", "spoon")
+    shop.host.remove_line(CART, "gift-cup")
+    assert gifts.keep_gifts(CART, NOON) == 1
+    assert cart(shop) == ["tea", "spoon"]
+
+    pick(ann, two, "spoon", "cup")
+    add_version(two, {"variants": ["cup", "fork"], "quantity": 2, "opens": opens})
+    assert gifts.keep_gifts(CART, NOON) == 1
+    assert cart(shop) == ["tea", "cup"]
+
+    pick(ann, two, "cup", "fork")
+    add_version(two, {"variants": ["cup", "fork"], "opens": opens})
+    assert gifts.keep_gifts(CART, NOON) == 1
+    assert cart(shop) == ["tea", "cup"]
 
 
 def test_goods_that_are_there_are_not_added(shop: Shop, ann: Account, offer: Offer) -> None:
     """The shopper has put the cup there himself: it is his, also when he picks something else."""
     fill(shop, ann, 6000, goods("cup", 1000))
 
-    found = pick(ann, offer, "cup")
-    assert found is not None
+    (found,) = pick(ann, offer, "cup")
     assert found.line_ref == ""
     assert cart(shop) == ["tea", "cup"]
 
-    pick(ann, offer, None)
+    pick(ann, offer)
     assert cart(shop) == ["tea", "cup"]
 
 
@@ -146,7 +205,7 @@ def test_what_is_not_earned_cannot_be_picked(shop: Shop, ann: Account, offer: Of
     assert refusal(ann, offer, "tea") == (
         Code.INVALID,
         'That is none of the gifts of the offer "Gift" that you can choose now.',
-        "variantId",
+        "variantIds",
     )
     assert refusal(ann, other, "cup") == (
         Code.NOT_FOUND,
@@ -169,7 +228,7 @@ def test_what_was_had_or_is_sold_out_is_no_choice(shop: Shop, ann: Account, offe
     assert gifts.choices_of(checkout_ref=CART, offer_id=str(offer.pk), now=NOON) == ("spoon",)
 
     message = 'That is none of the gifts of the offer "Gift" that you can choose now.'
-    assert refusal(ann, offer, "cup") == (Code.INVALID, message, "variantId")
+    assert refusal(ann, offer, "cup") == (Code.INVALID, message, "variantIds")
 
     shop.host.sold_out.add("spoon")
     message = 'No gift of the offer "Gift" is left for you.'
@@ -184,7 +243,7 @@ def test_a_members_gift_is_for_members(shop: Shop, offer: Offer) -> None:
 
     message = 'The offer "Mine" is for members only.'
     assert refusal(None, mine, "cup") == (Code.NOT_A_MEMBER, message, "offerId")
-    assert pick(None, offer, "cup") is not None
+    assert pick(None, offer, "cup")
 
 
 def test_another_customers_cart_is_left_alone(shop: Shop, ann: Account, offer: Offer) -> None:

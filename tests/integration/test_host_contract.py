@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from django.contrib.sites.models import Site
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from saleor_retention import conf, host
 from saleor_retention.engine import pricing as engine_pricing
 from saleor_retention.engine.facts import OrderFacts, OrderState, Origin
+from saleor_retention.engine.rules import Selection
 from saleor_retention.host.contract import Host
 from saleor_retention.models import Account, OrderRecord, StoredQuote
 from saleor_retention.selectors.people import Directory
@@ -680,6 +682,62 @@ def test_shelf_prices(shop: Host, make: Any) -> None:
     assert shop.variants_of_products([str(product.product_id)], channel.ref) == {
         str(product.product_id): [str(product.pk)]
     }
+
+
+def hide(shop: Host, variant: Any) -> None:
+    """Publish a product no more."""
+    product = variant.product
+    rows = type(product).objects.filter(pk=product.pk)
+    (rows if shop.name == "2.10" else product.channel_listings).update(is_published=False)
+
+
+def test_what_is_sold_of_a_selection(shop: Host, make: Any) -> None:
+    """The cheapest first, of categories with all below them; hidden goods are not sold."""
+    upper = make.make_category("Upper")
+    lower = make.make_category("Lower", upper)
+    summer = make.make_collection("Summer")
+    cup = make.make_product("5.00", category=lower)
+    pot = make.make_product("3.00", category=upper, collections=[summer])
+    tea, other = make.make_product("4.00"), make.make_product("1.00")
+    hidden = make.make_product("2.00", category=upper)
+    hide(shop, hidden)
+    (channel,) = shop.channels()
+    selection = Selection(
+        products=frozenset([str(tea.product_id), "x"]),
+        categories=frozenset([str(upper.pk)]),
+        collections=frozenset([str(summer.pk)]),
+    )
+
+    found = shop.sold_of(selection, channel.ref, 10)
+
+    assert found == [str(each.pk) for each in (pot, tea, cup)]
+    assert shop.sold_of(selection, channel.ref, 2) == found[:2]
+    assert shop.sold_of(Selection(variants=frozenset([str(other.pk)])), channel.ref, 9) == [
+        str(other.pk)
+    ]
+    assert shop.sold_of(selection, "-1", 10) == []
+
+
+def test_what_a_checkout_can_have_one_more_of(shop: Host, make: Any) -> None:
+    """Not what is sold out, hidden, or in the cart to the last unit; in few statements."""
+    customer = make.make_user("stock@example.com")
+    plenty, last, none, hidden = (
+        make.make_product("5.00", stock=stock) for stock in (1000, 1, 0, 5)
+    )
+    hide(shop, hidden)
+    checkout = make.make_checkout(customer, {last: 1, plenty: 2})
+    more = [make.make_product("6.00", stock=number % 2) for number in range(6)]
+    refs = [str(each.pk) for each in (plenty, last, none, hidden)]
+
+    with CaptureQueriesContext(connection) as few:
+        found = shop.in_stock(refs[:2], str(checkout.pk))
+    with CaptureQueriesContext(connection) as many:
+        shop.in_stock([*refs, *(str(each.pk) for each in more)], str(checkout.pk))
+
+    assert found == {refs[0]}
+    assert shop.in_stock(refs, str(checkout.pk)) == {refs[0]}
+    assert len(many) <= len(few) + 3
+    assert shop.in_stock(refs, "00000000-0000-0000-0000-000000000000") == set()
 
 
 def test_currencies(shop: Host) -> None:

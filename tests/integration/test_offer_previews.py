@@ -160,6 +160,26 @@ def test_a_tier_that_ships_for_nothing_is_counted(shop: FakeHost) -> None:
     assert offers.preview(**basket, account=ann).has_free_shipping
 
 
+def test_what_the_shopper_would_choose_is_free(program: Program) -> None:
+    """The cup is in the basket, and the tea that was chosen is added and free."""
+    gift = {"kind": "gift", "gift": {"variants": ["21", "23"]}}
+    basket: dict[str, Any] = {"program": program, "channel_ref": "1", "at": NOON}
+    lines = [("23", 1)]
+
+    alone = offers.preview(**basket, lines=lines, document=gift)
+    chosen = offers.preview(**basket, lines=lines, document=gift, gift_picks={TRIED: ["21"]})
+
+    assert [(line.goods.variant_ref, line.quantity) for line in chosen.basket.lines] == [
+        ("23", 1),
+        ("21", 1),
+    ]
+    assert (alone.quote.saving_minor, chosen.quote.saving_minor) == (800, 1000)
+    assert [each.line_ref for each in chosen.quote.allocations] == ["1"]
+    for picks in ({TRIED: ["24"]}, {"77": ["21"]}):
+        with pytest.raises((Refusal, Refusals)):
+            offers.preview(**basket, lines=lines, document=gift, gift_picks=picks)
+
+
 def refusals_of(call: Callable[[], Any]) -> list[tuple[str, str | None]]:
     """Return code and field of what a call is refused for."""
     with pytest.raises((Refusals, Refusal)) as caught:

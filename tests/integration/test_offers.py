@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from saleor_retention.engine.offers.kinds import AddOn
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
 from saleor_retention.models import AuditEntry, Offer, OfferVersion, Program, Segment
@@ -48,6 +49,9 @@ def program(shop: FakeHost) -> Program:
     """A program in the dollar channel with a ladder."""
     assert shop.shop_channels
     return make_program(tiers=LADDER, reference={"currency": "USD"}, time_zone="Europe/Paris")
+
+
+SHIP = {"kind": "free_shipping", "free_shipping": {"from": {"USD": 50}}}
 
 
 def create(program: Program, document: dict[str, Any], **given: Any) -> Offer:
@@ -225,6 +229,49 @@ def test_an_offer_that_cannot_be_read_is_left_out(program: Program) -> None:
     shelf = offers_in(program.pk, 99, channel_ref="1", currency="USD")
 
     assert [each.id for each in shelf.offers] == [str(good.pk)]
+
+
+def test_an_add_on_follows_the_amount_of_free_shipping(program: Program) -> None:
+    """It opens below what that asks for now; without it, it does not open at all."""
+    ship = create(program, SHIP, slug="ship")
+    opens = {"from": {"USD": 20}, "below_offer": "ship"}
+    add_on = {"select": {"products": [11]}, "percent": 10, "opens": opens}
+    extra = create(program, {"kind": "add_on", "add_on": add_on}, slug="extra")
+
+    def below() -> list[int | None]:
+        shelf = offers_in(program.pk, stamp_of(program), channel_ref="1", currency="USD")
+        benefits = [each.benefit for each in shelf.offers]
+        return [each.opening.below_minor for each in benefits if isinstance(each, AddOn)]
+
+    assert offers.document_of(extra)["add_on"]["opens"] == {
+        "from": {"USD": "20.00"},
+        "below_offer": "ship",
+    }
+    assert below() == [5000]
+    more = {"kind": "free_shipping", "free_shipping": {"from": {"USD": 80}}}
+    offers.update_offer(offer=ship, document=more, now=NOON)
+    assert below() == [8000]
+    offers.update_offer(offer=ship, document={**more, "free_shipping": {}}, now=NOON)
+    assert below() == []
+    offers.update_offer(offer=ship, document=more, is_active=False, now=NOON)
+    assert below() == []
+
+
+@pytest.mark.parametrize("slug", ["none", "set", "always", "gone", "foreign"])
+def test_an_add_on_refers_to_free_shipping_from_an_amount_on(program: Program, slug: str) -> None:
+    """Not to none, another kind, shipping that is always free, a retired one, or another's."""
+    create(program, TEN_OFF)
+    create(program, {"kind": "free_shipping", "free_shipping": {}}, slug="always")
+    offers.retire_offer(offer=create(program, SHIP, slug="gone"), now=NOON)
+    other = Program.objects.create(slug="other", name="Other")
+    Offer.objects.create(program=other, slug="foreign", name="Foreign", kind="free_shipping")
+    add_on = {"select": {"products": [11]}, "percent": 10, "opens": {"below_offer": slug}}
+
+    refused = refusals_of(
+        lambda: create(program, {"kind": "add_on", "add_on": add_on}, slug="extra")
+    )
+
+    assert refused == [("NOT_FOUND", "add_on.opens.below_offer")]
 
 
 # --- what is refused ------------------------------------------------------------------------------

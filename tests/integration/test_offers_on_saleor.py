@@ -14,7 +14,15 @@ import pytest
 from saleor_retention import host
 from saleor_retention.engine.quote import AppliedOffer
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, GiftPick, OfferStamp, OfferUse, Program, StoredQuote
+from saleor_retention.models import (
+    Account,
+    GiftGiven,
+    GiftPick,
+    OfferStamp,
+    OfferUse,
+    Program,
+    StoredQuote,
+)
 from saleor_retention.services.checkout import pricing
 from saleor_retention.services.offering import gifts
 from tests.factories.current import factories
@@ -140,14 +148,14 @@ def test_a_returned_unit_takes_its_stamp_along(
 # --- gifts ----------------------------------------------------------------------------------------
 
 
-def pick(checkout: Any, offer: Any, variant: Any) -> GiftPick | None:
-    """Pick a gift as the mutation does."""
+def pick(checkout: Any, offer: Any, *variants: Any) -> tuple[GiftPick, ...]:
+    """Pick gifts as the mutation does."""
     with host.current().writer():
-        return gifts.pick_gift(
+        return gifts.pick_gifts(
             checkout_ref=str(checkout.pk),
             user_ref=None if checkout.user is None else str(checkout.user.pk),
             offer_id=str(offer.pk),
-            variant_ref=None if variant is None else str(variant.pk),
+            variant_refs=[str(variant.pk) for variant in variants],
         )
 
 
@@ -172,9 +180,36 @@ def test_a_pick_adds_a_unit_and_takes_it_off_again(
     pick(checkout, offer, spoon)
     assert in_cart(checkout) == {tea: 1, spoon: 1}
 
-    pick(checkout, offer, None)
+    pick(checkout, offer)
     assert in_cart(checkout) == {tea: 1}
     assert not GiftPick.objects.exists()
+
+
+@pytest.mark.saleor3
+def test_two_gifts_are_picked_and_cost_nothing(
+    make: Any, program: Program, member: Account
+) -> None:
+    """Both lines are added and free, and the order has both."""
+    tea, cup, spoon, pot = (
+        make.make_product(price) for price in ("60.00", "8.00", "3.00", "20.00")
+    )
+    section = {"variants": [str(each.pk) for each in (cup, spoon, pot)], "quantity": 2}
+    offer = make_offer(program, "gift", "gift", section)
+    checkout = make.make_checkout(member.user, {tea: 1})
+
+    pick(checkout, offer, cup)
+    pick(checkout, offer, cup, spoon)
+
+    assert in_cart(checkout) == {tea: 1, cup: 1, spoon: 1}
+    assert make.checkout_total(checkout, member.user) == Decimal("70.00")
+    pick(checkout, offer, spoon)
+    pick(checkout, offer, spoon, pot)
+    assert in_cart(checkout) == {tea: 1, spoon: 1, pot: 1}
+    assert make.complete(checkout).total_gross_amount == Decimal("70.00")
+    assert set(GiftGiven.objects.values_list("variant_ref", flat=True)) == {
+        str(spoon.pk),
+        str(pot.pk),
+    }
 
 
 @pytest.mark.saleor3

@@ -171,6 +171,32 @@ def test_offers_that_are_not_named_stay_unless_the_list_is_complete(file: Path) 
     assert "sample" not in run("export")
 
 
+def test_an_offer_may_stand_above_the_one_that_it_refers_to(file: Path) -> None:
+    """Whichever comes first in the file, and it is exported as it was written."""
+    file.write_text(
+        FILE
+        + """\
+      - slug: filler
+        name: A filler
+        offer:
+          kind: add_on
+          add_on:
+            select: {products: [tea]}
+            percent: 10
+            opens: {below_offer: ship}
+      - slug: ship
+        name: Free delivery
+        offer: {kind: free_shipping, free_shipping: {from: {USD: 50.00}}}
+"""
+    )
+
+    run("apply", str(file))
+    document = Offer.objects.get(slug="filler").current_version.document
+
+    assert document["add_on"]["opens"] == {"below_offer": "ship"}
+    assert "below_offer: ship" in run("export")
+
+
 def test_what_is_odd_about_an_offer_is_shown(file: Path) -> None:
     """A warning of the plan, by the offer's slug."""
     file.write_text(FILE.replace("USD: 20.00", "USD: 29.00"))

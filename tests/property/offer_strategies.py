@@ -174,7 +174,11 @@ def cases(draw: st.DrawFn, *, lines_max: int = 4, units_max: int = 3, offers_max
         stamps=stamps,
         gifts_had=draw(st.frozensets(st.sampled_from(["v1", "v2"]), max_size=1)),
         gift_choices=draw(
-            st.dictionaries(st.sampled_from("12"), st.sampled_from(["v1", "v2"]), max_size=1)
+            st.dictionaries(
+                st.sampled_from("12"),
+                st.frozensets(st.sampled_from(["v1", "v2", "v3"]), max_size=2),
+                max_size=1,
+            )
         ),
         shipping_minor=draw(st.sampled_from([0, 0, 7, 490])),
     )

@@ -62,6 +62,7 @@ openings = st.one_of(
     st.builds(OpeningTerms, main=some_goods, main_quantity=units, from_minor=no_amounts),
     st.builds(OpeningTerms, from_minor=amounts(), below_minor=st.one_of(no_amounts, amounts(1))),
     st.builds(OpeningTerms, main=some_goods, below_minor=amounts(1)),
+    st.builds(OpeningTerms, from_minor=st.one_of(no_amounts, amounts()), below_offer=slugs),
 )
 parts = st.lists(st.builds(Part, goods, units), min_size=1, max_size=10).map(tuple)
 benefits = {

@@ -91,9 +91,8 @@ class Case:
             return [self.matched(part.selection) for part in benefit.parts]
         if isinstance(benefit, kinds.Gift):
             left = benefit.choices - self.at.gifts_had - self.at.out_of_stock
-            chosen = self.at.gift_choices.get(offer.id)
-            if benefit.quantity == 1 and chosen in left:
-                left = frozenset([chosen])
+            chosen = left & self.at.gift_choices.get(offer.id, frozenset())
+            left = chosen if len(chosen) >= benefit.quantity else left
             goods = frozenset(r for r, x in self.lines.items() if x.goods.variant_ref in left)
         else:
             goods = self.matched(benefit.selection)

@@ -158,6 +158,7 @@ def _opens_sooner(own: OpeningTerms, theirs: OpeningTerms) -> bool:
     """Compare subtotals; main items that open the other one are a condition more."""
     ends, other = dict(own.below_minor), dict(theirs.below_minor)
     is_open_longer = all(other.get(currency, 10**20) <= minor for currency, minor in ends.items())
+    is_open_longer &= own.below_offer in ("", theirs.below_offer)
     return is_open_longer and _at_most(own.from_minor, theirs.from_minor)
 
 

@@ -108,6 +108,8 @@ def _opening(opening: OpeningTerms, exponents: Mapping[str, int]) -> dict[str, A
         document["quantity"] = opening.main_quantity
     document |= _amounts("from", opening.from_minor, exponents)
     document |= _amounts("below", opening.below_minor, exponents)
+    if opening.below_offer:
+        document["below_offer"] = opening.below_offer
     return {"opens": document} if document else {}
 
 

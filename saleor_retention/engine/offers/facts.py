@@ -41,7 +41,7 @@ def situation_of(
         uses_left=dict(_uses_left(facts, shelf_terms, at.date(), is_guest=customer is None)),
         stamps=dict(_stamps(facts, shelf_terms)),
         gifts_had=frozenset(facts.get("gifts_had", ())),
-        gift_choices=dict(facts.get("picks", {})),
+        gift_choices={key: frozenset(refs) for key, refs in facts.get("gift_picks", {}).items()},
         shipping_minor=shipping_minor,
     )
 

@@ -96,15 +96,15 @@ def selections_of(offer: Offer, situation: Situation) -> list[Selection]:
 
 
 def gift_variants(offer_id: str, gift: Gift, situation: Situation) -> frozenset[str]:
-    """Return what may be given: in stock, not had before, and the shopper's choice if made.
+    """Return what may be given: in stock, not had before, and what the shopper chose.
 
-    Where more than one may be had, the choice of one does not shut the others. Where nothing may be
-    given, a reference that no goods have: an empty selection would mean everything.
+    The others are shut when as many are chosen as may be had. Where nothing may be given, a
+    reference that no goods have: an empty selection would mean everything.
     """
     left = gift.choices - situation.gifts_had - situation.out_of_stock
-    chosen = situation.gift_choices.get(offer_id)
-    if chosen in left and gift.quantity == 1:
-        left = frozenset([chosen])
+    chosen = left & situation.gift_choices.get(offer_id, frozenset())
+    if len(chosen) >= gift.quantity:
+        left = chosen
     return left or frozenset([""])
 
 

@@ -234,10 +234,16 @@ class _Reader:
             main_quantity=opens.whole("quantity", 1, low=1, high=UNITS_MAX),
             from_minor=self._amounts(opens, "from"),
             below_minor=self._amounts(opens, "below", low_minor=1),
+            below_offer=opens.slug("below_offer", NAME_LENGTH_MAX),
         )
+        if opens.has("below") and opens.has("below_offer"):
+            rule = "cannot stand beside below: an amount, or that of an offer of free shipping."
+            opens.note("below_offer", "ONE_BELOW", rule)
         opens.close()
         if fields.take("opens") == {}:
-            fields.note("opens", "EMPTY", "must name what opens the offer: select, from or below.")
+            fields.note(
+                "opens", "EMPTY", "must name what opens it: select, from, below or below_offer."
+            )
         return opening
 
     def _amounts(self, fields: Fields, key: str, *, low_minor: int = 0) -> Amounts:

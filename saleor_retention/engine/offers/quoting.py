@@ -70,7 +70,11 @@ class OfferCase:
             ),
             sorted([key, units] for key, units in self.situation.stamps.items() if key in ids),
             sorted(choices & self.situation.gifts_had),
-            sorted([key, ref] for key, ref in self.situation.gift_choices.items() if key in ids),
+            sorted(
+                [key, sorted(refs)]
+                for key, refs in self.situation.gift_choices.items()
+                if key in ids
+            ),
             self.situation.shipping_minor if is_shipped else None,
         ]
 

@@ -37,5 +37,5 @@ class Situation:
     stamps: Mapping[str, int] = field(default_factory=dict)  # of punch cards, less those spent
     gifts_had: frozenset[str] = frozenset()  # variants that this customer was given before
     out_of_stock: frozenset[str] = frozenset()  # variants that cannot be given
-    gift_choices: Mapping[str, str] = field(default_factory=dict)  # variant the shopper chose
+    gift_choices: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what was chosen
     shipping_minor: int = 0  # price of the delivery that is chosen; 0 where none is yet

@@ -7,7 +7,7 @@ once they are stored, so they may be kept by the id of their version for ever.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -97,6 +97,7 @@ class OpeningTerms:
     main_quantity: int = 1
     from_minor: Amounts = ()
     below_minor: Amounts = ()
+    below_offer: str = ""  # slug of an offer of free shipping: below what it asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,12 @@ class OfferTerms:
     priority: int = 0
 
     @property
+    def below_offer(self) -> str:
+        """Return the slug of the offer below whose amount this one opens; "" for none."""
+        benefit = self.benefit
+        return benefit.opening.below_offer if isinstance(benefit, AddOnTerms | GiftTerms) else ""
+
+    @property
     def selections(self) -> tuple[Selection, ...]:
         """Return the goods that the offer may lower, those of each part of a bundle."""
         benefit = self.benefit
@@ -199,8 +206,13 @@ class OfferTerms:
 
 
 def in_currency(terms: OfferTerms, *, offer_id: str, name: str, currency: str) -> Offer | None:
-    """Return the offer as the engine takes it; None where an amount lacks this currency."""
-    if any(currency not in dict(amounts) for _path, amounts in amounts_of(terms)):
+    """Return the offer as the engine takes it; None where an amount lacks this currency.
+
+    What refers to another offer is ``followed`` first; else its amount is lacking.
+    """
+    if terms.below_offer or any(
+        currency not in dict(amounts) for _path, amounts in amounts_of(terms)
+    ):
         return None
     return Offer(
         id=offer_id,
@@ -215,6 +227,21 @@ def in_currency(terms: OfferTerms, *, offer_id: str, name: str, currency: str) -
         floor_minor=dict(terms.floor_minor).get(currency, 0),
         priority=terms.priority,
     )
+
+
+def followed(terms: OfferTerms, others: Mapping[str, OfferTerms]) -> OfferTerms:
+    """Return terms with the amount of the offer of free shipping that they refer to by its slug.
+
+    Where that is not among the others, or asks for nothing, the terms stay as they are.
+    """
+    other, benefit = others.get(terms.below_offer), terms.benefit
+    if other is None or not isinstance(other.benefit, FreeShippingTerms):
+        return terms
+    below_minor = tuple(pair for pair in other.benefit.from_minor if pair[1] > 0)
+    if not below_minor or not isinstance(benefit, AddOnTerms | GiftTerms):
+        return terms
+    opening = replace(benefit.opening, below_offer="", below_minor=below_minor)
+    return replace(terms, benefit=replace(benefit, opening=opening))
 
 
 def _audience(terms: OfferTerms) -> Audience:

@@ -242,7 +242,12 @@ def _opening(opening: OpeningTerms, vocabulary: Vocabulary) -> dict[str, Value]:
     amounts: Value = ""
     least = vocabulary.money(opening.from_minor) if is_some(opening.from_minor) else ""
     below = vocabulary.money(opening.below_minor)
-    if least and below:
+    if least and opening.below_offer:
+        said = _(" when the other goods come to %(least)s or more, but to less than ships for free")
+        amounts = phrase(said, least=least)
+    elif opening.below_offer:
+        amounts = phrase(_(" when the other goods come to less than ships for free"))
+    elif least and below:
         said = _(" when the other goods come to %(least)s or more, but less than %(below)s")
         amounts = phrase(said, least=least, below=below)
     elif least:

@@ -1,4 +1,4 @@
-"""``retentionGiftPick``: choose a gift of an offer, or none."""
+"""``retentionGiftPick``: choose gifts of an offer, or none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from saleor_retention.services.offering import gifts
 
 
 class RetentionGiftPick(RetentionMutation):
-    """Chooses a gift of an offer, or none; a unit of it is put into the checkout, or taken off.
+    """Chooses gifts of an offer, or none; a unit of each is put into the checkout, or taken off.
 
     For the checkout's shopper; for staff and apps on a customer's behalf with MANAGE_CHECKOUTS and
     MANAGE_USERS.
@@ -33,10 +33,16 @@ class RetentionGiftPick(RetentionMutation):
 
         checkout_id = CHECKOUT_ID
         offer_id = graphene.ID(description="The offer, of `giftChoices`.", required=True)
-        variant_id = graphene.ID(description="The gift; none when left out.")
+        variant_ids = graphene.List(
+            graphene.NonNull(graphene.ID),
+            description="All gifts that are wanted of the offer: those chosen earlier that are not "
+            "among them are taken off. None when left out.",
+        )
 
     checkout = graphene.Field(Checkout, description="The checkout with its new price.")
-    picked = graphene.ID(description="The variant that is chosen now.")
+    picked = graphene.List(
+        graphene.NonNull(graphene.ID), description="The variants that are chosen now."
+    )
 
     @classmethod
     def perform(
@@ -46,20 +52,20 @@ class RetentionGiftPick(RetentionMutation):
         *,
         checkout_id: str,
         offer_id: str,
-        variant_id: str | None = None,
+        variant_ids: list[str] | None = None,
     ) -> RetentionGiftPick:
-        """Keep the choice, and bring the checkout's goods in line with it."""
+        """Keep the choices, and bring the checkout's goods in line with them."""
         shop = host.current()
         checkout_ref = shop.from_global_id(checkout_id, "Checkout")
         if checkout_ref is None:
             raise missing_checkout()
-        variant_ref = None if variant_id is None else _ref(variant_id, "ProductVariant")
+        refs = [_ref(variant_id, "ProductVariant") for variant_id in variant_ids or ()]
         try:
-            pick = gifts.pick_gift(
+            picks = gifts.pick_gifts(
                 checkout_ref=checkout_ref,
                 user_ref=_shopper(asks, checkout_ref),
                 offer_id=_ref(offer_id, "RetentionOffer"),
-                variant_ref=variant_ref,
+                variant_refs=refs,
             )
         except Refusal as refusal:
             if refusal.code is Code.PERMISSION_DENIED:  # as one that does not exist
@@ -67,13 +73,13 @@ class RetentionGiftPick(RetentionMutation):
             raise
         return cls(
             checkout=checkout_type(checkout_ref),
-            picked=None if pick is None else shop.to_global_id("ProductVariant", pick.variant_ref),
+            picked=[shop.to_global_id("ProductVariant", pick.variant_ref) for pick in picks],
         )
 
 
 UNKNOWN = {
     "RetentionOffer": (_("There is no such offer."), "offerId"),
-    "ProductVariant": (_("There is no such gift any more."), "variantId"),
+    "ProductVariant": (_("There is no such gift any more."), "variantIds"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts
+from saleor_retention.engine.rules import Selection
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host import goods, persons
 from saleor_retention.host.contract import (
@@ -215,13 +216,9 @@ class Saleor210:
         """Return the selection facts of variants in one statement."""
         return goods.goods_of_variants(variant_refs)
 
-    def in_stock(
-        self,
-        variant_refs: Iterable[str],  # noqa: ARG002
-        checkout_ref: str,  # noqa: ARG002
-    ) -> set[str]:
-        """Return nothing: no gift is given on this host."""
-        return set()
+    def in_stock(self, variant_refs: Iterable[str], checkout_ref: str) -> set[str]:
+        """Return those of which a checkout can have one unit more, in three statements."""
+        return catalog.in_stock(variant_refs, checkout_ref)
 
     def checkouts_marked(
         self,
@@ -398,6 +395,10 @@ class Saleor210:
     def shelf_prices(self, variant_refs: Iterable[str], channel_ref: str) -> dict[str, ShelfPrice]:
         """Return prices of published variants in a constant number of statements."""
         return catalog.shelf_prices(variant_refs, channel_ref)
+
+    def sold_of(self, selection: Selection, channel_ref: str, limit: int) -> list[str]:
+        """Return the cheapest published variants of a selection."""
+        return catalog.sold_of(selection, channel_ref, limit)
 
     def variants_of_products(
         self, product_refs: Iterable[str], channel_ref: str

@@ -6,18 +6,25 @@ Everything is read in a constant number of statements, however many references a
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from django.conf import settings
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+from saleor.checkout.models import Checkout
 from saleor.core.taxes import quantize_price
 from saleor.discount.utils import fetch_discounts
 from saleor.product.models import Product, ProductVariant
+from saleor.warehouse.models import Stock
 
 from saleor_retention.engine.money import to_minor
+from saleor_retention.engine.rules import Selection
 from saleor_retention.host.contract import ShelfPrice
-from saleor_retention.host.goods import LONG_AGO, goods_of_variants, numbers
+from saleor_retention.host.goods import LONG_AGO, goods_of_variants, numbers, selected
 
+from .basket import token_of
 from .shop import CHANNEL_REF, exponent_of
 
 
@@ -47,6 +54,39 @@ def shelf_prices(variant_refs: Iterable[str], channel_ref: str) -> dict[str, She
             ),
         )
         for variant in variants
+    }
+
+
+def sold_of(selection: Selection, channel_ref: str, limit: int) -> list[str]:
+    """Return the cheapest published variants of a selection, sales apart."""
+    if channel_ref != CHANNEL_REF:
+        return []
+    rows = ProductVariant.objects.filter(
+        selected(selection), product__in=Product.objects.published()
+    ).order_by(Coalesce("price_override_amount", "product__price_amount"), "pk")
+    return [str(pk) for pk in rows.values_list("pk", flat=True)[:limit]]
+
+
+def in_stock(variant_refs: Iterable[str], checkout_ref: str) -> set[str]:
+    """Return the published ones of which a checkout's country has one unit more than its lines."""
+    checkout = Checkout.objects.filter(pk=token_of(checkout_ref)).first()
+    if checkout is None:
+        return set()
+    variants = ProductVariant.objects.filter(
+        pk__in=numbers(variant_refs), product__in=Product.objects.published()
+    )
+    stocks = Stock.objects.for_country(checkout.get_country()).filter(product_variant__in=variants)
+    allocated = Coalesce(Sum("allocations__quantity_allocated"), 0)
+    left: Counter[int] = Counter()
+    for stock in stocks.annotate(left=F("quantity") - allocated):
+        left[stock.product_variant_id] += stock.left
+    there = set(left)
+    for line in checkout.lines.all():
+        left[line.variant_id] -= line.quantity
+    return {
+        str(variant.pk)
+        for variant in variants
+        if variant.pk in there and (left[variant.pk] > 0 or not variant.track_inventory)
     }
 
 

@@ -77,6 +77,7 @@ class Saleor3:
     published_since = staticmethod(catalog.published_since)
     goods_of_variants = staticmethod(goods.goods_of_variants)
     shelf_prices = staticmethod(catalog.shelf_prices)
+    sold_of = staticmethod(catalog.sold_of)
     variants_of_products = staticmethod(catalog.variants_of_products)
     in_stock = staticmethod(gift_lines.in_stock)
     checkouts_marked = staticmethod(reorders.checkouts_marked)

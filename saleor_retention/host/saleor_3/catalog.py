@@ -18,8 +18,9 @@ from saleor.product.models import (
 )
 from saleor.tax.models import TaxConfiguration
 
+from saleor_retention.engine.rules import Selection
 from saleor_retention.host.contract import ChannelFacts, ShelfPrice
-from saleor_retention.host.goods import LONG_AGO, goods_of_variants, numbers
+from saleor_retention.host.goods import LONG_AGO, goods_of_variants, numbers, selected
 
 from .basket import currency_exponent, minor
 
@@ -73,6 +74,20 @@ def shelf_prices(variant_refs: Iterable[str], channel_ref: str) -> dict[str, She
             is_gift_card=kind == ProductTypeKind.GIFT_CARD,
         )
     return found
+
+
+def sold_of(selection: Selection, channel_ref: str, limit: int) -> list[str]:
+    """Return the cheapest variants of a selection that are listed and published in a channel."""
+    published = ProductChannelListing.objects.filter(
+        channel_id__in=numbers([channel_ref]), is_published=True
+    )
+    rows = ProductVariantChannelListing.objects.filter(
+        variant__in=ProductVariant.objects.filter(selected(selection)),
+        channel_id__in=numbers([channel_ref]),
+        price_amount__isnull=False,
+        variant__product__in=published.values("product"),
+    ).order_by("price_amount", "variant_id")
+    return [str(pk) for pk in rows.values_list("variant_id", flat=True)[:limit]]
 
 
 def variants_of_products(product_refs: Iterable[str], channel_ref: str) -> dict[str, list[str]]:

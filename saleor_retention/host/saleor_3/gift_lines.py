@@ -37,7 +37,7 @@ def add_goods(checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: s
     variant = ProductVariant.objects.filter(pk=int(variant_ref)).first()
     if variant is None:
         message = _("There is no such gift any more.")
-        raise Refusal(Code.NOT_FOUND, phrase(message), "variantId")
+        raise Refusal(Code.NOT_FOUND, phrase(message), "variantIds")
     lines, _unavailable = fetch_checkout_lines(checkout)
     manager = get_plugins_manager(allow_replica=False)
     delivery = fetch_checkout_info(checkout, lines, manager).get_delivery_method_info()
@@ -45,7 +45,7 @@ def add_goods(checkout_ref: str, variant_ref: str, quantity: int, *, offer_id: s
         _require_for_sale(checkout, variant)
         _require_stock(checkout, [variant], [quantity], lines, delivery)
     except ValidationError as error:
-        raise Refusal(Code.INVALID, " ".join(error.messages), "variantId") from error
+        raise Refusal(Code.INVALID, " ".join(error.messages), "variantIds") from error
     before = set(CheckoutLine.objects.filter(checkout=checkout).values_list("pk", flat=True))
     data = CheckoutLineData(variant_id=str(variant.pk), quantity=quantity, quantity_to_update=True)
     _call(
@@ -97,15 +97,10 @@ def in_stock(variant_refs: Iterable[str], checkout_ref: str) -> set[str]:
     lines, _unavailable = fetch_checkout_lines(checkout)
     manager = get_plugins_manager(allow_replica=False)
     delivery = fetch_checkout_info(checkout, lines, manager).get_delivery_method_info()
-    found = set()
-    for variant in ProductVariant.objects.filter(pk__in=[int(ref) for ref in variant_refs]):
-        try:
-            _require_for_sale(checkout, variant)
-            _require_stock(checkout, [variant], [1], lines, delivery)
-        except ValidationError:
-            continue
-        found.add(str(variant.pk))
-    return found
+    wanted = ProductVariant.objects.in_bulk([int(ref) for ref in variant_refs])
+    for_sale = wanted.keys() - _not_for_sale(checkout, set(wanted))
+    variants = [wanted[pk] for pk in sorted(for_sale)]
+    return {str(each.pk) for each in _with_stock(checkout, variants, lines, delivery)}
 
 
 def charged(lines_info: Sequence[Any], quote: Quote | None) -> list[str]:
@@ -136,6 +131,40 @@ def take_off(checkout_ref: str, line_refs: Collection[str]) -> None:
 
 def _mark_of(metadata: Mapping[str, str] | None) -> str | None:
     return (metadata or {}).get(MARK)
+
+
+def _not_for_sale(checkout: Any, ids: set[int]) -> set[int]:
+    from saleor.graphql.checkout.mutations import utils
+    from saleor.graphql.core.validators import get_not_available_variants_in_channel
+
+    checks = (
+        utils.get_not_available_variants_for_purchase,
+        utils.get_not_published_variants,
+        get_not_available_variants_in_channel,
+    )
+    return {pk for check in checks for pk in check(ids, checkout.channel_id)[0]}
+
+
+def _with_stock(checkout: Any, variants: list[Any], lines: list[Any], delivery: Any) -> list[Any]:
+    """Return those of which there is one more: asked together, then without those that lack."""
+    from saleor.core.exceptions import InsufficientStock
+
+    if not variants:
+        return []
+    try:
+        _require_stock(checkout, variants, [1] * len(variants), lines, delivery)
+    except ValidationError as error:
+        cause = error.__cause__
+        short = cause.items if isinstance(cause, InsufficientStock) else []
+        lacking = {item.variant.pk for item in short if item.variant is not None}
+        left = [each for each in variants if each.pk not in lacking]
+        if lacking:
+            return _with_stock(checkout, left, lines, delivery)
+        if len(variants) == 1:
+            return []
+        alone = [_with_stock(checkout, [each], lines, delivery) for each in variants]
+        return [each for found in alone for each in found]  # of a limit, which names no variant
+    return variants
 
 
 def _require_for_sale(checkout: Any, variant: Any) -> None:

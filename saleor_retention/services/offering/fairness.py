@@ -31,7 +31,7 @@ from saleor_retention.engine.offers.terms import OfferTerms, in_currency
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import PastOrder
 from saleor_retention.models import Account, AccountState, Offer, Program
-from saleor_retention.selectors.offers import terms_of
+from saleor_retention.selectors.offers import followed_terms, terms_of
 from saleor_retention.selectors.past import ORDERS_AT_ONCE, Scope, customers
 from saleor_retention.selectors.past import Customer as PastCustomer
 from saleor_retention.selectors.programs import rules_of
@@ -141,7 +141,7 @@ def study(offer: Offer, *, days: int, now: dt.datetime | None = None) -> Study:
         raise Refusal(Code.INVALID, f"Days must be from 1 to {DAYS_MAX}.", "days")
     if offer.current_version_id is None:
         raise Refusal(Code.NOT_FOUND, f'The offer "{offer.slug}" has no version.', "offerId")
-    terms = terms_of(offer.current_version_id)
+    terms = followed_terms(offer.program_id, terms_of(offer.current_version_id))
     if terms.kind in UNSUPPORTED:
         raise Refusal(Code.NOT_SUPPORTED, UNSUPPORTED[terms.kind], "offerId")
     since, until = window_of(terms.starts_at, days, now or timezone.now())

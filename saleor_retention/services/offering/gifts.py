@@ -1,7 +1,7 @@
 """Gifts at the checkout: the shopper's choice, the line that is added for it, and its end.
 
-A gift is goods in the cart that the price makes free. A pick says which of an offer's gifts the
-shopper wants and adds a unit of it where the cart has none. When the cart does not earn the gift
+A gift is goods in the cart that the price makes free. A pick says that the shopper wants one of an
+offer's gifts, and adds a unit of it where the cart has none. When the cart does not earn the gift
 any more, the line that we added goes, so that nobody pays for a gift.
 
 Source: semantics, 'Offers at checkout'.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from saleor_retention import host
 from saleor_retention.engine.facts import BasketFacts, CustomerFacts
 from saleor_retention.engine.offers.facts import situation_of
 from saleor_retention.engine.offers.kinds import Gift, Offer
-from saleor_retention.engine.offers.live import Field, lay_out
+from saleor_retention.engine.offers.live import Field, gift_variants, lay_out
 from saleor_retention.engine.offers.result import Finding
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.phrases import _, phrase
@@ -58,25 +58,25 @@ class _Place:
         return lay_out(basket, [offer], self.situation)
 
 
-def pick_gift(
+def pick_gifts(
     *,
     checkout_ref: str,
     user_ref: str | None,
     offer_id: str,
-    variant_ref: str | None,
+    variant_refs: Iterable[str],
     now: dt.datetime | None = None,
-) -> GiftPick | None:
-    """Choose a gift of an offer, or none; returns the pick, None where there is none any more.
+) -> tuple[GiftPick, ...]:
+    """Choose these gifts of an offer and no others; returns the picks, in order of choosing.
 
-    A unit of the variant is added to the cart unless the cart has one, and the unit that was added
-    for an earlier choice is taken off. Locks the checkout's row. After it the checkout is priced
-    afresh. Refusals: NOT_FOUND (checkout, or no such gift offer here), PERMISSION_DENIED (another
-    customer's), CHECKOUT_PAID, PROGRAM_INACTIVE, NOT_SUPPORTED (with the host's reason),
-    NOT_A_MEMBER, LIMIT_REACHED (used up, or all gifts were had), INVALID (not earned, or not among
-    the choices: had before, out of stock, not sold).
+    A unit of each is added to the cart unless the cart has one, and units that were added for
+    choices that are not among them are taken off. Locks the checkout's row. After it the checkout
+    is priced afresh. Refusals: NOT_FOUND (checkout, or no such gift offer here), PERMISSION_DENIED
+    (another customer's), CHECKOUT_PAID, PROGRAM_INACTIVE, NOT_SUPPORTED (with the host's reason),
+    NOT_A_MEMBER, LIMIT_REACHED (used up, all gifts were had, or more than the offer gives), INVALID
+    (not earned, or not among the choices: had before, out of stock, not sold).
     """
-    at = now or timezone.now()
-    return run_serialized(lambda: _pick(checkout_ref, user_ref, offer_id, variant_ref, at))
+    at, wanted = now or timezone.now(), tuple(dict.fromkeys(variant_refs))
+    return run_serialized(lambda: _pick(checkout_ref, user_ref, offer_id, wanted, at))
 
 
 def choices_of(
@@ -92,8 +92,8 @@ def choices_of(
     offer = None if place is None else place.offer(offer_id)
     if place is None or offer is None:
         return ()
-    pick = GiftPick.objects.filter(checkout_ref=checkout_ref, offer_id=int(offer.id)).first()
-    return _choices(_asked_afresh(place, offer, pick), offer, _own_lines(pick))
+    own = _own_lines(_picks(checkout_ref, offer.id))
+    return tuple(sorted(_choices(_asked_afresh(place, offer), offer, own)))
 
 
 def keep_gifts(checkout_ref: str, now: dt.datetime | None = None) -> int:
@@ -110,21 +110,40 @@ def keep_gifts(checkout_ref: str, now: dt.datetime | None = None) -> int:
 
 
 def _pick(
-    checkout_ref: str, user_ref: str | None, offer_id: str, variant_ref: str | None, at: dt.datetime
-) -> GiftPick | None:
+    checkout_ref: str,
+    user_ref: str | None,
+    offer_id: str,
+    wanted: tuple[str, ...],
+    at: dt.datetime,
+) -> tuple[GiftPick, ...]:
     shop = host.current()
     checkout = _own_checkout(checkout_ref, user_ref)
     if not offer_id.isdecimal():
         raise Refusal(Code.NOT_FOUND, phrase(_("There is no such offer.")), "offerId")
-    earlier = GiftPick.objects.filter(checkout_ref=checkout_ref, offer_id=int(offer_id)).first()
-    if variant_ref is None:
-        _drop(earlier)
-        return None
-    reason = shop.refusal_of("gifts")
+    picks = _picks(checkout_ref, offer_id)
+    kept = [pick for pick in picks if pick.variant_ref in wanted]
+    new = [ref for ref in wanted if ref not in {pick.variant_ref for pick in kept}]
+    if new:
+        _require_earned(checkout, offer_id, wanted, new, picks, at)
+    _remove([pick for pick in picks if pick not in kept])
+    kept += [_add(checkout, offer_id, ref, _own_lines(picks), at) for ref in new]
+    if new or len(kept) < len(picks):
+        shop.reprice(checkout_ref)
+    return tuple(kept)
+
+
+def _require_earned(
+    checkout: CheckoutFacts,
+    offer_id: str,
+    wanted: Collection[str],
+    new: Collection[str],
+    picks: Collection[GiftPick],
+    at: dt.datetime,
+) -> None:
+    """Refuse more of the offer than it gives this cart."""
+    reason = host.current().refusal_of("gifts")
     if reason is not None:
         raise Refusal(Code.NOT_SUPPORTED, reason, "checkoutId")
-    if earlier is not None and earlier.variant_ref == variant_ref:
-        return earlier
     place = _place(checkout, at)
     if place is None:
         message = _("There is no active program in the channel of this checkout.")
@@ -133,58 +152,59 @@ def _pick(
     if offer is None:
         message = _("There is no such offer of a gift here.")
         raise Refusal(Code.NOT_FOUND, phrase(message), "offerId")
-    asked = _asked_afresh(place, offer, earlier)
-    if variant_ref not in _choices(asked, offer, _own_lines(earlier)):
-        raise _refusal(asked.judge(offer, _own_lines(earlier)), offer)
-    if earlier is not None:
-        _remove_line(earlier)
-    pick, _is_new = GiftPick.objects.update_or_create(
-        checkout_ref=checkout_ref,
-        offer_id=int(offer.id),
-        defaults={
-            "variant_ref": variant_ref,
-            "line_ref": _line_for(checkout, offer, variant_ref, _own_lines(earlier)),
-            "picked_at": at,
-        },
+    own = _own_lines(picks)
+    asked = _asked_afresh(place, offer)
+    found = asked.judge(offer, own)
+    if not _choices(asked, offer, own).issuperset(new):
+        raise _refusal(found, offer)
+    added = set(wanted) - _variants(_without(checkout.basket, own))
+    if len(added) > sum(choice.quantity for choice in found.gifts):
+        message = _('The offer "%(name)s" does not give that many gifts.')
+        raise _named(Code.LIMIT_REACHED, message, offer, "variantIds")
+
+
+def _add(
+    checkout: CheckoutFacts,
+    offer_id: str,
+    variant_ref: str,
+    without: Collection[str],
+    at: dt.datetime,
+) -> GiftPick:
+    """Keep the choice and add a unit of it; no line is its own where the cart has some already."""
+    line_ref = ""
+    if variant_ref not in _variants(_without(checkout.basket, without)):
+        shop = host.current()
+        line_ref = shop.add_goods(checkout.basket.ref, variant_ref, 1, offer_id=offer_id)
+    return GiftPick.objects.create(
+        checkout_ref=checkout.basket.ref,
+        offer_id=int(offer_id),
+        variant_ref=variant_ref,
+        line_ref=line_ref,
+        picked_at=at,
     )
-    shop.reprice(checkout_ref)
-    return pick
 
 
-def _line_for(
-    checkout: CheckoutFacts, offer: Offer, variant_ref: str, without: Collection[str]
-) -> str:
-    """Add a unit of the gift and return its line; "" where the cart has some already."""
-    lines = _without(checkout.basket, without).lines
-    if any(line.goods.variant_ref == variant_ref for line in lines):
-        return ""
-    return host.current().add_goods(checkout.basket.ref, variant_ref, 1, offer_id=offer.id)
-
-
-def _choices(place: _Place, offer: Offer, without: Collection[str]) -> tuple[str, ...]:
+def _choices(place: _Place, offer: Offer, without: Collection[str]) -> set[str]:
     """Return what may be picked: what is offered as a choice, and what is in the cart already."""
     found = place.judge(offer, without)
     misses = [miss.code for miss in found.misses.get(offer.id, ())]
     if misses and misses != [Finding.GIFT_TO_CHOOSE]:
-        return ()
+        return set()
     offered = {ref for choice in found.gifts for ref in choice.variant_refs}
     if not misses:
-        lines = _without(place.checkout.basket, without).lines
         assert isinstance(offer.benefit, Gift)  # noqa: S101 (``_Place.offer`` finds no other)
-        had = place.situation.gifts_had
-        offered |= {line.goods.variant_ref for line in lines} & (offer.benefit.choices - had)
-    return tuple(sorted(offered))
+        left = offer.benefit.choices - place.situation.gifts_had
+        offered |= _variants(_without(place.checkout.basket, without)) & left
+    return offered
 
 
-def _asked_afresh(place: _Place, offer: Offer, earlier: GiftPick | None) -> _Place:
-    """Return the place without the earlier choice, and with what is out of stock."""
+def _asked_afresh(place: _Place, offer: Offer) -> _Place:
+    """Return the place without earlier choices, and with what is out of stock."""
     assert isinstance(offer.benefit, Gift)  # noqa: S101 (``_Place.offer`` finds no other)
     wanted = offer.benefit.choices
     there = host.current().in_stock(sorted(wanted), place.checkout.basket.ref)
-    in_cart = {line.goods.variant_ref for line in place.checkout.basket.lines}
-    if earlier is not None:
-        in_cart.discard(earlier.variant_ref)
-    choices = {key: ref for key, ref in place.situation.gift_choices.items() if key != offer.id}
+    in_cart = _variants(place.checkout.basket)
+    choices = {key: refs for key, refs in place.situation.gift_choices.items() if key != offer.id}
     situation = replace(
         place.situation,
         gift_choices=choices,
@@ -205,7 +225,7 @@ def _refusal(found: Field, offer: Offer) -> Refusal:
     if codes - {Finding.GIFT_TO_CHOOSE}:
         return Refusal(Code.INVALID, phrase(NOT_EARNED), "offerId")
     message = _('That is none of the gifts of the offer "%(name)s" that you can choose now.')
-    return _named(Code.INVALID, message, offer, "variantId")
+    return _named(Code.INVALID, message, offer, "variantIds")
 
 
 def _named(code: Code, message: str, offer: Offer, field: str = "offerId") -> Refusal:
@@ -224,32 +244,40 @@ def _keep(checkout_ref: str, at: dt.datetime) -> int:
     if checkout is None or checkout.is_money_committed:
         return 0
     place = _place(checkout, at)
-    dropped = 0
-    for pick in GiftPick.objects.filter(checkout_ref=checkout_ref).order_by("pk"):
-        if not _is_earned(place, pick):
-            _drop(pick)
-            dropped += 1
-    return dropped
+    picks = list(GiftPick.objects.filter(checkout_ref=checkout_ref).order_by("pk"))
+    offer_ids = dict.fromkeys(pick.offer_id for pick in picks)
+    gone = [
+        pick
+        for offer_id in offer_ids
+        for pick in _unearned(place, offer_id, [x for x in picks if x.offer_id == offer_id])
+    ]
+    if gone:
+        _remove(gone)
+        shop.reprice(checkout_ref)
+    return len(gone)
 
 
-def _is_earned(place: _Place | None, pick: GiftPick) -> bool:
-    offer = None if place is None else place.offer(str(pick.offer_id))
+def _unearned(place: _Place | None, offer_id: int, picks: list[GiftPick]) -> list[GiftPick]:
+    """Return those of an offer's picks that it does not give; of too many, those chosen last."""
+    offer = None if place is None else place.offer(str(offer_id))
     if place is None or offer is None:
-        return False
-    return not place.judge(offer).misses.get(offer.id)
+        return picks
+    found = place.judge(offer)
+    if not found.live:
+        return picks
+    assert isinstance(offer.benefit, Gift)  # noqa: S101 (``_Place.offer`` finds no other)
+    given = gift_variants(offer.id, offer.benefit, place.situation)
+    given &= _variants(place.checkout.basket)
+    earned = [pick for pick in picks if pick.variant_ref in given][: found.live[0].uses_max]
+    return [pick for pick in picks if pick not in earned]
 
 
-def _drop(pick: GiftPick | None) -> None:
-    if pick is None:
-        return
-    _remove_line(pick)
-    pick.delete()
-    host.current().reprice(pick.checkout_ref)
-
-
-def _remove_line(pick: GiftPick) -> None:
-    if pick.line_ref:
-        host.current().remove_line(pick.checkout_ref, pick.line_ref)
+def _remove(picks: Iterable[GiftPick]) -> None:
+    """Take back choices, with the lines that were added for them."""
+    for pick in picks:
+        if pick.line_ref:
+            host.current().remove_line(pick.checkout_ref, pick.line_ref)
+        pick.delete()
 
 
 # --- the cart -------------------------------------------------------------------------------------
@@ -313,8 +341,17 @@ def _facts(program: Program, account: Account | None, checkout_ref: str) -> dict
     return facts
 
 
-def _own_lines(pick: GiftPick | None) -> tuple[str, ...]:
-    return (pick.line_ref,) if pick is not None and pick.line_ref else ()
+def _picks(checkout_ref: str, offer_id: str) -> list[GiftPick]:
+    picks = GiftPick.objects.filter(checkout_ref=checkout_ref, offer_id=int(offer_id))
+    return list(picks.order_by("pk"))
+
+
+def _own_lines(picks: Iterable[GiftPick]) -> tuple[str, ...]:
+    return tuple(pick.line_ref for pick in picks if pick.line_ref)
+
+
+def _variants(basket: BasketFacts) -> set[str]:
+    return {line.goods.variant_ref for line in basket.lines}
 
 
 def _without(basket: BasketFacts, line_refs: Collection[str]) -> BasketFacts:

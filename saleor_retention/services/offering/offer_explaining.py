@@ -13,8 +13,9 @@ from dataclasses import replace
 from django.utils import timezone
 
 from saleor_retention.engine.offers.index import OfferIndex
-from saleor_retention.engine.offers.quoting import compete, tier_prices
+from saleor_retention.engine.offers.quoting import OfferCase, compete, tier_prices
 from saleor_retention.engine.offers.result import OfferQuote
+from saleor_retention.engine.rules import Tier
 from saleor_retention.host.contract import PricedCheckout
 from saleor_retention.selectors.offers import OfferShelf
 from saleor_retention.services.checkout import pricing
@@ -33,6 +34,18 @@ def explain(
     also says how much dearer the basket would be with each beaten offer, a search for each. While
     money is committed the checkout may keep an older price than the one explained here.
     """
+    shelf, case, tier = case_of_all(priced, now)
+    basket = priced.basket
+    prices = tier_prices(case, tier, basket.currency)
+    quote = compete(basket, tier, case, prices, explain=with_costs)
+    names = {**shelf.names, **{key: price.name for key, price in prices.items()}}
+    return quote, replace(shelf, names=names)
+
+
+def case_of_all(
+    priced: PricedCheckout, now: dt.datetime | None = None
+) -> tuple[OfferShelf, OfferCase, Tier | None]:
+    """Return all offers of a checkout's channel, put to it, and its customer's tier."""
     standing, basket = priced.standing, priced.basket
     version_id = standing.version_id or priced.decision.version_id
     if version_id is None:
@@ -43,8 +56,4 @@ def explain(
     offers = tuple(offer_cases.carried(shelf.offers))
     at = now or timezone.now()
     case = offer_cases.put(shelf, offers, basket, standing, customer, rules, at)
-    tier = rules.tier(customer.tier) if customer else None
-    prices = tier_prices(case, tier, basket.currency)
-    quote = compete(basket, tier, case, prices, explain=with_costs)
-    names = {**shelf.names, **{key: price.name for key, price in prices.items()}}
-    return quote, replace(shelf, names=names)
+    return shelf, case, rules.tier(customer.tier) if customer else None

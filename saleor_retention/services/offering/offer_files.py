@@ -99,7 +99,7 @@ def apply_offers(
     warnings: list[str] = []
     refusals: list[Refusal] = []
     named = set()
-    for item in wanted:
+    for item in sorted(wanted, key=_refers):  # what others refer to first
         named.add(item.slug)
         try:
             change = _apply_one(program, item, there.get(item.slug), actor_ref, at)
@@ -156,6 +156,13 @@ def _apply_one(
         actor_ref=actor_ref,
         now=at,
     )
+
+
+def _refers(item: WantedOffer) -> bool:
+    """Tell whether an offer opens below the amount of another one."""
+    sections = [each for each in item.document.values() if isinstance(each, dict)]
+    opens = [section.get("opens") for section in sections]
+    return any("below_offer" in each for each in opens if isinstance(each, dict))
 
 
 def _resolved(fields: Fields, resolve: Resolve) -> dict[str, Any]:

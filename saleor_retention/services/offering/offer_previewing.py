@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from saleor_retention.engine.offers.result import OfferQuote
 from saleor_retention.engine.offers.terms import OfferTerms, in_currency
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.models import Account, AccountState, Offer, Program
-from saleor_retention.selectors.offers import offers_in, terms_of
+from saleor_retention.selectors.offers import followed_terms, offers_in, terms_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.offering.offer_validating import validate_offer
 
@@ -58,19 +58,26 @@ def preview(
     offer: Offer | None = None,
     account: Account | None = None,
     shipping_minor: int = 0,
+    gift_picks: Mapping[str, Collection[str]] | None = None,
     at: dt.datetime | None = None,
 ) -> OfferTrial:
     """Return what the program's active offers would do to a basket, with one more if given.
 
     ``lines`` are variants with their quantities. A ``document`` is tried as a new offer, or in the
     place of ``offer``; an ``offer`` alone is tried as it is, also when it is switched off.
-    ``account`` is the member whose tier, limits, cards and gifts count (None: a guest). Refuses
-    what the channel does not sell (NOT_FOUND at ``lines.<n>``), quantities out of bounds, and a
-    document that could not be stored; a window that is over is none of these.
+    ``account`` is the member whose tier, limits, cards and gifts count (None: a guest).
+    ``shipping_minor`` is the price of the delivery. ``gift_picks`` are variants by offer id
+    (``TRIED`` for a new one): a unit of each is added to the basket unless it has one. Refuses what
+    the channel does not sell (NOT_FOUND at ``lines.<n>`` and ``gift_picks``), what is no gift
+    of an offer that runs (INVALID), quantities out of bounds, and a document that could not be
+    stored; a window that is over is none of these.
     """
+    picks = {key: frozenset(refs) for key, refs in (gift_picks or {}).items()}
     rules = rules_of(program.current_version_id)
     now = at or timezone.now()
-    basket = _basket(program, lines, channel_ref, account)
+    named = {ref for ref, _quantity in lines}
+    added = sorted({ref for refs in picks.values() for ref in refs} - named)
+    basket = _basket(program, lines, added, channel_ref, account)
     stamp = Program.objects.values_list("offers_stamp", flat=True).get(pk=program.pk)
     shelf = offers_in(program.pk, stamp, channel_ref=channel_ref, currency=basket.currency)
     offers = {each.id: each for each in shelf.offers}
@@ -86,6 +93,7 @@ def preview(
         )
         if one is not None and (not tried[1].channels or channel_ref in tried[1].channels):
             offers[one.id], terms[one.id] = one, tried[1]
+    _require_gifts(picks, offers)
     customer = _customer(account)
     situation = situation_of(
         _facts(program, account),
@@ -94,6 +102,7 @@ def preview(
         customer=customer,
         shipping_minor=shipping_minor,
     )
+    situation = replace(situation, gift_choices=picks)
     tier = rules.tier(customer.tier) if customer is not None else None
     case = OfferCase(tuple(offers.values()), situation, {}, stamp, NODES_MAX)
     prices = tier_prices(case, tier, basket.currency)
@@ -115,23 +124,38 @@ def _tried(
     offer_id = TRIED if offer is None else str(offer.pk)
     if document is not None:
         validated = validate_offer(program, document, is_active=False, now=now, offer=offer)
-        return offer_id, validated.terms
-    return None if offer is None else (offer_id, terms_of(offer.current_version_id))
+        return offer_id, followed_terms(program.pk, validated.terms)
+    if offer is None:
+        return None
+    return offer_id, followed_terms(program.pk, terms_of(offer.current_version_id))
+
+
+def _require_gifts(picks: Mapping[str, frozenset[str]], offers: Mapping[str, kinds.Offer]) -> None:
+    for offer_id, refs in picks.items():
+        gift = offers[offer_id].benefit if offer_id in offers else None
+        if not isinstance(gift, kinds.Gift) or not refs or not refs <= gift.choices:
+            message = "gift_picks names what is no gift of an offer that runs here."
+            raise Refusal(Code.INVALID, message, "gift_picks")
 
 
 def _basket(
-    program: Program, lines: Sequence[tuple[str, int]], channel_ref: str, account: Account | None
+    program: Program,
+    lines: Sequence[tuple[str, int]],
+    gifts: Sequence[str],
+    channel_ref: str,
+    account: Account | None,
 ) -> BasketFacts:
     if not program.channels.filter(channel_ref=channel_ref).exists():
         message = f'The program "{program.slug}" does not run in this channel.'
         raise Refusal(Code.NOT_FOUND, message, "channel")
     if not 1 <= len(lines) <= LINES_MAX:
         raise Refusal(Code.INVALID, f"A basket has 1 to {LINES_MAX} lines here.", "lines")
-    prices = host.current().shelf_prices([ref for ref, _quantity in lines], channel_ref)
+    wanted = [*lines, *((ref, 1) for ref in gifts)]
+    prices = host.current().shelf_prices([ref for ref, _quantity in wanted], channel_ref)
     refusals = []
     found = []
-    for number, (ref, quantity) in enumerate(lines):
-        path = f"lines.{number}"
+    for number, (ref, quantity) in enumerate(wanted):
+        path = f"lines.{number}" if number < len(lines) else "gift_picks"
         if ref not in prices:
             message = f'{path} names no variant that the channel sells: "{ref}".'
             refusals.append(Refusal(Code.NOT_FOUND, message, f"{path}.variant"))

@@ -21,6 +21,7 @@ from saleor_retention.engine.offers.terms import (
     Kind,
     OfferTerms,
     amounts_of,
+    followed,
 )
 from saleor_retention.engine.rules import ProgramRules, RuleProblem, Selection
 from saleor_retention.errors import Code, Refusal, Refusals
@@ -83,6 +84,7 @@ def validate_offer(
         *_missing_currencies(terms, places),
         *_unknown_tiers(terms, rules),
         *_unknown_segments(program, terms),
+        *_unknown_offer(program, terms),
         *_unknown_goods(terms),
         *_unsupported(terms),
     ]
@@ -154,6 +156,20 @@ def _unknown_segments(program: Program, terms: OfferTerms) -> Iterator[Refusal]:
     for slug in sorted(wanted - set(there.values_list("slug", flat=True))):
         message = f'audience.segments names no segment of the program: "{slug}".'
         yield Refusal(Code.NOT_FOUND, message, "audience.segments")
+
+
+def _unknown_offer(program: Program, terms: OfferTerms) -> Iterator[Refusal]:
+    """Refuse a reference to what is no offer of free shipping from an amount on."""
+    slug = terms.below_offer
+    if not slug:
+        return
+    kind = Kind.FREE_SHIPPING.value
+    there = Offer.objects.filter(program=program, retired_at=None, kind=kind, slug=slug).first()
+    other = None if there is None else terms_of(there.current_version_id)
+    if other is None or followed(terms, {slug: other}).below_offer:
+        path = f"{terms.kind.value}.opens.below_offer"
+        message = f'{path} names no offer of free shipping from an amount on: "{slug}".'
+        yield Refusal(Code.NOT_FOUND, message, path)
 
 
 def _unknown_goods(terms: OfferTerms) -> Iterator[Refusal]:

@@ -18,10 +18,11 @@ DECLARE
     facts jsonb;
 BEGIN
 facts := jsonb_build_object(
-    'picks', (
-        SELECT jsonb_object_agg(pick.offer_id, pick.variant_ref)
-        FROM saleor_retention_giftpick pick
-        WHERE pick.checkout_ref = p_checkout_ref),
+    'gift_picks', (
+        SELECT jsonb_object_agg(picked.offer_id, picked.refs)
+        FROM (SELECT pick.offer_id, jsonb_agg(pick.variant_ref ORDER BY pick.id) AS refs
+              FROM saleor_retention_giftpick pick
+              WHERE pick.checkout_ref = p_checkout_ref GROUP BY pick.offer_id) picked),
     'used', (
         SELECT jsonb_agg(jsonb_build_array(
             counter.offer_id, counter.account_id IS NOT NULL, counter.period_start,

@@ -198,14 +198,14 @@ def test_the_gift_that_the_shopper_chose_is_the_free_one() -> None:
     both = basket(700, 900)
 
     assert taken(quote(both, gift)) == {("line-2", "1"): 900}
-    chosen = situation(gift_choices={"1": "v1"})
+    chosen = situation(gift_choices={"1": frozenset({"v1"})})
     assert taken(quote(both, gift, at=chosen)) == {("line-1", "1"): 700}
 
 
 def test_a_choice_of_one_gift_leaves_the_others_open_while_more_may_be_had() -> None:
     """Two gifts of three: with one chosen there is one more, and what is in the basket is free."""
     gift = offer("1", Gift(frozenset({"v1", "v2", "v3"}), quantity=2))
-    chosen = situation(gift_choices={"1": "v1"})
+    chosen = situation(gift_choices={"1": frozenset({"v1"})})
 
     one = quote(basket(700), gift, at=chosen)
     both = quote(basket(700, 900), gift, at=chosen)
@@ -215,6 +215,16 @@ def test_a_choice_of_one_gift_leaves_the_others_open_while_more_may_be_had() -> 
         (GiftChoice("1", ("v1", "v2", "v3"), 1),),
     )
     assert (taken(both), both.gifts) == ({("line-1", "1"): 700, ("line-2", "1"): 900}, ())
+
+
+def test_as_many_choices_as_gifts_shut_the_others() -> None:
+    """Two gifts of three were chosen: these are free, and not the dearer third one."""
+    gift = offer("1", Gift(frozenset({"v1", "v2", "v3"}), quantity=2))
+    chosen = situation(gift_choices={"1": frozenset({"v1", "v2"})})
+
+    all_three = quote(basket(100, 200, 900), gift, at=chosen)
+
+    assert taken(all_three) == {("line-1", "1"): 100, ("line-2", "1"): 200}
 
 
 def test_a_punch_card_gives_one_for_each_full_card() -> None:

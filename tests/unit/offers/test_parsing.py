@@ -331,6 +331,11 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str, str], ...] = (
         "add_on.opens.below.USD",
         "NEVER_OPENS",
     ),
+    (
+        add_on({"below": {"USD": 50}, "below_offer": "ship"}),
+        "add_on.opens.below_offer",
+        "ONE_BELOW",
+    ),
     (add_on({"select": {"products": ["1"]}}), "add_on.opens.select", "NEVER_OPENS"),
     (add_on({}), "add_on.opens", "EMPTY"),
     (add_on({"from": {"USD": 5}, "quantity": 2}), "add_on.opens.quantity", "NO_EFFECT"),
@@ -376,7 +381,7 @@ def test_what_contradicts_itself_is_refused(
 
 def test_what_was_stored_is_read_although_it_would_be_refused_now() -> None:
     """The zone of a program may change, and with it on which days a window lies."""
-    of_fields = ("EMPTY", "REQUIRED", "NO_EFFECT")
+    of_fields = ("EMPTY", "REQUIRED", "NO_EFFECT", "ONE_BELOW")
     between_fields = [document for document, _, code in CONTRADICTIONS if code not in of_fields]
 
     for document in between_fields:
@@ -401,6 +406,7 @@ def near_misses() -> Iterator[dict[str, Any]]:
     yield threshold({"from": {"USD": 50}, "amount": {"USD": 50}})
     yield threshold({"from": {"USD": 0}, "amount": {"USD": 5}})
     yield add_on({"from": {"USD": "49.99"}, "below": {"USD": 50}})
+    yield add_on({"below_offer": "ship"})
     yield add_on({"select": {"products": ["1", "2"]}}, units_each=2)
     yield quantity({"from": 2, "percent": 5}, {"from": 3, "amount": {"USD": 1}})
 

@@ -124,6 +124,17 @@ def steps(*pairs: tuple[int, CutTerms]) -> tuple[SpendStepTerms, ...]:
             "Cups at 3.00 USD each with every 2 of Tea.",
         ),
         (
+            AddOnTerms(CUPS, TENTH, OpeningTerms(below_offer="ship")),
+            "Cups at 10 % off each when the other goods come to less than ships for free.",
+        ),
+        (
+            AddOnTerms(CUPS, TENTH, OpeningTerms(from_minor=usd(3000), below_offer="ship")),
+            (
+                "Cups at 10 % off each when the other goods come to 30.00 USD or more, "
+                "but to less than ships for free."
+            ),
+        ),
+        (
             AddOnTerms(CUPS, TENTH, OpeningTerms(from_minor=usd(3000), below_minor=usd(5000))),
             (
                 "Cups at 10 % off each when the other goods come to 30.00 USD or more, "
