@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from saleor_retention.management.commands import retention_import
 from saleor_retention.models import Account, Entry, Lot, Note, Transaction
 from saleor_retention.selectors.balances import balance_of
+from saleor_retention.selectors.people import Directory
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.ledger.replaying import replay
 from saleor_retention.services.membership import members
@@ -476,6 +477,34 @@ def test_a_batch_costs_the_same_statements_however_many_rows_it_has(
 
     with django_assert_num_queries(4):
         brought(shop, *lines)
+
+
+def test_addresses_that_nobody_has_do_not_read_all_users_each_time(
+    shop: Shop, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    """Those with capitals are read once, at the first such address; then nothing more is asked."""
+    shop.customer("Ann")
+    lines = [f"{n},nobody{n}@example.com,1,,," for n in range(4)]
+
+    # Rules, shared addresses and capitals once; each batch its users and keys, one an account.
+    with django_assert_num_queries(3 + 5 * 2 + 1):
+        total, rejected = brought(
+            shop, *lines, "4,ann@example.com,1,,,", applies=False, batch_size=1
+        )
+
+    assert (total.booked, len(rejected)) == (1, 4)
+
+
+def test_an_address_that_was_given_up_meanwhile_is_nobodys(shop: Shop) -> None:
+    """What was read of capitals at the beginning is held against the user as he is now."""
+    ref = shop.customer("Ann")
+    directory = Directory()
+    before = directory.by_email(["ann@example.com"])
+    get_user_model().objects.filter(pk=ref).update(email="Eve@example.com")
+    shop.host.put_user(ref, "Eve@example.com")
+
+    assert {address: user.ref for address, user in before.items()} == {"ann@example.com": ref}
+    assert directory.by_email(["ann@example.com"]) == {}
 
 
 def test_memory_does_not_grow_with_the_file(shop: Shop) -> None:
