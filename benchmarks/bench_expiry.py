@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import world
 from benchmarks.world import NOW, rows
 
-LOTS = world.size("LOTS", 100_000)
+LOTS = world.size("LOTS", 1_000_000)
 LOTS_EACH = world.size("LOTS_EACH", 4)
 TURNS = world.size("TURNS", 10)
 SAMPLE = world.size("SAMPLE", 50)  # lots of the loop in each turn

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import threading
 import tracemalloc
 from collections.abc import Callable
 from io import StringIO
@@ -13,7 +15,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
-from saleor_retention.management.commands import retention_import
+from saleor_retention.management import progress
 from saleor_retention.models import Account, Entry, Lot, Note, Transaction
 from saleor_retention.selectors.balances import balance_of
 from saleor_retention.selectors.people import Directory
@@ -586,25 +588,83 @@ def test_the_report_holds_no_formula(shop: Shop, tmp_path: Path) -> None:
     assert list(keys) == [("import:-1", '=HYPERLINK("http://x")'), ("import:L2", "'tis")]
 
 
+def _long_file(folder: Path) -> Path:
+    """Write seven rows, one of which has a note of three lines, and an empty line."""
+    file = folder / "old.csv"
+    rows = [*(f"{n},ann@example.com,1," for n in range(6)), "", '6,ann@example.com,1,"a\nb\nc"']
+    file.write_text("\n".join(["external_id,email,points,note", *rows]))
+    return file
+
+
 def test_the_command_says_how_far_it_is(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows, share and rate after a batch; the last one is all of it."""
+    """Rows done and in all, rate and what is left after a batch; the last one is all of it."""
     shop.member("ann")
-    monkeypatch.setattr(retention_import, "PROGRESS_SECONDS", 0)
-    file = tmp_path / "old.csv"
-    file.write_text(
-        "\n".join(["external_id,email,points", *(f"{n},ann@example.com,1" for n in range(7))])
-    )
-    err = StringIO()
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0)
+    file, err = _long_file(tmp_path), StringIO()
 
     call_command("retention_import", str(file), "--program=club", "--batch-size=3", stderr=err)
 
     lines = err.getvalue().splitlines()
-    assert [line.split(" rows (")[0] for line in lines] == ["3", "6", "7"]
+    assert [line.split(", ")[0] for line in lines] == [
+        "3 of 7 rows (43 %)",
+        "6 of 7 rows (86 %)",
+        "7 of 7 rows (100 %)",
+    ]
     assert all(" a second, " in line for line in lines)
-    assert "(100 %)" in lines[-1]
     assert lines[-1].endswith(" 0 s left")
+
+
+def test_a_terminal_gets_one_line_with_a_bar(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written over after each batch, with nothing of a longer one left, and ended at the end."""
+    shop.member("ann")
+    monkeypatch.setattr(progress, "TERMINAL_SECONDS", 0)
+    file, err = _long_file(tmp_path), _Terminal()
+
+    call_command("retention_import", str(file), "--program=club", "--batch-size=3", stderr=err)
+
+    lines = err.getvalue().removesuffix("\n").split("\r")
+    assert lines[0] == ""
+    assert [line[:30] for line in lines[1:]] == [
+        "[##########..............] 3 o",
+        "[####################....] 6 o",
+        "[########################] 7 o",
+        "[########################] 7 o",
+    ]
+    assert [len(line) for line in lines[1:]] == sorted(len(line) for line in lines[1:])
+    assert "\n" not in "".join(lines)
+
+
+def test_a_terminals_line_ends_with_a_fault(shop: Shop, tmp_path: Path) -> None:
+    """What is said next stands on a line of its own, and the bar where the run came to."""
+    shop.member("ann")
+    file, err = tmp_path / "old.csv", _Terminal()
+    file.write_text('external_id,email,points\n1,ann@example.com,1\n2,"a"b,5\n')
+
+    with pytest.raises(CommandError, match="is not CSV in UTF-8"):
+        call_command("retention_import", str(file), "--program=club", "--batch-size=1", stderr=err)
+
+    assert err.getvalue().startswith("\r[########################] 1 of 1 rows (100 %)")
+    assert err.getvalue().endswith("\n")
+
+
+def test_a_pipe_is_read_once(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows how many rows it has; all of them are booked."""
+    ann = shop.member("ann")
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0)
+    file, pipe, err = _long_file(tmp_path), tmp_path / "pipe", StringIO()
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(file.read_bytes()))
+    writer.start()
+
+    call_command("retention_import", str(pipe), "--program=club", "--apply", stderr=err)
+
+    writer.join()
+    assert err.getvalue().startswith("7 rows, ")
+    assert ledger.balances(ann) == (7, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -645,6 +705,13 @@ def test_what_the_command_refuses_at_once(shop: Shop, tmp_path: Path) -> None:
     assert file.read_text() == "external_id,email,points\n"
     assert Entry.objects.count() == 0
     assert shop.program.pk
+
+
+class _Terminal(StringIO):
+    """A stream that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class _Lines:

@@ -68,17 +68,19 @@ class Command(BaseCommand):
         work = _work(program, options)
         tally = Tally(time_zone=work.rules.time_zone)
         owned, guests = past.count(work.scope)
-        progress = Progress(owned, "orders")
         report = Path(options["report"] or f"backfill-{program.slug}.csv")
         try:
-            with report.open("w", encoding="utf-8", newline="") as file:
+            with (
+                report.open("w", encoding="utf-8", newline="") as file,
+                Progress(self.stderr, owned, "orders") as progress,
+            ):
                 writer = csv.DictWriter(file, past_reports.columns(work.rules, has_rival=False))
                 writer.writeheader()
                 for parts in backfilling.plan(work):
                     for part in parts:
                         tally.add(part.share)
                         writer.writerow(past_reports.row_of_part(part, work.rules))
-                    self._say(progress.line(sum(len(part.share.outcomes) for part in parts)))
+                    progress.add(sum(len(part.share.outcomes) for part in parts))
                 writer.writerow(past_reports.total_row(tally, work.rules))
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from None
@@ -93,14 +95,14 @@ class Command(BaseCommand):
 
     def _apply(self, program: Program, options: dict[str, Any]) -> None:
         work = _work(program, options)
-        progress = Progress(past.count(work.scope)[0], "orders")
         orders = points = customers = 0
         try:
-            for booked in backfilling.apply(work, options["batch"]):
-                orders += booked.orders
-                points += booked.points
-                customers += booked.members
-                self._say(progress.line(booked.looked_at))
+            with Progress(self.stderr, past.count(work.scope)[0], "orders") as progress:
+                for booked in backfilling.apply(work, options["batch"]):
+                    orders += booked.orders
+                    points += booked.points
+                    customers += booked.members
+                    progress.add(booked.looked_at)
         except Refusal as refusal:
             if not orders:
                 raise
@@ -121,10 +123,6 @@ class Command(BaseCommand):
             f'Batch "{options["batch"]}": {orders} orders of {customers} members undone, '
             f"{points} points taken back."
         )
-
-    def _say(self, line: str) -> None:
-        if line:
-            self.stderr.write(line)
 
 
 def _program(slug: str) -> Program:

@@ -78,13 +78,11 @@ class Command(BaseCommand):
         )
         batch = coupon_batches.order_batch(program, wanted, actor_ref="")
         there = batch.issued
-        progress = Progress(wanted.size - there, "codes")
         made = 0
-        while count := coupon_batches.fill(batch.pk):
-            made += count
-            line = progress.line(count)
-            if line:
-                self.stderr.write(line)
+        with Progress(self.stderr, wanted.size - there, "codes") as progress:
+            while count := coupon_batches.fill(batch.pk):
+                made += count
+                progress.add(count)
         self.stdout.write(f'Batch "{batch.key}": {made} codes made, {there} were there.')
         if options["csv"]:
             self._export(program, options)

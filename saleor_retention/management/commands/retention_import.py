@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from saleor_retention import host
 from saleor_retention.engine.spreadsheets import safe
 from saleor_retention.errors import Refusal
+from saleor_retention.management.progress import Progress
 from saleor_retention.models import Program
 from saleor_retention.services.moving import import_files, importing
 from saleor_retention.services.moving.import_files import Rejected
 from saleor_retention.services.moving.importing import Batch, Import
-
-PROGRESS_SECONDS = 2.0
 
 
 class Command(BaseCommand):
@@ -74,10 +71,12 @@ class Command(BaseCommand):
     def _run(self, work: Import, source: Path, report: Path) -> tuple[Batch, int]:
         total, rejected = Batch(), 0
         try:
-            with source.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+            with source.open(encoding="utf-8-sig", newline="") as file:
                 reader = import_files.open_reader(file)
-                progress = _Progress(raw, source.stat().st_size)
-                with report.open("w", encoding="utf-8", newline="") as target:
+                with (
+                    report.open("w", encoding="utf-8", newline="") as target,
+                    Progress(self.stderr, _length(source), "rows") as progress,
+                ):
                     writer = _writer(target, reader.fieldnames or ())
                     for batch in importing.run(
                         work, import_files.read(reader, work.rules.time_zone)
@@ -86,9 +85,7 @@ class Command(BaseCommand):
                         rejected += len(batch.rejected)
                         writer.writerows(_reported(item) for item in batch.rejected)
                         target.flush()
-                        line = progress.line(total.rows)
-                        if line:
-                            self.stderr.write(line)
+                        progress.add(batch.rows)
         except Refusal as refusal:
             raise CommandError(f"{refusal.message} {_so_far(total, work.applies)}") from None
         except OSError as error:
@@ -96,24 +93,12 @@ class Command(BaseCommand):
         return total, rejected
 
 
-class _Progress:
-    """How far a run is, said every few seconds."""
-
-    def __init__(self, raw: BinaryIO, size: int) -> None:
-        self._raw, self._size = raw, size
-        self._began = self._said = time.monotonic()
-
-    def line(self, rows: int) -> str:
-        """Return a line when it is time for one, otherwise ""."""
-        now = time.monotonic()
-        if now - self._said < PROGRESS_SECONDS:
-            return ""
-        self._said = now
-        seconds = max(now - self._began, 0.001)
-        share = min(self._raw.tell() / self._size, 1)
-        left = round(seconds / share - seconds)
-        percent = round(100 * share)
-        return f"{rows} rows ({percent} %), {round(rows / seconds)} a second, {left} s left"
+def _length(source: Path) -> int | None:
+    """Return how many rows a file has, None for a pipe, which can be read only once."""
+    if not source.is_file():
+        return None
+    with source.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        return import_files.count(file)
 
 
 def _program(slug: str) -> Program:

@@ -65,14 +65,12 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _run(self, simulation: Simulation, write: Callable[[Result], None] | None) -> None:
-        progress = Progress(past.count(simulation.scope)[0], "orders")
-        for results in simulation.run():
-            if write is not None:
-                for result in results:
-                    write(result)
-            line = progress.line(sum(len(result.share.outcomes) for result in results))
-            if line:
-                self.stderr.write(line)
+        with Progress(self.stderr, past.count(simulation.scope)[0], "orders") as progress:
+            for results in simulation.run():
+                if write is not None:
+                    for result in results:
+                        write(result)
+                progress.add(sum(len(result.share.outcomes) for result in results))
 
     def _row_writer(self, simulation: Simulation) -> Callable[[Result], None]:
         rules = simulation.trial.rules

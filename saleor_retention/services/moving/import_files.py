@@ -144,6 +144,17 @@ def read(reader: csv.DictReader[str], time_zone: str) -> Iterator[Row | Rejected
             yield Rejected(reader.line_num, cells, str(unfit))
 
 
+def count(file: TextIO) -> int:
+    """Return how many rows a file has, as far as it is CSV; for progress, so nothing is refused."""
+    rows = -1  # the header
+    try:
+        for record in csv.reader(file, strict=True):
+            rows += bool(record)
+    except csv.Error:
+        pass
+    return max(rows, 0)
+
+
 def report_columns(names: Sequence[str]) -> list[str]:
     """Return the columns of a report: those of the file, the line and the reason."""
     return [*(name for name in names if name not in ADDED), *ADDED]

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -87,6 +88,20 @@ class _Due:
     row: Row
     user_ref: str
     has_account: bool
+
+
+class _Member(NamedTuple):
+    """What is asked of an account before it is locked."""
+
+    pk: int
+    state: str
+
+
+class _Posted(NamedTuple):
+    """What tells a row's posting from another one."""
+
+    account_id: int
+    content_hash: str
 
 
 _Owned = Sequence[tuple[Row, Account]]
@@ -172,12 +187,14 @@ def _bookable(work: Import, rows: Sequence[Row], batch: Batch, at: dt.datetime) 
     by_ref = work.directory.by_ref(row.user_ref for row in rows if row.user_ref)
     people = {row.external_id: _person(row, by_email, by_ref) for row in rows}
     user_ids = {int(user.ref) for user in people.values() if isinstance(user, UserFacts)}
+    owned = Account.objects.filter(program=work.program, user_id__in=user_ids)
     accounts = {
-        str(account.user_id): account
-        for account in Account.objects.filter(program=work.program, user_id__in=user_ids)
+        str(user_id): _Member(*member)
+        for user_id, *member in owned.values_list("user_id", "pk", "state")
     }
     made = Transaction.objects.filter(program=work.program, key__in=[row.key for row in rows])
-    booked = {posted.key: posted for posted in made}
+    found = made.values_list("key", "account_id", "content_hash")
+    booked = {key: _Posted(*posted) for key, *posted in found}
     due = []
     for row in rows:
         person = people[row.external_id]
@@ -214,7 +231,7 @@ def _person(
     return found if found is not None else "email: It is empty."
 
 
-def _is_booked(row: Row, posted: Transaction, account: Account | None, *, is_known: bool) -> bool:
+def _is_booked(row: Row, posted: _Posted, account: _Member | None, *, is_known: bool) -> bool:
     """Tell whether a posting is this row's; also when the user is not found any more."""
     if is_known and (account is None or account.pk != posted.account_id):
         return False
@@ -222,7 +239,7 @@ def _is_booked(row: Row, posted: Transaction, account: Account | None, *, is_kno
     return posted.content_hash == digest
 
 
-def _objection(work: Import, row: Row, account: Account | None, at: dt.datetime) -> str:
+def _objection(work: Import, row: Row, account: _Member | None, at: dt.datetime) -> str:
     """Return why the row cannot be booked, "" if it can."""
     if account is not None and account.state != AccountState.MEMBER:
         return "email: This customer has left the program."
