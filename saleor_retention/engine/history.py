@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -53,6 +53,8 @@ class Setting:
     has_first_order: bool = False  # the points for it were given, or are not due any more
     used: tuple[tuple[dt.datetime, int], ...] = ()
     """Payment and points of the customer's other orders, which count against caps."""
+    booked: Mapping[str, int] = field(default_factory=dict)
+    """Points of orders that are booked, by reference; they are in ``used``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +197,16 @@ def _judged(
     rules, terms = setting.rules, EarnTerms(setting.rules, tier)
     valid_from = matures_at(order, terms, paid_at)
     expires_at = _expires_at(valid_from, rules, lives_from)
-    earned = earn(order, terms).points
-    if expires_at is None or expires_at > setting.at:  # dead points are not booked
+    is_dead = _is_over(expires_at, setting.at)
+    earned = setting.booked.get(order.ref, earn(order, terms).points)
+    if order.ref not in setting.booked and not is_dead:  # dead points are not booked
         earned = _within_caps(earned, paid_at, rules, used)
         used.append((paid_at, earned))
     points = min(kept(order, terms).points, earned)
     return Outcome(
         order=order,
         tier=tier,
-        reason=_why_none(order, terms, points, earned, is_dead=_is_over(expires_at, setting.at)),
+        reason=_why_none(order, terms, points, earned, is_dead=is_dead),
         paid_at=paid_at,
         points=points,
         spend_minor=_reference_spend(order, terms, setting),

@@ -48,6 +48,11 @@ class MemberEvent(models.Model):
         indexes = (
             models.Index(fields=("account", "kind", "at"), name="retention_event_member"),
             models.Index(fields=("kind", "recorded_at"), name="retention_event_recorded"),
+            models.Index(  # few: apps tell of nearly all
+                fields=("actor_ref", "recorded_at"),
+                condition=Q(actor_ref__startswith="user:"),
+                name="retention_event_of_staff",
+            ),
         )
 
 

@@ -155,7 +155,7 @@ class Lot(models.Model):
     remaining = models.BigIntegerField()
 
     class Meta:
-        """Invariant 3 of the semantics, held by the database."""
+        """Invariant 3 of the semantics, held by the database; and that every lot lives."""
 
         constraints = (
             check("retention_lot_remaining", Q(remaining__gte=0, remaining__lte=F("granted"))),
@@ -174,6 +174,7 @@ class Lot(models.Model):
                 ),
             ),
             check("retention_lot_restored", Q(restored__lte=F("used"))),
+            check("retention_lot_life", Q(expires_at__gt=F("valid_from"))),
             models.UniqueConstraint(
                 fields=("parent",), condition=Q(parent__isnull=False), name="retention_lot_child"
             ),

@@ -14,10 +14,14 @@ from saleor_retention.models import (
     Entry,
     Hold,
     HoldState,
+    MemberEvent,
     OrderRecord,
     Program,
     TransactionKind,
 )
+
+STAFF = "user:"
+"""What the reference of an actor begins with who is a person."""
 
 COUNTED_HOLDS = (HoldState.PLACED, HoldState.CAPTURED)
 
@@ -29,8 +33,12 @@ def earned_by_others(record: OrderRecord, paid_at: dt.datetime, tz: str) -> Used
     with its member. The caller holds the lock of the record's account.
     """
     others = OrderRecord.objects.filter(account_id=record.account_id).exclude(pk=record.pk)
-    within = Least(F("earned"), Coalesce(F("earn_room"), F("earned")))
-    return _used(others, within, "paid_at", paid_at, tz)
+    return _used(others, within_room(), "paid_at", paid_at, tz)
+
+
+def within_room() -> Least:
+    """Return what an order's record counts against caps: what it earned within its room."""
+    return Least(F("earned"), Coalesce(F("earn_room"), F("earned")))
 
 
 def redeemed_by(account: Account, at: dt.datetime, tz: str, *, besides: int | None) -> Used:
@@ -44,7 +52,10 @@ def redeemed_by(account: Account, at: dt.datetime, tz: str, *, besides: int | No
 
 
 def granted_by(program: Program, actor_ref: str, span: Span) -> int:
-    """Return the points that a member of staff or an app has granted in the program."""
+    """Return the points that a member of staff or an app has granted in the program.
+
+    Of staff also those of the events that they told of, whatever was taken back since.
+    """
     granted = Entry.objects.filter(
         book=Book.ISSUANCE,
         transaction__program=program,
@@ -53,7 +64,16 @@ def granted_by(program: Program, actor_ref: str, span: Span) -> int:
         transaction__recorded_at__gte=span[0],
         transaction__recorded_at__lt=span[1],
     )
-    return -(granted.aggregate(points=Sum("points"))["points"] or 0)
+    points = -(granted.aggregate(points=Sum("points"))["points"] or 0)
+    if not actor_ref.startswith(STAFF):
+        return points
+    told = MemberEvent.objects.filter(
+        _within("recorded_at", span),
+        account__program=program,
+        actor_ref=actor_ref,
+        actor_ref__startswith=STAFF,  # as the index says
+    )
+    return points + (told.aggregate(points=Sum("points"))["points"] or 0)
 
 
 def _used(rows: QuerySet, points: str | Least, when: str, at: dt.datetime, tz: str) -> Used:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from saleor_retention import models
@@ -39,7 +42,7 @@ from saleor_retention.services.moving.backfilling import Part
 from saleor_retention.services.ordering import settling
 from saleor_retention.services.ordering.reconciling import reconcile
 from saleor_retention.services.setting_up import programs, simulating
-from saleor_retention.services.setting_up.simulating import Simulation
+from saleor_retention.services.setting_up.simulating import Simulation, Trial
 from tests import ledger, past
 from tests.customers import wrong_rollups
 from tests.fakes import CHANNEL, at, line, order
@@ -317,6 +320,135 @@ def test_tiers_that_are_climbed_in_the_past_multiply_what_comes_after(shop: Shop
     assert account is not None
     assert (account.available, account.tier) == (130, "vip")
     assert Transaction.objects.filter(kind="earn").count() == 4
+
+
+# --- what members have already --------------------------------------------------------------------
+
+
+@pytest.fixture
+def capped(monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A hundred points for each member, ten to begin with, fifty for the first order."""
+    earn = {**ledger.ONE_PER_DOLLAR["earn"], "points_per_member_max": 100}
+    return ledger.open_shop(
+        monkeypatch, LAUNCH, earn=earn, welcome_points=10, first_order_points=50
+    )
+
+
+def half_used(shop: Shop) -> tuple[Account, str]:
+    """Let a member use half of the cap since launch, and another customer be as new as can be."""
+    ann, bob = shop.member("ann", LAUNCH), shop.customer("bob")
+    shop.buys(ann, "since", "50.00", now=at("2026-01-10"))
+    for name, user_ref in (("a", str(ann.user_id)), ("b", bob)):
+        buys(shop, user_ref, f"{name}1", "30.00", created_at=at("2025-03-01"))
+        buys(shop, user_ref, f"{name}2", "40.00", created_at=at("2025-04-01"))
+    assert ledger.balances(ann) == (10 + 50 + 50, 0, 0, 0)
+    return ann, bob
+
+
+def shares(simulation: Simulation) -> dict[str, Share]:
+    """Run a simulation and return its shares by customer."""
+    return {result.share.user_ref: result.share for chunk in simulation.run() for result in chunk}
+
+
+def test_members_begin_from_what_they_have_used(capped: Shop) -> None:
+    """Half of a cap, the welcome and the first order: simulated, planned and booked alike."""
+    ann, bob = half_used(capped)
+
+    found = shares(simulated(capped))
+    plan = planned(capped)
+    orders, points = applied(capped)
+
+    own = found[str(ann.user_id)]
+    assert [(o.order.ref, o.points) for o in own.outcomes] == [("a1", 30), ("a2", 20)]
+    assert (own.welcome, own.first_order, own.points) == (0, 0, 50)
+    assert (found[bob].welcome, found[bob].first_order, found[bob].points) == (10, 50, 130)
+    assert {ref: part.share for ref, part in plan.items()} == found
+    assert (orders, points + 10) == (4, sum(share.points for share in found.values()))
+    assert ledger.balances(ann) == (110 + own.points, 0, 0, 0)
+    assert breaches() == []
+
+
+def test_another_program_begins_from_nothing(capped: Shop) -> None:
+    """Nobody has used anything of a program that is not there; its next rules continue it."""
+    ann, _ = half_used(capped)
+    rules = ledger.rules(capped.program)
+    scope = Scope((CHANNEL,), None, LAUNCH)
+    more = replace(rules, earn_caps=replace(rules.earn_caps, per_member=110))
+
+    new = shares(Simulation(Trial("other", rules, (CHANNEL,)), scope, NOW))
+    continued = shares(Simulation(Trial("club", more, (CHANNEL,), capped.program), scope, NOW))
+
+    user = str(ann.user_id)
+    assert [outcome.points for outcome in new[user].outcomes] == [30, 40]
+    assert (new[user].welcome, new[user].first_order, new[user].points) == (10, 50, 130)
+    assert [outcome.points for outcome in continued[user].outcomes] == [30, 30]
+    assert continued[user].points == 60
+
+
+def test_orders_that_are_looked_at_are_computed_anew(capped: Shop) -> None:
+    """Also those that are booked: they use nothing up before they come."""
+    ann, _ = half_used(capped)
+    trial = simulating.trial_of_program("club")
+
+    since = shares(Simulation(trial, Scope((CHANNEL,), LAUNCH, NOW), NOW))[str(ann.user_id)]
+    ever = shares(Simulation(trial, Scope((CHANNEL,), None, NOW), NOW))[str(ann.user_id)]
+
+    assert [(o.points, o.bonus) for o in since.outcomes] == [(50, 50)]
+    assert [(o.points, o.bonus) for o in ever.outcomes] == [(30, 50), (40, 0), (30, 0)]
+
+
+def test_a_guests_order_counts_within_its_room(capped: Shop) -> None:
+    """What it had beyond that is taken back and leaves others their room, in plan and ledger."""
+    ann, _ = half_used(capped)
+    OrderRecord.objects.filter(order_ref="since").update(earn_room=20)
+    user = str(ann.user_id)
+
+    assert shares(simulated(capped))[user].points == planned(capped)[user].share.points == 70
+    applied(capped)
+    assert OrderRecord.objects.get(order_ref="a2").earned == 40
+
+
+def test_an_earlier_batch_counts_with_what_it_booked(capped: Shop) -> None:
+    """Not with what its orders would bring under the rules of now."""
+    ann = capped.member("ann", LAUNCH)
+    for number in (1, 2):
+        created_at = at(f"2025-0{number}-01")
+        buys(capped, str(ann.user_id), f"o{number}", "40.00", created_at=created_at)
+    applied(capped, "first", end_at=at("2025-01-02"))
+    rates = {"USD": {"points": 2, "per": "1.00"}}
+    capped.change_rules({"earn": {"rates": rates, "points_per_member_max": 100}}, NOW)
+
+    (part,) = planned(capped).values()
+    booked = applied(capped, "second")
+
+    assert [(o.reason, o.points) for o in part.share.outcomes] == [(Reason.SETTLED, 0), (None, 60)]
+    assert booked == (1, 60)
+
+
+def test_who_has_left_gets_nothing_of_a_simulation_either(capped: Shop) -> None:
+    """As the plan says."""
+    ann, _ = half_used(capped)
+    members.leave(capped.program, str(ann.user_id), now=NOW)
+
+    share = shares(simulated(capped))[str(ann.user_id)]
+
+    assert {outcome.reason for outcome in share.outcomes} == {Reason.NOT_A_MEMBER}
+    assert planned(capped)[str(ann.user_id)].share == share
+
+
+def test_a_simulation_as_a_backfill_looks_at_what_the_backfill_does(capped: Shop) -> None:
+    """Orders from before the program, as of now; a program that is not there has no such time."""
+    half_used(capped)
+    plan = planned(capped, now=None)
+    out = StringIO()
+
+    call_command("retention_simulate", program="club", as_backfill=True, format="csv", stdout=out)
+
+    rows = {row["user_id"]: row for row in csv.DictReader(StringIO(out.getvalue()))}
+    assert {ref: int(row["points"]) for ref, row in rows.items()} == {
+        ref: part.share.points for ref, part in plan.items()
+    }
+    assert sum(int(row["orders"]) for row in rows.values()) == 4
 
 
 # --- what is left out -----------------------------------------------------------------------------

@@ -8,11 +8,11 @@ import pytest
 
 from saleor_retention.engine.facts import OrderState
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, Note, Transaction
+from saleor_retention.models import Account, MemberEvent, Note, Transaction
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.ledger import granting
 from saleor_retention.services.ledger.posting import Posted
-from saleor_retention.services.membership import members
+from saleor_retention.services.membership import events, members
 from tests import ledger
 from tests.fakes import at
 from tests.ledger import Shop
@@ -285,3 +285,79 @@ def test_the_shop_is_asked_for_roles_only_where_they_count(shop: Shop, ann: Acco
     shop.host.group_names = None  # type: ignore[method-assign, assignment]
 
     assert grant(ann, 500).is_new
+
+
+# --- what staff bring members otherwise -----------------------------------------------------------
+
+
+def told(account: Account, reference: str, actor_ref: str = "user:1", **changes: Any) -> int:
+    """Tell of a review; return its points."""
+    given = {"source": "dashboard", "kind": "review", "object_ref": f"p-{reference}"} | changes
+    recorded = events.record_event(
+        account=account, reference=reference, actor_ref=actor_ref, **({"now": NOON} | given)
+    )
+    return int(recorded.event.points)
+
+
+@pytest.fixture
+def reviews(roles: Shop) -> Shop:
+    """A review brings 300 points, and staff without a group may grant 800 a day."""
+    rewarded = {"review": {"points": 300}, "glance": {"points": 0, "name": "A glance"}}
+    roles.change_rules({"events": rewarded}, NOON)
+    return roles
+
+
+def test_events_that_staff_tell_of_count_as_granted(reviews: Shop) -> None:
+    """In one allowance with grants, whichever comes first, of all members; the day after anew."""
+    ann, bob = reviews.member("ann"), reviews.member("bob")
+    assert told(ann, "r1", "user:4") == 300
+    grant(bob, 250, actor_ref="user:4", key="a")
+
+    with pytest.raises(Refusal) as refused:
+        told(bob, "r2", "user:4")
+    with pytest.raises(Refusal) as granted:
+        grant(ann, 251, actor_ref="user:4", key="b")
+
+    message = "You can grant 800 points a day in this program: 250 are left."
+    assert (refused.value.code, refused.value.message) == (Code.LIMIT_REACHED, message)
+    assert granted.value.message == message
+    assert not MemberEvent.objects.filter(reference="r2").exists()
+    assert [ledger.balances(each)[0] for each in (ann, bob)] == [300, 250]
+    assert told(bob, "r2", "user:4", now=at("2026-03-11 00:00")) == 300
+
+
+def test_what_an_event_brings_is_within_what_one_grant_may_be(reviews: Shop) -> None:
+    """Trainees may give 5 points at once, and do not get around that."""
+    ann = reviews.member("ann")
+
+    with pytest.raises(Refusal) as refused:
+        told(ann, "r1", "user:3")
+
+    assert refused.value.message == 'At most 5 points can be granted at once as "Trainees".'
+    assert ledger.balances(ann) == (0, 0, 0, 0)
+    assert told(ann, "r1", "user:3", kind="glance") == 0
+
+
+def test_an_event_told_again_needs_no_allowance(reviews: Shop) -> None:
+    """And one that was reversed gives none back."""
+    ann = reviews.member("ann")
+    for reference in ("r1", "r2"):
+        told(ann, reference, "user:4")
+        told(ann, reference, "user:4")
+    events.reverse_event(source="dashboard", reference="r2", actor_ref="user:4", now=NOON)
+
+    with pytest.raises(Refusal) as refused:
+        told(ann, "r3", "user:4")
+
+    assert refused.value.message.endswith(": 200 are left.")
+    assert ledger.balances(ann) == (300, 0, 0, 0)
+
+
+def test_apps_tell_of_what_they_see(reviews: Shop) -> None:
+    """They are no staff: reviews are their trade, and leave what they may grant as it is."""
+    ann = reviews.member("ann")
+    assert sum(told(ann, f"r{number}", "app:1") for number in range(5)) == 1500
+    assert told(ann, "own", "", source="survey", is_own_act=True) == 300
+
+    assert grant(ann, 20, actor_ref="app:1").is_new
+    assert grant(ann, 500, actor_ref="user:4", key="k3").is_new

@@ -185,9 +185,9 @@ def test_counting_reads_an_index(shop: Shop, rows: Any, index: str) -> None:
         cursor.execute(
             "INSERT INTO saleor_retention_lot (account_id, order_ref, opened_at, valid_from,"
             " expires_at, is_pending, granted, held, used, restored, expired, clawed, adjusted,"
-            " repaid, remaining) SELECT id, '', joined_at, tier_valid_until, tier_valid_until,"
-            " true, 1, 0, 0, 0, 0, 0, 0, 0, 1 FROM saleor_retention_account"
-            " WHERE member_number LIKE 'later-%'"
+            " repaid, remaining) SELECT id, '', joined_at, tier_valid_until,"
+            " tier_valid_until + interval '1 hour', true, 1, 0, 0, 0, 0, 0, 0, 0, 1"
+            " FROM saleor_retention_account WHERE member_number LIKE 'later-%'"
         )
         cursor.execute(
             "INSERT INTO saleor_retention_hold (account_id, checkout_ref, state, requested, points,"

@@ -32,6 +32,7 @@ class RetentionEventRecord(RetentionMutation):
 
     Idempotent by source and reference: sent again it changes nothing, with other content it is
     refused. Beyond a limit it is recorded without points, and `outcome` says which limit it is.
+    Staff are refused (LIMIT_REACHED) where it brings more than they may grant; apps are not.
     """
 
     class Arguments:

@@ -45,6 +45,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--channel", action="append", default=[], help="only this slug; may be repeated"
         )
+        parser.add_argument(
+            "--as-backfill",
+            action="store_true",
+            help="only orders from before the program, as a backfill would book them now",
+        )
         parser.add_argument("--format", choices=("text", "json", "csv"), default="text")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -83,17 +88,22 @@ class Command(BaseCommand):
 def _simulation(options: dict[str, Any]) -> Simulation:
     trial = _trial(options["program_file"], options["program"])
     time_zone, now = trial.rules.time_zone, timezone.now()
-    at = now
+    end_at = now
     if options["to"] is not None:
-        at = min(now, end_of_local_day(options["to"], time_zone))
+        end_at = min(now, end_of_local_day(options["to"], time_zone))
+    at = end_at
+    if options["as_backfill"]:
+        if trial.program is None:
+            raise CommandError("--as-backfill is for a program that the shop has.")
+        end_at, at = min(end_at, trial.program.created_at), now
     start_at = None
     if options["start"] is not None:
         start_at = start_of_local_day(options["start"], time_zone)
-        if start_at >= at:
+        if start_at >= end_at:
             raise CommandError("The time is empty: --from is not before the end.")
     refs = _channels(options["channel"]) or trial.channel_refs
     rival = _rival(options["compare_program"], refs, is_file=bool(options["program_file"]))
-    return Simulation(trial, Scope(refs, start_at, at), at, rival)
+    return Simulation(trial, Scope(refs, start_at, end_at), at, rival)
 
 
 def _trial(file: str | None, slug: str | None) -> Trial:

@@ -15,7 +15,7 @@ from saleor_retention.engine.lots import NotEnoughPoints
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, AccountState, AuditAction, Book, TransactionKind
-from saleor_retention.selectors.caps import granted_by
+from saleor_retention.selectors.caps import STAFF, granted_by
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.ledger import lots, posting
 from saleor_retention.services.ledger.locking import lock_account, lock_name, run_serialized
@@ -137,6 +137,22 @@ def adjust(
     return run_serialized(work)
 
 
+def require_staff_allowance(
+    account: Account, points: int, rules: ProgramRules, actor_ref: str, at: dt.datetime
+) -> None:
+    """Refuse points that a member of staff brings a member otherwise, as if they were granted.
+
+    So that nobody's limits can be got around by telling of what never happened. Apps, whose trade
+    that is, and the plugin's own work have none here. The caller holds the account's lock. Refuses
+    LIMIT_REACHED.
+    """
+    if points <= 0 or not actor_ref.startswith(STAFF):
+        return
+    limits = _limits(rules, actor_ref)
+    _require_at_once(points, limits.at_once)
+    _require_allowance(account, points, rules, limits.in_a_day, actor_ref, at)
+
+
 def _note_down(action: AuditAction, account: Account, posted: Posted, change: str) -> None:
     """Add it to the audit trail, with the posting's own words."""
     booked = posted.transaction
@@ -184,9 +200,7 @@ def _require_grantable(
     if account.state != AccountState.MEMBER:
         message = "Points can be granted to present members only."
         raise Refusal(Code.NOT_A_MEMBER, message, "memberId")
-    if limit.points is not None and points > limit.points:
-        message = f"At most {limit.points} points can be granted at once{_as(limit)}."
-        raise Refusal(Code.LIMIT_REACHED, message, "points")
+    _require_at_once(points, limit)
     posting.catch_up(account, at)
     if account.deficit and not rules.goodwill_repays_deficit:
         message = (
@@ -194,6 +208,12 @@ def _require_grantable(
             "and granted points do not repay them in this program."
         )
         raise Refusal(Code.IN_DEFICIT, message, "points")
+
+
+def _require_at_once(points: int, limit: Limit) -> None:
+    if limit.points is not None and points > limit.points:
+        message = f"At most {limit.points} points can be granted at once{_as(limit)}."
+        raise Refusal(Code.LIMIT_REACHED, message, "points")
 
 
 def _require_allowance(

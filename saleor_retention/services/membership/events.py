@@ -26,7 +26,7 @@ from saleor_retention.models import (
     Program,
 )
 from saleor_retention.selectors.programs import rules_of
-from saleor_retention.services.ledger import posting
+from saleor_retention.services.ledger import granting, posting
 from saleor_retention.services.ledger.locking import lock_account, lock_name, run_serialized
 from saleor_retention.services.membership import rewards
 from saleor_retention.services.membership.identity import digest_of, is_digest_of
@@ -80,10 +80,12 @@ def record_event(
 
     Idempotent by (source, reference): the same again returns the first record, other content is
     refused (KEY_REUSED). Beyond a limit of its rule an event is recorded without points. Locks the
-    account, then the event by name. What the customer did in the plugin itself (``is_own_act``) is
-    nothing for the audit trail, and its source is nobody else's. Refusals: REQUIRED and INVALID
-    (everything wrong with the text and the time at once), NOT_FOUND (no rule for the kind),
-    NOT_A_MEMBER, PROGRAM_INACTIVE.
+    account, then the event by name, then the allowance of a member of staff, to which the points
+    count that staff tell of. What the customer did in the plugin itself (``is_own_act``) is nothing
+    for the audit trail, and its source is nobody else's. Refusals: REQUIRED and INVALID (everything
+    wrong with the text and the time at once), NOT_FOUND (no rule for the kind), NOT_A_MEMBER,
+    PROGRAM_INACTIVE, LIMIT_REACHED (more than the program lets the member of staff grant at once or
+    in a day).
     """
     moment = now or timezone.now()
     if source == SURVEY and not is_own_act:
@@ -159,6 +161,8 @@ def _reward(account: Account, told: _Told, now: dt.datetime) -> MemberEvent:
     rules = rules_of(version_id)
     rule = _rule(rules, told.kind, account.program)
     outcome = outcome_of(rule, _rewarded(account, told, rules.time_zone))
+    if outcome is Outcome.REWARDED:
+        granting.require_staff_allowance(account, rule.points, rules, told.actor_ref, now)
     event = MemberEvent.objects.create(
         account=account,
         source=told.source,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,7 +25,7 @@ from saleor_retention.engine.history import (
     replay,
     tier_at_end,
 )
-from saleor_retention.engine.rules import Enrolment, ExpiryPolicy, ProgramRules
+from saleor_retention.engine.rules import ExpiryPolicy, ProgramRules
 from saleor_retention.engine.tally import Share, without
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
@@ -37,10 +37,15 @@ from saleor_retention.models import (
     OrderRecord,
     Program,
     ProgramVersion,
-    Transaction,
 )
 from saleor_retention.selectors import past, qualifying
 from saleor_retention.selectors.past import Customer, Scope
+from saleor_retention.selectors.past_members import (
+    Standing,
+    lives_from,
+    objection_to,
+    standing_of,
+)
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.terms import inactivity_since
 from saleor_retention.services.ledger.locking import lock_account, run_patiently
@@ -50,9 +55,6 @@ from saleor_retention.services.setting_up.auditing import note_down
 from saleor_retention.services.setting_up.simulating import joins_on
 
 NAME_LENGTH_MAX = 64
-
-Used = tuple[tuple[dt.datetime, int], ...]
-"""Payment and points of orders that count against caps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,6 @@ class Booked:
     points: int = 0
     members: int = 0
     looked_at: int = 0  # orders
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """What is there already of a chunk of customers."""
-
-    accounts: dict[str, Account] = field(default_factory=dict)  # by user
-    recorded: set[str] = field(default_factory=set)  # orders
-    with_first_order: set[int] = field(default_factory=set)  # accounts
-    used: dict[int, Used] = field(default_factory=dict)  # by account
 
 
 def prepare(
@@ -192,12 +184,12 @@ def apply(work: Work, name: str) -> Iterator[Booked]:
 
 
 def _parts(chunk: Sequence[Customer], work: Work) -> list[Part]:
-    ledger = _ledger_of(chunk, work)
-    judged = [_judged(customer, ledger, work) for customer in chunk]
-    tiers = _tiers(chunk, judged, ledger, work)
+    standing = standing_of(chunk, work.program, work.rules, computes_anew=False)
+    judged = [_judged(customer, standing, work) for customer in chunk]
+    tiers = _tiers(chunk, judged, standing, work)
     parts = []
     for customer, outcomes, tier in zip(chunk, judged, tiers, strict=True):
-        account = ledger.accounts.get(customer.user_ref)
+        account = standing.account_of(customer)
         is_new = account is None and any(outcome.is_counted for outcome in outcomes)
         share = Share(
             user_ref=customer.user_ref,
@@ -211,87 +203,44 @@ def _parts(chunk: Sequence[Customer], work: Work) -> list[Part]:
     return parts
 
 
-def _ledger_of(chunk: Sequence[Customer], work: Work) -> _Ledger:
-    user_ids = [int(customer.user_ref) for customer in chunk]
-    found = Account.objects.filter(program=work.program, user_id__in=user_ids)
-    accounts = {str(account.user_id): account for account in found}
-    refs = [order.ref for customer in chunk for order in customer.orders]
-    recorded = OrderRecord.objects.filter(order_ref__in=refs).values_list("order_ref", flat=True)
-    ids = [account.pk for account in accounts.values()]
-    counted = OrderRecord.objects.filter(account__in=ids, is_counted=True).order_by()
-    given = Transaction.objects.filter(
-        program=work.program, key__in=[f"first_order:{pk}" for pk in ids]
-    )
-    with_first = {*counted.values_list("account_id", flat=True).distinct()}
-    with_first.update(given.values_list("account_id", flat=True))
-    return _Ledger(accounts, set(recorded), with_first, _used(ids, refs, work))
-
-
-def _used(account_ids: Sequence[int], order_refs: Sequence[str], work: Work) -> dict[int, Used]:
-    """Return what the members' orders but these have used of the caps, where there are any."""
-    used: dict[int, Used] = {}
-    if work.rules.earn_caps.look_at_other_orders:
-        records = OrderRecord.objects.filter(
-            account__in=account_ids, earned__gt=0, paid_at__isnull=False
-        ).exclude(order_ref__in=order_refs)
-        for account_id, paid_at, points in records.values_list("account_id", "paid_at", "earned"):
-            used[account_id] = (*used.get(account_id, ()), (paid_at, points))
-    return used
-
-
-def _judged(customer: Customer, ledger: _Ledger, work: Work) -> tuple[Outcome, ...]:
+def _judged(customer: Customer, standing: Standing, work: Work) -> tuple[Outcome, ...]:
     """Return what each order would bring; nothing where it is booked, or its buyer no member."""
-    account = ledger.accounts.get(customer.user_ref)
-    reason = _objection(customer, account, work)
+    reason = objection_to(customer, standing.account_of(customer), work.present_rules)
     if reason is not None:
         return without(customer.orders, reason)
-    has_first_order = account is not None and account.pk in ledger.with_first_order
-    used = ledger.used.get(account.pk, ()) if account is not None else ()
-    history = _history(customer, account, work, used, has_first_order=has_first_order)
     return tuple(
         Outcome(outcome.order, outcome.tier, Reason.SETTLED)
-        if outcome.order.ref in ledger.recorded
+        if outcome.order.ref in standing.booked
         else outcome
-        for outcome in history.outcomes
+        for outcome in _history(customer, standing, work).outcomes
     )
 
 
-def _objection(customer: Customer, account: Account | None, work: Work) -> Reason | None:
-    if account is not None:
-        return None if account.state == AccountState.MEMBER else Reason.NOT_A_MEMBER
-    if not customer.is_confirmed:
-        return Reason.GUEST
-    if work.present_rules.enrolment is Enrolment.OPT_IN:
-        return Reason.NOT_A_MEMBER
-    return None
-
-
-def _history(
-    customer: Customer,
-    account: Account | None,
-    work: Work,
-    used: Used,
-    *,
-    has_first_order: bool,
-) -> History:
+def _history(customer: Customer, standing: Standing, work: Work) -> History:
     """Return the walk through all of the customer's orders, those that are booked with them."""
-    rules = work.rules
-    lives_from = None
+    rules, account = work.rules, standing.account_of(customer)
+    since = None
     if rules.expiry.policy is ExpiryPolicy.INACTIVITY:
-        lives_from = inactivity_since(work.version.pk)
-        if account is not None:
-            lives_from = max(lives_from, account.last_activity_at)
+        since = inactivity_since(work.version.pk)
     exponent = 0
     if rules.reference_currency:
         exponent = host.current().currency_exponent(rules.reference_currency)
-    setting = Setting(rules, work.at, exponent, lives_from, has_first_order, used)
+    setting = Setting(
+        rules,
+        work.at,
+        exponent,
+        lives_from(rules, since, account, work.at),
+        standing.has_first_order(customer),
+        standing.used(customer),
+        standing.booked,
+    )
     return replay(customer.orders, setting)
 
 
 def _tiers(
     chunk: Sequence[Customer],
     judged: Sequence[tuple[Outcome, ...]],
-    ledger: _Ledger,
+    standing: Standing,
     work: Work,
 ) -> list[str]:
     """Return each customer's tier once the orders count, as evaluating the member would say."""
@@ -304,10 +253,10 @@ def _tiers(
             if outcome.paid_at is not None
         ]
         for customer, outcomes in zip(chunk, judged, strict=True)
-        if (account := ledger.accounts.get(customer.user_ref)) is not None
+        if (account := standing.account_of(customer)) is not None
         and account.state == AccountState.MEMBER
     }
-    touched = [account for account in ledger.accounts.values() if added.get(account.pk)]
+    touched = [account for account in standing.accounts.values() if added.get(account.pk)]
     cases = qualifying.cases(touched, rules, work.at, added=added)
     decided = {}
     for case in cases:
@@ -315,7 +264,7 @@ def _tiers(
         decided[case.account.pk] = tier.slug if tier is not None else ""
     tiers = []
     for customer, outcomes in zip(chunk, judged, strict=True):
-        account = ledger.accounts.get(customer.user_ref)
+        account = standing.account_of(customer)
         if account is not None:
             tiers.append(decided.get(account.pk, account.tier))
         elif any(outcome.is_counted for outcome in outcomes):
@@ -388,16 +337,14 @@ def _book_locked(customer: Customer, account_id: int, batch: Backfill, work: Wor
     if account.state != AccountState.MEMBER:
         return Booked()
     refs = [order.ref for order in customer.orders]
-    recorded = OrderRecord.objects.filter(order_ref__in=refs).values_list("order_ref", flat=True)
-    known = set(recorded)
     facts = host.current().orders_facts(refs)
     fresh = replace(customer, orders=tuple(facts[ref] for ref in refs if ref in facts))
-    used = _used([account.pk], refs, work).get(account.pk, ())
-    history = _history(fresh, account, work, used, has_first_order=False)
+    standing = standing_of([fresh], work.program, work.rules, computes_anew=False)
+    history = _history(fresh, standing, work)
     booked = Booked(members=1)
     record = None
     for outcome in history.outcomes:
-        if outcome.is_counted and outcome.order.ref not in known:
+        if outcome.is_counted and outcome.order.ref not in standing.booked:
             record = _record(account, outcome, batch, work)
             settling.settle_past(
                 account, record, outcome.order, lives_from=history.lives_from, now=now

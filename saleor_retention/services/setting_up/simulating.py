@@ -1,7 +1,8 @@
 """What a program would make of the shop's past orders: nothing is written.
 
 The same engine walks through the orders as in a backfill (``engine.history``), so that what is
-shown is what would be booked. A customer is looked at as if he had no account yet.
+shown is what would be booked. Customers who are members of the program begin from what they have of
+it (``selectors.past_members``); of a program that the shop has not, nobody has anything.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from dataclasses import dataclass, field
 from saleor_retention import host
 from saleor_retention.engine.history import Reason, Setting, replay, tier_at_end
 from saleor_retention.engine.periods import local_date
-from saleor_retention.engine.rules import Enrolment, ExpiryPolicy, ProgramRules
+from saleor_retention.engine.rules import ExpiryPolicy, ProgramRules
 from saleor_retention.engine.tally import Share, Tally, without
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, AccountState, Program
+from saleor_retention.models import Account, Program
 from saleor_retention.selectors import past
 from saleor_retention.selectors.past import Customer, Scope
+from saleor_retention.selectors.past_members import (
+    Standing,
+    lives_from,
+    objection_to,
+    standing_of,
+)
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.terms import inactivity_since
 from saleor_retention.services.setting_up import program_reading
@@ -171,29 +178,50 @@ def trial_of_file(text: str, slug: str | None = None) -> Trial:
 
 
 def shares_of(chunk: Sequence[Customer], trial: Trial, at: dt.datetime) -> list[Share]:
-    """Return what these customers would have at ``at``; one statement at most."""
-    enrolled = _enrolled(chunk, trial)
+    """Return what these customers would have at ``at``; five statements at most.
+
+    Members of the trial's program begin from what their other orders have used of its caps, and
+    have had their welcome points, and perhaps those for the first order.
+    """
+    rules = trial.rules
     exponent = 0
-    if trial.rules.reference_currency:
-        exponent = host.current().currency_exponent(trial.rules.reference_currency)
-    setting = Setting(trial.rules, at, exponent, trial.lives_from(at))
-    return [_share(customer, trial, setting, enrolled) for customer in chunk]
+    if rules.reference_currency:
+        exponent = host.current().currency_exponent(rules.reference_currency)
+    standing = Standing()
+    if trial.program is not None:
+        standing = standing_of(chunk, trial.program, rules, computes_anew=True)
+    since = trial.lives_from(at)
+    shares = []
+    for customer in chunk:
+        account = standing.account_of(customer)
+        reason = objection_to(customer, account, rules, is_there=trial.program is not None)
+        if reason is not None:
+            shares.append(Share(customer.user_ref, without(customer.orders, reason), at))
+            continue
+        setting = Setting(
+            rules,
+            at,
+            exponent,
+            lives_from(rules, since, account, at),
+            standing.has_first_order(customer),
+            standing.used(customer),
+        )
+        shares.append(_share(customer, account, trial, setting))
+    return shares
 
 
-def _share(customer: Customer, trial: Trial, setting: Setting, enrolled: set[str] | None) -> Share:
-    if not customer.is_confirmed:
-        return Share(customer.user_ref, without(customer.orders, Reason.GUEST), setting.at)
-    if enrolled is not None and customer.user_ref not in enrolled:
-        return Share(customer.user_ref, without(customer.orders, Reason.NOT_A_MEMBER), setting.at)
+def _share(customer: Customer, account: Account | None, trial: Trial, setting: Setting) -> Share:
     outcomes = replay(customer.orders, setting).outcomes
     if not any(outcome.is_counted for outcome in outcomes):
         return Share(customer.user_ref, outcomes, setting.at)
     joined_on = joins_on(customer, trial.began_at(setting.at), trial.rules.time_zone)
+    if account is not None:
+        joined_on = local_date(account.joined_at, trial.rules.time_zone)
     return Share(
         user_ref=customer.user_ref,
         outcomes=outcomes,
         at=setting.at,
-        welcome=trial.rules.welcome_points,
+        welcome=trial.rules.welcome_points if account is None else 0,
         tier=tier_at_end(outcomes, trial.rules, setting.at, joined_on) or "",
     )
 
@@ -202,15 +230,3 @@ def joins_on(customer: Customer, began_at: dt.datetime, time_zone: str) -> dt.da
     """Return the day that a customer without an account joins on, as ``members`` says."""
     joined_at = began_at if customer.user is None else max(customer.user.joined_at, began_at)
     return local_date(joined_at, time_zone)
-
-
-def _enrolled(chunk: Sequence[Customer], trial: Trial) -> set[str] | None:
-    """Return who has enrolled, where the program asks for that and has begun; None: everyone."""
-    if trial.rules.enrolment is not Enrolment.OPT_IN or trial.program is None:
-        return None
-    accounts = Account.objects.filter(
-        program=trial.program,
-        state=AccountState.MEMBER,
-        user_id__in=[int(customer.user_ref) for customer in chunk],
-    )
-    return {str(user_id) for user_id in accounts.values_list("user_id", flat=True)}
