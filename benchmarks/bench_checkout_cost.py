@@ -54,11 +54,14 @@ class Figures:
 
     statements: dict[tuple[str, bool], list[int]] = field(default_factory=dict)
     seconds: dict[tuple[str, bool], list[float]] = field(default_factory=dict)
+    processor: dict[tuple[str, bool], list[float]] = field(default_factory=dict)  # of our process
     totals: dict[bool, set[Decimal]] = field(default_factory=dict)
 
 
 class Shop:
     """A shop with three products, a program and its members."""
+
+    quantities = QUANTITIES  # of the first line, one after the other
 
     def __init__(self) -> None:
         from tests.factories import loyalty, saleor_3
@@ -75,7 +78,7 @@ class Shop:
         make = self.make
         answer = run(STEPS[0], lambda: make.do(CREATE, {"input": self._cart()}, self.user))
         checkout = self._checkout(answer["checkout"]["token"])
-        for quantity in QUANTITIES:
+        for quantity in self.quantities:
             run(STEPS[1], lambda: make.do(UPDATE, self._update(checkout, quantity), self.user))  # noqa: B023  (called at once)
         make.set_delivery(checkout, self.user)
         if points:
@@ -153,12 +156,13 @@ def measure(shop: Shop, *, points: int) -> Figures:
 def _timer(figures: Figures, is_on: bool, number: int) -> Callable[..., Any]:  # noqa: FBT001
     def run(step: str, act: Callable[[], Any]) -> Any:
         gc.disable()  # a collection takes longer than what is measured, and falls where it likes
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         answer = act()
-        seconds = time.perf_counter() - start
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
         gc.enable()
         if number:  # the first round warms caches up
             figures.seconds.setdefault((step, is_on), []).append(seconds)
+            figures.processor.setdefault((step, is_on), []).append(busy)
         return answer
 
     return run

@@ -435,7 +435,7 @@ def test_what_a_write_refuses(make: Any, change: str, outcome: str) -> None:
     """A write against what another request changed since writes nothing."""
     from saleor.checkout.fetch import fetch_checkout_lines
 
-    from saleor_retention.host.saleor_3 import price_pass
+    from saleor_retention.host.saleor_3 import line_rows, price_pass
     from saleor_retention.host.saleor_3 import rows as own
 
     checkout = member_checkout(make, {make.make_product("20.00"): 1})
@@ -457,7 +457,7 @@ def test_what_a_write_refuses(make: Any, change: str, outcome: str) -> None:
             lines_info,
             standing,
             decision,
-            price_pass.rows_of(lines_info, decision.quote),
+            line_rows.rows_of(lines_info, decision.quote),
             price_pass.own_ids(lines_info, standing),
         )
 

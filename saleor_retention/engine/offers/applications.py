@@ -96,9 +96,15 @@ def falls(
     offer: Offer, cut: Cut | None, units: tuple[int, ...], shelf: Shelf, members: MemberLane
 ) -> list[int]:
     """Return by how much each unit becomes cheaper, member lane included."""
-    floor, fallen = offer.floor_minor, []
+    floor, rows = offer.floor_minor, shelf.rows
+    if len(units) == 1:
+        (row,) = units
+        unit = rows[row].unit_minor
+        share = min(saving(offer, cut, [unit]), max(0, unit - floor))
+        return [share + members.off(row, unit - share, floor) - members.off(row, unit)]
+    fallen = []
     for row, share in zip(units, shares(offer, cut, units, shelf), strict=True):
-        unit = shelf.rows[row].unit_minor
+        unit = rows[row].unit_minor
         with_offer = members.off(row, unit - share, floor)
         fallen.append(share + with_offer - members.off(row, unit))
     return fallen

@@ -31,7 +31,10 @@ class MemberLane:
 
     def off(self, row: int, left_minor: int, floor_minor: int = 0) -> int:
         """Return what comes off a unit of which so much is left, not below the floor."""
-        return self.best(row, left_minor, floor_minor)[0]
+        if not self._prices[row]:
+            return 0
+        found = self._known.get((row, left_minor, floor_minor))
+        return self.best(row, left_minor, floor_minor)[0] if found is None else found[0]
 
     def best(self, row: int, left_minor: int, floor_minor: int = 0) -> tuple[int, Live | None]:
         """Return what comes off a unit, and by which offer."""

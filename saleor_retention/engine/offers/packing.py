@@ -7,6 +7,7 @@ takes of each resource. Any column may be taken any number of times while the re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -34,7 +35,7 @@ class Packing:
     nodes: int = 0
 
 
-def times_max(pairs: Pairs, left: list[int]) -> int:
+def times_max(pairs: Pairs, left: Sequence[int]) -> int:
     """Return how often the resources that are left bear a column."""
     return min([left[resource] // taken for resource, taken in pairs])
 

@@ -1,4 +1,8 @@
-"""Greedy, bound, search: the best choice of columns, component by component, with its proof."""
+"""Greedy, bound, search: the best choice of columns, component by component, with its proof.
+
+A change of a cart leaves most components as they were. What a component comes to follows from its
+columns and resources alone, so that those a process found last are kept (``_settled``).
+"""
 
 from __future__ import annotations
 
@@ -20,24 +24,60 @@ FIRST_SHIFT = 5  # the first search allows a 32nd of the slack that there is
 FIRST_NODES = 200  # after so many nodes the bound is worth tightening
 NUMBERS_EACH = 16  # lines of a tableau that a pivot looks at count as one node
 TIGHTER_MAX = 4  # times that the bound is tightened
+SETTLED_MAX = 1_000  # components kept ...
+SETTLED_COLUMNS_MAX = 200  # ... of so many columns at most
 TIE_NODES_MAX = 300  # looking for an equal saving that is preferred is a courtesy, no promise
+
+
+_Key = tuple[tuple[Column, ...], tuple[int, ...], int]
+
+
+@dataclass(slots=True)
+class _Case:
+    """A component by itself: its columns name its own resources."""
+
+    caps: tuple[int, ...]
+    columns: tuple[Column, ...]
+    rows_count: int  # so many of the resources are rows of units, limits and money come after
+    origin: list[int]  # its columns' positions in the whole
+    resources: list[int]
+
+    @property
+    def key(self) -> _Key:
+        """Return all that decides what it comes to."""
+        return self.columns, self.caps, self.rows_count
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a component comes to, by its own columns and resources."""
+
+    chosen: tuple[tuple[int, int], ...]  # (column, times)
+    value: int
+    bound: int
+    prices: tuple[tuple[int, Fraction], ...]  # (resource, price), those above zero
+    sets: tuple[tuple[Rows, Fraction], ...]
+    nodes: int
+
+
+_settled: dict[_Key, _Answer] = {}
 
 
 @dataclass(slots=True)
 class _Part:
     """A component with its bound, and the best choice so far."""
 
-    caps: list[int]
-    columns: list[Column]
-    origin: list[int]  # its columns' positions in the whole
-    resources: list[int]
-    rows_count: int  # so many of the resources are rows of units, limits and money come after
+    case: _Case
+    caps: Sequence[int]
+    columns: Sequence[Column]
+    rows_count: int
     simplex: Simplex
     incumbent: dict[int, int]
     sets: list[Rows] = field(default_factory=list)
     costs: list[int] = field(default_factory=list)  # see ``Problem``; over the denominator
     dual: int = 0  # what the resources are worth, over the denominator
     bound: int = 0
+    is_settled: bool = False  # the first search proved the choice
 
     @property
     def value(self) -> int:
@@ -94,25 +134,87 @@ def solve(
     are of no use: where it is proved that none saves as much, the bound may stay anywhere below.
     """
     grouped = components(len(caps), columns, _unbeaten(columns))
-    parts = [_part(caps, columns, own, rows_count) for own in grouped]
-    parts.sort(key=lambda part: len(part.columns))
+    cases = [_case(caps, columns, own, rows_count) for own in grouped]
+    cases.sort(key=lambda case: len(case.columns))
     result = Packing(prices=[Fraction(0)] * len(caps))
+    if required > 0:
+        _solve_together([_part(case) for case in cases], result, nodes_max, required)
+        return result
+    for case in cases:
+        _add(result, case, _answer_of(case, nodes_max - result.nodes))
+    return result
+
+
+def forget() -> None:
+    """Forget the components found last (tests start from nothing)."""
+    _settled.clear()
+
+
+def _solve_together(parts: list[_Part], result: Packing, nodes_max: int, required: int) -> None:
+    """Search each part for what the bounds of the others leave of what is required."""
     for part in parts:
         rest = sum(other.bound for other in parts if other is not part)
-        result.nodes += _search(part, nodes_max - result.nodes, required - rest)
-        prices = part.simplex.prices
-        for resource, price in zip(part.resources, prices, strict=False):
-            if price:
-                result.prices[resource] = Fraction(price, part.denominator)
-        for some, price in zip(part.sets, prices[len(part.caps) :], strict=True):
-            if price:
-                rows = tuple([part.resources[row] for row in some])
-                result.sets.append((rows, Fraction(price, part.denominator)))
-        for index, times in part.incumbent.items():
-            result.chosen[part.origin[index]] = times
-    result.value = sum(part.value for part in parts)
-    result.bound = sum(part.bound for part in parts)
-    return result
+        nodes = _search(part, nodes_max - result.nodes, required - rest)
+        _add(result, part.case, _answer(part, nodes))
+
+
+def _answer_of(case: _Case, nodes_max: int) -> _Answer:
+    """Return what a component comes to, known or found.
+
+    Kept is what the first search proved: it follows from the component, whatever the budget is as
+    long as it bears such a search.
+    """
+    if nodes_max < FIRST_NODES or len(case.columns) > SETTLED_COLUMNS_MAX:
+        part = _part(case)
+        return _answer(part, _search(part, nodes_max, 0))
+    known = _settled.get(case.key)
+    if known is not None:
+        return known
+    part = _part(case)
+    found = _answer(part, _search(part, nodes_max, 0))
+    if part.is_settled:
+        if len(_settled) >= SETTLED_MAX:
+            _settled.clear()
+        _settled[case.key] = found
+    return found
+
+
+def _answer(part: _Part, nodes: int) -> _Answer:
+    prices, denominator = part.simplex.prices, part.denominator
+    first = len(part.caps)
+    return _Answer(
+        chosen=tuple(part.incumbent.items()),
+        value=part.value,
+        bound=part.bound,
+        prices=tuple(
+            [
+                (resource, Fraction(price, denominator))
+                for resource, price in enumerate(prices[:first])
+                if price
+            ]
+        ),
+        sets=tuple(
+            [
+                (some, Fraction(price, denominator))
+                for some, price in zip(part.sets, prices[first:], strict=True)
+                if price
+            ]
+        ),
+        nodes=nodes,
+    )
+
+
+def _add(result: Packing, case: _Case, answer: _Answer) -> None:
+    """Add what a component comes to, under the names of the whole."""
+    result.nodes += answer.nodes
+    result.value += answer.value
+    result.bound += answer.bound
+    for index, times in answer.chosen:
+        result.chosen[case.origin[index]] = times
+    for resource, price in answer.prices:
+        result.prices[case.resources[resource]] = price
+    for some, price in answer.sets:
+        result.sets.append((tuple([case.resources[row] for row in some]), price))
 
 
 def _unbeaten(columns: Sequence[Column]) -> list[int]:
@@ -125,23 +227,35 @@ def _unbeaten(columns: Sequence[Column]) -> list[int]:
     return sorted(best.values())
 
 
-def _part(
+def _case(
     caps: Sequence[int], columns: Sequence[Column], origin: list[int], rows_count: int
-) -> _Part:
-    """Bound a component, and choose greedily: by density, and by what the prices say."""
-    resources = sorted({r for position in origin for r, _ in columns[position].pairs})
+) -> _Case:
+    """Return a component by itself; its resources in the order of the whole."""
+    whole = [columns[position] for position in origin]
+    resources = sorted({resource for column in whole for resource, _taken in column.pairs})
     place = {resource: index for index, resource in enumerate(resources)}
-    own = [
-        Column(value, tuple([(place[r], n) for r, n in pairs]), tie)
-        for value, pairs, tie in [columns[position] for position in origin]
-    ]
-    own_caps = [caps[resource] for resource in resources]
-    incumbent = fill(by_density(own), own, own_caps)
-    simplex = Simplex(own_caps, own)
+    return _Case(
+        caps=tuple([caps[resource] for resource in resources]),
+        columns=tuple(
+            [
+                Column(value, tuple([(place[r], n) for r, n in pairs]), tie)
+                for value, pairs, tie in whole
+            ]
+        ),
+        rows_count=bisect_left(resources, rows_count),
+        origin=origin,
+        resources=resources,
+    )
+
+
+def _part(case: _Case) -> _Part:
+    """Bound a component, and choose greedily: by density, and by what the prices say."""
+    caps, columns = case.caps, case.columns
+    incumbent = fill(by_density(columns), columns, caps)
+    simplex = Simplex(caps, columns)
     simplex.run(list(incumbent))
-    rows = bisect_left(resources, rows_count)
-    part = _Part(own_caps, own, origin, resources, rows, simplex, incumbent)
-    part.bounded_by(simplex, own_caps)
+    part = _Part(case, caps, columns, case.rows_count, simplex, incumbent)
+    part.bounded_by(simplex, caps)
     part.fill_by_cost()
     return part
 
@@ -149,6 +263,7 @@ def _part(
 def _search(part: _Part, nodes_max: int, required: int) -> int:
     """Improve a component's choice until it is proved or the budget is used; return the nodes."""
     nodes = _widen(part, min(nodes_max, FIRST_NODES), required)
+    part.is_settled = part.bound == part.value
     if part.bound >= max(part.value + 1, required) and nodes < nodes_max:
         nodes += _tighten(part, (nodes_max - nodes) // 2)
         if part.bound > part.value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -42,6 +43,11 @@ class Judge:
         self.near: list[NearMiss] = list(found.near)
         self._owners = set(best.lanes.ways.owners)
         self._totals = [left.total_minor for left in self.outcome.left]
+        self._uses = Counter([live.offer.id for live, _units in self.outcome.applications])
+        self._takers: dict[int, set[str]] = {}  # by row: offers of the goods lane that serve it
+        for live, units in self.outcome.applications:
+            for row in units:
+                self._takers.setdefault(row, set()).add(live.offer.id)
 
     def verdicts(self, offers: Sequence[Offer], *, explain_nodes: int) -> list[OfferVerdict]:
         """Return all verdicts by rank; ``explain_nodes`` above zero finds what beaten ones cost."""
@@ -80,7 +86,7 @@ class Judge:
         return OfferVerdict(offer.id, code, by=by, by_minor=by_minor, is_exact=by_minor is not None)
 
     def _applied(self, live: Live) -> OfferVerdict:
-        uses = sum(1 for each, _units in self.outcome.applications if each is live)
+        uses = self._uses[live.offer.id]
         amount = self.amounts.get(live.offer.rule_key, 0)
         if isinstance(live.offer.benefit, FreeShipping):
             amount = self.shipping_minor
@@ -119,9 +125,7 @@ class Judge:
                 return {each for each, _step in self.outcome.plan.key}
             return {use.member.offer.id for row in rows for use in self.outcome.uses[row]
                     if use.member}  # fmt: skip
-        return {
-            other.offer.id for other, units in self.outcome.applications if rows.intersection(units)
-        }
+        return {taker for row in rows for taker in self._takers.get(row, ())}
 
     def _has_effect(self, live: Live) -> bool:
         """Return whether the offer would take anything off, were it alone."""

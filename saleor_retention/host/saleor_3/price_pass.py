@@ -12,7 +12,6 @@ import logging
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -22,19 +21,17 @@ from django.utils import timezone
 
 from saleor_retention import conf
 from saleor_retention.engine.facts import BasketFacts
-from saleor_retention.engine.money import from_minor
-from saleor_retention.engine.quote import Quote
+from saleor_retention.engine.pricing import POINTS_RULE
 from saleor_retention.selectors.standing import Standing, standing_of
 from saleor_retention.services.checkout import pricing
 from saleor_retention.services.offering import offer_cases
 
-from . import basket, rows
+from . import basket, line_rows, rows
 
 logger = logging.getLogger(__name__)
 
 OWN_ID_VERSION = 5  # own rows have name-based UUIDs, Saleor's are random
 ATTEMPTS_MAX = 3  # another request may store its quote between our read and our write
-SHIPPING_RULE = "shipping"
 _CHANGED = "_retention_rows_changed"
 _CONTENT = attrgetter("value_type", "value", "amount_value", "currency", "name", "reason")
 
@@ -97,9 +94,12 @@ def decide(facts: BasketFacts, standing: Standing) -> pricing.Decision:
 def is_up_to_date(
     lines_info: Sequence[Any], standing: Standing, decision: pricing.Decision
 ) -> bool:
-    """Tell whether the lines carry exactly the rows of the decision."""
-    wanted = rows_of(lines_info, decision.quote)
-    return _carries(lines_info, wanted, own_ids(lines_info, standing))
+    """Tell whether our rows on the lines take off exactly what the decision does."""
+    own = own_ids(lines_info, standing)
+    refs = {info.line.pk: str(info.line.pk) for info in lines_info}
+    there = [row for info in lines_info for row in info.discounts if row.id in own]
+    wanted = line_rows.rows_of(lines_info, decision.quote)
+    return line_rows.takings(there, refs) == line_rows.takings(wanted, refs)
 
 
 def _carries(
@@ -111,35 +111,6 @@ def _carries(
         row.id: row.amount_value for info in lines_info for row in info.discounts if row.id in own
     }
     return there == wanted
-
-
-def rows_of(lines_info: Sequence[Any], quote: Quote | None) -> list[rows.OwnRow]:
-    """Return the discount rows that a quote asks for.
-
-    Free shipping is a row of no amount on the first line: it travels with the checkout's lines to
-    wherever Saleor prices shipping, costs no statement, and leaves with our other rows.
-    """
-    if quote is None or not pricing.has_benefit(quote):
-        return []
-    lines = {str(info.line.pk): info.line for info in lines_info}
-    currency = lines_info[0].line.currency
-    exponent = basket.currency_exponent(currency)
-    wanted = [
-        rows.OwnRow(
-            id=basket.own_row_id(item.line_ref, item.rule_key),
-            line_id=lines[item.line_ref].pk,
-            value_type=item.value_type,
-            value=Decimal(item.value),
-            amount_value=from_minor(item.amount_minor, exponent),
-            currency=currency,
-            name=item.name,
-            reason=pricing.reason_of(item, quote),
-        )
-        for item in quote.allocations
-    ]
-    if quote.has_free_shipping:
-        wanted.append(_shipping_row(lines_info, currency))
-    return wanted
 
 
 def own_ids(lines_info: Sequence[Any], standing: Standing) -> set[uuid.UUID]:
@@ -173,7 +144,7 @@ def take_changed(lines_info: Sequence[Any]) -> bool:
 def is_shipping_free(lines_info: Iterable[Any] | None) -> bool:
     """Tell whether the lines carry the mark of free shipping."""
     return any(
-        discount.id == basket.own_row_id(str(info.line.pk), SHIPPING_RULE)
+        discount.id == basket.own_row_id(str(info.line.pk), line_rows.SHIPPING_RULE)
         for info in lines_info or ()
         for discount in info.discounts
     )
@@ -207,7 +178,7 @@ def _price(lines_info: Sequence[Any]) -> None:
             return
         standing, decision = found
         own = own_ids(lines_info, standing)
-        wanted = rows_of(lines_info, decision.quote)
+        wanted = line_rows.rows_of(lines_info, decision.quote)
         is_current = _carries(lines_info, wanted, own)
         if is_current and not decision.must_store:
             return
@@ -284,23 +255,9 @@ def _put(lines_info: Sequence[Any], wanted: list[rows.OwnRow], own: set[uuid.UUI
         info.discounts = kept
 
 
-def _shipping_row(lines_info: Sequence[Any], currency: str) -> rows.OwnRow:
-    first = min((info.line for info in lines_info), key=lambda line: line.pk)
-    return rows.OwnRow(
-        id=basket.own_row_id(str(first.pk), SHIPPING_RULE),
-        line_id=first.pk,
-        value_type="fixed",
-        value=Decimal(0),
-        amount_value=Decimal(0),
-        currency=currency,
-        name="Free shipping",
-        reason="Free shipping",
-    )
-
-
 def _rule_keys(standing: Standing, currency: str) -> set[str]:
     """Return every rule key that a row of this checkout can have been made for."""
-    keys = {SHIPPING_RULE, "points"}
+    keys = {line_rows.SHIPPING_RULE, line_rows.PRICES_RULE, POINTS_RULE}
     if standing.stored:
         quote = pricing.load_quote(standing.stored.payload)
         keys |= {item.rule_key for item in quote.allocations}
