@@ -227,13 +227,15 @@ def verdict(name: str, problems: Sequence[str]) -> bool:
     return not problems
 
 
-def ledger_problems(program: Any, expected: int) -> list[str]:
-    """Return what is wrong with a program's ledger: breaches, or members' points in all."""
+def ledger_problems(program: Any, expected: int, *, reads_orders: bool = False) -> list[str]:
+    """Return what is wrong with a program's ledger: breaches, or members' points in all.
+
+    With ``reads_orders`` what orders are booked as is held against the shop's as well.
+    """
     from saleor_retention.selectors.verification import breaches
 
-    problems = [
-        f"{breach.subject}: {breach.message}" for breach in breaches(program, reads_orders=False)
-    ]
+    found = breaches(program, reads_orders=reads_orders)
+    problems = [f"{breach.subject}: {breach.message}" for breach in found]
     sums = """
         SELECT (SELECT coalesce(sum(available + pending + held - deficit), 0)
                 FROM saleor_retention_account WHERE program_id = %s),

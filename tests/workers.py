@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
+import itertools
 import os
 import re
 import secrets
@@ -19,8 +20,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -30,6 +33,7 @@ PERIODIC = ("mature", "expire", "evaluate_tiers", "lapse_holds", "reconcile")
 TASKS = "saleor_retention.tasks."
 POINTS = 10  # of each lot
 START_SECONDS_MAX = 90
+VISIBILITY_SECONDS = 3600  # as with Redis unless set
 DID = re.compile(r"saleor_retention\.tasks\.(\w+) did (\d+)\.")
 
 # --- processes ------------------------------------------------------------------------------------
@@ -42,6 +46,7 @@ class Workers:
     broker_url: str
     batch: int
     client: list[str]  # where Celery finds what the shop has not
+    visibility_seconds: int  # until the broker gives out what nobody has acknowledged again
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
@@ -81,17 +86,24 @@ class Workers:
             return False
         return not any(tasks for answer in answers for tasks in answer.values())
 
+    def doing(self, name: str) -> list[str]:
+        """Return the tasks that a worker is at, without their module."""
+        place = f"{name}@test"
+        with self._app() as app:
+            answer = app.control.inspect(destination=[place], timeout=1, limit=1).active() or {}
+        return [task["name"].removeprefix(TASKS) for task in answer.get(place, ())]
+
     def kill(self, name: str) -> None:
         """Kill a worker with all that it started, as a machine that goes down does."""
         worker = self.running.pop(name)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
 
-    def send(self, *names: str) -> None:
-        """Dispatch periodic tasks, as beat does."""
+    def send(self, *names: str, **arguments: Any) -> None:
+        """Dispatch periodic tasks, as beat does, or one with arguments."""
         with self._app() as app:
             for name in names:
-                app.send_task(TASKS + name)
+                app.send_task(TASKS + name, kwargs=arguments)
 
     def did(self, name: str) -> Counter[str]:
         """Return how much the finished runs of a worker did, by task."""
@@ -130,19 +142,22 @@ class Workers:
             "WORKERS_SECRET_KEY": self.secret,
             "WORKERS_BROKER": self.broker_url,
             "WORKERS_BATCH": str(self.batch),
+            "WORKERS_VISIBILITY": str(self.visibility_seconds),
         }
 
 
 @contextmanager
-def workers(*names: str, batch: int) -> Iterator[Workers]:
+def workers(
+    *names: str, batch: int, visibility_seconds: int = VISIBILITY_SECONDS
+) -> Iterator[Workers]:
     """Start a broker and workers; all of them end whatever happens within.
 
     Raises ``SandboxError`` where there can be no broker.
     """
     with broker.running() as url:
-        client = [] if importlib.util.find_spec("redis") else [str(broker.folder())]
+        client = _client()
         sys.path += client
-        fleet = Workers(url, batch, client)
+        fleet = Workers(url, batch, client, visibility_seconds)
         try:
             for name in names:
                 fleet.start(name)
@@ -151,6 +166,12 @@ def workers(*names: str, batch: int) -> Iterator[Workers]:
             for worker in fleet.running.values():
                 processes.stop(worker)
             sys.path[:] = [place for place in sys.path if place not in client]
+
+
+@lru_cache(maxsize=1)
+def _client() -> list[str]:
+    """Return where Redis' client is, unless the shop has it; asked before anybody imports it."""
+    return [] if importlib.util.find_spec("redis") else [str(broker.folder())]
 
 
 def wait_for(
@@ -240,6 +261,13 @@ CONSUMPTIONS = """
     SELECT hold_id, lot_id, %(points)s, 0, 0 FROM seeded WHERE is_held
 """
 
+USERS = """
+    UPDATE saleor_retention_account AS account SET user_id = person.user_id
+    FROM unnest(%(user_ids)s::integer[]) WITH ORDINALITY AS person (user_id, place)
+    WHERE account.program_id = %(program_id)s
+      AND account.member_number = 'W' || person.place * %(step)s
+"""
+
 
 def seed(program: Any, members: int, holds: int) -> None:
     """Make members with a lapsed tier, a lot to mature and a lot that died; some with a hold.
@@ -266,11 +294,34 @@ def seed(program: Any, members: int, holds: int) -> None:
             cursor.execute(f"ANALYZE saleor_retention_{table}")
 
 
-def copies(order: Any, count: int) -> None:
-    """Put copies of an order with its lines and payments into the shop; no hook hears of it."""
+def give_users(program: Any, members: int, count: int) -> list[int]:
+    """Make so many customers, each one of the seeded members, evenly spread; return their ids."""
+    user = get_user_model()
+    confirmed = {"is_confirmed": True} if hasattr(user, "is_confirmed") else {}
+    people = [user(email=f"w{n}@shop.example", is_active=True, **confirmed) for n in range(count)]
+    user_ids = [person.pk for person in user.objects.bulk_create(people)]
+    parameters = {"program_id": program.pk, "user_ids": user_ids, "step": members // count}
+    with connection.cursor() as cursor:
+        cursor.execute(USERS, parameters)
+        assert cursor.rowcount == count
+    return user_ids
+
+
+def copies(order: Any, count: int, user_ids: Sequence[int] = ()) -> None:
+    """Put copies of an order with its lines and payments into the shop; no hook hears of it.
+
+    They are these users', in turn; the order's own customer's where there are none.
+    """
     parts = [(name, list(getattr(order, name).all())) for name in ("lines", "payments")]
+    whose = itertools.cycle(user_ids or [order.user_id])
     for number in range(count):
-        _insert(order, checkout_token=str(uuid.uuid4()), number=f"9{number:06}", token="")
+        _insert(
+            order,
+            checkout_token=str(uuid.uuid4()),
+            number=f"9{number:06}",
+            token="",
+            user_id=next(whose),
+        )
         for name, rows in parts:
             for row in rows:
                 row.order = order

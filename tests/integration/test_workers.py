@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from saleor_retention.models import Account, Hold, OrderRecord, TierChange, Transaction
 from saleor_retention.selectors.verification import breaches
@@ -25,16 +27,31 @@ HOLDS = 100
 ORDERS = 20
 BEATS = 2  # the broker may hand one more message to a worker that is just gone
 BATCH = 10  # so that a run is long enough to be killed in
+LADDER_MEMBERS = 5000  # the same for one that does not ask how large its batches are
+VISIBILITY_SECONDS = 5
 
 
 @pytest.fixture
 def fleet(transactional_db: None) -> Iterator[Workers]:  # noqa: ARG001 - they are to use it
     """Two workers, which come up while the shop is being filled."""
+    with _started() as running:
+        yield running
+
+
+@pytest.fixture
+def hasty_fleet(transactional_db: None) -> Iterator[Workers]:  # noqa: ARG001 - as above
+    """The same on a broker that does not wait long for a message to be acknowledged."""
+    with _started(visibility_seconds=VISIBILITY_SECONDS) as running:
+        yield running
+
+
+@contextmanager
+def _started(**options: Any) -> Iterator[Workers]:
     try:
         broker.ensure()
     except SandboxError as error:
         pytest.skip(f"left out: no broker for worker processes here ({error})")
-    with workers.workers("one", "two", batch=BATCH) as running:
+    with workers.workers("one", "two", batch=BATCH, **options) as running:
         yield running
 
 
@@ -97,3 +114,34 @@ def test_two_workers_share_the_work_and_one_is_killed(fleet: Workers) -> None:
     assert breaches() == []
     assert fleet.did("one")["expire"] + fleet.did("two")["expire"] <= MEMBERS
     assert [line.split()[-2:] for line in progress().splitlines()[1:]] == [["0", "-"]] * 6
+
+
+def test_a_message_that_nobody_makes_up_for_comes_back(hasty_fleet: Workers) -> None:
+    """The only one to move members to a new ladder is killed, and its message given out again.
+
+    Workers look for such messages soon after they start, and then every hundred seconds; so that
+    nobody has to wait for that, another one is started.
+    """
+    # given
+    fleet = hasty_fleet
+    program = make_program(factories().make_channel())
+    workers.seed(program, LADDER_MEMBERS, 0)
+    fleet.wait_until_up()
+    moved = TierChange.objects.filter(account__program=program)
+
+    # when
+    at = timezone.now().isoformat()
+    fleet.send("apply_ladder", program_id=program.pk, after_id=0, at=at)
+    wait_for(moved.exists, 30, "the first batch", fleet.said)
+    (busy,) = [name for name in ("one", "two") if fleet.doing(name)]
+    fleet.kill(busy)
+    stood = moved.count()
+    fleet.start("three")
+    wait_for(lambda: moved.count() >= LADDER_MEMBERS, 180, "the message to come back", fleet.said)
+    wait_for(fleet.are_idle, 30, "the end of it", fleet.said)
+
+    # then
+    assert 0 < stood < LADDER_MEMBERS
+    assert moved.count() == moved.values("account_id").distinct().count() == LADDER_MEMBERS
+    assert Account.objects.filter(program=program, tier="").count() == LADDER_MEMBERS
+    assert breaches() == []

@@ -20,6 +20,7 @@ if "WORKERS_MAIL_PORT" in os.environ:
     EMAIL_USE_TLS = EMAIL_USE_SSL = False
     RETENTION_PUBLIC_URL = "https://api.example.com"
 CELERY_BROKER_URL = os.environ["WORKERS_BROKER"]
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": int(os.environ["WORKERS_VISIBILITY"])}
 CELERY_TASK_ALWAYS_EAGER = False
 RETENTION_EXPIRE_BATCH = int(os.environ["WORKERS_BATCH"])
 
