@@ -22,7 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import bench_checkout_cost as cost
-from saleor_retention.engine.offers import solving
+from saleor_retention.engine.offers import best
 
 SIZES = tuple(int(size) for size in os.environ.get("SIZES", "3,20,50").split(","))
 OFFERS = int(os.environ.get("OFFERS", "100"))
@@ -54,7 +54,7 @@ class OfferShop(cost.Shop):
         def forgetting(step: str, act: Callable[[], Any]) -> Any:
             if step == CREATE or (IS_COLD and step == UPDATE):
                 pricing.forget()
-                solving.forget()
+                best.forget()
             return run(step, act)
 
         return super().journey(forgetting, points=points)

@@ -26,8 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from saleor_retention.engine.facts import BasketFacts
-from saleor_retention.engine.offers import solving
-from saleor_retention.engine.offers.best import NODES_MAX, best_offers
+from saleor_retention.engine.offers.best import NODES_MAX, best_offers, forget
 from saleor_retention.engine.offers.checker import Refused, check
 from saleor_retention.engine.offers.kinds import (
     Bundle,
@@ -127,7 +126,7 @@ def run(cases: list[Case], nodes_max: int = NODES_MAX) -> tuple[list[float], lis
     for case in cases:
         times = []
         for _time in range(3):
-            solving.forget()
+            forget()
             start = time.perf_counter()
             quote = best_offers(case.basket, case.offers, given, nodes_max=nodes_max)
             times.append((time.perf_counter() - start) * 1000)

@@ -23,8 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import world
 from benchmarks.world import rows, timed
 from saleor_retention.engine.facts import BasketFacts
-from saleor_retention.engine.offers import solving
-from saleor_retention.engine.offers.best import best_offers
+from saleor_retention.engine.offers.best import best_offers, forget
 from saleor_retention.engine.offers.index import OfferIndex
 from saleor_retention.engine.offers.kinds import (
     Bundle,
@@ -105,11 +104,11 @@ def quotes() -> bool:
         index = OfferIndex(offers)
 
         def found(index: OfferIndex = index) -> Any:
-            solving.forget()
+            forget()
             return best_offers(lines, index.candidates(lines), given)
 
         def every(offers: list[Offer] = offers) -> Any:
-            solving.forget()
+            forget()
             return best_offers(lines, offers, given)
 
         savings |= {found().saving_minor, every().saving_minor}

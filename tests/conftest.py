@@ -60,6 +60,7 @@ def _forget_rules() -> Iterator[None]:
         if loaded is not None:
             getattr(loaded, function).cache_clear()
     for module in (
+        "engine.offers.best",
         "selectors.offers",
         "services.checkout.pricing",
         "services.campaigning.campaigns",

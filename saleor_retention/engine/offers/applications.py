@@ -6,10 +6,11 @@ member lane can no longer take off the same units.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, product
 from math import comb
+from typing import Any
 
 from saleor_retention.engine.money import allocate_capped
 from saleor_retention.engine.offers.kinds import (
@@ -26,8 +27,14 @@ from saleor_retention.engine.offers.packing import Column
 from saleor_retention.engine.offers.shelf import Shelf
 
 WAYS_MAX = 6_000  # ways of one offer that are looked at; beyond, only those of its dearest rows
+KNOWN_MAX = 2_000  # bundles of which the ways are kept ...
+KNOWN_WAYS_MAX = 100  # ... if there are so many at most
 ORDER_LANE = (SpendThreshold, FreeShipping)
 OTHER_LANES = (MemberPrice, *ORDER_LANE)
+
+Worth = tuple[tuple[int, ...], Cut | None, int]  # a row for each unit, the cut, what it saves
+
+_known: dict[tuple[Any, ...], tuple[Worth, ...]] = {}
 
 
 @dataclass(slots=True)
@@ -49,7 +56,7 @@ class Ways:
 
 def enumerate_ways(found: Field, members: MemberLane) -> Ways:
     """Return every way of every live goods-lane offer, in the order of ranks."""
-    shelf, prices = found.shelf, [row.unit_minor for row in found.shelf.rows]
+    shelf = found.shelf
     ways = Ways([row.quantity for row in shelf.rows])
     has_order_lane = any(isinstance(live.offer.benefit, ORDER_LANE) for live in found.live)
     limited_cost = 1 + len(found.live) * (1 + sum(ways.caps))
@@ -62,25 +69,75 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
             ways.limits[live.offer.id] = len(ways.caps)
             ways.caps.append(live.uses_max)
         tie = live.rank + (limited_cost if live.is_limited else 0)
-        is_plain = not live.offer.floor_minor and not any(
-            members.is_open(row) for each in live.rows for row in each
-        )
-        cuts = cuts_of(live)
-        for units in _units(live, ways, shelf):
-            some = cuts
-            if len(cuts) > 1 and not has_order_lane:
-                some = [max(cuts, key=lambda cut: saving(live.offer, cut, [prices[units[0]]]))]
-            for cut in some:
-                if is_plain:
-                    value = saving(live.offer, cut, [prices[row] for row in units])
-                else:
-                    value = sum(falls(live.offer, cut, units, shelf, members))
-                if value > 0:
-                    ways.columns.append(Column(value, (*_counted(units), *limit), tie))
-                    ways.owners.append(live)
-                    ways.units.append(units)
-                    ways.cuts.append(cut)
+        if isinstance(live.offer.benefit, Bundle):
+            worth = _bundle_worth(live, live.offer.benefit, ways, shelf, members)
+        else:
+            worth = _worth(live, ways, shelf, members, has_order_lane=has_order_lane)
+        for units, cut, value in worth:
+            ways.columns.append(Column(value, (*_counted(units), *limit), tie))
+            ways.owners.append(live)
+            ways.units.append(units)
+            ways.cuts.append(cut)
     return ways
+
+
+def forget() -> None:
+    """Forget the ways found last (tests start from nothing)."""
+    _known.clear()
+
+
+def _bundle_worth(
+    live: Live, bundle: Bundle, ways: Ways, shelf: Shelf, members: MemberLane
+) -> Iterable[Worth]:
+    """Return the ways of a bundle and what they are worth, known or found.
+
+    Both follow from its terms, and from prices, units and member prices of its rows: what is kept
+    names rows by their place among the bundle's own.
+    """
+    sizes = tuple([part.quantity for part in bundle.parts])
+    if _ways_count(live.rows, sizes) > min(KNOWN_WAYS_MAX, WAYS_MAX):
+        return _worth(live, ways, shelf, members)
+    own = sorted({row for each in live.rows for row in each})
+    place = {row: index for index, row in enumerate(own)}
+    key = (
+        *(sizes, bundle.cut, bundle.free_units, live.offer.floor_minor),
+        tuple([tuple([place[row] for row in each]) for each in live.rows]),
+        tuple([(shelf.rows[row].unit_minor, shelf.rows[row].quantity) for row in own]),
+        tuple([members.terms(row) for row in own]),
+    )
+    known = _known.get(key)
+    if known is None:
+        known = tuple(
+            [
+                (tuple([place[row] for row in units]), cut, value)
+                for units, cut, value in _worth(live, ways, shelf, members)
+            ]
+        )
+        if len(_known) >= KNOWN_MAX:
+            _known.clear()
+        _known[key] = known
+    return [(tuple([own[index] for index in some]), cut, value) for some, cut, value in known]
+
+
+def _worth(
+    live: Live, ways: Ways, shelf: Shelf, members: MemberLane, *, has_order_lane: bool = False
+) -> Iterator[Worth]:
+    """Yield the ways of an offer by which the basket's price falls."""
+    is_plain = not live.offer.floor_minor and not any(
+        members.is_open(row) for each in live.rows for row in each
+    )
+    cuts, prices = cuts_of(live), [row.unit_minor for row in shelf.rows]
+    for units in _units(live, ways, shelf):
+        some = cuts
+        if len(cuts) > 1 and not has_order_lane:
+            some = [max(cuts, key=lambda cut: saving(live.offer, cut, [prices[units[0]]]))]
+        for cut in some:
+            if is_plain:
+                value = saving(live.offer, cut, [prices[row] for row in units])
+            else:
+                value = sum(falls(live.offer, cut, units, shelf, members))
+            if value > 0:
+                yield units, cut, value
 
 
 def cuts_of(live: Live) -> Sequence[Cut | None]:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from saleor_retention.engine.facts import BasketFacts
+from saleor_retention.engine.offers import applications as ways
+from saleor_retention.engine.offers import solving
 from saleor_retention.engine.offers.allocation import by_line
 from saleor_retention.engine.offers.groups import Best, best_of_groups
 from saleor_retention.engine.offers.kinds import FreeShipping, Offer
@@ -69,6 +71,12 @@ def best_offers(
         certificate=certificate,
         nodes=best.nodes,
     )
+
+
+def forget() -> None:
+    """Forget the parts of prices found last: the next one is searched as if it were the first."""
+    ways.forget()
+    solving.forget()
 
 
 def _shipping_for_nothing(found: Field, best: Best) -> Live | None:

@@ -29,6 +29,10 @@ class MemberLane:
         """Return whether any member price touches the row."""
         return bool(self._prices[row])
 
+    def terms(self, row: int) -> tuple[tuple[Cut, int], ...]:
+        """Return all that decides what comes off a unit: cuts and floors, in their order."""
+        return tuple([(cut, floor) for cut, floor, _live in self._prices[row]])
+
     def off(self, row: int, left_minor: int, floor_minor: int = 0) -> int:
         """Return what comes off a unit of which so much is left, not below the floor."""
         if not self._prices[row]:

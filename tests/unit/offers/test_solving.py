@@ -13,11 +13,6 @@ from saleor_retention.engine.offers.solving import solve
 Case = tuple[list[int], list[Column]]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_known() -> None:
-    solving.forget()
-
-
 def made(seed: int) -> Case:
     """Return rows of units with columns that take one to three of neighboring rows."""
     random = Random(seed)  # noqa: S311
