@@ -3,8 +3,10 @@
 -- there is what there was before. p_items: [{"offer", "version", "uses", "amount", "period" (of the
 -- limits, null: of all time), "by_customer", "in_total" (limits, null: none), "stamps" (of a punch
 -- card, for one use), "gifts" (variants)}].
--- Locks by name the checkout's uses and the member's cards, then the counters by offer, a member's
--- before the total.
+-- What the member's other accounts used (those of one person, saleor_retention_same_person) counts
+-- as his own.
+-- Locks by name the checkout's uses, the member's cards and, where he has other accounts, the
+-- person; then the counters by offer, a member's before the total.
 CREATE OR REPLACE FUNCTION saleor_retention_reserve(
     p_checkout_ref text, p_account_id bigint, p_currency text, p_items jsonb,
     p_now timestamptz, p_lapses_at timestamptz, p_timeout text
@@ -18,6 +20,7 @@ DECLARE
     counter_id bigint;
     room bigint;
     new_use_id bigint;
+    others bigint[] := array_remove(saleor_retention_same_person(p_account_id), p_account_id);
 BEGIN
 PERFORM set_config('lock_timeout', p_timeout, true);
 PERFORM pg_advisory_xact_lock(hashtextextended('offer-uses:' || p_checkout_ref, 0));
@@ -28,12 +31,21 @@ PERFORM pg_advisory_xact_lock(hashtextextended(
     'offer-card:' || card.offer || ':' || p_account_id, 0))
 FROM (SELECT each.offer FROM jsonb_to_recordset(p_items) AS each(offer bigint, stamps integer)
       WHERE each.stamps IS NOT NULL AND p_account_id IS NOT NULL ORDER BY each.offer) card;
+IF others <> '{}' THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended(
+        'offer-person:' || LEAST(p_account_id, others[1]), 0));
+END IF;
 FOR item IN
     SELECT wanted.offer, wanted.account, wanted.period, bool_or(wanted.opens) AS opens
     FROM (
         SELECT each.offer, p_account_id AS account, each.period, each.by_customer IS NOT NULL
         FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, by_customer bigint)
         WHERE p_account_id IS NOT NULL
+        UNION ALL
+        SELECT each.offer, other.account, each.period, true
+        FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, by_customer bigint),
+             unnest(others) AS other(account)
+        WHERE each.by_customer IS NOT NULL
         UNION ALL
         SELECT each.offer, NULL, each.period, each.in_total IS NOT NULL
         FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, in_total bigint)
@@ -89,7 +101,10 @@ BEGIN
                 item.offer, p_account_id, item.period, false);
             UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
             WHERE counter.id = counter_id
-            RETURNING item.by_customer - counter.used INTO room;
+            RETURNING item.by_customer - counter.used - (
+                SELECT COALESCE(sum(other.used), 0) FROM saleor_retention_offercounter other
+                WHERE other.account_id = ANY(others) AND other.offer_id = item.offer
+                  AND other.period_start IS NOT DISTINCT FROM item.period) INTO room;
             IF room < 0 THEN
                 reason := 'LIMIT_PER_CUSTOMER';
                 RAISE EXCEPTION USING ERRCODE = 'RT001';
@@ -116,7 +131,10 @@ BEGIN
             INSERT INTO saleor_retention_giftgiven (use_id, account_id, variant_ref)
             VALUES (new_use_id, p_account_id, gift)
             ON CONFLICT DO NOTHING;
-            IF NOT FOUND THEN
+            IF NOT FOUND OR EXISTS (
+                SELECT FROM saleor_retention_giftgiven earlier
+                WHERE earlier.account_id = ANY(others) AND earlier.variant_ref = gift
+            ) THEN
                 reason := 'NO_GIFT_LEFT';
                 RAISE EXCEPTION USING ERRCODE = 'RT001';
             END IF;
