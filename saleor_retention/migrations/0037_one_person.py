@@ -1,4 +1,7 @@
-"""Addresses that customers had, so that what a customer gets once is asked of the person."""
+"""Addresses that customers had, so that what a customer gets once is asked of the person.
+
+And a limit of all time counts what was used under a limit by period.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,19 @@ from django.db import migrations, models
 from saleor_retention import sql
 from saleor_retention.services.membership.identity import email_hashes
 
-FUNCTIONS = ("same_person", "reserve", "offer_facts")
+FUNCTIONS = ("same_person", "lock_counter", "count_uses", "reserve", "offer_facts")
 ROWS = 2000
 
+# Counters of all time were opened without the uses of periods.
+COUNT_ALL = """
+UPDATE saleor_retention_offercounter counter SET used = (
+    SELECT COALESCE(sum(uses.uses), 0) FROM saleor_retention_offeruse uses
+    WHERE uses.offer_id = counter.offer_id AND uses.state <> 'returned'
+      AND (counter.account_id IS NULL OR uses.account_id = counter.account_id))
+WHERE counter.period_start IS NULL AND EXISTS (
+    SELECT FROM saleor_retention_offeruse uses
+    WHERE uses.offer_id = counter.offer_id AND uses.period_start IS NOT NULL)
+"""
 ANALYZE = "ANALYZE saleor_retention_accountaddress"
 
 
@@ -74,5 +87,6 @@ class Migration(migrations.Migration):
             migrations.RunSQL(sql.load(f"functions/{name}"), migrations.RunSQL.noop)
             for name in FUNCTIONS
         ),
+        migrations.RunSQL(COUNT_ALL, migrations.RunSQL.noop),
         migrations.RunSQL(ANALYZE, migrations.RunSQL.noop),
     )

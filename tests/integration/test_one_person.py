@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
@@ -18,9 +19,11 @@ from saleor_retention.models import (
     CouponPlan,
     CouponTrigger,
     GiftGiven,
+    OfferCounter,
 )
 from saleor_retention.selectors import persons
 from saleor_retention.selectors.offer_facts import facts_of
+from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.couponing import coupon_plans
 from saleor_retention.services.membership import (
     addresses,
@@ -288,6 +291,20 @@ def test_upgrading_writes_down_the_addresses_of_today(shop: Shop, ann: Account) 
     assert (row.account_id, row.address_hash) == (ann.pk, hashed)
     assert row.first_seen_at == ann.joined_at
     assert persons.same_person(again(shop).pk) != persons.same_person(ann.pk) == [ann.pk]
+
+
+def test_upgrading_counts_the_uses_of_periods_for_all_time(shop: Shop, ann: Account) -> None:
+    """A counter that was opened without them is put right."""
+    offer = make_offer(shop.program, "set", limits={"per_customer": 2, "period": "month"})
+    reserve(shop, ann, applied(offer), cart="cart-1")
+    OfferCounter.objects.create(offer=offer, account=ann, used=0)
+    upgrade = import_module("saleor_retention.migrations.0037_one_person")
+
+    with connection.cursor() as cursor:
+        cursor.execute(upgrade.COUNT_ALL)
+
+    assert counters() == {("set", ann.pk, "2026-03-01"): 1, ("set", ann.pk, None): 1}
+    assert breaches(reads_orders=False) == []
 
 
 def test_a_new_key_finds_what_the_old_one_hashed(shop: Shop, settings: Any) -> None:

@@ -31,7 +31,7 @@ facts := jsonb_build_object(
                 SELECT own.uses FROM saleor_retention_offeruse own
                 WHERE own.offer_id = counter.offer_id AND own.checkout_ref = p_checkout_ref
                   AND own.state = 'reserved'
-                  AND own.period_start IS NOT DISTINCT FROM counter.period_start
+                  AND (counter.period_start IS NULL OR own.period_start = counter.period_start)
                   AND (NOT counter.is_members OR own.account_id = ANY(person))), 0))
             ORDER BY counter.offer_id, counter.is_members DESC, counter.period_start)
         FROM (

@@ -36,7 +36,7 @@ IF others <> '{}' THEN
         'offer-person:' || LEAST(p_account_id, others[1]), 0));
 END IF;
 FOR item IN
-    SELECT wanted.offer, wanted.account, wanted.period, bool_or(wanted.opens) AS opens
+    SELECT wanted.offer, wanted.account, each.period, bool_or(each.opens) AS opens
     FROM (
         SELECT each.offer, p_account_id AS account, each.period, each.by_customer IS NOT NULL
         FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, by_customer bigint)
@@ -53,9 +53,11 @@ FOR item IN
         SELECT own.offer_id, whose.account, own.period_start, false
         FROM saleor_retention_offeruse own, unnest(ARRAY[own.account_id, NULL]) AS whose(account)
         WHERE own.checkout_ref = p_checkout_ref AND own.state = 'reserved'
-    ) AS wanted(offer, account, period, opens)
-    GROUP BY wanted.offer, wanted.account, wanted.period
-    ORDER BY wanted.offer, wanted.account NULLS LAST, wanted.period
+    ) AS wanted(offer, account, period, opens), LATERAL (
+        VALUES (wanted.period, wanted.opens),
+               (NULL, wanted.opens AND wanted.period IS NULL)) AS each(period, opens)
+    GROUP BY wanted.offer, wanted.account, each.period
+    ORDER BY wanted.offer, wanted.account NULLS LAST, each.period
 LOOP
     PERFORM saleor_retention_lock_counter(item.offer, item.account, item.period, item.opens);
 END LOOP;
@@ -117,6 +119,14 @@ BEGIN
         IF room < 0 THEN
             reason := 'LIMIT_IN_TOTAL';
             RAISE EXCEPTION USING ERRCODE = 'RT001';
+        END IF;
+        IF item.period IS NOT NULL THEN  -- of an earlier or later version without a period
+            UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+            WHERE counter.offer_id = item.offer
+              AND counter.account_id = p_account_id AND counter.period_start IS NULL;
+            UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+            WHERE counter.offer_id = item.offer
+              AND counter.account_id IS NULL AND counter.period_start IS NULL;
         END IF;
         INSERT INTO saleor_retention_offeruse (
             offer_id, version_id, account_id, checkout_ref, order_ref, state, uses, amount_minor,
