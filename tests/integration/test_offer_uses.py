@@ -139,16 +139,18 @@ def test_a_refusal_leaves_the_earlier_reservation(shop: Shop, ann: Account) -> N
 
 
 def test_a_gift_is_reserved_once_for_a_member(shop: Shop, ann: Account) -> None:
-    """Also where another offer would give it; another member, and a guest, may have it."""
+    """Also where another offer would give it; another member may have it, and a guest none."""
     one = make_offer(shop.program, "one", "gift", GIFT)
     two = make_offer(shop.program, "two", "gift", GIFT)
     reserve(shop, ann, applied(one, gifts=["7"]))
     reserve(shop, ann, applied(one, gifts=["7"]))
     reserve(shop, shop.member("bob"), applied(one, gifts=["7"]), cart="cart-2")
-    reserve(shop, None, applied(one, gifts=["7"]), cart="cart-3")
+    guest = refusal(shop, None, applied(one, gifts=["7"]), cart="cart-3")
 
     refused = refusal(shop, ann, applied(two, gifts=["7"]), cart="cart-4")
 
+    message = 'The offer "One" is for members only.'
+    assert (guest.code, guest.message) == (Code.NOT_A_MEMBER, message)
     message = 'You have had the gift of the offer "Two" before.'
     assert (refused.code, refused.message) == (Code.LIMIT_REACHED, message)
     reserve(shop, ann, applied(one, gifts=["8"]), applied(two, gifts=["8"]))

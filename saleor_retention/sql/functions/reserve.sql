@@ -80,7 +80,7 @@ BEGIN
         ORDER BY each.offer
     LOOP
         refused_offer_id := item.offer;
-        IF item.by_customer IS NOT NULL AND p_account_id IS NULL THEN
+        IF p_account_id IS NULL AND (item.by_customer IS NOT NULL OR item.gifts <> '[]') THEN
             reason := 'NOT_A_MEMBER';
             RAISE EXCEPTION USING ERRCODE = 'RT001';
         END IF;
@@ -135,7 +135,6 @@ BEGIN
             item.offer, item.version, p_account_id, p_checkout_ref, '', 'reserved', item.uses,
             item.amount, p_currency, item.period, p_now, p_lapses_at)
         RETURNING id INTO new_use_id;
-        CONTINUE WHEN p_account_id IS NULL;
         FOR gift IN SELECT each FROM jsonb_array_elements_text(item.gifts) AS each ORDER BY each
         LOOP
             INSERT INTO saleor_retention_giftgiven (use_id, account_id, variant_ref)
