@@ -29,6 +29,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "kwargs": {"warns": True},
     },
     "erase-deleted": {"task": "erase_deleted", "schedule": crontab(hour=4, minute=35)},
+    "note-addresses": {"task": "note_addresses", "schedule": crontab(hour=2, minute=35)},
     "refresh-segments": {"task": "refresh_segments", "schedule": crontab(hour=3, minute=25)},
     "plan-campaigns": {"task": "plan_campaigns", "schedule": dt.timedelta(minutes=15)},
     "send-messages": {"task": "send_messages", "schedule": dt.timedelta(minutes=5)},

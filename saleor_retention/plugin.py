@@ -95,6 +95,12 @@ class MemberHooks:
             _dispatch("welcome", str(customer.pk))
         return previous_value
 
+    def customer_updated(self, customer: Any, previous_value: Any = None, **_more: Any) -> Any:
+        """Note the address, which may be another one now."""
+        if self.active:
+            _dispatch("note_address", str(customer.pk))
+        return previous_value
+
     def account_confirmed(self, user: Any, previous_value: Any = None, **_more: Any) -> Any:
         """Open the customer's accounts; orders of the guest they were become theirs."""
         if self.active:

@@ -33,6 +33,7 @@ from saleor_retention.services.consenting import consent_requests
 from saleor_retention.services.couponing import coupon_batches, coupons
 from saleor_retention.services.ledger import digesting, expiring, maturing, summing
 from saleor_retention.services.membership import (
+    addresses,
     attributes,
     erasing,
     referrals,
@@ -73,6 +74,19 @@ def welcome(user_ref: str) -> None:
     """Open a customer's accounts and claim the orders of the guest he was."""
     with host.current().writer():
         welcoming.welcome(user_ref)
+
+
+@shared_task(name="saleor_retention.tasks.note_address")
+def note_address(user_ref: str) -> None:
+    """Note the address that a customer has now."""
+    with host.current().writer():
+        addresses.note(user_ref)
+
+
+@shared_task(name="saleor_retention.tasks.note_addresses")
+def note_addresses(after_id: int = 0) -> None:
+    """Note the addresses that customers have now, as far as no event told of them."""
+    _walk(note_addresses, after_id, lambda last_id: addresses.note_batch(last_id, ROWS))
 
 
 @shared_task(name="saleor_retention.tasks.consent_requested")

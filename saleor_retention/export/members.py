@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from saleor_retention.export.values import Table, Told, day, until, values
 from saleor_retention.models import (
     Account,
+    AccountAddress,
     AccountState,
     ConsentEntry,
     ConsentSource,
@@ -86,6 +87,12 @@ def _who(account: Account) -> str:
     return f"Member {number} of {program} since {since}."
 
 
+def _address(holding: Holding) -> Told:
+    row: AccountAddress = holding.row
+    text = f"An e-mail address since {day(row.first_seen_at)}, of which a hash is kept."
+    return text, values(row, "first_seen_at address_hash")
+
+
 def _fact(holding: Holding) -> Told:
     entry: ProfileEntry = holding.row
     value = json.dumps(entry.value, ensure_ascii=False)
@@ -133,6 +140,7 @@ def _tier_change(holding: Holding) -> Told:
 
 DESCRIBED: Table = {
     Section.ACCOUNT: _account,
+    Section.ADDRESS: _address,
     Section.PROFILE: _fact,
     Section.CONSENT: _consent,
     Section.SUPPRESSION: _suppression,

@@ -45,6 +45,7 @@ RetentionSkipReason = described(
         Reason.RECENT_BIRTHDAY: "The birthday was told shortly before the day.",
         Reason.TOO_LATE: "The message was of no more use.",
         Reason.NO_LONGER_DUE: "The customer has bought meanwhile.",
+        Reason.HAD: "The customer was given it under another account of the same address.",
         Reason.NO_ADDRESS: "There is no confirmed address, or no number.",
         Reason.CONSENT: "The customer did not agree to such messages.",
         Reason.SUPPRESSED: "Nothing may be sent to the address.",

@@ -29,6 +29,7 @@ RetentionExportSection = described(
     "What a record of an export is about.",
     {
         Section.ACCOUNT: "An account with its balance and tier.",
+        Section.ADDRESS: "An e-mail address that the customer has or had, as a hash.",
         Section.PROFILE: "A fact that the customer told.",
         Section.CONSENT: "An answer to whether the customer agrees.",
         Section.SUPPRESSION: "The customer's address on the list that nothing is sent to.",

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
     """Each statement is a database transaction of its own; all of them may be run again."""
 
     atomic = False
-    dependencies = (("saleor_retention", "0036_staff_actions"),)
+    dependencies = (("saleor_retention", "0037_one_person"),)
     operations = (
         migrations.SeparateDatabaseAndState(
             database_operations=[

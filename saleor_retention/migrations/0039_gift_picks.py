@@ -10,7 +10,7 @@ from saleor_retention import sql
 class Migration(migrations.Migration):
     """A wider constraint, and the function that tells all choices of a cart."""
 
-    dependencies = (("saleor_retention", "0036_staff_actions"),)
+    dependencies = (("saleor_retention", "0038_lot_lives"),)
     operations = (
         migrations.RemoveConstraint("giftpick", "retention_gift_pick_offer"),
         migrations.AddConstraint(

@@ -1,6 +1,6 @@
 """The plugin's tables, one file per concept; what a constraint can hold, a constraint holds."""
 
-from .accounts import Account, AccountState
+from .accounts import Account, AccountAddress, AccountState
 from .audit import AuditAction, AuditEntry
 from .backfills import Backfill, BackfillState
 from .campaigns import (
@@ -77,6 +77,7 @@ __all__ = [
     "AWAITS_CONSENT",
     "MEMBER_BOOKS",
     "Account",
+    "AccountAddress",
     "AccountState",
     "AuditAction",
     "AuditEntry",

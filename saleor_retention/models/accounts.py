@@ -91,3 +91,29 @@ class Account(models.Model):
     def __str__(self) -> str:
         """Return the member number."""
         return self.member_number
+
+
+class AccountAddress(models.Model):
+    """An address that the account's user has, or had, as a keyed hash; erasing deletes it.
+
+    Who comes back under one is the same customer to all that a customer gets once. The hash says
+    which key made it; a former one is under the keys of its time for ever, since nobody knows the
+    address any more.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="addresses", db_index=False
+    )
+    address_hash = models.CharField(max_length=80)  # "<key id>:<hex>"
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        """Once for an account; two accounts may share one."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "address_hash"), name="retention_account_address"
+            ),
+        )
+        indexes = (models.Index(fields=("address_hash",), name="retention_address_hash"),)

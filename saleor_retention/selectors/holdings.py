@@ -14,6 +14,7 @@ from typing import Any
 from saleor_retention import host
 from saleor_retention.models import (
     Account,
+    AccountAddress,
     AuditEntry,
     ConsentEntry,
     Coupon,
@@ -52,6 +53,7 @@ class Section(StrEnum):
     """Kinds of rows, in the order in which they are given out."""
 
     ACCOUNT = "account"
+    ADDRESS = "address"
     PROFILE = "profile"
     CONSENT = "consent"
     SUPPRESSION = "suppression"
@@ -219,6 +221,7 @@ def _audit(account: Account, last: str, limit: int) -> Rows:
 
 READERS: dict[Section, Callable[[Account, str, int], Rows]] = {
     Section.ACCOUNT: _account,
+    Section.ADDRESS: _by_key(AccountAddress),
     Section.PROFILE: _by_key(ProfileEntry),
     Section.CONSENT: _by_key(ConsentEntry, "version"),
     Section.SUPPRESSION: _suppressions,

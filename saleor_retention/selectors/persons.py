@@ -1,4 +1,4 @@
-"""Which accounts are one person's: those of the user, and those of the guest he was.
+"""Which accounts are one person's: those of the user, of the guest he was, of his addresses.
 
 A guest's account is known by the keyed hash of the address. One that was claimed stays in the
 ledger, empty, and is tied to its owner by the order whose points moved.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Q
 
 from saleor_retention import host
@@ -68,6 +69,18 @@ def account_ids(person: Person) -> list[int]:
     known = Account.objects.exclude(state=AccountState.ERASED)
     own = set(known.filter(his).values_list("pk", flat=True))
     return sorted(own | set(claimed_by(own)))
+
+
+def same_person(account_id: int) -> list[int]:
+    """Return the accounts of the program whose users share an address, or shared one, by id.
+
+    The account itself is among them, and in a chain of addresses all that it links. Guests are not:
+    what a customer gets once a guest never gets. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT saleor_retention_same_person(%s)", [account_id])
+        found: list[int] = cursor.fetchone()[0]
+    return found
 
 
 def claimed_by(member_ids: Collection[int]) -> list[int]:

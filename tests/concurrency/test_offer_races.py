@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import GiftGiven
@@ -59,6 +60,32 @@ def test_one_member_races_himself(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert GiftGiven.objects.count() == 1
     assert counters() == {("set", ann.pk, None): 2, ("set", None, None): 2}
+
+
+def test_two_accounts_of_one_person_race(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of eight carts get a use, one the gift, whichever of the accounts is first."""
+    shop = ledger.open_shop(monkeypatch)
+    ann = shop.member("ann")
+    get_user_model().objects.filter(pk=ann.user_id).update(email="ann@new.example.com")
+    pair = (ann, shop.member("ann"))
+    offer = make_offer(shop.program, "set", limits={"per_customer": 2, "in_total": 50})
+    gift = make_offer(shop.program, "gift", "gift", {"variants": ["7"]})
+    for number in range(8):
+        priced = applied(offer) if number % 2 else applied(gift, gifts=["7"])
+        store_quote(shop.program, pair[number // 2 % 2], priced, cart=f"cart-{number}")
+
+    results = at_once(
+        lambda number: offer_uses.reserve_for(f"cart-{number}", currency="USD", now=NOON), 8
+    )
+
+    refused = sorted(result.message for result in results if isinstance(result, Refusal))
+    assert refused == [
+        *['You have had the gift of the offer "Gift" before.'] * 3,
+        *['You have used the offer "Set" as often as it may be used.'] * 2,
+    ]
+    assert GiftGiven.objects.count() == 1
+    found = counters()
+    assert sum(found["set", member.pk, None] for member in pair) == found["set", None, None] == 2
 
 
 def test_orders_retries_and_cancellations_at_once_leave_true_counters(

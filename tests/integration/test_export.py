@@ -49,6 +49,7 @@ from saleor_retention.services.consenting import consents
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.ledger import granting
 from saleor_retention.services.membership import (
+    addresses,
     erasing,
     events,
     follow_ups,
@@ -105,6 +106,7 @@ def ann(shop: FakeHost) -> Account:
         reason=SuppressionReason.BOUNCED,
         now=NOON,
     )
+    addresses.note(str(account.user_id), NOON)
     Account.objects.filter(pk=account.pk).update(member_number="1000000001")
     account.refresh_from_db()
     user_ref = str(account.user_id)
@@ -272,6 +274,9 @@ def test_everything_is_there_in_words(ann: Account) -> None:
             'Member 1000000001 of "Club" since 2026-01-01. 100 points are available, 0 pending, '
             "70 set aside and 0 owed. The tier is vip."
         )
+    ]
+    assert texts(document, "address") == [
+        "An e-mail address since 2026-03-10, of which a hash is kept."
     ]
     assert texts(document, "profile") == [
         '2026-03-10: birthday is {"day": 4, "month": 5}, said in the shop.',
@@ -550,6 +555,7 @@ def test_nothing_is_found_after_an_erasure(ann: Account) -> None:
     members.member_of(ann.program, user_ref, now=timezone.now())
     assert {row["section"] for row in exported("--user", user_ref)["records"]} <= {
         "account",
+        "address",
         "suppression",
         "tier_change",
     }

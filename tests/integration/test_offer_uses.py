@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Account, GiftGiven, OfferStamp, OfferUse
+from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.offering import offer_uses
 from tests import ledger
 from tests.fakes import at
@@ -138,16 +139,18 @@ def test_a_refusal_leaves_the_earlier_reservation(shop: Shop, ann: Account) -> N
 
 
 def test_a_gift_is_reserved_once_for_a_member(shop: Shop, ann: Account) -> None:
-    """Also where another offer would give it; another member, and a guest, may have it."""
+    """Also where another offer would give it; another member may have it, and a guest none."""
     one = make_offer(shop.program, "one", "gift", GIFT)
     two = make_offer(shop.program, "two", "gift", GIFT)
     reserve(shop, ann, applied(one, gifts=["7"]))
     reserve(shop, ann, applied(one, gifts=["7"]))
     reserve(shop, shop.member("bob"), applied(one, gifts=["7"]), cart="cart-2")
-    reserve(shop, None, applied(one, gifts=["7"]), cart="cart-3")
+    guest = refusal(shop, None, applied(one, gifts=["7"]), cart="cart-3")
 
     refused = refusal(shop, ann, applied(two, gifts=["7"]), cart="cart-4")
 
+    message = 'The offer "One" is for members only.'
+    assert (guest.code, guest.message) == (Code.NOT_A_MEMBER, message)
     message = 'You have had the gift of the offer "Two" before.'
     assert (refused.code, refused.message) == (Code.LIMIT_REACHED, message)
     reserve(shop, ann, applied(one, gifts=["8"]), applied(two, gifts=["8"]))
@@ -216,6 +219,32 @@ def test_a_limit_that_is_set_later_counts_what_was_used_before(shop: Shop, ann: 
     message = 'You have used the offer "Set" as often as it may be used.'
     assert refused.message == message
     assert counters() == {("set", ann.pk, None): 2, ("set", None, None): 3}
+
+
+def test_a_limit_of_all_time_counts_what_was_used_by_period(shop: Shop, ann: Account) -> None:
+    """A monthly limit that becomes one for ever forgets no month; a use that comes back is free."""
+    section = {"parts": [{"select": {"products": ["product-a"]}, "quantity": 2}], "percent": 10}
+    offer = make_offer(
+        shop.program, "set", limits={"per_customer": 2, "in_total": 9, "period": "month"}
+    )
+    store_quote(shop.program, ann, applied(offer, uses=2), cart="february")
+    offer_uses.reserve_for("february", currency="USD", now=at("2026-02-10 12:00"))
+    reserve(shop, ann, applied(offer), cart="march")
+    monthly = applied(offer)
+    add_version(offer, section, limits={"per_customer": 4, "in_total": 5})
+
+    reserve(shop, ann, applied(offer), cart="cart-1")
+    refused = refusal(shop, ann, applied(offer), cart="cart-2")
+    reserve(shop, shop.member("bob"), monthly, cart="late")  # priced before the change
+    told = refusal(shop, shop.member("cleo"), applied(offer), cart="cart-3")
+    offer_uses.lapse_reservations(at("2026-02-10 13:00"))
+    reserve(shop, ann, applied(offer), cart="cart-2")
+
+    assert refused.message == 'You have used the offer "Set" as often as it may be used.'
+    assert told.message == 'The offer "Set" has been used up by other customers.'
+    assert counters()["set", ann.pk, None] == 3
+    assert counters()["set", None, None] == 4
+    assert list(breaches()) == []
 
 
 def test_the_limits_are_those_that_priced_the_cart(shop: Shop, ann: Account) -> None:

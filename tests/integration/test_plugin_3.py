@@ -11,9 +11,10 @@ import pytest
 from django.utils import timezone
 
 from saleor_retention import host
-from saleor_retention.models import Account, Hold, HoldState, OrderRecord
+from saleor_retention.models import Account, AccountAddress, Hold, HoldState, OrderRecord
 from saleor_retention.services.checkout import redeeming, withdrawing
 from saleor_retention.services.ledger import granting
+from saleor_retention.services.membership.identity import email_hash
 from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program, stored
 
@@ -165,6 +166,26 @@ def test_a_confirmed_customer_is_welcomed(make: Any) -> None:
 
     assert before == 0
     assert Account.objects.get(user=user).available == 100
+
+
+def test_a_changed_address_is_noted(make: Any) -> None:
+    """When Saleor tells of the customer; beside the one that he joined with."""
+    from saleor.plugins.manager import get_plugins_manager
+
+    make_program(make.make_channel())
+    user = make.make_user()
+    manager = get_plugins_manager(allow_replica=False)
+    with host.current().writer():
+        manager.customer_created(user)
+        type(user).objects.filter(pk=user.pk).update(email="moved@example.com")
+        manager.customer_updated(user)
+        manager.customer_updated(user)
+
+    hashes = AccountAddress.objects.filter(account__user=user).order_by("pk")
+    assert list(hashes.values_list("address_hash", flat=True)) == [
+        email_hash(user.email),
+        email_hash("moved@example.com"),
+    ]
 
 
 def test_deleted_customers_are_erased(

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     RECENT_BIRTHDAY = "recent_birthday"
     TOO_LATE = "too_late"
     NO_LONGER_DUE = "no_longer_due"  # bought, or used the coupon, since he was found due
+    HAD = "had"  # the same person was given it, under another account
     NO_ADDRESS = "no_address"
     CONSENT = "consent"
     SUPPRESSED = "suppressed"

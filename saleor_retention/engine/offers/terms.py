@@ -248,11 +248,13 @@ def _audience(terms: OfferTerms) -> Audience:
     """Return who the offer is for.
 
     A limit by customer counts for members, and so does who is new or returning: the orders of a
-    guest, or of one who has not joined, are nobody's.
+    guest, or of one who has not joined, are nobody's. A gift is never given twice, which nobody
+    could hold to where nobody knows who had it.
     """
-    if terms.limits.per_customer is None and terms.audience.novelty is None:
-        return terms.audience
-    return replace(terms.audience, is_members_only=True)
+    is_counted = terms.limits.per_customer is not None or isinstance(terms.benefit, GiftTerms)
+    if is_counted or terms.audience.novelty is not None:
+        return replace(terms.audience, is_members_only=True)
+    return terms.audience
 
 
 def amounts_of(terms: OfferTerms) -> Iterator[tuple[str, Amounts]]:

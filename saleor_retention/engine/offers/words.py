@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
 from saleor_retention.engine.fields import decimal_text
@@ -319,7 +319,7 @@ def _free_shipping(shipping: FreeShippingTerms, vocabulary: Vocabulary) -> Phras
 
 
 def _clauses(terms: OfferTerms, vocabulary: Vocabulary) -> Iterator[Phrase]:
-    yield from audience_of(terms.audience, vocabulary)
+    yield from audience_of(_audience(terms), vocabulary)
     if terms.weekdays:
         yield phrase(_("on %(days)s"), days=weekdays_of(terms.weekdays))
     first = "" if terms.starts_at is None else vocabulary.moment(terms.starts_at)
@@ -346,6 +346,13 @@ def _clauses(terms: OfferTerms, vocabulary: Vocabulary) -> Iterator[Phrase]:
     if is_some(terms.floor_minor):
         money = vocabulary.money(terms.floor_minor)
         yield phrase(_("no unit below %(money)s"), money=money)
+
+
+def _audience(terms: OfferTerms) -> Audience:
+    """Return who the offer is for; a gift, which nobody gets twice, is for members."""
+    if isinstance(terms.benefit, GiftTerms):
+        return replace(terms.audience, is_members_only=True)
+    return terms.audience
 
 
 def audience_of(audience: Audience, vocabulary: Vocabulary) -> Iterator[Phrase]:

@@ -33,6 +33,7 @@ from saleor_retention.models import (
     DispatchState,
     SkippedSend,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.services.campaigning.campaigns import terms_of_version
 from saleor_retention.services.campaigning.messages import render
 from saleor_retention.services.campaigning.providers import (
@@ -184,9 +185,13 @@ def _give(job: _Job) -> bool:
         return True
     key = f"campaign:{row.pk}"
     noted = Dispatch.objects.filter(pk=row.pk)
-    is_first = noted.filter(benefit_given_at=None).update(
-        benefit_given_at=job.at, points_given=benefit.points
-    )
+    with transaction.atomic():
+        if _was_given(row):
+            _leave_out(job, Reason.HAD)
+            return False
+        is_first = noted.filter(benefit_given_at=None).update(
+            benefit_given_at=job.at, points_given=benefit.points
+        )
     try:
         if benefit.points:
             granting.grant(
@@ -228,6 +233,19 @@ def _give(job: _Job) -> bool:
             logger.warning("A benefit of %s was refused: %s", row.campaign.slug, refusal.message)
         return False
     return True
+
+
+def _was_given(row: Dispatch) -> bool:
+    """Tell whether the person was given the same in this cycle, under another account.
+
+    Locks the person by name where there is one, for the rest of the database transaction.
+    """
+    his = persons.same_person(row.account_id)
+    if len(his) == 1:
+        return False
+    lock_name(f"benefits:{his[0]}")
+    given = Dispatch.objects.filter(campaign=row.campaign_id, cycle=row.cycle, account__in=his)
+    return given.exclude(pk=row.pk).exclude(benefit_given_at=None).exists()
 
 
 def _send(job: _Job) -> None:

@@ -36,6 +36,7 @@ from saleor_retention.models import (
     OrderRecord,
     Program,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.couponing import coupons
 from saleor_retention.services.couponing.coupons import DAYS_MAX, Circumstances
@@ -174,7 +175,7 @@ def give(
 def settle_first_order(
     account: Account, record: OrderRecord, *, is_void: bool, now: dt.datetime
 ) -> None:
-    """Give a member the coupon of a first order, once; take it back when nothing is kept of that.
+    """Give a person the coupon of a first order, once; take it back when nothing is kept of that.
 
     Part of ``settle``, under the member's lock. It comes back when the order does. Orders from
     before the plan bring nothing. A refusal (the cap) is logged and costs the order nothing.
@@ -189,7 +190,7 @@ def settle_first_order(
 def _settle_first_order(
     account: Account, record: OrderRecord, *, is_void: bool, now: dt.datetime
 ) -> None:
-    key = f"next_order:{account.pk}"
+    key = _first_key(account.pk)
     given = Coupon.objects.filter(program_id=account.program_id, key=key).first()
     if given is not None:
         if given.order_ref == record.order_ref:
@@ -202,7 +203,7 @@ def _settle_first_order(
     ).first()
     if plan is None or record.paid_at is None or record.paid_at < plan.created_at:
         return
-    if OrderRecord.objects.filter(account=account, is_counted=True).exclude(pk=record.pk).exists():
+    if _has_ordered_before(account, record):
         return
     coupons.issue(
         account.program,
@@ -220,6 +221,20 @@ def _settle_first_order(
             order_ref=record.order_ref,
         ),
     )
+
+
+def _first_key(account_id: int) -> str:
+    return f"next_order:{account_id}"
+
+
+def _has_ordered_before(account: Account, record: OrderRecord) -> bool:
+    """Tell whether another order of the person counts, or brought the coupon and came back."""
+    his = persons.same_person(account.pk)
+    others = OrderRecord.objects.filter(account__in=his, is_counted=True).exclude(pk=record.pk)
+    given = Coupon.objects.filter(
+        program_id=account.program_id, key__in=[_first_key(pk) for pk in his]
+    )
+    return others.exists() or given.exists()
 
 
 def _follow(given: Coupon, *, is_void: bool, now: dt.datetime) -> None:

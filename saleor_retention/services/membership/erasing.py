@@ -21,6 +21,7 @@ from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import (
     Account,
+    AccountAddress,
     AccountState,
     AuditAction,
     AuditEntry,
@@ -234,7 +235,7 @@ def _erase_locked(account_id: int, why: _Why, at: dt.datetime) -> bool:
 
 
 def _forget_customer(account: Account, at: dt.datetime) -> None:
-    told = (ProfileEntry, Profile, SurveyAnswer)
+    told = (AccountAddress, ProfileEntry, Profile, SurveyAnswer)
     for model in (*told, SegmentEvent, SegmentMember, CustomerTag, CustomerRollup):
         model.objects.filter(account=account).delete()
     Dispatch.objects.filter(account=account).update(facts={}, benefit_ref="")

@@ -25,6 +25,7 @@ from saleor_retention.models import (
     MemberEvent,
     Program,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.ledger import granting, posting
 from saleor_retention.services.ledger.locking import lock_account, lock_name, run_serialized
@@ -205,8 +206,12 @@ def _rule(rules: ProgramRules, kind: str, program: Program) -> EventRule:
 
 
 def _rewarded(account: Account, told: _Told, tz: str) -> Rewarded:
-    """Return how many events of the kind count against its limits, in one statement."""
-    before = MemberEvent.objects.filter(account=account, kind=told.kind, points__gt=0)
+    """Return how many events of the kind count against its limits, whoever of his users did them.
+
+    Two statements.
+    """
+    his = persons.same_person(account.pk)
+    before = MemberEvent.objects.filter(account__in=his, kind=told.kind, points__gt=0)
     return Rewarded(
         **before.aggregate(
             of_object=Count("pk", filter=Q(object_ref=told.object_ref)),

@@ -24,11 +24,12 @@ from saleor_retention.models import (
     Program,
     TransactionKind,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.ledger import lots, posting
 from saleor_retention.services.ledger.locking import lock_account, run_serialized
 from saleor_retention.services.ledger.posting import Leg
-from saleor_retention.services.membership import tiering
+from saleor_retention.services.membership import addresses, tiering
 from saleor_retention.services.membership.identity import (
     email_hash,
     email_hashes,
@@ -44,7 +45,8 @@ def member_of(program: Program, user_ref: str, *, now: dt.datetime | None = None
 
     Also the account of one who left, who keeps points to spend. None for a user who is unknown,
     not confirmed, or has not enrolled where that is asked. A new account gets the welcome points
-    once (key ``welcome:<account>``). Locks the account only when it opens it.
+    once (key ``welcome:<account>``), unless another account has had its address. Locks the account
+    only when it opens it.
     """
     account = _account_of(program, user_ref)
     if account is not None:
@@ -209,6 +211,7 @@ def _enrol(program: Program, rules: ProgramRules, user_ref: str, now: dt.datetim
     account.joined_at = now
     account.left_at = None
     account.save(update_fields=["state", "joined_at", "left_at"])
+    addresses.note_account(account, now)
     return account
 
 
@@ -224,7 +227,8 @@ def _open(
     )
     _insert(made)
     account = lock_account(Account.objects.get(program=program, user_id=int(user_ref)).pk)
-    if rules.welcome_points:
+    addresses.note_account(account, now)
+    if rules.welcome_points and persons.same_person(account.pk) == [account.pk]:
         _welcome(account, program, rules, now)
     tiering.begin(account, now)
     return account

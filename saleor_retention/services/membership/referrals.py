@@ -187,19 +187,21 @@ def _advocate(program: Program, code: str) -> Account | None:
 def _require_new(friend: Account) -> None:
     """Refuse who has ordered, here or before the program, as a customer or as a guest."""
     user_ref = str(friend.user_id)
-    his = persons.account_ids(persons.of_user(user_ref))
+    his = persons.account_ids(persons.of_user(user_ref)) + persons.same_person(friend.pk)
     if OrderRecord.objects.filter(account__in=his).exists() or host.current().has_ordered(user_ref):
         message = phrase(_("Only customers who have not ordered yet can be referred."))
         raise Refusal(Code.INVALID, message, "code")
 
 
 def _is_same_person(advocate: Account, friend: Account) -> bool:
-    """Tell whether both are one person as far as the shop knows: two who share a home count as one.
+    """Tell whether both are one person as far as is known: two who share a home count as one.
 
     One statement for each kind of fact.
     """
     if advocate.pk == friend.pk or None in (advocate.user_id, friend.user_id):
         return advocate.pk == friend.pk
+    if advocate.pk in persons.same_person(friend.pk):
+        return True
     one, other = str(advocate.user_id), str(friend.user_id)
     shop = host.current()
     users = shop.users([one, other])

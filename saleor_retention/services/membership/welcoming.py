@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from saleor_retention.errors import Refusal
 from saleor_retention.models import Program
-from saleor_retention.services.membership import members, registrations
+from saleor_retention.services.membership import addresses, members, registrations
 from saleor_retention.services.ordering import reconciling
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def welcome(user_ref: str, now: dt.datetime | None = None) -> None:
     at = now or timezone.now()
     for program in Program.objects.filter(is_active=True).order_by("pk"):
         members.member_of(program, user_ref, now=at)
+    addresses.note(user_ref, at)
     try:
         registrations.take(user_ref, at)
     except Refusal:

@@ -124,8 +124,8 @@ def reserve(
 
     ``account_id`` is None for a guest. Limits are those of the versions that priced the checkout.
     Idempotent by checkout. Locks the checkout's uses by name, then counters. Refuses, naming the
-    offer, and with nothing changed: LIMIT_REACHED, NOT_A_MEMBER (a limit by customer needs a
-    member), BUSY.
+    offer, and with nothing changed: LIMIT_REACHED, NOT_A_MEMBER (a limit by customer and a gift
+    need a member), BUSY.
     """
     at = now or timezone.now()
     params = [

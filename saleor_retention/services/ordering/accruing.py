@@ -18,6 +18,7 @@ from saleor_retention.models import (
     Transaction,
     TransactionKind,
 )
+from saleor_retention.selectors import persons
 from saleor_retention.services.ledger import lots, posting, taking
 from saleor_retention.services.ledger.posting import Leg, NewLot
 from saleor_retention.services.ordering.order_posting import post_next
@@ -107,7 +108,7 @@ def settle_first_order(
     lives_from: dt.datetime | None = None,
     now: dt.datetime,
 ) -> None:
-    """Book the points for the first order, once per account; they live and go with that order.
+    """Book the points for the first order, once per person; they live and go with that order.
 
     ``record.is_counted`` says whether the order counts now. Reversed when nothing of the
     order is kept, given back when that is taken back; no later order gets them then, or
@@ -124,9 +125,9 @@ def settle_first_order(
         return
     if account.state != AccountState.MEMBER:
         return
-    booked = Transaction.objects.filter(program_id=account.program_id, key=_first_key(account))
+    booked = Transaction.objects.filter(program_id=account.program_id, key=_first_key(account.pk))
     first = booked.values_list("order_ref", flat=True).first()
-    if first is None and not _has_other_counted(account, record):
+    if first is None and not _has_ordered_before(account, record):
         _book_first_order(account, record, rules, valid_from, lives_from, now)
     elif first == record.order_ref:
         record.bonus = rules.first_order_points
@@ -156,7 +157,7 @@ def _book_first_order(
     posting.post(
         account,
         kind=TransactionKind.BONUS,
-        key=_first_key(account),
+        key=_first_key(account.pk),
         legs=legs,
         content="first order",
         effective_at=record.paid_at or now,
@@ -169,13 +170,18 @@ def _book_first_order(
     _bury(account, lot, now)
 
 
-def _first_key(account: Account) -> str:
-    return f"first_order:{account.pk}"
+def _first_key(account_id: int) -> str:
+    return f"first_order:{account_id}"
 
 
-def _has_other_counted(account: Account, record: OrderRecord) -> bool:
-    others = OrderRecord.objects.filter(account=account, is_counted=True).exclude(pk=record.pk)
-    return others.exists()
+def _has_ordered_before(account: Account, record: OrderRecord) -> bool:
+    """Tell whether another order of the person counts, or was a first one and came back."""
+    his = persons.same_person(account.pk)
+    others = OrderRecord.objects.filter(account__in=his, is_counted=True).exclude(pk=record.pk)
+    firsts = Transaction.objects.filter(
+        program_id=account.program_id, key__in=[_first_key(pk) for pk in his]
+    )
+    return others.exists() or firsts.exists()
 
 
 def _new_lot(

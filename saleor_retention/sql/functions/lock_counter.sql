@@ -1,6 +1,7 @@
 -- Locks the counter of an offer, in total (no account) or of a member, of all time (no period) or of
 -- one, and returns its id; NULL where there is none. With p_opens it is made then, of what was used
--- and reserved so far: a limit that is set later counts from the offer's first day.
+-- and reserved so far: a limit that is set later counts from the offer's first day. The counter of
+-- all time sums the uses of every period.
 -- Locks are taken in the order that docs/explanation/locking.md says, which is the caller's matter.
 CREATE OR REPLACE FUNCTION saleor_retention_lock_counter(
     p_offer_id bigint, p_account_id bigint, p_period_start date, p_opens boolean
@@ -39,7 +40,7 @@ FOR attempt IN 1..2 LOOP
         SELECT COALESCE(sum(reserved.uses), 0) INTO used_before
         FROM saleor_retention_offeruse reserved
         WHERE reserved.account_id = p_account_id AND reserved.offer_id = p_offer_id
-          AND reserved.period_start IS NOT DISTINCT FROM p_period_start
+          AND (p_period_start IS NULL OR reserved.period_start = p_period_start)
           AND reserved.state <> 'returned';
     ELSIF p_period_start IS NOT NULL THEN
         SELECT COALESCE(sum(reserved.uses), 0) INTO used_before
@@ -49,8 +50,7 @@ FOR attempt IN 1..2 LOOP
     ELSE
         SELECT COALESCE(sum(reserved.uses), 0) INTO used_before
         FROM saleor_retention_offeruse reserved
-        WHERE reserved.offer_id = p_offer_id AND reserved.period_start IS NULL
-          AND reserved.state <> 'returned';
+        WHERE reserved.offer_id = p_offer_id AND reserved.state <> 'returned';
     END IF;
     -- Where another one makes it at the same moment, this waits and the second attempt finds it.
     INSERT INTO saleor_retention_offercounter (offer_id, account_id, period_start, used)

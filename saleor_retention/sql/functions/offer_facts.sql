@@ -1,6 +1,7 @@
 -- What decides about a program's offers besides basket, terms and tier, for one member (NULL: a
 -- guest) and one checkout; engine.offers.facts.situation_of reads it. Keys with nothing in them are
--- absent. What this checkout has reserved itself is not counted against it.
+-- absent. What this checkout has reserved itself is not counted against it. Uses, gifts and orders
+-- are those of the person, whichever of his accounts they are on (saleor_retention_same_person).
 -- Of the counters only those of a period that may be running now: the first days of today's day,
 -- week, month and year, today being any date that it is somewhere on earth.
 CREATE OR REPLACE FUNCTION saleor_retention_offer_facts(
@@ -15,6 +16,7 @@ DECLARE
         SELECT DISTINCT date_trunc(unit, day)::date
         FROM unnest(ARRAY[today - 1, today, today + 1]) AS day,
              unnest(ARRAY['day', 'week', 'month', 'year']) AS unit);
+    person bigint[] := saleor_retention_same_person(p_account_id);
     facts jsonb;
 BEGIN
 facts := jsonb_build_object(
@@ -25,33 +27,34 @@ facts := jsonb_build_object(
               WHERE pick.checkout_ref = p_checkout_ref GROUP BY pick.offer_id) picked),
     'used', (
         SELECT jsonb_agg(jsonb_build_array(
-            counter.offer_id, counter.account_id IS NOT NULL, counter.period_start,
+            counter.offer_id, counter.is_members, counter.period_start,
             counter.used - COALESCE((
                 SELECT own.uses FROM saleor_retention_offeruse own
                 WHERE own.offer_id = counter.offer_id AND own.checkout_ref = p_checkout_ref
                   AND own.state = 'reserved'
-                  AND own.period_start IS NOT DISTINCT FROM counter.period_start
-                  AND (counter.account_id IS NULL OR own.account_id = counter.account_id)), 0))
-            ORDER BY counter.offer_id, counter.account_id, counter.period_start)
+                  AND (counter.period_start IS NULL OR own.period_start = counter.period_start)
+                  AND (NOT counter.is_members OR own.account_id = ANY(person))), 0))
+            ORDER BY counter.offer_id, counter.is_members DESC, counter.period_start)
         FROM (
-            SELECT counter.offer_id, counter.account_id, counter.period_start, counter.used
+            SELECT counter.offer_id, false AS is_members, counter.period_start, counter.used
             FROM saleor_retention_offercounter counter
             JOIN saleor_retention_offer offer
               ON offer.id = counter.offer_id AND offer.program_id = p_program_id
              AND offer.is_active
             WHERE counter.account_id IS NULL AND counter.period_start IS NULL
             UNION ALL
-            SELECT counter.offer_id, counter.account_id, counter.period_start, counter.used
+            SELECT counter.offer_id, false, counter.period_start, counter.used
             FROM saleor_retention_offercounter counter
             JOIN saleor_retention_offer offer
               ON offer.id = counter.offer_id AND offer.program_id = p_program_id
              AND offer.is_active
             WHERE counter.account_id IS NULL AND counter.period_start = ANY(starts)
             UNION ALL
-            SELECT counter.offer_id, counter.account_id, counter.period_start, counter.used
+            SELECT counter.offer_id, true, counter.period_start, sum(counter.used)
             FROM saleor_retention_offercounter counter
-            WHERE counter.account_id = p_account_id
+            WHERE counter.account_id = ANY(person)
               AND (counter.period_start IS NULL OR counter.period_start = ANY(starts))
+            GROUP BY counter.offer_id, counter.period_start
         ) counter));
 IF p_account_id IS NOT NULL THEN
     groups := saleor_retention_segments_of(p_account_id);
@@ -87,12 +90,12 @@ IF p_account_id IS NOT NULL THEN
             SELECT jsonb_agg(gift.variant_ref ORDER BY gift.variant_ref)
             FROM saleor_retention_giftgiven gift
             JOIN saleor_retention_offeruse given ON given.id = gift.use_id
-            WHERE gift.account_id = p_account_id
+            WHERE gift.account_id = ANY(person)
               AND NOT (given.state = 'reserved' AND given.checkout_ref = p_checkout_ref)),
         'orders', (
             SELECT NULLIF(count(*), 0)
             FROM (SELECT 1 FROM saleor_retention_orderrecord record
-                  WHERE record.account_id = p_account_id AND record.is_counted
+                  WHERE record.account_id = ANY(person) AND record.is_counted
                   LIMIT 100) record));
 END IF;
 RETURN jsonb_strip_nulls(facts);

@@ -3,8 +3,10 @@
 -- there is what there was before. p_items: [{"offer", "version", "uses", "amount", "period" (of the
 -- limits, null: of all time), "by_customer", "in_total" (limits, null: none), "stamps" (of a punch
 -- card, for one use), "gifts" (variants)}].
--- Locks by name the checkout's uses and the member's cards, then the counters by offer, a member's
--- before the total.
+-- What the member's other accounts used (those of one person, saleor_retention_same_person) counts
+-- as his own.
+-- Locks by name the checkout's uses, the member's cards and, where he has other accounts, the
+-- person; then the counters by offer, a member's before the total.
 CREATE OR REPLACE FUNCTION saleor_retention_reserve(
     p_checkout_ref text, p_account_id bigint, p_currency text, p_items jsonb,
     p_now timestamptz, p_lapses_at timestamptz, p_timeout text
@@ -18,6 +20,7 @@ DECLARE
     counter_id bigint;
     room bigint;
     new_use_id bigint;
+    others bigint[] := array_remove(saleor_retention_same_person(p_account_id), p_account_id);
 BEGIN
 PERFORM set_config('lock_timeout', p_timeout, true);
 PERFORM pg_advisory_xact_lock(hashtextextended('offer-uses:' || p_checkout_ref, 0));
@@ -28,12 +31,21 @@ PERFORM pg_advisory_xact_lock(hashtextextended(
     'offer-card:' || card.offer || ':' || p_account_id, 0))
 FROM (SELECT each.offer FROM jsonb_to_recordset(p_items) AS each(offer bigint, stamps integer)
       WHERE each.stamps IS NOT NULL AND p_account_id IS NOT NULL ORDER BY each.offer) card;
+IF others <> '{}' THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended(
+        'offer-person:' || LEAST(p_account_id, others[1]), 0));
+END IF;
 FOR item IN
-    SELECT wanted.offer, wanted.account, wanted.period, bool_or(wanted.opens) AS opens
+    SELECT wanted.offer, wanted.account, each.period, bool_or(each.opens) AS opens
     FROM (
         SELECT each.offer, p_account_id AS account, each.period, each.by_customer IS NOT NULL
         FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, by_customer bigint)
         WHERE p_account_id IS NOT NULL
+        UNION ALL
+        SELECT each.offer, other.account, each.period, true
+        FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, by_customer bigint),
+             unnest(others) AS other(account)
+        WHERE each.by_customer IS NOT NULL
         UNION ALL
         SELECT each.offer, NULL, each.period, each.in_total IS NOT NULL
         FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, in_total bigint)
@@ -41,9 +53,11 @@ FOR item IN
         SELECT own.offer_id, whose.account, own.period_start, false
         FROM saleor_retention_offeruse own, unnest(ARRAY[own.account_id, NULL]) AS whose(account)
         WHERE own.checkout_ref = p_checkout_ref AND own.state = 'reserved'
-    ) AS wanted(offer, account, period, opens)
-    GROUP BY wanted.offer, wanted.account, wanted.period
-    ORDER BY wanted.offer, wanted.account NULLS LAST, wanted.period
+    ) AS wanted(offer, account, period, opens), LATERAL (
+        VALUES (wanted.period, wanted.opens),
+               (NULL, wanted.opens AND wanted.period IS NULL)) AS each(period, opens)
+    GROUP BY wanted.offer, wanted.account, each.period
+    ORDER BY wanted.offer, wanted.account NULLS LAST, each.period
 LOOP
     PERFORM saleor_retention_lock_counter(item.offer, item.account, item.period, item.opens);
 END LOOP;
@@ -66,7 +80,7 @@ BEGIN
         ORDER BY each.offer
     LOOP
         refused_offer_id := item.offer;
-        IF item.by_customer IS NOT NULL AND p_account_id IS NULL THEN
+        IF p_account_id IS NULL AND (item.by_customer IS NOT NULL OR item.gifts <> '[]') THEN
             reason := 'NOT_A_MEMBER';
             RAISE EXCEPTION USING ERRCODE = 'RT001';
         END IF;
@@ -89,7 +103,10 @@ BEGIN
                 item.offer, p_account_id, item.period, false);
             UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
             WHERE counter.id = counter_id
-            RETURNING item.by_customer - counter.used INTO room;
+            RETURNING item.by_customer - counter.used - (
+                SELECT COALESCE(sum(other.used), 0) FROM saleor_retention_offercounter other
+                WHERE other.account_id = ANY(others) AND other.offer_id = item.offer
+                  AND other.period_start IS NOT DISTINCT FROM item.period) INTO room;
             IF room < 0 THEN
                 reason := 'LIMIT_PER_CUSTOMER';
                 RAISE EXCEPTION USING ERRCODE = 'RT001';
@@ -103,6 +120,14 @@ BEGIN
             reason := 'LIMIT_IN_TOTAL';
             RAISE EXCEPTION USING ERRCODE = 'RT001';
         END IF;
+        IF item.period IS NOT NULL THEN  -- of an earlier or later version without a period
+            UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+            WHERE counter.offer_id = item.offer
+              AND counter.account_id = p_account_id AND counter.period_start IS NULL;
+            UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+            WHERE counter.offer_id = item.offer
+              AND counter.account_id IS NULL AND counter.period_start IS NULL;
+        END IF;
         INSERT INTO saleor_retention_offeruse (
             offer_id, version_id, account_id, checkout_ref, order_ref, state, uses, amount_minor,
             currency, period_start, created_at, lapses_at)
@@ -110,13 +135,15 @@ BEGIN
             item.offer, item.version, p_account_id, p_checkout_ref, '', 'reserved', item.uses,
             item.amount, p_currency, item.period, p_now, p_lapses_at)
         RETURNING id INTO new_use_id;
-        CONTINUE WHEN p_account_id IS NULL;
         FOR gift IN SELECT each FROM jsonb_array_elements_text(item.gifts) AS each ORDER BY each
         LOOP
             INSERT INTO saleor_retention_giftgiven (use_id, account_id, variant_ref)
             VALUES (new_use_id, p_account_id, gift)
             ON CONFLICT DO NOTHING;
-            IF NOT FOUND THEN
+            IF NOT FOUND OR EXISTS (
+                SELECT FROM saleor_retention_giftgiven earlier
+                WHERE earlier.account_id = ANY(others) AND earlier.variant_ref = gift
+            ) THEN
                 reason := 'NO_GIFT_LEFT';
                 RAISE EXCEPTION USING ERRCODE = 'RT001';
             END IF;

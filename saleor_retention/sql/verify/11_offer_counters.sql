@@ -1,5 +1,5 @@
 -- Counters of offers that are not the sum of the uses reserved and taken: in total (no member) or by
--- one member, of all time (no period) or of one.
+-- one member, of all time (no period: the uses of every period) or of one.
 SELECT offer.slug,
        COALESCE('member ' || account.member_number, 'in total')
            || COALESCE(' from ' || counter.period_start::text, '') AS whose,
@@ -13,7 +13,7 @@ LEFT JOIN LATERAL (
     FROM saleor_retention_offeruse AS used
     WHERE used.offer_id = counter.offer_id
       AND (counter.account_id IS NULL OR used.account_id = counter.account_id)
-      AND used.period_start IS NOT DISTINCT FROM counter.period_start
+      AND (counter.period_start IS NULL OR used.period_start = counter.period_start)
       AND used.state <> 'returned'
 ) AS uses ON true
 WHERE (%(program_id)s::bigint IS NULL OR offer.program_id = %(program_id)s)

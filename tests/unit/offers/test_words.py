@@ -145,14 +145,14 @@ def steps(*pairs: tuple[int, CutTerms]) -> tuple[SpendStepTerms, ...]:
             GiftTerms(frozenset({"7"}), OpeningTerms(from_minor=usd(5000))),
             (
                 "A free gift when the other goods come to 50.00 USD or more: Mug "
-                "(no gift twice to one customer)."
+                "(for members, no gift twice to one customer)."
             ),
         ),
         (
             GiftTerms(frozenset({"7", "8"}), OpeningTerms(TEA), 2),
             (
                 "2 free gifts of your choice with every 1 of Tea: Mug, Pin "
-                "(no gift twice to one customer)."
+                "(for members, no gift twice to one customer)."
             ),
         ),
         (
