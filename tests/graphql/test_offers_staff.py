@@ -93,6 +93,21 @@ def test_an_offer_is_set_up_and_read_back(world: World, manager: Actor, tea: Any
     assert by_slug["retentionOffer"]["id"] == made["id"]
 
 
+@pytest.mark.saleor3
+def test_the_sentence_names_channels_that_are_not_all(world: World, tea: Any) -> None:
+    """In creating and in reading; of an offer for all of them nothing is said."""
+    there = factories().make_channel("there")
+    world.program.channels.create(channel_ref=str(there.pk))
+    select = {"variants": [gid("ProductVariant", tea)]}
+    price = {"kind": "MEMBER_PRICE", "memberPrice": {"select": select, "percent": 10}}
+
+    some = make(world, {**price, "channels": ["there"]}, slug="some")
+    every = make(world, {**price, "channels": ["there", world.channel]}, slug="every")
+
+    assert some["sentence"].endswith(f"(only in {there.name}).")
+    assert "only in" not in every["sentence"]
+
+
 def test_every_kind_has_its_section(world: World, manager: Actor, tea: Any) -> None:
     """A dry run of each: where the host cannot give it, that is all that is wrong with it."""
     select, cut = goods(tea), {"prices": usd("8.00")}
