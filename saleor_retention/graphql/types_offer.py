@@ -27,12 +27,19 @@ from saleor_retention.selectors.programs import rules_of
 
 
 class RetentionOfferStatistics(graphene.ObjectType):
-    """What orders have used of an offer; what they gave back is not in it."""
+    """What orders have used of an offer; what they gave back stands by itself."""
 
     uses = graphene.Int(description="Sets, units or orders, as the kind counts.", required=True)
     orders = graphene.Int(description="Orders that have it.", required=True)
     discount = graphene.List(
-        graphene.NonNull(Money), description="What it took off, by currency.", required=True
+        graphene.NonNull(Money),
+        description="What it took off goods that are kept, by currency.",
+        required=True,
+    )
+    discount_returned = graphene.List(
+        graphene.NonNull(Money),
+        description="What it took off goods that came back, by currency.",
+        required=True,
     )
 
 
@@ -211,4 +218,5 @@ def statistics_type(found: OfferStatistics) -> RetentionOfferStatistics:
         uses=found.uses,
         orders=found.orders,
         discount=[money(minor, currency) for currency, minor in found.discount_minor],
+        discount_returned=[money(minor, currency) for currency, minor in found.returned_minor],
     )
