@@ -24,11 +24,13 @@ def vocabulary(
     *,
     currency: str = "",
     offers: Mapping[str, str] | None = None,
+    channels: Mapping[str, str] | None = None,
 ) -> Any:
     """Promise the names that sentences about these offers of a program need.
 
     ``currency`` is the one that is spoken of; all of an offer's without. ``offers`` are names by
-    id. Goods are read in one statement for each of their kinds.
+    id, ``channels`` those of the program by reference, for a reader of all of them. Goods are read
+    in one statement for each of their kinds.
     """
     said = list(terms)
     keys = sorted({key for each in said for key in _goods(each)})
@@ -44,6 +46,7 @@ def vocabulary(
             goods={key: name for key, name in zip(keys, names, strict=True) if name is not None},
             tiers={tier.slug: tier.name for tier in rules.ladder.tiers},
             offers=offers or {},
+            channels=channels or {},
             zone=ZoneInfo(rules.time_zone),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import graphene
@@ -13,7 +14,7 @@ from saleor_retention.graphql import enums_offers, offer_words, paging
 from saleor_retention.graphql.context import moment
 from saleor_retention.graphql.dataloaders.offers import OfferUsage
 from saleor_retention.graphql.dataloaders.pages import OfferVersionPages
-from saleor_retention.graphql.dataloaders.programs import ProgramById
+from saleor_retention.graphql.dataloaders.programs import ProgramById, program_channels
 from saleor_retention.graphql.enums_offers import OfferState
 from saleor_retention.graphql.errors import discreet
 from saleor_retention.graphql.host_types import DateTime, JSONString, Money, money
@@ -26,12 +27,19 @@ from saleor_retention.selectors.programs import rules_of
 
 
 class RetentionOfferStatistics(graphene.ObjectType):
-    """What orders have used of an offer; what they gave back is not in it."""
+    """What orders have used of an offer; what they gave back stands by itself."""
 
     uses = graphene.Int(description="Sets, units or orders, as the kind counts.", required=True)
     orders = graphene.Int(description="Orders that have it.", required=True)
     discount = graphene.List(
-        graphene.NonNull(Money), description="What it took off, by currency.", required=True
+        graphene.NonNull(Money),
+        description="What it took off goods that are kept, by currency.",
+        required=True,
+    )
+    discount_returned = graphene.List(
+        graphene.NonNull(Money),
+        description="What it took off goods that came back, by currency.",
+        required=True,
     )
 
 
@@ -136,12 +144,17 @@ class RetentionOffer(graphene.ObjectType):
     @staticmethod
     @discreet
     def resolve_sentence(root: Offer, info: Any) -> Any:
-        """Promise the offer in words."""
+        """Promise the offer in words, with its channels where these are not all."""
         terms = terms_of_offer(root)
         rules = rules_of(root.program.current_version_id)
-        return offer_words.vocabulary(info, [terms], rules).then(
-            lambda spoken: offer_words.sentence(terms, spoken)
-        )
+
+        def said(names: Mapping[str, str]) -> Any:
+            spoken = offer_words.vocabulary(info, [terms], rules, channels=names)
+            return spoken.then(lambda known: offer_words.sentence(terms, known))
+
+        if not terms.channels:
+            return said({})
+        return program_channels(info, root.program_id).then(said)
 
     @staticmethod
     def resolve_version(root: Offer, _info: Any) -> int:
@@ -205,4 +218,5 @@ def statistics_type(found: OfferStatistics) -> RetentionOfferStatistics:
         uses=found.uses,
         orders=found.orders,
         discount=[money(minor, currency) for currency, minor in found.discount_minor],
+        discount_returned=[money(minor, currency) for currency, minor in found.returned_minor],
     )

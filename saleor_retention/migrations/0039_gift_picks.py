@@ -1,4 +1,4 @@
-"""An offer that gives several gifts keeps a choice for each."""
+"""An offer of several gifts keeps a choice for each, and a use what came back of its discount."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from django.db import migrations, models
 
 from saleor_retention import sql
 
+# so that a process of the version before goes on writing
+DEFAULT = "ALTER TABLE saleor_retention_offeruse ALTER COLUMN returned_minor SET DEFAULT 0;"
+
 
 class Migration(migrations.Migration):
-    """A wider constraint, and the function that tells all choices of a cart."""
+    """A wider constraint, the function that tells all choices of a cart, and a column."""
 
     dependencies = (("saleor_retention", "0038_lot_lives"),)
     operations = (
@@ -20,4 +23,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(sql.load("functions/offer_facts"), migrations.RunSQL.noop),
+        migrations.AddField("offeruse", "returned_minor", models.BigIntegerField(default=0)),
+        migrations.RunSQL(DEFAULT, migrations.RunSQL.noop),
     )

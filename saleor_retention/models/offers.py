@@ -100,6 +100,7 @@ class OfferUse(models.Model):
     state = models.CharField(max_length=8, choices=OfferUseState.choices)
     uses = models.PositiveIntegerField()  # sets, units or orders, as the kind counts them
     amount_minor = models.BigIntegerField()  # what it took off
+    returned_minor = models.BigIntegerField(default=0)  # of that, off goods that came back since
     currency = models.CharField(max_length=3)
     period_start = models.DateField(null=True)  # of the limit's period that the uses count in
     created_at = models.DateTimeField()

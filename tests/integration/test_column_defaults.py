@@ -9,6 +9,7 @@ LATER = {
     ("saleor_retention_backfill", "channel_ref"),
     ("saleor_retention_couponuse", "currency"),
     ("saleor_retention_dispatch", "points_given"),
+    ("saleor_retention_offeruse", "returned_minor"),
     ("saleor_retention_surveyanswer", "period"),
     ("saleor_retention_surveyanswer", "survey"),
 }

@@ -69,6 +69,7 @@ def use(given: Offer, record: OrderRecord, state: str, minor: int, currency: str
         state=state,
         uses=2,
         amount_minor=minor,
+        returned_minor=minor // 3,
         currency=currency,
         created_at=record.created_at,
         lapses_at=record.created_at,
@@ -96,7 +97,7 @@ def counted(program: Program) -> list[OfferCost]:
             uses=sum(row.uses for row in rows),
             orders=len(rows),
             customers=len({records[row.order_ref].account_id for row in rows}),
-            discount_minor=sum(row.amount_minor for row in rows),
+            discount_minor=sum(row.amount_minor - row.returned_minor for row in rows),
             revenue_minor=sum(records[row.order_ref].spend_minor for row in rows),
         )
         for (slug, name, currency), rows in groups.items()

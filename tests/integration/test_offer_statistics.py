@@ -55,9 +55,9 @@ def use_of(offer: Offer, ref: str, **given: object) -> OfferUse:
 
 
 def test_what_orders_keep_is_counted_by_offer_and_currency(program: Program) -> None:
-    """Not what is only reserved, nor what came back; of a time, its end left out; one statement."""
+    """Nothing only reserved, what came back apart; of a time, its end left out; one statement."""
     tea, cup, none = create(program, "tea"), create(program, "cup"), create(program, "none")
-    use_of(tea, "o1", uses=2, amount_minor=500)
+    use_of(tea, "o1", uses=2, amount_minor=800, returned_minor=300)
     use_of(tea, "o2", currency="EUR", amount_minor=70, created_at=at("2026-03-31 23:59"))
     use_of(tea, "o3", created_at=at("2026-04-01 00:00"))
     use_of(tea, "o4", state=OfferUseState.RESERVED)
@@ -70,7 +70,7 @@ def test_what_orders_keep_is_counted_by_offer_and_currency(program: Program) -> 
         )
 
     assert march == {
-        tea.pk: OfferStatistics(3, 2, (("EUR", 70), ("USD", 500))),
+        tea.pk: OfferStatistics(3, 2, (("EUR", 70), ("USD", 500)), (("USD", 400),)),
         cup.pk: OfferStatistics(1, 1, (("USD", 1),)),
         none.pk: OfferStatistics(),
     }

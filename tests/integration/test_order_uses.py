@@ -156,6 +156,63 @@ def test_a_part_that_comes_back_leaves_the_use(shop: Shop, ann: Account) -> None
     assert (uses(), counters()) == ([("set", CART, "returned", 1)], {("set", None, None): 0})
 
 
+def returned_minor() -> int:
+    """Return what came back of the one use's discount."""
+    return OfferUse.objects.get().returned_minor
+
+
+def test_the_discount_of_goods_that_came_back_is_told_apart(shop: Shop, ann: Account) -> None:
+    """By the list value of the goods that the offer lowers: one of three teas, not the cup."""
+    offer = make_offer(shop.program, "set")  # of product-a
+    reserve(shop, ann, applied(offer, amount_minor=100))
+    cup = line("b", 5000, quantity=2, goods=GoodsFacts("9", "product-b"))
+    buy(shop, ann, tea(quantity=3), cup)
+    assert returned_minor() == 0
+
+    give_back(shop, 1, "b")
+    assert returned_minor() == 0
+    give_back(shop, 1)
+    assert returned_minor() == 33
+    settling.settle(order_ref="o1", now=LATER)
+    assert returned_minor() == 33
+    give_back(shop, 3)
+    assert returned_minor() == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "section"),
+    [
+        ("gift", {"variants": ["7"], "quantity": 2}),
+        ("punch_card", {"select": {"variants": ["7"]}, "buy": 6}),
+    ],
+)
+def test_the_discount_of_free_units_stays_while_they_are_kept(
+    shop: Shop, ann: Account, kind: str, section: dict[str, Any]
+) -> None:
+    """Two of three units are free: the third comes back first, for what was paid for it."""
+    offer = make_offer(shop.program, "free", kind, section)
+    store_quote(shop.program, ann, applied(offer, uses=2, amount_minor=2000))
+    buy(shop, ann, tea(quantity=3))
+
+    give_back(shop, 1)
+    assert returned_minor() == 0
+    give_back(shop, 2)
+    assert returned_minor() == 1000
+    settling.settle(order_ref="o1", now=LATER)
+    assert (returned_minor(), uses()) == (1000, [("free", CART, "used", 1)])
+
+
+def test_the_discount_of_shipping_stays_while_anything_is_kept(shop: Shop, ann: Account) -> None:
+    """A parcel that was sent for nothing stays sent."""
+    offer = make_offer(shop.program, "ship", "free_shipping", {})
+    reserve(shop, ann, applied(offer, amount_minor=490))
+    buy(shop, ann)
+
+    give_back(shop, 1)
+
+    assert returned_minor() == 0
+
+
 def test_a_gift_that_comes_back_may_be_had_again(shop: Shop, ann: Account) -> None:
     """Bought units of the same goods come back first."""
     offer = make_offer(shop.program, "gift", "gift", {"variants": ["8", "9"]})

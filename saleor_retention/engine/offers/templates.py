@@ -1,8 +1,8 @@
 """Ready offers as documents: a start that a merchant edits, one or more of each kind.
 
 Goods are placeholders, which no shop has: an offer whose goods were not put in is refused by name.
-Amounts are the same numbers in every currency, so that a merchant who sells in yen has to raise
-them. A template is parsed like any other document.
+Amounts are round ones of about the same worth in every currency, to begin with: no rate of a day is
+asked. A template is parsed like any other document.
 """
 
 from __future__ import annotations
@@ -17,8 +17,22 @@ PRODUCT = "your-product"
 OTHER_PRODUCT = "your-other-product"
 VARIANTS = ("YOUR-SKU-1", "YOUR-SKU-2")
 
+_SCALES = {
+    **dict.fromkeys(("BRL", "ILS", "MYR", "PEN", "PLN", "RON"), 4),
+    **dict.fromkeys(("CNY", "DKK", "HKD", "MOP", "NOK", "SEK"), 10),
+    **dict.fromkeys(("CZK", "MXN", "PHP", "THB", "TRY", "TWD", "UAH", "ZAR"), 30),
+    **dict.fromkeys(("BDT", "INR", "ISK", "JPY", "KES", "RUB"), 100),
+    **dict.fromkeys(("HUF", "KZT", "LKR", "PKR"), 400),
+    **dict.fromkeys(("ARS", "CLP", "KRW", "NGN"), 1000),
+    **dict.fromkeys(("COP", "IDR", "VND"), 10_000),
+}
+"""How many of a currency are about as much as one dollar or euro; one of most others is."""
+
+_SCALE_WITHOUT_CENTS = 100
+"""The same of any other currency that has no smaller unit."""
+
 Amount = Callable[[int], dict[str, str]]
-"""From whole units to the amount in every currency of the template."""
+"""From dollars or so to the amount in every currency of the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +54,13 @@ def offer_template(name: str, exponents: Mapping[str, int]) -> OfferTemplate:
 
     >>> offer_template("free_shipping_from", {"EUR": 2}).document["free_shipping"]
     {'from': {'EUR': '50.00'}}
+    >>> offer_template("free_shipping_from", {"JPY": 0, "TWD": 2}).document["free_shipping"]
+    {'from': {'JPY': '5000', 'TWD': '1500.00'}}
     """
 
     def amount(units: int) -> dict[str, str]:
         return {
-            currency: f"{from_minor(units * 10**exponent, exponent):f}"
+            currency: f"{from_minor(units * _scale(currency, exponent) * 10**exponent, exponent):f}"
             for currency, exponent in exponents.items()
         }
 
@@ -52,6 +68,10 @@ def offer_template(name: str, exponents: Mapping[str, int]) -> OfferTemplate:
     document = make(amount)
     (kind,) = document.keys() - {"weekdays", "audience", "limits"}
     return OfferTemplate(name, title, {"kind": kind, **document})
+
+
+def _scale(currency: str, exponent: int) -> int:
+    return _SCALES.get(currency, 1 if exponent else _SCALE_WITHOUT_CENTS)
 
 
 def _goods(product: str = PRODUCT) -> dict[str, Any]:

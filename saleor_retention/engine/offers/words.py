@@ -58,6 +58,8 @@ class Vocabulary:
     """Names by field of a selection and reference: ``("products", "7")``."""
     tiers: Mapping[str, str] = field(default_factory=dict)  # names by slug
     offers: Mapping[str, str] = field(default_factory=dict)  # names by id
+    channels: Mapping[str, str] = field(default_factory=dict)
+    """Names of the program's channels by reference; without them no channel is said."""
     zone: dt.tzinfo = dt.UTC
 
     def money(self, amounts: Amounts) -> str:
@@ -320,6 +322,7 @@ def _free_shipping(shipping: FreeShippingTerms, vocabulary: Vocabulary) -> Phras
 
 def _clauses(terms: OfferTerms, vocabulary: Vocabulary) -> Iterator[Phrase]:
     yield from audience_of(_audience(terms), vocabulary)
+    yield from _channels(terms, vocabulary)
     if terms.weekdays:
         yield phrase(_("on %(days)s"), days=weekdays_of(terms.weekdays))
     first = "" if terms.starts_at is None else vocabulary.moment(terms.starts_at)
@@ -353,6 +356,14 @@ def _audience(terms: OfferTerms) -> Audience:
     if isinstance(terms.benefit, GiftTerms):
         return replace(terms.audience, is_members_only=True)
     return terms.audience
+
+
+def _channels(terms: OfferTerms, vocabulary: Vocabulary) -> Iterator[Phrase]:
+    """Yield in which channels the offer runs, where these are not all of the program's."""
+    places = {ref: name for ref, name in vocabulary.channels.items() if ref in terms.channels}
+    if places and len(places) < len(vocabulary.channels):
+        names = tuple(phrase("%(name)s", name=name) for name in places.values())
+        yield phrase(_("only in %(channels)s"), channels=names)
 
 
 def audience_of(audience: Audience, vocabulary: Vocabulary) -> Iterator[Phrase]:

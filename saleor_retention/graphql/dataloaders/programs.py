@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from promise import Promise
+
 from saleor_retention import host
 from saleor_retention.graphql.dataloaders.base import Loader
 from saleor_retention.host.contract import ChannelFacts
@@ -43,6 +45,17 @@ class Channels(Loader[str, Any]):
 def channels(info: Any) -> Any:
     """Promise every channel of the shop."""
     return Channels.of(info).load("all")
+
+
+def program_channels(info: Any, program_id: int) -> Any:
+    """Promise the names of a program's channels by reference, in the shop's order."""
+
+    def named(found: list[Any]) -> dict[str, str]:
+        program, places = found
+        own = {place.channel_ref for place in program.channels.all()}
+        return {place.ref: place.name for place in places if place.ref in own}
+
+    return Promise.all([ProgramById.of(info).load(program_id), channels(info)]).then(named)
 
 
 def by_slug(places: Sequence[ChannelFacts], slug: str) -> ChannelFacts | None:

@@ -10,12 +10,19 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import logging
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from saleor_retention.engine.accrual import may_earn
 from saleor_retention.engine.facts import OrderFacts
-from saleor_retention.engine.offers.terms import GiftTerms, OfferTerms, PunchCardTerms
+from saleor_retention.engine.offers.terms import (
+    FreeShippingTerms,
+    GiftTerms,
+    OfferTerms,
+    PunchCardTerms,
+)
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.quote import AppliedOffer
 from saleor_retention.engine.rules import ProgramRules, Selection
@@ -166,6 +173,7 @@ def _bring(order: Settled, use: OfferUse) -> None:
         use.account_id = order.account.pk
     kept = 0 if order.is_void else _uses_kept(order, use)
     if kept:
+        use.returned_minor = _returned_minor(order, use, kept)
         use.state, use.ended_at, use.uses = OfferUseState.USED, None, kept
     elif use.state != OfferUseState.RETURNED:
         use.state, use.ended_at = OfferUseState.RETURNED, order.now
@@ -175,7 +183,7 @@ def _uses_kept(order: Settled, use: OfferUse) -> int:
     """Return how many of the uses stand: of gifts and rewards those whose units are kept.
 
     Other units of the same goods come back first: who keeps one keeps what he got for nothing.
-    A part of anything else that comes back leaves the use as it is.
+    A part of anything else that comes back leaves the number of uses as it is.
     """
     terms = _terms(use.version_id)
     if terms is None:
@@ -185,6 +193,28 @@ def _uses_kept(order: Settled, use: OfferUse) -> int:
     if isinstance(terms.benefit, PunchCardTerms):
         return min(use.uses, order.units_kept(terms.benefit.selection))
     return use.uses
+
+
+def _returned_minor(order: Settled, use: OfferUse, kept: int) -> int:
+    """Return what the use took off goods that came back, in minor units.
+
+    Of gifts and rewards the part of the uses that are gone; of anything else the part of the list
+    value of the goods that it may lower. Free shipping stands while anything is kept.
+    """
+    terms = _terms(use.version_id)
+    if terms is None or isinstance(terms.benefit, FreeShippingTerms):
+        return use.returned_minor
+    if isinstance(terms.benefit, GiftTerms | PunchCardTerms):
+        left = use.amount_minor - use.returned_minor
+        return use.amount_minor - left * kept // use.uses
+    whole = back = Fraction(0)
+    for line in order.facts.lines:
+        goods = line.goods
+        if line.is_gift_card or not any(matches(each, goods) for each in terms.selections):
+            continue
+        whole += line.undiscounted_minor
+        back += Fraction(line.undiscounted_minor * line.quantity_returned, line.quantity)
+    return math.floor(use.amount_minor * back / whole) if whole else use.returned_minor
 
 
 def _give(order: Settled, use: OfferUse) -> None:
@@ -213,7 +243,7 @@ def _counted(use: OfferUse) -> int:
 
 
 def _columns(use: OfferUse) -> tuple[object, ...]:
-    return (use.order_ref, use.account_id, use.state, use.uses)
+    return (use.order_ref, use.account_id, use.state, use.uses, use.returned_minor)
 
 
 def _terms(version_id: int) -> OfferTerms | None:

@@ -7,7 +7,7 @@ SELECT given.campaign_id, count(*), COALESCE(sum(used.uses), 0)::bigint,
 FROM saleor_retention_offergrant AS given
 JOIN saleor_retention_campaign AS campaign ON campaign.id = given.campaign_id
 LEFT JOIN LATERAL (
-    SELECT sum(used.uses) AS uses, sum(used.amount_minor) AS minor,
+    SELECT sum(used.uses) AS uses, sum(used.amount_minor - used.returned_minor) AS minor,
            bool_or(used.currency <> %(currency)s AND used.amount_minor > 0) AS is_elsewhere
     FROM saleor_retention_offeruse AS used
     WHERE used.account_id = given.account_id AND used.offer_id = given.offer_id

@@ -1,9 +1,9 @@
--- What each offer of a program took off the counted orders of some time, and what is kept of those
--- orders, by the currency of the orders. An order uses an offer once at most.
+-- What each offer of a program took off what is kept of the counted orders of some time, and what is paid
+-- for that, by the currency of the orders. An order uses an offer once at most.
 -- Twin of selectors.costs.OfferCost; the benchmark of the report holds it against plain SQL.
 SELECT use.offer_id, use.currency,
        sum(use.uses)::bigint, count(*), count(DISTINCT record.account_id),
-       sum(use.amount_minor)::bigint, sum(record.spend_minor)::bigint
+       sum(use.amount_minor - use.returned_minor)::bigint, sum(record.spend_minor)::bigint
 FROM saleor_retention_offeruse AS use
 JOIN saleor_retention_orderrecord AS record ON record.order_ref = use.order_ref
 WHERE record.program_id = %(program_id)s AND record.is_counted

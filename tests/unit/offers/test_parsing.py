@@ -438,10 +438,17 @@ def test_every_template_is_a_valid_offer() -> None:
 
 
 def test_a_template_is_in_the_currencies_that_are_given() -> None:
-    """With as many digits as each has."""
-    document = offer_template("spend_steps", {"USD": 2, "JPY": 0}).document
+    """With as many digits as each has, and of about the same worth."""
+    places = {"USD": 2, "JPY": 0, "TWD": 2, "KRW": 0, "UGX": 0, "CHF": 2}
+    document = offer_template("spend_steps", places).document
 
-    assert document["threshold"]["steps"][1] == {
-        "from": {"USD": "100.00", "JPY": "100"},
-        "amount": {"USD": "15.00", "JPY": "15"},
+    step = document["threshold"]["steps"][1]
+    assert step["from"] == {
+        "USD": "100.00",
+        "JPY": "10000",
+        "TWD": "3000.00",
+        "KRW": "100000",
+        "UGX": "10000",
+        "CHF": "100.00",
     }
+    assert step["amount"]["JPY"] == "1500"

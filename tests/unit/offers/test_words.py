@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -403,3 +404,14 @@ def test_every_finding_has_words(code: Finding) -> None:
 
         assert text.endswith(".")
         assert "%(" not in text
+
+
+def test_the_channels_are_named_where_they_are_not_all() -> None:
+    """To a reader of all of them, in the shop's order."""
+    words = replace(WORDS, channels={"2": "Outlet", "1": "Main", "3": "Web"})
+    some = terms(any_of(3, TENTH), channels=frozenset({"1", "2", "9"}))
+    all_of_them = replace(some, channels=frozenset({"1", "2", "3"}))
+
+    assert render(sentence_of(some, words)) == "Any 3 of Tea: 10 % off (only in Outlet, Main)."
+    assert render(sentence_of(all_of_them, words)) == "Any 3 of Tea: 10 % off."
+    assert render(sentence_of(some, WORDS)) == "Any 3 of Tea: 10 % off."
