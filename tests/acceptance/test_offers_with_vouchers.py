@@ -18,7 +18,7 @@ from tests.acceptance.offers import amounts, applied_to, offer, offers_of, pick_
 from tests.acceptance.orders import Desk
 from tests.acceptance.retention import open_program, points_of_cart, points_of_order
 from tests.acceptance.shop import Channel, Shop
-from tests.acceptance.storefront import fill_cart, line_of, sign_up
+from tests.acceptance.storefront import Cart, fill_cart, line_of, sign_up
 
 pytestmark = pytest.mark.saleor3
 
@@ -87,6 +87,7 @@ def test_every_offer_with_a_voucher(
         "10 off": Decimal(10),
         "A gift": Decimal(50),
     }
+    assert _discounts_of(cart, checkout) == OWN_DISCOUNTS
     earned = points(total(goods).net, Decimal("0.25") if is_gross else 1)
     assert points_of_cart(cart)["earns"] == earned
 
@@ -97,7 +98,9 @@ def test_every_offer_with_a_voucher(
     assert shown(order["subtotal"]) == total(goods)
     assert shown(order["shippingPrice"]) == shipping
     assert shown(order["total"]) == total([*goods, shipping])
-    assert {name: _own(order, name) for name in NAMES} == OWN_DISCOUNTS
+    assert {name: _own(order, name) for name in NAMES} == {
+        name: {" & ".join(parts): sum(parts.values())} for name, parts in OWN_DISCOUNTS.items()
+    }
     assert points_of_order(shop, order["id"])["earned"] == earned
 
     # and: one A, then all the rest
@@ -220,6 +223,16 @@ def _voucher(shop: Shop, channel: Channel, **said: Any) -> str:
     if name := said.get("products"):
         said = {**said, "products": [shop.products[name]]}
     return shop.voucher(channel, **said)
+
+
+def _discounts_of(cart: Cart, checkout: dict[str, Any]) -> dict[str, dict[str, Decimal]]:
+    """Return what each rule takes off each line, as a storefront shows it."""
+    rows = cart.ask("retention { discounts { lineId name amount { amount } } }")["retention"]
+    names = {line_of(checkout, name)["id"]: name for name in NAMES}
+    found: dict[str, dict[str, Decimal]] = {name: {} for name in NAMES}
+    for row in rows["discounts"]:
+        found[names[row["lineId"]]][row["name"]] = row["amount"]["amount"]
+    return found
 
 
 def _own(order: dict[str, Any], name: str) -> dict[str, Decimal]:
