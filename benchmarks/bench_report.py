@@ -136,7 +136,8 @@ BANDS = """
 """
 OFFERS = """
     SELECT offer_id, used.currency, sum(uses)::bigint, count(*),
-           count(DISTINCT made.account_id), sum(amount_minor)::bigint, sum(spend_minor)::bigint
+           count(DISTINCT made.account_id), sum(amount_minor - returned_minor)::bigint,
+           sum(spend_minor)::bigint
     FROM saleor_retention_offeruse AS used
     JOIN saleor_retention_orderrecord AS made USING (order_ref)
     WHERE made.program_id = %(program_id)s AND is_counted AND state = 'used'

@@ -73,13 +73,6 @@ def _forget_rules() -> Iterator[None]:
 def _check_each_quote(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the separate checker verify every price that is searched for a basket in this process."""
     from saleor_retention.engine.offers import quoting
-    from saleor_retention.engine.offers.checker import check
+    from tests.checked_quotes import checked
 
-    search = quoting.best_offers
-
-    def checked(basket: Any, offers: Any, situation: Any, **options: Any) -> Any:
-        quote = search(basket, offers, situation, **options)
-        check(quote, basket, offers, situation)
-        return quote
-
-    monkeypatch.setattr(quoting, "best_offers", checked)
+    monkeypatch.setattr(quoting, "best_offers", checked(quoting.best_offers))

@@ -107,6 +107,7 @@ def environment(database_url: str, settings: str, port: int) -> dict[str, str]:
         "ACCEPTANCE_SECRET_KEY": secrets.token_urlsafe(48),
         "ACCEPTANCE_PORT": str(port),
         "ACCEPTANCE_WRITER_LOG": str(log_of("writer")),
+        "ACCEPTANCE_QUOTE_LOG": str(log_of("quotes")),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -116,7 +117,7 @@ def running(env: dict[str, str], command: list[str], probe: str) -> Iterator[Pro
     """Start both processes, wait for the server, and end them with all that they started."""
     port = env["ACCEPTANCE_PORT"]
     log, backroom_log = log_of("server"), log_of("backroom")
-    for old in (log, backroom_log, log_of("writer")):
+    for old in (log, backroom_log, log_of("writer"), log_of("quotes")):
         old.unlink(missing_ok=True)
     server = processes.start(command, log, cwd=paths.ROOT, env=env)
     room = _start_backroom(env, backroom_log)

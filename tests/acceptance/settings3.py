@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from pathlib import Path
 
+from tests.checked_quotes import check_in_this_process
 from tests.settings.saleor3 import *
 from tests.settings.saleor3 import LOGGING, MIDDLEWARE
 
@@ -35,6 +37,9 @@ LOGGING["loggers"]["saleor.core.db.connection"] = {
     "level": "WARNING",
     "propagate": False,
 }
+
+# Every price that the server or the back room searches is held to the separate checker.
+check_in_this_process(Path(os.environ["ACCEPTANCE_QUOTE_LOG"]))
 
 # A refusal that a shopper provokes is no news; a fault of ours is.
 LOGGING["loggers"]["saleor_retention"] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance import server
 from tests.acceptance.figures import (
     Taxed,
     apportion,
@@ -33,6 +34,7 @@ from tests.acceptance.retention import member, open_program, redeem
 from tests.acceptance.shop import Shop
 from tests.acceptance.storefront import Cart, fill_cart, line_of, sign_up
 from tests.acceptance.worlds import World, subtotal
+from tests.checked_quotes import PROVED, noted_in
 from tests.threads import at_once
 
 
@@ -200,6 +202,25 @@ class TestOnSaleor3:
         assert choice["variantIds"] == [shop.variants["B"]]
         (error,) = refuse_gift(ada.client, again, gift, shop.variants["C"])
         assert error["field"] == "variantIds"
+
+    def test_what_the_server_quotes_is_proved(self, shop: Shop) -> None:
+        """The checker looks at each price in the server itself; what it says is read at the end."""
+        # given
+        channel = shop.open_channel()
+        bundle(
+            open_program(shop, [channel]),
+            "Two of A",
+            {shop.variants["A"]: 2},
+            prices=amounts("150"),
+        )
+        before = len(noted_in(server.log_of("quotes")))
+
+        # when
+        cart = fill_cart(shop, channel, sign_up(shop, channel), A=2)
+
+        # then
+        assert applied_to(cart) == {"Two of A": Decimal(10)}
+        assert PROVED in noted_in(server.log_of("quotes"))[before:]
 
     def test_two_gifts(self, shop: Shop) -> None:
         """An offer that gives two keeps two choices; one of them is taken back alone."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance import server
 from tests.acceptance.shop import Shop
+from tests.checked_quotes import PROVED, noted_in
 
 pytestmark = pytest.mark.saleor3
 
@@ -38,6 +39,15 @@ def _is_ours(statement: str) -> bool:
     frames = re.findall(r'File "([^"]+)"', statement)
     askers = [name for name in frames if "site-packages" not in name and "/core/db/" not in name]
     return "/saleor_retention/" in askers[-1]
+
+
+def test_every_quote_was_proved(shop: Shop) -> None:
+    """The separate checker agreed with each price of a cart that the server searched."""
+    assert shop.processes.server.poll() is None
+
+    found = noted_in(server.log_of("quotes"))
+
+    assert [line for line in found if line != PROVED] == []
 
 
 def test_no_fault_was_logged(shop: Shop) -> None:
