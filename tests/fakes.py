@@ -7,6 +7,7 @@ Everything that services and selectors ask of Saleor goes through ``host.current
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -268,6 +269,27 @@ class FakeHost:
             if item.goods.variant_ref in variant_refs
         ]
         return sorted(found, key=lambda purchase: purchase.at)
+
+    def sold(self) -> str:
+        """Return the condition over the lines of the orders that there are now."""
+        lines = [
+            {
+                "order_ref": facts.ref,
+                "variant": line.goods.variant_ref,
+                "product": line.goods.product_ref,
+                "categories": sorted(line.goods.category_refs),
+                "collections": sorted(line.goods.collection_refs),
+            }
+            for facts in self.orders.values()
+            for line in facts.lines
+        ]
+        return (
+            f"EXISTS (SELECT 1 FROM jsonb_to_recordset('{json.dumps(lines)}') AS line (order_ref"
+            " text, variant text, product text, categories text[], collections text[])"
+            " WHERE line.order_ref = record.order_ref AND (line.variant = ANY(%s::text[])"
+            " OR line.product = ANY(%s::text[]) OR line.categories && %s::text[]"
+            " OR line.collections && %s::text[]))"
+        )
 
     def order_counts(
         self, channel_refs: Collection[str], user_refs: Collection[str]

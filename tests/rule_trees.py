@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from saleor_retention.engine.profiles import Gender
+from saleor_retention.engine.rules import Selection
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rules import (
     Agreed,
@@ -14,6 +15,7 @@ from saleor_retention.engine.segments.rules import (
     Answered,
     AnyOf,
     Between,
+    Bought,
     Day,
     Not,
     Novelty,
@@ -45,6 +47,8 @@ ANSWERS: dict[str, list[Any]] = {
     "roast": ["dark", "doux", "42"],
     "cups": ["small", "large"],
 }
+GOODS = ("7", "8", "9")
+KINDS = ("variants", "products", "categories", "collections")
 HIGHEST = {
     Number.DAYS_SINCE_LAST_ORDER: 500,
     Number.DAYS_SINCE_FIRST_ORDER: 700,
@@ -69,7 +73,7 @@ def rule_tree(draw: Random, today: dt.date, depth: int = 3) -> Rule:
 
 def condition(draw: Random, today: dt.date) -> Rule:
     """Return a rule that holds no other."""
-    match draw.randrange(5):
+    match draw.randrange(6):
         case 0:
             number = draw.choice(list(Number))
             low, high = sorted(draw.randint(0, HIGHEST[number]) for _ in range(2))
@@ -84,6 +88,9 @@ def condition(draw: Random, today: dt.date) -> Rule:
             key = draw.choice(list(ANSWERS))
             values = draw.sample(ANSWERS[key], draw.randint(1, 2))
             return Answered(key, frozenset(answer_text(value) for value in values))
+        case 4:
+            refs = {kind: frozenset(draw.sample(GOODS, 2)) for kind in draw.sample(KINDS, 2)}
+            return Bought(Selection(**refs), draw.choice([None, 30, 365]))
         case _:
             word = draw.choice(list(Word))
             count = draw.randint(1, 2)

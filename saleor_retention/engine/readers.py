@@ -14,6 +14,9 @@ from saleor_retention.engine.dumping import WEEKDAYS
 from saleor_retention.engine.fields import Fields, decimal_text, did_you_mean, shown
 from saleor_retention.engine.rules import Selection
 
+GOODS_KINDS = ("variants", "products", "categories", "collections")
+"""The fields of a selection."""
+
 REFS_MAX = 10_000
 PERCENT_DECIMALS_MAX = 3
 
@@ -78,10 +81,7 @@ def selection_in(fields: Fields) -> Selection:
     if content is None:
         return Selection()
     select = Fields(content, fields.at("select"), fields.problems)
-    kinds = {
-        kind: refs_in(select, kind)
-        for kind in ("variants", "products", "categories", "collections")
-    }
+    kinds = {kind: refs_in(select, kind) for kind in GOODS_KINDS}
     select.close()
     if content == {}:
         fields.note("select", "EMPTY", "names no goods: leave the key out to mean all goods.")

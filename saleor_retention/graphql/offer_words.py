@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from promise import Promise
 
 from saleor_retention import host
+from saleor_retention.engine.goods_names import spoken
 from saleor_retention.engine.offers.terms import AddOnTerms, GiftTerms, OfferTerms, amounts_of
-from saleor_retention.engine.offers.words import NAMES_MAX, Vocabulary, sentence_of
-from saleor_retention.engine.rules import ProgramRules, Selection
+from saleor_retention.engine.offers.words import Vocabulary, sentence_of
+from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.graphql import words
 from saleor_retention.graphql.dataloaders.offers import NameOfGoods
 
@@ -66,12 +66,4 @@ def _goods(terms: OfferTerms) -> Iterator[tuple[str, str]]:
     if isinstance(benefit, AddOnTerms | GiftTerms) and benefit.opening.main is not None:
         selections.append(benefit.opening.main)
     for selection in selections:
-        refs = list(_refs(selection))
-        if len(refs) <= NAMES_MAX:
-            yield from refs
-
-
-def _refs(selection: Selection) -> Iterator[tuple[str, str]]:
-    for each in fields(selection):
-        for ref in getattr(selection, each.name):
-            yield each.name, ref
+        yield from spoken(selection)

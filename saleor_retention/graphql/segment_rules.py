@@ -7,20 +7,23 @@ says where a client gives more.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import graphene
 from graphene.utils.str_converters import to_camel_case
 
+from saleor_retention import host
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.parsing import TOP
 from saleor_retention.engine.segments.rules import Novelty, Word
 from saleor_retention.engine.segments.stages import Stage
-from saleor_retention.errors import Refusal
+from saleor_retention.errors import Code, Refusal
+from saleor_retention.graphql.documents import GOODS
 from saleor_retention.graphql.enums import described
 from saleor_retention.graphql.enums_consents import RetentionConsentChannel, RetentionGender
 from saleor_retention.graphql.host_types import Date, Decimal
+from saleor_retention.graphql.inputs import RetentionSelectionInput
 from saleor_retention.graphql.scalars import NotWhole, RetentionWholeNumber
 
 RetentionRecencyBand = described(
@@ -108,6 +111,17 @@ class RetentionSegmentAnswerInput(graphene.InputObjectType):
     )
 
 
+class RetentionSegmentBoughtInput(graphene.InputObjectType):
+    """Goods that were bought, and when at the earliest."""
+
+    select = graphene.InputField(
+        RetentionSelectionInput, description="The goods, any of which will do.", required=True
+    )
+    days = graphene.InputField(
+        RetentionWholeNumber, description="How many days ago at most; ever when left out."
+    )
+
+
 def _range(about: str) -> Any:
     return graphene.InputField(RetentionSegmentRangeInput, description=about)
 
@@ -159,18 +173,30 @@ RetentionSegmentRuleInput: Any = _input(
         "field": graphene.InputField(
             RetentionSegmentAnswerInput, description="Gave any of these answers."
         ),
+        "bought": graphene.InputField(
+            RetentionSegmentBoughtInput,
+            description="Bought any of these goods in an order that counts.",
+        ),
         "language": _names(graphene.String, "Reads any of these languages, such as zh-hant."),
     },
 )
 
 
+SELECT = "select"
 ENUMS = (Word.BAND, Word.STAGE, Word.NOVELTY, Word.GENDER, "channel")
 """Whose names are those of an enum, which a client writes in capitals."""
 
 
-def document_of(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document that an input means; what is null was not given."""
-    return {key: _plain(value) for key, value in rule.items() if value is not None}
+def document_of(rule: Mapping[str, Any], path: str = TOP) -> dict[str, Any]:
+    """Return the document that an input means; what is null was not given.
+
+    Refuses NOT_FOUND an id that is none of the goods it stands for.
+    """
+    return {
+        key: _refs(value, f"{path}.{key}") if key == SELECT else _plain(value, f"{path}.{key}")
+        for key, value in rule.items()
+        if value is not None
+    }
 
 
 def json_of(document: Mapping[str, Any]) -> str:
@@ -187,18 +213,44 @@ def in_terms_of_input(refusal: Refusal) -> Refusal:
     return Refusal(refusal.code, refusal.message.replace(path, shown), shown)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, path: str) -> Any:
     if isinstance(value, Mapping):
-        return document_of(value)
+        return document_of(value, path)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, f"{path}.{index}") for index, item in enumerate(value)]
     return str(value) if isinstance(value, NotWhole) else value
+
+
+def _refs(select: Mapping[str, Sequence[str] | None], path: str) -> dict[str, list[str]]:
+    """Return the goods of a selection by reference."""
+    return {
+        kind: [_ref(kind, each, f"{path}.{kind}.{index}") for index, each in enumerate(ids)]
+        for kind, ids in select.items()
+        if ids is not None
+    }
+
+
+def _ref(kind: str, global_id: str, path: str) -> str:
+    ref = host.current().from_global_id(global_id, GOODS[kind])
+    if ref is None:
+        message = f'{path} must be the id of a {GOODS[kind]}; it is "{global_id}".'
+        raise in_terms_of_input(Refusal(Code.NOT_FOUND, message, path))
+    return ref
+
+
+def _ids(select: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    shop = host.current()
+    return {
+        kind: [shop.to_global_id(GOODS[kind], ref) for ref in refs] for kind, refs in select.items()
+    }
 
 
 def _camelized(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            to_camel_case(key): _enum_names(inner) if key in ENUMS else _camelized(inner)
+            to_camel_case(key): _ids(inner)
+            if key == SELECT
+            else (_enum_names(inner) if key in ENUMS else _camelized(inner))
             for key, inner in value.items()
         }
     if isinstance(value, list):

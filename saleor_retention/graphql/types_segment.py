@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import graphene
+from promise import Promise
 
 from saleor_retention import host
 from saleor_retention.graphql import paging
 from saleor_retention.graphql.context import require
+from saleor_retention.graphql.dataloaders.offers import NameOfGoods
 from saleor_retention.graphql.dataloaders.segments import (
     LimitsByProgram,
     SegmentMemberPages,
@@ -21,7 +23,7 @@ from saleor_retention.graphql.segment_rules import json_of
 from saleor_retention.graphql.types_member import Member, RetentionMemberConnection
 from saleor_retention.graphql.words import said
 from saleor_retention.models import Segment, SegmentMember
-from saleor_retention.selectors.segments import sentence_of
+from saleor_retention.selectors.segments import goods_said_of, sentence_of
 
 
 class RetentionSegmentFollowUp(graphene.ObjectType):
@@ -69,8 +71,15 @@ class RetentionSegment(graphene.ObjectType):
     @discreet
     def resolve_sentence(root: Segment, info: Any) -> Any:
         """Promise the rule in words."""
-        loaded = LimitsByProgram.of(info).load(root.program_id)
-        return loaded.then(lambda limits: said(sentence_of(root, limits)))
+        keys = goods_said_of(root)
+        named = NameOfGoods.of(info).load_many(keys) if keys else Promise.resolve([])
+        limits = LimitsByProgram.of(info).load(root.program_id)
+
+        def told(found: list[Any]) -> str:
+            pairs = zip(keys, found[1], strict=True)
+            return said(sentence_of(root, found[0], {key: name for key, name in pairs if name}))
+
+        return Promise.all([limits, named]).then(told)
 
     @staticmethod
     def resolve_rule(root: Segment, _info: Any) -> str | None:

@@ -254,6 +254,15 @@ class Host(Protocol):
         Without drafts and orders that were canceled; what came back of the others is in it.
         """
 
+    def sold(self) -> str:
+        """Return the condition that the order of ``record.order_ref`` has some goods at a price.
+
+        For statements over ``saleor_retention_orderrecord AS record``; true or false, never NULL.
+        Its parameters are the goods' references, four ``text[]``: variants, products, categories
+        with all below them, collections, as the shop sorts its goods now. Goods that the shop has
+        deleted are none of them.
+        """
+
     def order_counts(
         self, channel_refs: Collection[str], user_refs: Collection[str]
     ) -> dict[str, int]:

@@ -31,6 +31,34 @@ JOIN product_product product ON product.id = variant.product_id
 WHERE variant.id = ANY(%s::integer[])
 """
 
+SOLD = """
+EXISTS (
+    SELECT 1 FROM order_orderline AS line
+    WHERE line.order_id = {order_id} AND line.unit_price_gross_amount > 0 AND line.variant_id IN (
+        SELECT variant.id
+        FROM product_productvariant AS variant
+        WHERE variant.id = ANY(%s::text[]::integer[])
+        UNION ALL
+        SELECT variant.id
+        FROM product_productvariant AS variant
+        WHERE variant.product_id = ANY(%s::text[]::integer[])
+        UNION ALL
+        SELECT variant.id
+        FROM product_category AS chosen
+        JOIN product_category AS below ON below.tree_id = chosen.tree_id
+             AND below.lft >= chosen.lft AND below.rght <= chosen.rght
+        JOIN product_product AS product ON product.category_id = below.id
+        JOIN product_productvariant AS variant ON variant.product_id = product.id
+        WHERE chosen.id = ANY(%s::text[]::integer[])
+        UNION ALL
+        SELECT variant.id
+        FROM product_collectionproduct AS place
+        JOIN product_productvariant AS variant ON variant.product_id = place.product_id
+        WHERE place.collection_id = ANY(%s::text[]::integer[])
+    )
+)
+"""
+
 LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """When something was published that nobody dated."""
 
@@ -70,6 +98,14 @@ def selected(selection: Selection) -> Q:
         | Q(collections__in=numbers(selection.collections))
     )
     return Q(pk__in=numbers(selection.variants)) | Q(product__in=products)
+
+
+def sold(order_id: str) -> str:
+    """Return the condition that some goods were sold with an order, whose key is ``order_id``.
+
+    Parameters as ``Host.sold`` says.
+    """
+    return SOLD.replace("{order_id}", order_id).strip()
 
 
 def resolve_slugs(kind: str, slugs: Iterable[str]) -> dict[str, str]:

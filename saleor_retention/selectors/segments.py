@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from django.db import connection
 
 from saleor_retention import host
+from saleor_retention.engine.goods_names import GoodsNames, spoken
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.phrases import Phrase
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.customers import Rollup
 from saleor_retention.engine.segments.parsing import Surroundings, parse_rule
-from saleor_retention.engine.segments.rules import Rule, Setting
+from saleor_retention.engine.segments.rules import Rule, Setting, goods_in
 from saleor_retention.engine.segments.words import ON_A_LIST, sentence
 from saleor_retention.models import BandLimits, CustomerRollup, Program, Segment
 from saleor_retention.selectors.programs import rules_of
@@ -85,8 +86,8 @@ def limits_of_programs(program_ids: Collection[int]) -> dict[int, Limits]:
 
 def setting_of(program: Program, at: dt.datetime) -> Setting:
     """Return the program's day, bands and time zone for rules to be asked in."""
-    rules = rules_of(program.current_version_id)
-    return Setting(local_date(at, rules.time_zone), limits_of(program), rules.time_zone)
+    zone = rules_of(program.current_version_id).time_zone
+    return Setting(local_date(at, zone), limits_of(program), zone, host.current().sold())
 
 
 def rule_of(segment: Segment, money: Money) -> Rule:
@@ -100,10 +101,18 @@ def rule_of(segment: Segment, money: Money) -> Rule:
     return rule
 
 
-def sentence_of(segment: Segment, limits: Limits) -> Phrase:
+def goods_said_of(segment: Segment) -> list[tuple[str, str]]:
+    """Return the goods that the sentence of a segment names, by kind and reference."""
+    if segment.document is None:
+        return []
+    rule = rule_of(segment, money_of(rules_of(segment.program.current_version_id)))
+    return sorted({each for selection in goods_in(rule) for each in spoken(selection)})
+
+
+def sentence_of(segment: Segment, limits: Limits, goods: GoodsNames) -> Phrase:
     """Say in words who is in a segment; ``limits`` are the bands of its program."""
     if segment.document is None:
         return ON_A_LIST
     money = money_of(rules_of(segment.program.current_version_id))
     rule = rule_of(segment, money)
-    return sentence(rule, money.currency, money.exponent, limits)
+    return sentence(rule, money.currency, money.exponent, limits, goods)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from saleor_retention.models import AuditAction, AuditEntry, BandLimits, SegmentMember
+from saleor_retention.models import Account, AuditAction, AuditEntry, BandLimits, SegmentMember
+from saleor_retention.services.ordering import settling
 from tests.customers import record_order
+from tests.factories.current import factories
 from tests.fakes import at
 from tests.graphql.world import Actor, World, customer, gid, open_shop, operation, staff
 
@@ -152,6 +154,41 @@ def test_what_members_told_makes_segments(manager: Actor) -> None:
     assert shown["all"][5]["not"]["consent"] == {"channel": "EMAIL", "purpose": "news"}
     assert shown["all"][0] == {"gender": ["FEMALE", "OTHER"]}
     assert (again["rule"], again["size"]) == (segment["rule"], 1)
+
+
+def test_a_segment_of_who_bought_some_goods(world: World, manager: Actor) -> None:
+    """Goods by their ids, said by their names, and shown as they can be sent back."""
+    make = factories()
+    tea, cup = make.make_product("10.00"), make.make_product("5.00")
+    ids = [gid("Product", each.product) for each in (tea, cup)]
+    bought = {"select": {"products": ids[:1], "variants": [gid("ProductVariant", cup)]}, "days": 30}
+    first = buyer(world)
+    order = make.complete(make.make_checkout(Account.objects.get().user, {tea: 1}))
+    settling.settle(order_ref=str(order.pk))
+    rule = {"any": [{"bought": bought}, {"points": {"from": 10**6}}]}
+
+    segment = create(manager, world, rule=rule)["segment"]
+    again = create(manager, world, slug="same", rule=json.loads(segment["rule"]))["segment"]
+    refused = manager.refused(
+        operation("staff/segment-create"),
+        programId=world.program_id,
+        input={
+            "slug": "no",
+            "name": "No",
+            "rule": {"all": [{"bought": {"select": {"products": [*ids, gid("Category", tea)]}}}]},
+        },
+    )
+
+    goods = f"{cup.product.name} ({cup.name}), {tea.product.name}"
+    assert segment["sentence"] == (
+        f"Customers who bought any of {goods} within 30 days, or who have 1000000 points or more "
+        "to spend."
+    )
+    assert json.loads(segment["rule"])["any"][0] == {"bought": bought}
+    assert (again["rule"], again["size"]) == (segment["rule"], 1)
+    read = manager.ask(operation("staff/segment"), id=segment["id"])["retentionSegment"]
+    assert [edge["node"]["id"] for edge in read["members"]["edges"]] == [first]
+    assert refused == [("rule.all.0.bought.select.products.2", "NOT_FOUND")]
 
 
 def test_an_interest_that_is_not_asked_is_refused_by_field(world: World, manager: Actor) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 
 from saleor_retention.engine.segments.bands import Limits
@@ -361,6 +362,31 @@ def test_every_problem_of_what_is_said_is_named_with_its_line(file: Path) -> Non
         ':52: birthday: This program has no offer "no-tea".',
         f":66: wake-up: trigger.segment names 'sleepers', which is not there; {near}",
     ]
+
+
+def test_goods_of_a_segment_are_named_as_in_offers(file: Path) -> None:
+    """By slug and SKU in the file, by reference where it is stored; written as they were read."""
+    bought = "{bought: {select: {categories: [tea], variants: ['100', 'id:77']}, days: 90}}"
+    house = "name: Friends of the house\n"
+    change(file, (house, f"{house}        rule: {{any: [{bought}]}}\n"))
+    change(file, ("            - not: {segment: [friends]}\n", ""))
+    with pytest.raises(CommandError, match="does not have: 77"):
+        run("apply", str(file))
+    assert not Segment.objects.exists()
+    change(file, ("'id:77'", "'200'"))
+    (problem,) = problems(file)
+    assert "rule.any.0.bought.select.variants.1" in problem
+    assert problem.endswith('names none of the variants of the shop: "200".')
+
+    applied(file, (", '200'", ""))
+
+    stored = {"select": {"variants": ["21"], "categories": ["41"]}, "days": 90}
+    assert Segment.objects.get(slug="friends").document == {"any": [{"bought": stored}]}
+    assert run("apply", str(file)) == NOTHING
+    written = yaml.safe_load(run("export", "--program", "club"))
+    (friends,) = [each for each in written["programs"][0]["segments"] if each["slug"] == "friends"]
+    named_again = {"select": {"variants": ["100"], "categories": ["tea"]}, "days": 90}
+    assert friends["rule"] == {"any": [{"bought": named_again}]}
 
 
 @pytest.mark.parametrize("section", ["recency_bands", "segments", "coupon_plans", "campaigns"])

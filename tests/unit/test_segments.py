@@ -37,6 +37,7 @@ AROUND = Surroundings(
     2,
     tiers={"regular", "vip"},
     lists={"friends"},
+    goods={"products": {"7", "8"}, "categories": {"5"}, "collections": {"1"}},
     questions=Questions(
         interests=("coffee", "tea"),
         fields=(
@@ -57,6 +58,7 @@ AROUND = Surroundings(
     ),
 )
 JOINED = dt.date(2025, 1, 1)
+GOODS = {("products", "7"): "Tea", ("categories", "5"): "Cups"}
 
 
 def at(text: str) -> dt.datetime:
@@ -478,6 +480,24 @@ def test_a_customer_who_was_not_scored_meets_no_score() -> None:
             "rule.field.values must name at least one.",
         ),
         (
+            {"bought": {"days": 30}},
+            "rule.bought.select",
+            "REQUIRED",
+            "rule.bought.select is required: the goods.",
+        ),
+        (
+            {"bought": {"select": {"products": ["7"]}, "days": 0}},
+            "rule.bought.days",
+            "TOO_SMALL",
+            "rule.bought.days must be at least 1; it is 0.",
+        ),
+        (
+            {"any": [{"bought": {"select": {"products": ["7", "8"], "categories": ["9"]}}}]},
+            "rule.any.0.bought.select.categories",
+            "NOT_FOUND",
+            ("rule.any.0.bought.select.categories names goods that the shop does not have: 9."),
+        ),
+        (
             {"not": {"tag": []}},
             "rule.not.tag",
             "EMPTY",
@@ -592,6 +612,14 @@ def test_rules_are_bounded_in_depth_and_in_number() -> None:
         ({"band": ["best"]}, "Customers who ordered within 1 month."),
         ({"tag": ["a", "b"]}, "Customers who bear the tag a or b."),
         (
+            {"bought": {"select": {"products": ["7"], "categories": ["5"]}, "days": 30}},
+            "Customers who bought any of Tea, Cups within 30 days.",
+        ),
+        (
+            {"not": {"bought": {"select": {"collections": ["1"]}}}},
+            "Customers who are none of those who bought any of chosen goods.",
+        ),
+        (
             {"any": [{"band": ["sleeping", "at_risk"]}, {"band": ["lost"]}]},
             (
                 "Customers who last ordered 3 to 6 months ago or last ordered 6 to 12 months ago, "
@@ -609,5 +637,5 @@ def test_a_rule_is_a_sentence_and_its_document_comes_back(document: Any, text: s
     rule, _ = parse_rule(document, AROUND)
     assert rule is not None
 
-    assert render(sentence(rule, "USD", 2)) == text
+    assert render(sentence(rule, "USD", 2, goods=GOODS)) == text
     assert parse_rule(dump_rule(rule, 2), AROUND) == (rule, [])

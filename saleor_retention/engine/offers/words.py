@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from saleor_retention.engine.fields import decimal_text
+from saleor_retention.engine.goods_names import GoodsNames, names_of
 from saleor_retention.engine.money import money_text
 from saleor_retention.engine.offers.kinds import Audience, Novelty, Part
 from saleor_retention.engine.offers.terms import (
@@ -34,9 +35,6 @@ from saleor_retention.engine.phrases import Phrase, Value, _, counted, ngettext,
 from saleor_retention.engine.rules import Selection
 from saleor_retention.engine.selections import is_everything
 
-NAMES_MAX = 4
-"""A selection of more goods than these is said as "chosen goods"."""
-
 WEEKDAYS = (
     _("Monday"),
     _("Tuesday"),
@@ -54,8 +52,7 @@ class Vocabulary:
 
     exponents: Mapping[str, int]
     currency: str = ""  # "": every currency that the offer has, as a merchant reads it
-    goods: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """Names by field of a selection and reference: ``("products", "7")``."""
+    goods: GoodsNames = field(default_factory=dict)
     tiers: Mapping[str, str] = field(default_factory=dict)  # names by slug
     offers: Mapping[str, str] = field(default_factory=dict)  # names by id
     channels: Mapping[str, str] = field(default_factory=dict)
@@ -75,14 +72,7 @@ class Vocabulary:
 
         ``is_first`` where a sentence begins with it.
         """
-        if is_everything(selection):
-            return phrase(_("All goods") if is_first else _("all goods"))
-        refs = [(each.name, ref) for each in fields(selection)
-                for ref in sorted(getattr(selection, each.name))]  # fmt: skip
-        names = [self.goods.get(ref) for ref in refs[: NAMES_MAX + 1]]
-        if len(names) > NAMES_MAX or None in names:
-            return phrase(_("Chosen goods") if is_first else _("chosen goods"))
-        return tuple(phrase("%(name)s", name=name) for name in names if name is not None)
+        return names_of(selection, self.goods, is_first=is_first)
 
     def tiers_of(self, slugs: frozenset[str] | tuple[str, ...]) -> Value:
         """Return the names of tiers, as a list."""

@@ -6,13 +6,16 @@ import json
 from typing import Any
 
 from saleor_retention.engine.money import from_minor
-from saleor_retention.engine.segments.parsing import ALL, ANY, CONSENT, FIELD, NOT
+from saleor_retention.engine.readers import GOODS_KINDS
+from saleor_retention.engine.segments.parsing import ALL, ANY, BOUGHT, CONSENT, FIELD, NOT
 from saleor_retention.engine.segments.rules import (
     Agreed,
     All,
     Answered,
     AnyOf,
     Between,
+    Bought,
+    Condition,
     Not,
     Number,
     OneOf,
@@ -33,7 +36,7 @@ def dump_rule(rule: Rule, exponent: int) -> dict[str, Any]:
     return _condition(rule, exponent)
 
 
-def _condition(rule: Between | Within | OneOf | Agreed | Answered, exponent: int) -> dict[str, Any]:
+def _condition(rule: Condition, exponent: int) -> dict[str, Any]:
     if isinstance(rule, OneOf):
         if rule.of is Word.BIRTH_MONTH:
             return {rule.of.value: sorted(int(name) for name in rule.names)}
@@ -43,6 +46,11 @@ def _condition(rule: Between | Within | OneOf | Agreed | Answered, exponent: int
     if isinstance(rule, Answered):
         values = [json.loads(value) for value in sorted(rule.values)]
         return {FIELD: {"key": rule.key, "values": values}}
+    if isinstance(rule, Bought):
+        named = {kind: sorted(getattr(rule.selection, kind)) for kind in GOODS_KINDS}
+        select = {kind: refs for kind, refs in named.items() if refs}
+        days = {} if rule.days is None else {"days": rule.days}
+        return {BOUGHT: {"select": select, **days}}
     return {rule.of.value: _ends(rule, exponent)}
 
 

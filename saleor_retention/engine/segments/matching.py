@@ -12,6 +12,8 @@ from saleor_retention.engine.segments.rules import (
     Answered,
     AnyOf,
     Between,
+    Bought,
+    Condition,
     Customer,
     Day,
     Not,
@@ -25,6 +27,7 @@ from saleor_retention.engine.segments.rules import (
     answer_text,
 )
 from saleor_retention.engine.segments.stages import stage_of
+from saleor_retention.engine.selections import matches as is_of
 
 
 def matches(rule: Rule, customer: Customer, setting: Setting) -> bool:
@@ -38,9 +41,7 @@ def matches(rule: Rule, customer: Customer, setting: Setting) -> bool:
     return _meets(rule, customer, setting)
 
 
-def _meets(
-    rule: Between | Within | OneOf | Agreed | Answered, customer: Customer, setting: Setting
-) -> bool:
+def _meets(rule: Condition, customer: Customer, setting: Setting) -> bool:
     """Tell whether the customer meets one condition."""
     if isinstance(rule, OneOf):
         return not rule.names.isdisjoint(_words(rule, customer, setting))
@@ -48,6 +49,12 @@ def _meets(
         return (rule.channel, rule.purpose) in customer.told.consents
     if isinstance(rule, Answered):
         return not rule.values.isdisjoint(_answers(customer.told.answers.get(rule.key)))
+    if isinstance(rule, Bought):
+        return any(
+            is_of(rule.selection, each.goods)
+            and (rule.days is None or (setting.today - each.on).days <= rule.days)
+            for each in customer.purchases
+        )
     return _is_bounded(rule, customer, setting)
 
 

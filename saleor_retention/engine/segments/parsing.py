@@ -15,6 +15,7 @@ from typing import Any
 from saleor_retention.engine.fields import LIMIT_MAX, POINTS_MAX, Fields, did_you_mean, shown
 from saleor_retention.engine.profiles import Gender, is_language, read_answer
 from saleor_retention.engine.questions import ConsentChannel, FieldQuestion, FieldType, Questions
+from saleor_retention.engine.readers import GOODS_KINDS, selection_in
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Band
 from saleor_retention.engine.segments.rfm import SCORE_MAX
@@ -24,6 +25,7 @@ from saleor_retention.engine.segments.rules import (
     Answered,
     AnyOf,
     Between,
+    Bought,
     Day,
     Not,
     Novelty,
@@ -44,7 +46,7 @@ DAYS_MAX = 36_500
 TOP = "rule"
 
 ALL, ANY, NOT = "all", "any", "not"
-CONSENT, FIELD = "consent", "field"
+CONSENT, FIELD, BOUGHT = "consent", "field", "bought"
 SCORES = (Number.RECENCY, Number.FREQUENCY, Number.MONETARY)
 DAY_COUNTS = (Number.DAYS_SINCE_LAST_ORDER, Number.DAYS_SINCE_FIRST_ORDER)
 FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
@@ -54,7 +56,7 @@ FIXED_NAMES: Mapping[Word, type[StrEnum]] = {
     Word.GENDER: Gender,
 }
 MONTHS = tuple(str(month) for month in range(1, 13))
-KEYS = (ALL, ANY, NOT, *Number, *Day, *Word, CONSENT, FIELD)
+KEYS = (ALL, ANY, NOT, *Number, *Day, *Word, CONSENT, FIELD, BOUGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Surroundings:
     tiers: Collection[str] | None = None
     lists: Collection[str] | None = None  # slugs of explicit lists
     questions: Questions | None = None
+    goods: Mapping[str, Collection[str]] | None = None  # references by kind
     may_use_tags: bool = True
 
 
@@ -131,6 +134,8 @@ class _Reader:
             return self._agreed(fields)
         if key == FIELD:
             return self._answered(fields)
+        if key == BOUGHT:
+            return self._bought(fields)
         if key in tuple(Number):
             return self._between(fields, Number(key))
         if key in tuple(Day):
@@ -169,6 +174,20 @@ class _Reader:
             for index, item in enumerate(items)
         ]
         return Answered(key, frozenset(answer_text(value) for value in values))
+
+    def _bought(self, fields: Fields) -> Rule:
+        asked = fields.section(BOUGHT)
+        asked.require("select", "the goods")
+        selection = selection_in(asked)
+        days = asked.whole("days", 1, low=1, high=DAYS_MAX) if asked.has("days") else None
+        asked.close()
+        known = self.around.goods
+        for kind in GOODS_KINDS:
+            gone = sorted(getattr(selection, kind).difference((known or {}).get(kind, ())))
+            if gone and known is not None:
+                rule = f"names goods that the shop does not have: {', '.join(gone[:5])}."
+                asked.note(f"select.{kind}", "NOT_FOUND", rule)
+        return Bought(selection, days)
 
     def _question(self, asked: Fields, key: str) -> FieldQuestion | None:
         """Return the question of a key, whose answers can then be read; note one that is none."""

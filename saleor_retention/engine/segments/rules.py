@@ -2,18 +2,20 @@
 
 A tree, not code: it can be checked, said in words, decided here (``matching``) and in the database
 (``statement``), and a test holds those two equal. A customer without orders has none in number and
-spend, and meets no condition on days, dates, bands or scores of orders.
+spend, and meets no condition on days, dates, bands, scores or goods of orders.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from saleor_retention.engine.facts import GoodsFacts
+from saleor_retention.engine.rules import Selection
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.customers import Rollup
 from saleor_retention.engine.segments.rfm import Scores
@@ -109,6 +111,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """Some of these goods in an order that counts, made so many days ago at most; None: ever."""
+
+    selection: Selection
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every one of the rules."""
 
@@ -129,7 +139,8 @@ class Not:
     rule: Rule
 
 
-Rule = Between | Within | OneOf | Agreed | Answered | All | AnyOf | Not
+Condition = Between | Within | OneOf | Agreed | Answered | Bought
+Rule = Condition | All | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,14 @@ NOTHING_TOLD = Told()
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """Goods of an order that counts, at a price above zero, and the day on which it was made."""
+
+    goods: GoodsFacts
+    on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """All that a rule looks at of one account."""
 
@@ -160,15 +179,22 @@ class Customer:
     deeds: Deeds = NO_DEEDS
     told: Told = NOTHING_TOLD
     points: int = 0
+    purchases: tuple[Purchase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """When and where a rule is asked: the program's day, its bands, its time zone."""
+    """When and where a rule is asked: the program's day, its bands, its time zone.
+
+    ``sold`` is how the database tells whether an order has some goods (``Host.sold``), and
+    ``account_ids`` are those that the rule is asked of, None of all: only to look at fewer orders.
+    """
 
     today: dt.date
     limits: Limits = field(default_factory=Limits)
     time_zone: str = "UTC"
+    sold: str = ""
+    account_ids: tuple[int, ...] | None = None
 
 
 def answer_text(value: Any) -> str:
@@ -182,10 +208,21 @@ def answer_text(value: Any) -> str:
 
 def words_in(rule: Rule, word: Word) -> frozenset[str]:
     """Return all names that a rule asks of one thing, wherever they stand in the tree."""
-    if isinstance(rule, OneOf):
-        return rule.names if rule.of is word else frozenset()
-    if isinstance(rule, Not):
-        return words_in(rule.rule, word)
+    asked = (each for each in conditions_in(rule) if isinstance(each, OneOf) and each.of is word)
+    return frozenset().union(*(each.names for each in asked))
+
+
+def goods_in(rule: Rule) -> tuple[Selection, ...]:
+    """Return all goods that a rule asks for, wherever they stand in the tree."""
+    return tuple(each.selection for each in conditions_in(rule) if isinstance(each, Bought))
+
+
+def conditions_in(rule: Rule) -> Iterator[Condition]:
+    """Yield the conditions of a tree, from left to right."""
     if isinstance(rule, All | AnyOf):
-        return frozenset().union(*(words_in(each, word) for each in rule.rules))
-    return frozenset()
+        for each in rule.rules:
+            yield from conditions_in(each)
+    elif isinstance(rule, Not):
+        yield from conditions_in(rule.rule)
+    else:
+        yield rule

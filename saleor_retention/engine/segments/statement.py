@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saleor_retention.engine.periods import start_of_local_day
+from saleor_retention.engine.readers import GOODS_KINDS
 from saleor_retention.engine.segments.bands import Band, edges
 from saleor_retention.engine.segments.rules import (
     Agreed,
@@ -19,6 +21,7 @@ from saleor_retention.engine.segments.rules import (
     Answered,
     AnyOf,
     Between,
+    Bought,
     Day,
     Not,
     Novelty,
@@ -29,6 +32,7 @@ from saleor_retention.engine.segments.rules import (
     Within,
     Word,
 )
+from saleor_retention.engine.segments.rules import Condition as Leaf
 from saleor_retention.engine.segments.stages import ADVOCATING, APPEALING, ASKING
 
 NUMBERS: Mapping[Number, str] = {
@@ -76,6 +80,10 @@ IN_LIST = (
     " WHERE listed.account_id = account.id AND list.program_id = account.program_id"
     " AND list.document IS NULL AND list.slug = ANY(%s::text[]))"
 )
+HAS_BOUGHT = (
+    "account.id IN (SELECT DISTINCT record.account_id FROM saleor_retention_orderrecord AS record"
+    " WHERE record.account_id IS NOT NULL AND record.is_counted{restricted} AND {sold})"
+)
 NAMED: Mapping[Word, str] = {
     Word.TIER: "(account.tier <> '' AND account.tier = ANY(%s::text[]))",
     Word.TAG: HAS_TAG,
@@ -106,16 +114,34 @@ def to_sql(rule: Rule, setting: Setting) -> Condition:
     return _condition(rule, setting)
 
 
-def _condition(rule: Between | Within | OneOf | Agreed | Answered, setting: Setting) -> Condition:
+def _condition(rule: Leaf, setting: Setting) -> Condition:
     if isinstance(rule, Between):
         return _between(rule, setting)
     if isinstance(rule, Answered):
         return Condition(HAS_ANSWERED, (rule.key, sorted(rule.values)))
     if isinstance(rule, Agreed):
         return Condition(HAS_AGREED, (rule.channel, rule.purpose))
+    if isinstance(rule, Bought):
+        return _bought(rule, setting)
     if isinstance(rule, Within):
         return _bounded(_day(rule.of, setting), [(">=", rule.since), ("<", rule.before)])
     return _one_of(rule, setting)
+
+
+def _bought(rule: Bought, setting: Setting) -> Condition:
+    """Return that a customer is among the buyers, who are found once for all customers."""
+    restricted = ""
+    parameters: list[Any] = []
+    first_day = _back(setting.today, rule.days)
+    if first_day is not None:
+        restricted += " AND record.created_at >= %s::timestamptz"
+        parameters.append(start_of_local_day(first_day, setting.time_zone))
+    if setting.account_ids is not None:
+        restricted += " AND record.account_id = ANY(%s::bigint[])"
+        parameters.append(list(setting.account_ids))
+    parameters += [sorted(getattr(rule.selection, kind)) for kind in GOODS_KINDS]
+    text = HAS_BOUGHT.replace("{restricted}", restricted).replace("{sold}", setting.sold)
+    return Condition(text, tuple(parameters))
 
 
 def _joined(conditions: list[Condition], joint: str) -> Condition:

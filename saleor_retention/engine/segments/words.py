@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
+from saleor_retention.engine.goods_names import GoodsNames, names_of
 from saleor_retention.engine.money import money_text
 from saleor_retention.engine.phrases import Phrase, Value, _, counted, ngettext, phrase
 from saleor_retention.engine.profiles import Gender
@@ -19,6 +20,8 @@ from saleor_retention.engine.segments.rules import (
     Answered,
     AnyOf,
     Between,
+    Bought,
+    Condition,
     Day,
     Not,
     Novelty,
@@ -90,23 +93,30 @@ MONTHS = (
 ON_A_LIST = phrase(_("Customers whom the shop has put on this list."))
 
 
-def sentence(rule: Rule, currency: str, exponent: int, limits: Limits | None = None) -> Phrase:
-    """Return who is in the segment.
+def sentence(
+    rule: Rule,
+    currency: str,
+    exponent: int,
+    limits: Limits | None = None,
+    goods: GoodsNames | None = None,
+) -> Phrase:
+    """Return who is in the segment; ``goods`` are names by kind and reference.
 
     >>> from saleor_retention.engine.phrases import render
     >>> rule = All((Between(Number.ORDERS, 2), Not(OneOf(Word.TIER, frozenset({"vip"})))))
     >>> render(sentence(rule, "USD", 2))
     'Customers who have 2 orders or more, and who are none of those who are in the tier vip.'
     """
-    said = _Words(currency, exponent, limits or Limits()).clause(rule, is_inner=False)
+    said = _Words(currency, exponent, limits or Limits(), goods or {}).clause(rule, is_inner=False)
     return phrase(_("Customers who %(rule)s."), rule=said)
 
 
 class _Words:
-    def __init__(self, currency: str, exponent: int, limits: Limits) -> None:
+    def __init__(self, currency: str, exponent: int, limits: Limits, goods: GoodsNames) -> None:
         self.currency = currency
         self.exponent = exponent
         self.limits = limits
+        self.goods = goods
 
     def clause(self, rule: Rule, *, is_inner: bool = True) -> Value:
         """Return what follows "customers who"; an inner list of several stands in brackets."""
@@ -119,7 +129,7 @@ class _Words:
             return phrase(_("(%(rule)s)"), rule=text) if is_inner and len(rule.rules) > 1 else text
         return self._condition(rule)
 
-    def _condition(self, rule: Between | Within | OneOf | Agreed | Answered) -> Value:
+    def _condition(self, rule: Condition) -> Value:
         if isinstance(rule, Between):
             return self._between(rule)
         if isinstance(rule, Within):
@@ -132,7 +142,16 @@ class _Words:
                 answers=_or(sorted(rule.values)),
                 question=rule.key,
             )
+        if isinstance(rule, Bought):
+            return self._bought(rule)
         return self._one_of(rule)
+
+    def _bought(self, rule: Bought) -> Phrase:
+        goods = names_of(rule.selection, self.goods)
+        if rule.days is None:
+            return phrase(_("bought any of %(goods)s"), goods=goods)
+        days = _days(rule.days)
+        return phrase(_("bought any of %(goods)s within %(days)s"), goods=goods, days=days)
 
     def _between(self, rule: Between) -> Phrase:
         if rule.of is not Number.SPEND:

@@ -124,6 +124,10 @@ class Saleor210:
         """Return what these customers ordered of these variants."""
         return orders.purchases(variant_refs, channel_refs, user_refs)
 
+    def sold(self) -> str:
+        """Return the condition that the order of ``record.order_ref`` has some goods."""
+        return orders.sold()
+
     def order_counts(
         self, channel_refs: Collection[str], user_refs: Collection[str]
     ) -> dict[str, int]:

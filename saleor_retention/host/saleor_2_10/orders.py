@@ -25,6 +25,7 @@ from saleor.payment import TransactionKind
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
 from saleor_retention.engine.money import allocate, to_minor
 from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.host import goods
 from saleor_retention.host.contract import PastOrder, Purchase
 from saleor_retention.host.goods import goods_of_variants, numbers
 from saleor_retention.models import StoredQuote
@@ -57,6 +58,11 @@ GROUP BY changed.order_id
 ORDER BY at, changed.order_id
 LIMIT %(limit)s
 """
+
+# The key of a record's order, and NULL for a receipt of a till.
+ORDER_ID = """
+CASE WHEN record.order_ref ~ '^[1-9][0-9]{0,8}$' THEN record.order_ref::integer END
+""".strip()
 
 # The index on the customer gives the order; a customer's own orders are few to sort.
 PAST = """
@@ -151,6 +157,11 @@ def purchases(
         Purchase(str(user), str(variant), at, count, CHANNEL_REF)
         for user, variant, at, count in rows
     ]
+
+
+def sold() -> str:
+    """Return the condition that the order of ``record.order_ref`` has some goods at a price."""
+    return goods.sold(ORDER_ID)
 
 
 def order_counts(channel_refs: Collection[str], user_refs: Collection[str]) -> dict[str, int]:

@@ -54,6 +54,7 @@ class Saleor3:
     past_orders = staticmethod(orders.past_orders)
     count_past_orders = staticmethod(orders.count_past_orders)
     purchases = staticmethod(orders.purchases)
+    sold = staticmethod(orders.sold)
     order_counts = staticmethod(orders.order_counts)
     order_ref_of_checkout = staticmethod(checkouts.order_ref_of_checkout)
     checkout_facts = staticmethod(checkouts.checkout_facts)

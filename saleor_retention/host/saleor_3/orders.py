@@ -35,6 +35,7 @@ from saleor.payment.models import Transaction, TransactionEvent, TransactionItem
 
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderState, Origin
 from saleor_retention.engine.facts import OrderLine as LineFacts
+from saleor_retention.host import goods
 from saleor_retention.host.contract import PastOrder, Purchase
 from saleor_retention.host.goods import goods_of_variants, numbers
 
@@ -84,6 +85,13 @@ WHERE user_id IS NOT NULL AND status <> 'draft' AND created_at < %(end_at)s
 ORDER BY order_order.user_id, order_order.created_at, order_order.id
 LIMIT %(limit)s
 """
+
+
+# The key of a record's order, and NULL for a receipt of a till.
+ORDER_ID = """
+CASE WHEN record.order_ref ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+     THEN record.order_ref::uuid END
+""".strip()
 
 
 @dataclass
@@ -184,6 +192,11 @@ def purchases(
         Purchase(str(user), str(variant), at, count, str(channel))
         for user, variant, at, count, channel in rows
     ]
+
+
+def sold() -> str:
+    """Return the condition that the order of ``record.order_ref`` has some goods at a price."""
+    return goods.sold(ORDER_ID)
 
 
 def order_counts(channel_refs: Collection[str], user_refs: Collection[str]) -> dict[str, int]:

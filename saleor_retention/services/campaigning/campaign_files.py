@@ -20,7 +20,7 @@ from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Campaign, CampaignState, Program
 from saleor_retention.services.campaigning import campaign_trail, campaigns
 from saleor_retention.services.couponing.terms_in_files import in_minor_units, in_whole_units
-from saleor_retention.services.offering.offer_files import BY_ID
+from saleor_retention.services.setting_up.goods_lists import BY_ID
 from saleor_retention.services.setting_up.validating import SLUG_LENGTH_MAX
 
 ROWS_MAX = 1000

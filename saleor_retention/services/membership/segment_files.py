@@ -7,11 +7,13 @@ as they are, unless the file says that its list is complete: then they are retir
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from saleor_retention.engine.fields import Fields
+from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import MONTHS_MAX, Limits
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Program, Segment
@@ -19,6 +21,12 @@ from saleor_retention.selectors.segments import limits_of
 from saleor_retention.services.membership import segments
 from saleor_retention.services.membership.segments import Draft
 from saleor_retention.services.setting_up.differences import differences
+from saleor_retention.services.setting_up.goods_lists import (
+    BY_ID,
+    Resolve,
+    lists_in,
+    slugs_in,
+)
 from saleor_retention.services.setting_up.validating import SLUG_LENGTH_MAX
 
 ROWS_MAX = 1000
@@ -53,14 +61,14 @@ def read_bands(program: Fields) -> Limits | None:
     return limits
 
 
-def read_segments(program: Fields) -> tuple[WantedSegment, ...]:
+def read_segments(program: Fields, resolve: Resolve) -> tuple[WantedSegment, ...]:
     """Return the segments of a program's entry; rules are not validated yet."""
     wanted: list[WantedSegment] = []
     for index, row in enumerate(program.rows("segments", ROWS_MAX)):
         fields = Fields(row, program.at(f"segments.{index}"), program.problems)
         for key, hint in (("slug", "what names it"), ("name", "what staff read")):
             fields.require(key, hint)
-        item = WantedSegment(fields.path, _draft(fields))
+        item = WantedSegment(fields.path, _draft(fields, resolve))
         fields.close()
         slug = item.draft.slug
         if slug and any(slug == other.draft.slug for other in wanted):
@@ -115,17 +123,17 @@ def band_entry(program: Program) -> dict[str, int]:
 
 def segment_entries(program: Program) -> list[dict[str, Any]]:
     """Return the program's segments, but for retired ones, as a file holds them."""
-    return [{"slug": segment.slug, **_said(segment)} for segment in _segments_of(program)]
+    return [{"slug": slug, **said} for slug, said in _in_words(program).items()]
 
 
-def _draft(fields: Fields) -> Draft:
+def _draft(fields: Fields, resolve: Resolve) -> Draft:
     follow_up = fields.section("follow_up")
     if fields.has("follow_up"):
         follow_up.require("reason", "what is to be done, and why")
     draft = Draft(
         slug=fields.slug("slug", SLUG_LENGTH_MAX),
         name=fields.text("name", segments.NAME_LENGTH_MAX),
-        document=fields.take("rule"),
+        document=_resolved(fields, resolve),
         tag=fields.text("tag", segments.TAG_LENGTH_MAX),
         is_active=fields.flag("active", default=True),
         follow_up=follow_up.text("reason", segments.FOLLOW_UP_LENGTH_MAX),
@@ -135,6 +143,21 @@ def _draft(fields: Fields) -> Draft:
     )
     follow_up.close()
     return draft
+
+
+def _resolved(fields: Fields, resolve: Resolve) -> Any:
+    """Return the rule with references for the names of goods."""
+    rule = fields.take("rule")
+    for place, kind, names in lists_in(rule):
+        for index, name in enumerate(names):
+            ref = resolve(kind, str(name))
+            if ref is None:
+                where = fields.at(f"rule.{place}.{index}")
+                message = f'{where} names none of the {kind} of the shop: "{name}".'
+                fields.problems.append(RuleProblem(where, "NOT_FOUND", message))
+            else:
+                names[index] = ref
+    return rule
 
 
 def _apply_one(program: Program, draft: Draft, segment: Segment | None, at: dt.datetime) -> None:
@@ -158,18 +181,22 @@ def _segments_of(program: Program) -> list[Segment]:
 
 
 def _in_words(program: Program) -> dict[str, dict[str, Any]]:
-    return {segment.slug: _said(segment) for segment in _segments_of(program)}
+    found = _segments_of(program)
+    slugs = slugs_in(segment.document for segment in found)
+    return {segment.slug: _said(segment, slugs) for segment in found}
 
 
-def _said(segment: Segment) -> dict[str, Any]:
-    """Return all that a file says of a segment but its slug."""
+def _said(segment: Segment, slugs: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return all that a file says of a segment but its slug; ``slugs`` are those of goods."""
     said: dict[str, Any] = {"name": segment.name, "active": segment.is_active}
     if segment.tag:
         said["tag"] = segment.tag
     if segment.follow_up:
         said["follow_up"] = {"reason": segment.follow_up, "days": segment.follow_up_days}
     if segment.document is not None:
-        said["rule"] = segment.document
+        said["rule"] = deepcopy(segment.document)
+        for _, kind, names in lists_in(said["rule"]):
+            names[:] = sorted(slugs[kind].get(ref, f"{BY_ID}{ref}") for ref in names)
     return said
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from saleor_retention import sql
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.engine.segments.dumping import dump_rule
 from saleor_retention.engine.segments.parsing import Surroundings, parse_rule
-from saleor_retention.engine.segments.rules import Rule, Setting
+from saleor_retention.engine.segments.rules import Rule, Setting, goods_in
 from saleor_retention.engine.segments.stages import TAG_PREFIX
 from saleor_retention.engine.segments.statement import to_sql
 from saleor_retention.errors import Code, Refusal, Refusals
@@ -46,9 +46,10 @@ from saleor_retention.selectors.segments import (
 )
 from saleor_retention.services.ledger.locking import lock_name, run_serialized
 from saleor_retention.services.membership import follow_ups, segment_trail
-from saleor_retention.services.membership.customers import Refreshed, mend
+from saleor_retention.services.membership.customers import NIGHT, Refreshed, mend
 from saleor_retention.services.setting_up.auditing import note_down
 from saleor_retention.services.setting_up.differences import differences
+from saleor_retention.services.setting_up.goods_lists import existing_in
 from saleor_retention.services.setting_up.validating import SLUG, SLUG_LENGTH_MAX
 
 logger = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def refresh(
     ids = None if account_ids is None else sorted(account_ids)
     with transaction.atomic():
         lock_name(f"segments:{program.pk}")
-        setting = setting_of(program, at)
+        setting = replace(setting_of(program, at), account_ids=None if ids is None else tuple(ids))
         money = money_of(rules_of(program.current_version_id))
         readable = _readable(_running(program), money)
         moved = _bring([pair for pair in readable if pair[0].tag], program, setting, ids, at)
@@ -166,7 +167,8 @@ def set_bands(
 def size_of(program: Program, rule: Rule, now: dt.datetime | None = None) -> int:
     """Return how many members of the program meet a rule now, as far as they are summed up."""
     condition = to_sql(rule, setting_of(program, now or timezone.now()))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        _make_room([rule], cursor)
         cursor.execute(
             "SELECT count(*) FROM saleor_retention_account AS account"  # noqa: S608 - from the engine
             " LEFT JOIN saleor_retention_customerrollup AS rollup ON rollup.account_id = account.id"
@@ -211,12 +213,19 @@ def _bring(
     segment_ids = [segment.pk for segment, _ in pairs]
     parameters += [program.pk, ids, ids, segment_ids, ids, ids, at, at, at]
     with connection.cursor() as cursor:
+        _make_room([rule for _, rule in pairs], cursor)
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     return Moved(
         {segment_id: entered for segment_id, entered, _ in rows if entered},
         {segment_id: left for segment_id, _, left in rows if left},
     )
+
+
+def _make_room(rules: Iterable[Rule], cursor: Any) -> None:
+    """Have the buyers of goods found once and kept in memory, where a rule asks for some."""
+    if any(goods_in(rule) for rule in rules):
+        cursor.execute("SET LOCAL work_mem = %s", [NIGHT["work_mem"]])
 
 
 def _bring_tags(program: Program, ids: list[int] | None) -> None:
@@ -422,6 +431,7 @@ def _checked_rule(program: Program, draft: Draft) -> tuple[Rule | None, Draft, l
         tiers={tier.slug for tier in rules.ladder.tiers},
         lists=set(lists.values_list("slug", flat=True)),
         questions=rules.questions,
+        goods=existing_in(draft.document),
         may_use_tags=not draft.tag,
     )
     rule, problems = parse_rule(draft.document, around)

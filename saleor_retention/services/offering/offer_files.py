@@ -14,14 +14,14 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.engine.fields import Fields
+from saleor_retention.engine.readers import GOODS_KINDS
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Offer, Program
 from saleor_retention.services.offering import offers
 from saleor_retention.services.setting_up.differences import differences
+from saleor_retention.services.setting_up.goods_lists import BY_ID, lists_in
 
-KINDS = ("variants", "products", "categories", "collections")
-BY_ID = "id:"  # names goods that have no slug (any more) by their reference
 SLUG_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 128
 
@@ -52,7 +52,7 @@ def named_goods(rows: Any) -> Iterator[tuple[str, str]]:
     """Yield every kind of goods and name that the offers of a file mention, of whatever shape."""
     for row in rows if isinstance(rows, list) else ():
         for _path, kind, names in _lists(row.get("offer") if isinstance(row, dict) else None):
-            if kind in KINDS:
+            if kind in GOODS_KINDS:
                 yield from ((kind, str(name)) for name in names)
 
 
@@ -192,20 +192,7 @@ def _lists(document: Any) -> Iterator[tuple[str, str, list[Any]]]:
     gift = document.get("gift")
     if isinstance(gift, dict) and isinstance(gift.get("variants"), list):
         yield "gift.variants", "variants", gift["variants"]
-    for path, select in _selects(document, ""):
-        for kind in KINDS:
-            if isinstance(select.get(kind), list):
-                yield f"{path}.{kind}", kind, select[kind]
-
-
-def _selects(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    for key, value in items:
-        inner = f"{path}.{key}" if path else str(key)
-        if key == "select" and isinstance(value, dict):
-            yield inner, value
-        elif isinstance(value, dict | list):
-            yield from _selects(value, inner)
+    yield from lists_in(document)
 
 
 def _offers_of(program: Program) -> list[Offer]:
@@ -235,7 +222,7 @@ def _documents_in_slugs(found: Iterable[Offer]) -> dict[str, dict[str, Any]]:
             refs[kind].update(names)
     shop = host.current()
     slugs: dict[str, Mapping[str, str]] = {
-        kind: shop.slugs_of(kind, sorted(refs[kind])) for kind in KINDS if refs[kind]
+        kind: shop.slugs_of(kind, sorted(refs[kind])) for kind in GOODS_KINDS if refs[kind]
     }
     slugs["channels"] = {channel.ref: channel.slug for channel in shop.channels()}
     for document in documents.values():

@@ -7,7 +7,7 @@ offers, and the goods and prices of the shop.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from saleor_retention.engine.offers.terms import (
     amounts_of,
     followed,
 )
+from saleor_retention.engine.readers import GOODS_KINDS
 from saleor_retention.engine.rules import ProgramRules, RuleProblem, Selection
 from saleor_retention.errors import Code, Refusal, Refusals
 from saleor_retention.host.contract import ChannelFacts
@@ -30,6 +31,7 @@ from saleor_retention.models import Offer, Program, Segment
 from saleor_retention.selectors.offers import terms_of
 from saleor_retention.selectors.programs import rules_of, shop_exponents
 from saleor_retention.services.offering.offer_prices import price_problems
+from saleor_retention.services.setting_up.goods_lists import existing
 from saleor_retention.services.setting_up.validating import refusal_of
 
 CAPABILITIES: dict[Kind, tuple[str, ...]] = {
@@ -38,8 +40,6 @@ CAPABILITIES: dict[Kind, tuple[str, ...]] = {
     Kind.PUNCH_CARD: ("line_discounts", "punch_cards"),
 }
 """What a host must be able to do for a kind of offer; ``line_discounts`` for the others."""
-
-GOODS_KINDS = ("variants", "products", "categories", "collections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _unknown_goods(terms: OfferTerms) -> Iterator[Refusal]:
     named = list(selections_in(terms))
     for kind in GOODS_KINDS:
         refs = {ref for _path, selection in named for ref in getattr(selection, kind)}
-        known = _existing(kind, refs) if refs else frozenset()
+        known = existing(kind, refs) if refs else frozenset()
         for path, selection in named:
             gone = sorted(getattr(selection, kind) - known)
             if gone:
@@ -185,13 +185,6 @@ def _unknown_goods(terms: OfferTerms) -> Iterator[Refusal]:
                 names = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")  # noqa: PLR2004
                 message = f"{where}.{kind} names goods that the shop does not have: {names}."
                 yield Refusal(Code.NOT_FOUND, message, f"{where}.{kind}")
-
-
-def _existing(kind: str, refs: Iterable[str]) -> frozenset[str]:
-    """Return those that the shop has; variants may be without the name that others always have."""
-    shop = host.current()
-    there = shop.goods_of_variants(refs) if kind == "variants" else shop.slugs_of(kind, refs)
-    return frozenset(there)
 
 
 def selections_in(terms: OfferTerms) -> Iterator[tuple[str, Selection]]:

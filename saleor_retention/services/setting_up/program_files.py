@@ -32,12 +32,12 @@ from saleor_retention.services.membership.segment_files import (
 )
 from saleor_retention.services.membership.tiering import Move
 from saleor_retention.services.offering.offer_files import (
-    BY_ID,
     apply_offers,
     offer_entries,
 )
 from saleor_retention.services.setting_up import programs
 from saleor_retention.services.setting_up.differences import differences
+from saleor_retention.services.setting_up.goods_lists import BY_ID
 from saleor_retention.services.setting_up.program_reading import FORMAT, Wanted, read, selections
 
 

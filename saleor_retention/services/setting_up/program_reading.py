@@ -13,6 +13,7 @@ from typing import Any
 
 from saleor_retention import host
 from saleor_retention.engine.fields import Fields, did_you_mean
+from saleor_retention.engine.readers import GOODS_KINDS
 from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import Limits
 from saleor_retention.errors import Code, Refusal, Refusals
@@ -28,19 +29,18 @@ from saleor_retention.services.membership.segment_files import (
     read_segments,
 )
 from saleor_retention.services.offering.offer_files import (
-    BY_ID,
-    KINDS,
     WantedOffer,
     named_goods,
     read_offers,
 )
 from saleor_retention.services.setting_up import yaml_reading
+from saleor_retention.services.setting_up.goods_lists import BY_ID, lists_in
 from saleor_retention.services.setting_up.validating import refusal_of
 
 FORMAT = 1
 PROGRAMS_MAX = 100
 CHANNELS_MAX = 200
-SINGULAR = dict(zip(KINDS, ("variant", "product", "category", "collection"), strict=True))
+SINGULAR = dict(zip(GOODS_KINDS, ("variant", "product", "category", "collection"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _program(row: Any, path: str, resolver: _Resolver) -> Wanted:
         offers=read_offers(fields, resolver.ref),
         are_offers_complete=fields.flag("offers_complete", default=False),
         bands=read_bands(fields),
-        segments=read_segments(fields),
+        segments=read_segments(fields, resolver.ref),
         are_segments_complete=fields.flag("segments_complete", default=False),
         coupon_plans=read_plans(fields),
         are_coupon_plans_complete=fields.flag("coupon_plans_complete", default=False),
@@ -140,6 +140,8 @@ class _Resolver:
                 named[kind].update(str(name) for name in names)
             for kind, name in named_goods(row.get("offers")):
                 named[kind].add(name)
+            for _, kind, names in lists_in(row.get("segments")):
+                named[kind].update(str(name) for name in names)
             for name in named_variants(row.get("campaigns")):
                 named["variants"].add(name)
         self.refs = {
@@ -187,7 +189,7 @@ class _Resolver:
 def selections(rules: Any) -> Iterator[tuple[str, str, list[Any]]]:
     """Yield the path of each ``select`` of a document, a kind of goods, and their list."""
     for place, select in _selects(rules):
-        for kind in KINDS:
+        for kind in GOODS_KINDS:
             names = select.get(kind) if isinstance(select, dict) else None
             if isinstance(names, list):
                 yield place, kind, names
