@@ -83,6 +83,11 @@ def same_person(account_id: int) -> list[int]:
     return found
 
 
+def other_accounts(account_id: int) -> list[int]:
+    """Return those of the person but this one, which nearly everybody has none of."""
+    return [pk for pk in same_person(account_id) if pk != account_id]
+
+
 def claimed_by(member_ids: Collection[int]) -> list[int]:
     """Return the guest accounts whose orders these members claimed, and that are not erased."""
     merges = Transaction.objects.filter(kind=TransactionKind.MERGE)

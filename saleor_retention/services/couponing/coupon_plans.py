@@ -229,12 +229,14 @@ def _first_key(account_id: int) -> str:
 
 def _has_ordered_before(account: Account, record: OrderRecord) -> bool:
     """Tell whether another order of the person counts, or brought the coupon and came back."""
-    his = persons.same_person(account.pk)
-    others = OrderRecord.objects.filter(account__in=his, is_counted=True).exclude(pk=record.pk)
+    counted = OrderRecord.objects.filter(is_counted=True).exclude(pk=record.pk)
+    if counted.filter(account=account).exists():
+        return True
+    others = persons.other_accounts(account.pk)
     given = Coupon.objects.filter(
-        program_id=account.program_id, key__in=[_first_key(pk) for pk in his]
+        program_id=account.program_id, key__in=[_first_key(pk) for pk in others]
     )
-    return others.exists() or given.exists()
+    return bool(others) and (counted.filter(account__in=others).exists() or given.exists())
 
 
 def _follow(given: Coupon, *, is_void: bool, now: dt.datetime) -> None:

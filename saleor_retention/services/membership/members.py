@@ -228,7 +228,7 @@ def _open(
     _insert(made)
     account = lock_account(Account.objects.get(program=program, user_id=int(user_ref)).pk)
     addresses.note_account(account, now)
-    if rules.welcome_points and persons.same_person(account.pk) == [account.pk]:
+    if rules.welcome_points and not persons.other_accounts(account.pk):
         _welcome(account, program, rules, now)
     tiering.begin(account, now)
     return account
