@@ -657,7 +657,7 @@ def test_a_pipe_is_read_once(shop: Shop, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0)
     file, pipe, err = _long_file(tmp_path), tmp_path / "pipe", StringIO()
     os.mkfifo(pipe)
-    writer = threading.Thread(target=lambda: pipe.write_bytes(file.read_bytes()))
+    writer = threading.Thread(target=lambda: pipe.write_bytes(file.read_bytes()), daemon=True)
     writer.start()
 
     call_command("retention_import", str(pipe), "--program=club", "--apply", stderr=err)
