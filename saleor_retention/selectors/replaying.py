@@ -23,15 +23,9 @@ ROWS_AT_ONCE = 10_000
 ACCOUNTS = "saleor_retention_account"
 HOLDS = "saleor_retention_hold"
 
-OF_HOLDS = f"""
-SELECT hold.account_id
-FROM {HOLDS} AS hold JOIN {ACCOUNTS} AS account ON account.id = hold.account_id
-WHERE hold.id BETWEEN %(first_id)s AND %(last_id)s
-  AND (%(ids)s::bigint[] IS NULL OR hold.id = ANY(%(ids)s::bigint[]))
-  AND (%(program_id)s::bigint IS NULL OR account.program_id = %(program_id)s)
-"""  # noqa: S608 (names of tables)
-OF_ACCOUNTS = f"""
+OWNERS = f"""
 SELECT id AS account_id FROM {ACCOUNTS} WHERE id BETWEEN %(first_id)s AND %(last_id)s
+  AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
   AND (%(program_id)s::bigint IS NULL OR program_id = %(program_id)s)
 """  # noqa: S608 (names of tables)
 
@@ -42,8 +36,8 @@ Value = int | str | dt.datetime | None
 class Kind:
     """A kind of row with kept values, and the statement that derives them.
 
-    Rows are looked at by their ids; ``parts`` are rows of holds, looked at by the hold's id and
-    told apart by their lot. They may be missing, or be too many.
+    Rows are looked at by their ids, holds by their members': a member's are looked at together.
+    ``parts`` are rows of holds, told apart by their lot; they may be missing, or be too many.
     """
 
     subject: str  # "member", followed by the row's name
@@ -57,13 +51,13 @@ class Kind:
     @property
     def range_table(self) -> str:
         """Return the table whose ids the rows are looked at by."""
-        return HOLDS if self.parts else self.table
+        return ACCOUNTS if self.is_of_holds else self.table
 
     @property
     def derivation(self) -> str:
         """Return the SELECT of id, account_id, name and every column, as the entries make them."""
         derivation = sql.load(f"replay/{self.statement}")
-        return _of_holds(OF_HOLDS, derivation) if self.is_of_holds else derivation
+        return _of_holds(derivation) if self.is_of_holds else derivation
 
     @property
     def is_same(self) -> str:
@@ -158,6 +152,12 @@ class Difference:
         ]
         return f"{self.kind.subject} {self.name}: {'; '.join(said)}."
 
+    @property
+    def range_id(self) -> int:
+        """Return the id that the row is looked at by."""
+        owner = self.account_id if self.kind.is_of_holds else None
+        return self.id if owner is None else owner
+
     def __iter__(self) -> Iterator[tuple[str, Value, Value]]:
         """Yield column, kept and made."""
         return iter(self.values)
@@ -200,16 +200,16 @@ def lost_holds(
     program: Program | None = None, *, rows_at_once: int = ROWS_AT_ONCE
 ) -> Iterator[LostHold]:
     """Yield the holds that entries name and that are not there, member by member."""
-    statement = _of_holds(OF_ACCOUNTS, sql.load("replay/lost_holds"))
+    statement = _of_holds(sql.load("replay/lost_holds"))
     for rows in _in_ranges(statement, ACCOUNTS, program, rows_at_once):
         yield from (LostHold(*row) for row in rows)
 
 
-def _of_holds(owners: str, statement: str) -> str:
+def _of_holds(statement: str) -> str:
     """Let a statement read what the holds of some members did, as ``held`` and ``again``."""
     held, again = sql.load("replay/held"), sql.load("replay/again")
     return (
-        f"WITH owners AS ({owners}), held AS MATERIALIZED ({held}), "
+        f"WITH owners AS ({OWNERS}), held AS MATERIALIZED ({held}), "
         f"again AS MATERIALIZED ({again}) {statement}"
     )
 

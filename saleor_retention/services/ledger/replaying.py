@@ -38,7 +38,8 @@ LOST = "No entry says of which cart and currency it was, so it cannot be made ag
 UPDATE = """
 WITH made AS ({derivation})
 UPDATE {table} AS kept SET {changes} FROM made
-WHERE {is_same} AND {differs} AND ({owner} = ANY(%(locked)s::bigint[]) OR {owner} IS NULL)
+WHERE {is_same} AND {differs} AND made.name = ANY(%(names)s::text[])
+  AND ({owner} = ANY(%(locked)s::bigint[]) OR {owner} IS NULL)
 RETURNING made.id, made.name
 """
 REPLACE_PARTS = """
@@ -128,7 +129,7 @@ def _write(kind: Kind, chunk: Sequence[Difference]) -> set[tuple[int, str]]:
     """Lock the rows' members and write what the entries make now; return the rows written."""
     wanted = {item.account_id for item in chunk if item.account_id is not None}
     locked = list(lock_accounts(wanted))
-    ids = [difference.id for difference in chunk]
+    ids = [difference.range_id for difference in chunk]
     statement = (REPLACE_PARTS if kind.parts else UPDATE).format(
         derivation=kind.derivation,
         table=kind.table,

@@ -10,7 +10,7 @@ FROM (
 ) AS orders
 JOIN saleor_retention_transaction AS posting
   ON posting.order_ref = orders.order_ref AND posting.program_id = orders.program_id
-     AND posting.kind IN ('restore', 'revoke')
+     AND posting.order_ref <> '' AND posting.kind IN ('restore', 'revoke')
 JOIN saleor_retention_entry AS entry ON entry.transaction_id = posting.id
 JOIN saleor_retention_lot AS lot ON lot.id = entry.lot_id
 CROSS JOIN LATERAL (

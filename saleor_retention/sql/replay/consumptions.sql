@@ -9,33 +9,41 @@ SELECT coalesce(made.hold_id, kept.hold_id) AS id, hold.account_id,
        coalesce(made.lot_id, kept.lot_id) AS lot_id,
        made.points, made.used, made.restored
 FROM (
-    SELECT used.*,
-           greatest(0, least(used.used, coalesce(back.points, 0) - coalesce(sum(used.used) OVER (
-               PARTITION BY used.account_id, used.order_ref, used.lot_id
-               ORDER BY stored.id DESC NULLS FIRST, used.hold_id DESC
-               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-           ), 0)))::bigint AS restored
+    SELECT account_id, hold_id, lot_id, points, used,
+           greatest(0, least(used, all_back - used_after))::bigint AS restored
     FROM (
-        SELECT account_id, hold_id, lot_id, sum(points)::bigint AS points, sum(used)::bigint AS used,
-               max(order_ref) AS order_ref
+        SELECT part.*,
+               sum(part.back) OVER of_order AS all_back,
+               coalesce(sum(part.used) OVER (
+                   of_order ORDER BY stored.id DESC NULLS FIRST, part.hold_id DESC
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+               ), 0) AS used_after
         FROM (
-            SELECT account_id, hold_id, lot_id,
-                   CASE WHEN step = 'pinned' THEN points ELSE 0 END AS points,
-                   CASE WHEN step = 'captured' THEN -points ELSE 0 END AS used,
-                   max(order_ref) FILTER (WHERE step = 'captured')
-                       OVER (PARTITION BY account_id, hold_id) AS order_ref
-            FROM held
-            UNION ALL
-            SELECT account_id, hold_id, lot_id, taken, taken, order_ref FROM again WHERE taken > 0
+            SELECT account_id, order_ref, hold_id, lot_id, sum(points)::bigint AS points,
+                   sum(used)::bigint AS used, sum(back) AS back
+            FROM (
+                SELECT account_id,
+                       max(order_ref) FILTER (WHERE step = 'captured')
+                           OVER (PARTITION BY account_id, hold_id) AS order_ref,
+                       hold_id, lot_id,
+                       CASE WHEN step = 'pinned' THEN points ELSE 0 END AS points,
+                       CASE WHEN step = 'captured' THEN -points ELSE 0 END AS used,
+                       0 AS back
+                FROM held
+                WHERE hold_id IS NOT NULL
+                UNION ALL
+                SELECT account_id, order_ref, hold_id, lot_id, taken, taken, 0
+                FROM again WHERE taken > 0
+                UNION ALL
+                SELECT account_id, order_ref, NULL, lot_id, 0, 0, points FROM again
+            ) AS step
+            GROUP BY account_id, order_ref, hold_id, lot_id
         ) AS part
-        GROUP BY account_id, hold_id, lot_id
-        HAVING sum(points) > 0
-    ) AS used
-    LEFT JOIN again AS back
-      ON back.account_id = used.account_id AND back.order_ref = used.order_ref
-         AND back.lot_id = used.lot_id
-    LEFT JOIN saleor_retention_consumption AS stored
-      ON stored.hold_id = used.hold_id AND stored.lot_id = used.lot_id
+        LEFT JOIN saleor_retention_consumption AS stored
+          ON stored.hold_id = part.hold_id AND stored.lot_id = part.lot_id
+        WINDOW of_order AS (PARTITION BY part.account_id, part.order_ref, part.lot_id)
+    ) AS shared
+    WHERE hold_id IS NOT NULL AND points > 0
 ) AS made
 FULL JOIN (
     SELECT consumption.hold_id, consumption.lot_id
@@ -45,5 +53,4 @@ FULL JOIN (
 JOIN saleor_retention_hold AS hold
   ON hold.id = coalesce(made.hold_id, kept.hold_id)
      AND hold.account_id = coalesce(made.account_id, hold.account_id)
-WHERE hold.id BETWEEN %(first_id)s AND %(last_id)s
-  AND (%(ids)s::bigint[] IS NULL OR hold.id = ANY(%(ids)s::bigint[]))
+WHERE hold.account_id IN (SELECT account_id FROM owners)

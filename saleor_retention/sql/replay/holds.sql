@@ -46,6 +46,4 @@ CROSS JOIN LATERAL (
       AND posting.program_id = account.program_id
       AND posting.kind IN ('restore', 'revoke') AND entry.book = 'redeemed'
 ) AS back
-WHERE hold.id BETWEEN %(first_id)s AND %(last_id)s
-  AND (%(ids)s::bigint[] IS NULL OR hold.id = ANY(%(ids)s::bigint[]))
-  AND (%(program_id)s::bigint IS NULL OR account.program_id = %(program_id)s)
+WHERE hold.account_id IN (SELECT account_id FROM owners)
