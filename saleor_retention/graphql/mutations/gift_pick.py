@@ -13,6 +13,7 @@ from saleor_retention.graphql.host_types import Checkout
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.redeeming import (
     CHECKOUT_ID,
+    actor_for,
     checkout_row,
     checkout_type,
     missing_checkout,
@@ -54,12 +55,15 @@ class RetentionGiftPick(RetentionMutation):
         if checkout_ref is None:
             raise missing_checkout()
         variant_ref = None if variant_id is None else _ref(variant_id, "ProductVariant")
+        user_ref = _shopper(asks, checkout_ref)
+        may_act = asks.can("checkouts") and asks.can("users")
         try:
             pick = gifts.pick_gift(
                 checkout_ref=checkout_ref,
-                user_ref=_shopper(asks, checkout_ref),
+                user_ref=user_ref,
                 offer_id=_ref(offer_id, "RetentionOffer"),
                 variant_ref=variant_ref,
+                actor_ref=actor_for(asks, user_ref) if may_act else "",
             )
         except Refusal as refusal:
             if refusal.code is Code.PERMISSION_DENIED:  # as one that does not exist

@@ -28,11 +28,13 @@ from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
-from saleor_retention.models import Account, AccountState, GiftPick, Program
+from saleor_retention.models import Account, AccountState, AuditAction, GiftPick, Program
+from saleor_retention.models import Offer as OfferRow
 from saleor_retention.selectors.offers import OfferShelf, offers_in
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services.checkout.pricing import newcomer
 from saleor_retention.services.ledger.locking import run_serialized
+from saleor_retention.services.setting_up.auditing import note_down
 
 NOT_EARNED = _("This cart does not earn that gift.")
 
@@ -64,9 +66,12 @@ def pick_gift(
     user_ref: str | None,
     offer_id: str,
     variant_ref: str | None,
+    actor_ref: str = "",
     now: dt.datetime | None = None,
 ) -> GiftPick | None:
     """Choose a gift of an offer, or none; returns the pick, None where there is none any more.
+
+    ``actor_ref`` is who does it on the customer's behalf: the audit trail tells of another choice.
 
     A unit of the variant is added to the cart unless the cart has one, and the unit that was added
     for an earlier choice is taken off. Locks the checkout's row. After it the checkout is priced
@@ -76,7 +81,20 @@ def pick_gift(
     the choices: had before, out of stock, not sold).
     """
     at = now or timezone.now()
-    return run_serialized(lambda: _pick(checkout_ref, user_ref, offer_id, variant_ref, at))
+
+    def work() -> GiftPick | None:
+        checkout = _own_checkout(checkout_ref, user_ref)
+        if not offer_id.isdecimal():
+            raise Refusal(Code.NOT_FOUND, phrase(_("There is no such offer.")), "offerId")
+        picks = GiftPick.objects.filter(checkout_ref=checkout_ref, offer_id=int(offer_id))
+        earlier = picks.first()
+        had = None if earlier is None else earlier.variant_ref
+        pick = _pick(checkout, offer_id, variant_ref, earlier, at)
+        if actor_ref and had != variant_ref:
+            _note_down(int(offer_id), user_ref, variant_ref, actor_ref, at)
+        return pick
+
+    return run_serialized(work)
 
 
 def choices_of(
@@ -110,13 +128,13 @@ def keep_gifts(checkout_ref: str, now: dt.datetime | None = None) -> int:
 
 
 def _pick(
-    checkout_ref: str, user_ref: str | None, offer_id: str, variant_ref: str | None, at: dt.datetime
+    checkout: CheckoutFacts,
+    offer_id: str,
+    variant_ref: str | None,
+    earlier: GiftPick | None,
+    at: dt.datetime,
 ) -> GiftPick | None:
-    shop = host.current()
-    checkout = _own_checkout(checkout_ref, user_ref)
-    if not offer_id.isdecimal():
-        raise Refusal(Code.NOT_FOUND, phrase(_("There is no such offer.")), "offerId")
-    earlier = GiftPick.objects.filter(checkout_ref=checkout_ref, offer_id=int(offer_id)).first()
+    shop, checkout_ref = host.current(), checkout.basket.ref
     if variant_ref is None:
         _drop(earlier)
         return None
@@ -237,6 +255,25 @@ def _is_earned(place: _Place | None, pick: GiftPick) -> bool:
     if place is None or offer is None:
         return False
     return not place.judge(offer).misses.get(offer.id)
+
+
+def _note_down(
+    offer_id: int, user_ref: str | None, variant_ref: str | None, actor_ref: str, at: dt.datetime
+) -> None:
+    """Add to the audit trail what was chosen on a customer's behalf."""
+    offer = OfferRow.objects.select_related("program").get(pk=offer_id)
+    account = None
+    if user_ref is not None:
+        account = Account.objects.filter(program=offer.program, user=user_ref).first()
+    chosen = "no gift" if variant_ref is None else f"the gift {variant_ref}"
+    note_down(
+        AuditAction.GIFT_PICK,
+        actor_ref=actor_ref,
+        at=at,
+        program=offer.program,
+        account=account,
+        changes=[f"{offer.slug}: {chosen} in a cart"],
+    )
 
 
 def _drop(pick: GiftPick | None) -> None:
