@@ -255,6 +255,9 @@ RetentionAuditAction = described(
         AuditAction.EXPERIMENT_CREATE: "An experiment was begun.",
         AuditAction.EXPERIMENT_DEAL: "A segment's members were dealt to the arms of an experiment.",
         AuditAction.EXPERIMENT_END: "An experiment was ended.",
+        AuditAction.REDEMPTION_SET: "Points were set in a customer's cart.",
+        AuditAction.REDEMPTION_CLEAR: "Points were taken off a customer's cart.",
+        AuditAction.GIFT_PICK: "A gift was chosen in a customer's cart, or none.",
     },
 )
 

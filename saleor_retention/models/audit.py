@@ -62,6 +62,9 @@ class AuditAction(TextChoices):
     EXPERIMENT_CREATE = "experiment_create"
     EXPERIMENT_DEAL = "experiment_deal"
     EXPERIMENT_END = "experiment_end"
+    REDEMPTION_SET = "redemption_set"
+    REDEMPTION_CLEAR = "redemption_clear"
+    GIFT_PICK = "gift_pick"
 
 
 class AuditEntry(models.Model):

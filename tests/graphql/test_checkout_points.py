@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from saleor_retention.models import AuditEntry
 from tests.factories.current import factories
 from tests.graphql.world import (
     ANONYMOUS,
     IS_SALEOR_3,
     Actor,
     World,
+    app,
     open_shop,
     operation,
     parts,
@@ -181,6 +183,35 @@ def test_staff_sets_points_on_behalf_of_the_checkouts_customer(world: World) -> 
     assert done["points"] == 300
     assert world.account().held == 300
     assert refused == [("checkoutId", "LOGIN_REQUIRED")]
+
+
+def test_what_staff_and_apps_set_for_a_customer_is_in_the_trail(world: World) -> None:
+    """Once for each change, with who did it; what the customer sets himself is not."""
+    world.give(900)
+    checkout = world.checkout({factories().make_product("40.00"): 1})
+    acting, store = (kind("manage_users", "manage_checkouts") for kind in (staff, app))
+    clear = operation("storefront/redemption-clear")
+
+    redeem(world.owner, checkout, 100)
+    world.owner.do(clear, checkoutId=checkout)
+    redeem(acting, checkout, 300)
+    redeem(acting, checkout, 300)
+    redeem(store, checkout, 200)
+    redeem(acting, checkout, 0)
+    acting.do(clear, checkoutId=checkout)
+    redeem(world.owner, checkout, 100)
+
+    told = AuditEntry.objects.order_by("pk").values_list("action", "changes", "account_id")
+    mine = world.account().pk
+    assert list(told.filter(action__startswith="redemption")) == [
+        ("redemption_set", ["300 points in a cart"], mine),
+        ("redemption_set", ["200 points in a cart"], mine),
+        ("redemption_clear", ["200 points in a cart"], mine),
+    ]
+    actors = AuditEntry.objects.filter(action__startswith="redemption").order_by("pk")
+    first, second, third = actors.values_list("actor_ref", flat=True)
+    assert first == third == f"user:{acting.user.pk}"
+    assert second.startswith("app:")
 
 
 def a_voucher_of_20_percent() -> str:

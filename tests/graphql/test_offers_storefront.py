@@ -282,6 +282,16 @@ def test_a_gift_is_picked_and_dropped(world: World, tea: Any) -> None:
     applied = offers_in(world.owner, checkout)["applied"]
     dropped = world.owner.do(query, **asked)
 
+    assert not models.AuditEntry.objects.filter(action=models.AuditAction.GIFT_PICK).exists()
+    acting = staff("manage_users", "manage_checkouts")
+    for some in ([gid("ProductVariant", cup)], [gid("ProductVariant", cup)], [], []):
+        acting.do(query, **asked, variantIds=some)
+    told = models.AuditEntry.objects.filter(action=models.AuditAction.GIFT_PICK).order_by("pk")
+    slug, account = models.Offer.objects.get().slug, world.account()
+    assert list(told.values_list("changes", "actor_ref", "account_id")) == [
+        ([f"{slug}: the gift {cup.pk} in a cart"], f"user:{acting.user.pk}", account.pk),
+        ([f"{slug}: no gift in a cart"], f"user:{acting.user.pk}", account.pk),
+    ]
     assert done["picked"] == [gid("ProductVariant", cup)]
     assert done["checkout"]["totalPrice"]["gross"]["amount"] == before
     assert done["checkout"]["retention"]["offers"]["saving"]["amount"] == 5.0

@@ -13,6 +13,7 @@ from saleor_retention.graphql.host_types import Checkout
 from saleor_retention.graphql.mutations.base import RetentionMutation
 from saleor_retention.graphql.mutations.redeeming import (
     CHECKOUT_ID,
+    actor_for,
     checkout_row,
     checkout_type,
     missing_checkout,
@@ -60,12 +61,15 @@ class RetentionGiftPick(RetentionMutation):
         if checkout_ref is None:
             raise missing_checkout()
         refs = [_ref(variant_id, "ProductVariant") for variant_id in variant_ids or ()]
+        user_ref = _shopper(asks, checkout_ref)
+        may_act = asks.can("checkouts") and asks.can("users")
         try:
             picks = gifts.pick_gifts(
                 checkout_ref=checkout_ref,
-                user_ref=_shopper(asks, checkout_ref),
+                user_ref=user_ref,
                 offer_id=_ref(offer_id, "RetentionOffer"),
                 variant_refs=refs,
+                actor_ref=actor_for(asks, user_ref) if may_act else "",
             )
         except Refusal as refusal:
             if refusal.code is Code.PERMISSION_DENIED:  # as one that does not exist

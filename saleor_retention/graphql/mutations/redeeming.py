@@ -20,10 +20,14 @@ CHECKOUT_ID = graphene.ID(description="The checkout.", required=True)
 
 @dataclass(frozen=True, slots=True)
 class Redeemer:
-    """A checkout, and the customer for whom its points are set."""
+    """A checkout, the customer for whom its points are set, and who does it on his behalf.
+
+    ``actor_ref`` is "" where customers do it themselves.
+    """
 
     checkout_ref: str
     user_ref: str
+    actor_ref: str
 
 
 def redeemer_of(asks: Requestor, checkout_id: str) -> Redeemer:
@@ -46,7 +50,13 @@ def redeemer_of(asks: Requestor, checkout_id: str) -> Redeemer:
             message = phrase(_("Points can be set only on a checkout with a logged-in customer."))
             raise Refusal(Code.LOGIN_REQUIRED, message, "checkoutId")
     assert user_ref is not None  # noqa: S101 - both branches have seen to it
-    return Redeemer(checkout_ref, user_ref)
+    return Redeemer(checkout_ref, user_ref, actor_for(asks, user_ref))
+
+
+def actor_for(asks: Requestor, user_ref: str | None) -> str:
+    """Return who acts on behalf of a customer, for the audit trail; "" for the customer himself."""
+    is_own = asks.app_ref is None and asks.user_ref == user_ref
+    return "" if is_own else asks.actor_ref
 
 
 @contextmanager

@@ -38,6 +38,8 @@ class RetentionRedemptionClear(RetentionMutation):
         with unknown_as_missing():
             redeemer = redeemer_of(asks, checkout_id)
             redeeming.clear_redemption(
-                checkout_ref=redeemer.checkout_ref, user_ref=redeemer.user_ref
+                checkout_ref=redeemer.checkout_ref,
+                user_ref=redeemer.user_ref,
+                actor_ref=redeemer.actor_ref,
             )
         return cls(checkout=checkout_type(redeemer.checkout_ref))

@@ -50,7 +50,10 @@ class RetentionRedemptionSet(RetentionMutation):
         with unknown_as_missing():
             redeemer = redeemer_of(asks, checkout_id)
             hold = redeeming.set_redemption(
-                checkout_ref=redeemer.checkout_ref, user_ref=redeemer.user_ref, points=wanted
+                checkout_ref=redeemer.checkout_ref,
+                user_ref=redeemer.user_ref,
+                points=wanted,
+                actor_ref=redeemer.actor_ref,
             )
         return cls(
             checkout=checkout_type(redeemer.checkout_ref),

@@ -29,6 +29,7 @@ from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
 from saleor_retention.models import (
     Account,
+    AuditAction,
     Hold,
     HoldState,
     OrderRecord,
@@ -49,6 +50,7 @@ from saleor_retention.services.ledger import posting
 from saleor_retention.services.ledger.locking import claim, lock_accounts, run_serialized
 from saleor_retention.services.ledger.lots import facts_of
 from saleor_retention.services.membership import members
+from saleor_retention.services.setting_up.auditing import note_down
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +59,17 @@ SKEW = dt.timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 
 def set_redemption(
-    *, checkout_ref: str, user_ref: str | None, points: int, now: dt.datetime | None = None
+    *,
+    checkout_ref: str,
+    user_ref: str | None,
+    points: int,
+    actor_ref: str = "",
+    now: dt.datetime | None = None,
 ) -> Hold | None:
     """Set the points that a checkout is paid with; 0 clears, and the last call counts.
+
+    ``actor_ref`` is who does it on the customer's behalf: the audit trail tells of it where other
+    points are set than before.
 
     Returns the hold, whose ``points`` may be fewer than ``requested`` where the basket, the share
     of an order or the block size bound them (``clamped_by`` says which). More than the member has
@@ -75,15 +85,19 @@ def set_redemption(
     at = now or timezone.now()
     _require_whole(points)
     if points == 0:
-        clear_redemption(checkout_ref=checkout_ref, user_ref=user_ref, now=at)
+        clear_redemption(checkout_ref=checkout_ref, user_ref=user_ref, actor_ref=actor_ref, now=at)
         return None
     user = _require_user(user_ref)
     _lapse_overdue_of(user, at)
-    return run_serialized(lambda: _set(checkout_ref, user, points, at))
+    return run_serialized(lambda: _set(checkout_ref, user, points, actor_ref, at))
 
 
 def clear_redemption(
-    *, checkout_ref: str, user_ref: str | None, now: dt.datetime | None = None
+    *,
+    checkout_ref: str,
+    user_ref: str | None,
+    actor_ref: str = "",
+    now: dt.datetime | None = None,
 ) -> None:
     """Give the points of a checkout back; nothing happens where none are set.
 
@@ -98,6 +112,7 @@ def clear_redemption(
         hold = _placed_on(checkout_ref)
         held = holding.grip(hold, at) if hold is not None else None
         if held is not None:
+            _note_down(AuditAction.REDEMPTION_CLEAR, held, held.hold.points, actor_ref)
             holding.finish(held, HoldState.RELEASED, "shopper")
             host.current().reprice(checkout_ref)
 
@@ -180,7 +195,14 @@ def lapse_due(now: dt.datetime | None = None, limit: int = LAPSE_BATCH) -> int:
 # --- setting and fitting --------------------------------------------------------------------------
 
 
-def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
+def _note_down(action: AuditAction, held: Grip, points: int, actor_ref: str) -> None:
+    """Add to the audit trail what was done on a customer's behalf."""
+    if actor_ref:
+        lines = [f"{points} points in a cart"]
+        note_down(action, actor_ref=actor_ref, at=held.at, account=held.account, changes=lines)
+
+
+def _set(checkout_ref: str, user: str, points: int, actor_ref: str, at: dt.datetime) -> Hold:
     place = place_of(_own_checkout(checkout_ref, user))
     member = members.member_of(place.program, user, now=at)
     if member is None:
@@ -211,6 +233,8 @@ def _set(checkout_ref: str, user: str, points: int, at: dt.datetime) -> Hold:
         holding.pin(held, lots, clamped.points - had)
     elif clamped.points < had:
         holding.give_back(held, had - clamped.points, holding.shrinking(hold, "shopper"))
+    if clamped.points != had:
+        _note_down(AuditAction.REDEMPTION_SET, held, clamped.points, actor_ref)
     hold.clamped_by = clamped.reason.value if clamped.reason else ""
     host.current().reprice(checkout_ref)
     return hold

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -28,11 +28,13 @@ from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
-from saleor_retention.models import Account, AccountState, GiftPick, Program
+from saleor_retention.models import Account, AccountState, AuditAction, GiftPick, Program
+from saleor_retention.models import Offer as OfferRow
 from saleor_retention.selectors.offers import OfferShelf, offers_in
 from saleor_retention.selectors.programs import active_program, is_switched_on, rules_of
 from saleor_retention.services.checkout.pricing import newcomer
 from saleor_retention.services.ledger.locking import run_serialized
+from saleor_retention.services.setting_up.auditing import note_down
 
 NOT_EARNED = _("This cart does not earn that gift.")
 
@@ -64,9 +66,12 @@ def pick_gifts(
     user_ref: str | None,
     offer_id: str,
     variant_refs: Iterable[str],
+    actor_ref: str = "",
     now: dt.datetime | None = None,
 ) -> tuple[GiftPick, ...]:
     """Choose these gifts of an offer and no others; returns the picks, in order of choosing.
+
+    ``actor_ref`` is who does it on the customer's behalf: the audit trail tells of another choice.
 
     A unit of each is added to the cart unless the cart has one, and units that were added for
     choices that are not among them are taken off. Locks the checkout's row. After it the checkout
@@ -76,7 +81,7 @@ def pick_gifts(
     (not earned, or not among the choices: had before, out of stock, not sold).
     """
     at, wanted = now or timezone.now(), tuple(dict.fromkeys(variant_refs))
-    return run_serialized(lambda: _pick(checkout_ref, user_ref, offer_id, wanted, at))
+    return run_serialized(lambda: _pick(checkout_ref, user_ref, offer_id, wanted, actor_ref, at))
 
 
 def choices_of(
@@ -114,6 +119,7 @@ def _pick(
     user_ref: str | None,
     offer_id: str,
     wanted: tuple[str, ...],
+    actor_ref: str,
     at: dt.datetime,
 ) -> tuple[GiftPick, ...]:
     shop = host.current()
@@ -129,6 +135,8 @@ def _pick(
     kept += [_add(checkout, offer_id, ref, _own_lines(picks), at) for ref in new]
     if new or len(kept) < len(picks):
         shop.reprice(checkout_ref)
+        if actor_ref:
+            _note_down(int(offer_id), user_ref, kept, actor_ref, at)
     return tuple(kept)
 
 
@@ -278,6 +286,29 @@ def _remove(picks: Iterable[GiftPick]) -> None:
         if pick.line_ref:
             host.current().remove_line(pick.checkout_ref, pick.line_ref)
         pick.delete()
+
+
+def _note_down(
+    offer_id: int,
+    user_ref: str | None,
+    picks: Sequence[GiftPick],
+    actor_ref: str,
+    at: dt.datetime,
+) -> None:
+    """Add to the audit trail what was chosen on a customer's behalf."""
+    offer = OfferRow.objects.select_related("program").get(pk=offer_id)
+    account = None
+    if user_ref is not None:
+        account = Account.objects.filter(program=offer.program, user=user_ref).first()
+    chosen = ", ".join(f"the gift {pick.variant_ref}" for pick in picks) or "no gift"
+    note_down(
+        AuditAction.GIFT_PICK,
+        actor_ref=actor_ref,
+        at=at,
+        program=offer.program,
+        account=account,
+        changes=[f"{offer.slug}: {chosen} in a cart"],
+    )
 
 
 # --- the cart -------------------------------------------------------------------------------------
