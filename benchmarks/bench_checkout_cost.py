@@ -9,6 +9,7 @@ GraphQL view, statements are counted in runs of their own, because counting take
 from __future__ import annotations
 
 import contextlib
+import cProfile
 import gc
 import os
 import statistics
@@ -55,6 +56,7 @@ class Figures:
     statements: dict[tuple[str, bool], list[int]] = field(default_factory=dict)
     seconds: dict[tuple[str, bool], list[float]] = field(default_factory=dict)
     processor: dict[tuple[str, bool], list[float]] = field(default_factory=dict)  # of our process
+    calls: dict[tuple[str, bool], list[int]] = field(default_factory=dict)  # of functions
     totals: dict[bool, set[Decimal]] = field(default_factory=dict)
 
 
@@ -173,8 +175,11 @@ def _counter(figures: Figures, is_on: bool) -> Callable[..., Any]:  # noqa: FBT0
     from django.test.utils import CaptureQueriesContext
 
     def run(step: str, act: Callable[[], Any]) -> Any:
-        with CaptureQueriesContext(connection) as captured:
+        profile = cProfile.Profile()
+        with CaptureQueriesContext(connection) as captured, profile:
             answer = act()
+        calls = sum(each.callcount for each in profile.getstats())
+        figures.calls.setdefault((step, is_on), []).append(calls)
         figures.statements.setdefault((step, is_on), []).append(len(captured))
         if os.environ.get("SHOW") == step:
             show(captured.captured_queries, is_on)

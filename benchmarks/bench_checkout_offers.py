@@ -114,12 +114,13 @@ def report(size: int, figures: cost.Figures, verdict: str) -> bool:
         statistics.median(figures.seconds[UPDATE, is_on]) * 1000 for is_on in (True, False)
     )
     busy, idle = (statistics.median(figures.processor[UPDATE, is_on]) for is_on in (True, False))
+    calls = min(figures.calls[UPDATE, True]) / min(figures.calls[UPDATE, False])
     is_within = after - before <= STATEMENTS_MAX and slow <= fast * SLOWER_MAX
     totals: dict[bool, set[Decimal]] = figures.totals
     is_steady = all(len(found) == 1 for found in totals.values())
     print(
         f"  {size:5} {before:4} -> {after:4} ({after - before:+3})   {fast:7.1f} -> {slow:7.1f}   "
-        f"{slow / fast:5.3f}   {busy / idle:5.3f}   {verdict}"
+        f"{slow / fast:5.3f}   {busy / idle:5.3f}   {calls:5.3f}   {verdict}"
         f"{'' if is_within else '  <- over the limit'}"
         f"{'' if is_steady else '  <- TOTALS DIFFER'}",
         flush=True,
@@ -140,7 +141,8 @@ def main() -> int:
     cost.send_tasks_to_memory(app)
     print(f"\n{UPDATE} with {OFFERS} offers, plugin off -> on")
     print(
-        f"  {'lines':>5} {'statements':>16}   {'median ms':>20}   ratio     cpu   price", flush=True
+        f"  {'lines':>5} {'statements':>16}   {'median ms':>20}   ratio     cpu   calls   price",
+        flush=True,
     )
     is_right = True
     try:
