@@ -30,6 +30,9 @@ DONE: Mapping[str, str] = {
     AuditAction.CONSENT_WITHDRAW: "staff wrote down that a consent was withdrawn",
     AuditAction.PROFILE_UPDATE: "staff wrote facts down",
     AuditAction.REFERRAL_CODE: "staff made a code for friends",
+    AuditAction.REDEMPTION_SET: "points to pay with were set in the cart for the customer",
+    AuditAction.REDEMPTION_CLEAR: "points to pay with were taken out of the cart for the customer",
+    AuditAction.GIFT_PICK: "a gift was chosen in the cart for the customer",
     AuditAction.MEMBER_EXPORT: "staff read all that is held",
 }
 """What can be done about a customer; what is done to programs concerns nobody in particular."""

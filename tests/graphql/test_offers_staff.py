@@ -553,6 +553,7 @@ def test_a_delivery_and_a_choice_of_gifts_are_tried(world: World, manager: Actor
         "offer": {"kind": "GIFT", "gift": gift},
         "giftPicks": [{"variantIds": [gid("ProductVariant", cup)]}],
         "deliveryPrice": "4.90",
+        "memberId": world.member_id(),
     }
     if not IS_SALEOR_3:
         del asked["offer"], asked["giftPicks"]

@@ -160,10 +160,13 @@ def test_a_tier_that_ships_for_nothing_is_counted(shop: FakeHost) -> None:
     assert offers.preview(**basket, account=ann).has_free_shipping
 
 
-def test_what_the_shopper_would_choose_is_free(program: Program) -> None:
-    """The cup is in the basket, and the tea that was chosen is added and free."""
+def test_what_the_shopper_would_choose_is_free(shop: FakeHost, program: Program) -> None:
+    """The cup is in the basket, and the tea that was chosen is added and free; for members only."""
     gift = {"kind": "gift", "gift": {"variants": ["21", "23"]}}
     basket: dict[str, Any] = {"program": program, "channel_ref": "1", "at": NOON}
+    guest = offers.preview(**basket, lines=[("23", 1)], document=gift)
+    assert guest.quote.saving_minor == 0
+    basket["account"] = make_member(shop, program)
     lines = [("23", 1)]
 
     alone = offers.preview(**basket, lines=lines, document=gift)

@@ -89,8 +89,8 @@ def test_a_counter_is_the_sum_of_uses_reserved_and_taken(shop: FakeHost, program
     counters = [
         OfferCounter.objects.create(offer=tea, account=account, period_start=start, used=used)
         for account, start, used in (
-            (None, None, 3),
-            (ann, None, 2),
+            (None, None, 4),
+            (ann, None, 3),
             (None, march, 1),
             (ann, march, 1),
         )
@@ -104,6 +104,6 @@ def test_a_counter_is_the_sum_of_uses_reserved_and_taken(shop: FakeHost, program
         (11, "offer tea, in total"),
         (11, f"offer tea, member {ann.member_number} from 2026-03-01"),
     ]
-    assert found[0].message == "Its counter is 5, and the uses reserved and taken make 3."
+    assert found[0].message == "Its counter is 5, and the uses reserved and taken make 4."
     other = Program.objects.create(slug="other", name="Other")
     assert breaches(other) == []
