@@ -261,19 +261,26 @@ PLAIN = {
 }
 
 
-def plain(kind: Any, name: str, an_id: str, pool: Pool) -> Any:  # noqa: PLR0911 - a case each
-    """Return the plainest value of an input type, with ``an_id`` wherever it holds an id."""
+def plain(  # noqa: PLR0911 - a case each
+    kind: Any, name: str, an_id: str, pool: Pool, around: tuple[str, ...] = ()
+) -> Any:
+    """Return the plainest value of an input type, with ``an_id`` wherever it holds an id.
+
+    A type that holds itself (``around``: those it stands in) is not gone into again.
+    """
     if isinstance(kind, GraphQLNonNull):
-        return plain(kind.of_type, name, an_id, pool)
+        return plain(kind.of_type, name, an_id, pool, around)
     if isinstance(kind, GraphQLList):
-        return [plain(kind.of_type, name, an_id, pool)]
+        return [plain(kind.of_type, name, an_id, pool, around)]
     if isinstance(kind, GraphQLEnumType):
         return kind.values[0].name
     if isinstance(kind, GraphQLInputObjectType):
         return {
-            key: plain(member.type, key, an_id, pool)
+            key: plain(member.type, key, an_id, pool, (*around, kind.name))
             for key, member in kind.fields.items()
-            if isinstance(member.type, GraphQLNonNull) or has_ids(member.type)
+            if isinstance(member.type, GraphQLNonNull)
+            or (get_named_type(member.type).name not in (*around, kind.name))
+            and has_ids(member.type)
         }
     if str(kind) == "ID":
         return an_id
