@@ -279,8 +279,10 @@ def plain(  # noqa: PLR0911 - a case each
             key: plain(member.type, key, an_id, pool, (*around, kind.name))
             for key, member in kind.fields.items()
             if isinstance(member.type, GraphQLNonNull)
-            or (get_named_type(member.type).name not in (*around, kind.name))
-            and has_ids(member.type)
+            or (
+                (get_named_type(member.type).name not in (*around, kind.name))
+                and has_ids(member.type)
+            )
         }
     if str(kind) == "ID":
         return an_id

@@ -128,8 +128,18 @@ class _Prover:
             return
         for plan in every_plan(case, live):
             key = tuple((offer_id, position) for offer_id, position, _cut, _rows, _least in plan)
-            proof = proofs.get(key) or proofs.get((), nothing)
-            self._check_case(plan, proof, priced, whole, fixed)
+            goods = proofs.get((), nothing)
+            try:
+                self._check_case(plan, proofs.get(key) or goods, priced, whole, fixed)
+            except Refused:  # but the plan takes off no more than it does from untouched goods
+                most = [self._at_most(cut, whole, rows) for *_step, cut, rows, _least in plan]
+                self._check_case([], goods, priced, whole, fixed + sum(most))
+
+    def _at_most(self, cut: Cut | None, whole: list[int], rows: list[int]) -> int:
+        """Return what a step takes off when nothing else touches its goods; or free shipping."""
+        if cut is None:
+            return self.case.at.shipping_minor
+        return amount_off(cut, sum(whole[row] for row in rows))
 
     def _check_case(
         self, plan: Any, proof: Proof, priced: Any, whole: list[int], fixed: int
@@ -139,14 +149,19 @@ class _Prover:
         is_own = proof.steps == tuple((key, i) for key, i, *_ in plan)
         if any(sum(whole[row] for row in rows) < least for *_, rows, least in plan):
             return  # out of reach
-        const = Fraction(fixed)
+        const, bar = Fraction(fixed), Fraction(self.certificate.bound_minor + 1)
+        touched = {row for _way, units, _falls in priced for row in units}
         rates, room = [], []
         for key, _position, cut, rows, least in plan:
             rate = Fraction(str(cut.percent)) / 100 if cut and cut.percent is not None else 0
             rates.append((rate, steps.get(key, Fraction(0)) if is_own else Fraction(0)))
             basis = sum(whole[row] for row in rows)
             room.append(basis - least)
-            const += rate * basis + (case.at.shipping_minor if cut is None else 0)
+            const += case.at.shipping_minor if cut is None else 0
+            if touched.isdisjoint(rows):
+                const += amount_off(cut, basis) if rate else 0
+            else:  # rounded up by half a minor unit at most
+                const, bar = const + rate * basis, bar - (HALF if rate else 0)
             const += min(basis, cut.amount_minor) if cut and cut.amount_minor is not None else 0
         prices = [lines.get(refs[0], Fraction(0)) for refs in case.rows]
         uses = {key: dict(proof.use_prices).get(key, Fraction(0)) for key in case.ways}
@@ -160,7 +175,6 @@ class _Prover:
         prices += [price for _named, price in proof.pair_prices]
         caps += [sum(case.caps[row] for row in rows) // 2 for _at, rows in pairs]
         worth = sum(price * cap for price, cap in zip(prices, caps, strict=True))
-        bar = self.certificate.bound_minor + 1 - (HALF if any(r for r, _ in rates) else 0)
         columns = []
         for (value, count, key), units, falls in priced:
             takes = Counter(count)

@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import ceil, floor, lcm
 from operator import mul
 
+from saleor_retention.engine.money import round_half_up
 from saleor_retention.engine.offers.applications import Ways, enumerate_ways, falls
 from saleor_retention.engine.offers.live import Field
 from saleor_retention.engine.offers.members import MemberLane
@@ -158,11 +159,12 @@ class Lanes:
             columns.append(Column(max(0, value), (*column.pairs, *extra), column.tie))
         fixed = Fraction(sum(self.ways.left_out.values()))
         fixed += self.order.shipping_minor if plan.shipping else 0
+        touched = {row for units in self.ways.units for row in units}
         for item, rate in rates:
             fixed += item.step.cut.amount_minor or 0
-            fixed += rate * self._base(item.rows)
-        if any(rate for _item, rate in rates):
-            fixed += HALF  # a per cent is rounded to the nearest
+            share = rate * self._base(item.rows)  # each is rounded to the nearest
+            is_touched = rate and not touched.isdisjoint(item.rows)
+            fixed += share + HALF if is_touched else round_half_up(share)
         wanted = self.total(answer.outcome) + 1 - self._members_minor()
         required = ceil((wanted - fixed) * scale)
         packing = solve(caps, columns, len(self.shelf.rows), nodes_max, required)
