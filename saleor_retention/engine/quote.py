@@ -14,7 +14,7 @@ TIER_RULE = "member:"
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What one rule takes off one line; becomes one discount row of the host."""
+    """What one rule takes off one line."""
 
     line_ref: str  # "": the whole order, for what a host's line prices cannot express
     rule_key: str  # "member:<tier>", "points", "offer:<id>"

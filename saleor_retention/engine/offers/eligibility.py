@@ -25,6 +25,8 @@ def conditions_missed(offer: Offer, situation: Situation) -> tuple[Miss, ...]:
 
 def is_open(offer: Offer, at: dt.datetime) -> bool:
     """Return whether the offer's window and weekdays hold an instant of the program's zone."""
+    if offer.starts_at is None and offer.ends_at is None and not offer.weekdays:
+        return True
     return not any(_window(offer, at))
 
 

@@ -53,6 +53,7 @@ class Lanes:
         self.picks, self.declined = picks, declined
         self.members = MemberLane(found.live, len(self.shelf.rows))
         self.ways: Ways = enumerate_ways(found, self.members)
+        self.touched = {row for units in self.ways.units for row in units}
         self.untouched: list[RowLeft] = untouched(self.shelf, self.members)
         self.order = OrderLane(found.live, self.untouched, shipping_minor)
         self.forced, self.bonus = forced, 0
@@ -102,8 +103,8 @@ class Lanes:
 
     def _members_minor(self) -> int:
         """Return what the member lane alone takes off; columns say what changes about that."""
-        whole = sum(row.unit_minor * row.quantity + row.spare_minor for row in self.shelf.rows)
-        return whole - sum(left.total_minor for left in self.untouched)
+        whole = sum([row.unit_minor * row.quantity + row.spare_minor for row in self.shelf.rows])
+        return whole - sum([left.total_minor for left in self.untouched])
 
     def _is_met_without_loss(self, plan: Plan, outcome: Outcome) -> bool:
         """Return whether the largest saving reaches the plan, and no per cent shrinks with it."""
@@ -118,10 +119,7 @@ class Lanes:
         """
         if self.forced or len(plan.items) != 1 or plan.items[0].step.cut.percent is None:
             return None
-        counting = set(plan.items[0].rows)
-        if plan.amounts(outcome.left) is None or not counting.issuperset(
-            row for units in self.ways.units for row in units
-        ):
+        if plan.amounts(outcome.left) is None or not self.touched.issubset(plan.items[0].rows):
             return None
         return _rate(plan.items[0].step.cut.percent)
 
@@ -159,11 +157,10 @@ class Lanes:
             columns.append(Column(max(0, value), (*column.pairs, *extra), column.tie))
         fixed = Fraction(sum(self.ways.left_out.values()))
         fixed += self.order.shipping_minor if plan.shipping else 0
-        touched = {row for units in self.ways.units for row in units}
         for item, rate in rates:
             fixed += item.step.cut.amount_minor or 0
             share = rate * self._base(item.rows)  # each is rounded to the nearest
-            is_touched = rate and not touched.isdisjoint(item.rows)
+            is_touched = rate and not self.touched.isdisjoint(item.rows)
             fixed += share + HALF if is_touched else round_half_up(share)
         wanted = self.total(answer.outcome) + 1 - self._members_minor()
         required = ceil((wanted - fixed) * scale)
@@ -185,7 +182,7 @@ class Lanes:
         ]
 
     def _base(self, rows: tuple[int, ...]) -> int:
-        return sum(self.untouched[row].total_minor for row in rows)
+        return sum([self.untouched[row].total_minor for row in rows])
 
     def _proof(self, plan: Plan, packing: Packing, scale: int) -> Proof:
         rows, first = self.shelf.rows, len(self.ways.caps)

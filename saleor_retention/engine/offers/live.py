@@ -135,8 +135,8 @@ def _bundle(live: Live, bundle: Bundle, found: Field) -> list[Miss]:
     positions = range(len(bundle.parts))
     for size in range(1, len(bundle.parts) + 1):
         for some in combinations(positions, size):
-            wanted = sum(bundle.parts[position].quantity for position in some)
-            there = sum(units[row] for row in {row for part in some for row in live.rows[part]})
+            wanted = sum([bundle.parts[position].quantity for position in some])
+            there = sum([units[row] for row in {row for part in some for row in live.rows[part]}])
             if wanted - there > missing:
                 missing, lacking = wanted - there, some
     if not missing:
@@ -147,7 +147,7 @@ def _bundle(live: Live, bundle: Bundle, found: Field) -> list[Miss]:
 
 
 def _steps(live: Live, benefit: QuantitySteps, found: Field) -> list[Miss]:
-    bought = sum(found.shelf.rows[row].quantity for row in live.rows[0])
+    bought = sum([found.shelf.rows[row].quantity for row in live.rows[0]])
     if not bought:
         return [Miss(Finding.NO_MATCHING_GOODS)]
     steps = sorted(benefit.steps, key=lambda step: step.quantity)

@@ -56,11 +56,11 @@ class OfferCase:
         gifts = [offer.benefit for offer in self.offers if isinstance(offer.benefit, Gift)]
         choices: frozenset[str] = frozenset().union(*(gift.choices for gift in gifts))
         is_shipped = any(isinstance(offer.benefit, FreeShipping) for offer in self.offers)
-        units = 1 + sum(max(0, line.quantity) for line in basket.lines)
+        units = 1 + sum([max(0, line.quantity) for line in basket.lines])
         return [
             self.stamp,
             self.nodes_max,
-            sorted(offer.id for offer in self.offers if is_open(offer, at)),
+            sorted([offer.id for offer in self.offers if is_open(offer, at)]),
             [shopper.is_member, sorted(shopper.segments), sorted(shopper.tags)],
             shopper.orders_count > 0,
             sorted(ids & shopper.granted),

@@ -34,9 +34,12 @@ class RowLeft:
 
     def room(self, floor_minor: int) -> int:
         """Return what may come off at most."""
-        room = sum(
-            max(0, left - max(floor, floor_minor)) * count for left, floor, count in self.units
-        )
+        rooms = [
+            (left - max(floor, floor_minor)) * count
+            for left, floor, count in self.units
+            if left > floor and left > floor_minor
+        ]
+        room = sum(rooms)
         return room + (0 if floor_minor else self.spare_minor)
 
 
@@ -86,18 +89,20 @@ class Plan:
     def amounts(self, left: Sequence[RowLeft]) -> list[int] | None:
         """Return what each item takes off, or None where a demand is not met."""
         for _offer_id, rows, least in self.demands():
-            if sum(left[row].total_minor for row in rows) < least:
+            if sum([left[row].total_minor for row in rows]) < least:
                 return None
         found = []
         for item in self.items:
-            basis = sum(left[row].total_minor for row in item.rows)
-            room = sum(left[row].room(item.live.offer.floor_minor) for row in item.rows)
+            basis = sum([left[row].total_minor for row in item.rows])
+            room = sum([left[row].room(item.live.offer.floor_minor) for row in item.rows])
             found.append(min(item.step.cut.off(basis), room))
         return found
 
     def most(self, totals: Sequence[int]) -> int:
         """Return what the items take off at most, where rows hold no more than ``totals``."""
-        return sum(item.step.cut.off(sum(totals[row] for row in item.rows)) for item in self.items)
+        return sum(
+            [item.step.cut.off(sum([totals[row] for row in item.rows])) for item in self.items]
+        )
 
 
 class OrderLane:
@@ -150,7 +155,7 @@ class OrderLane:
         return found
 
     def _reaches(self, live: Live) -> bool:
-        return sum(self._totals[row] for row in live.rows[0]) >= _shipping_from(live)
+        return sum([self._totals[row] for row in live.rows[0]]) >= _shipping_from(live)
 
     def _item_lists(self, spends: Sequence[Live]) -> Iterator[tuple[Item, ...]]:
         orders = chain.from_iterable(
@@ -168,7 +173,7 @@ class OrderLane:
             yield from product(*choices)
 
     def _reachable(self, live: Live, rows: tuple[int, ...]) -> Iterator[Item]:
-        total = sum(self._totals[row] for row in rows)
+        total = sum([self._totals[row] for row in rows])
         for position, step in enumerate(_steps(live)):
             if rows and total >= step.from_minor:
                 yield Item(live, position, step, rows)

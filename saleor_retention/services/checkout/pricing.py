@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from django.utils import timezone
@@ -78,7 +79,8 @@ def dump_quote(quote: Quote) -> str:
 
 
 def _fields_of(part: Any) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in part.__slots__}
+    names = part.__slots__
+    return dict(zip(names, attrgetter(*names)(part), strict=True))
 
 
 def load_quote(payload: str | dict[str, Any]) -> Quote:
