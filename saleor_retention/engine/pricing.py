@@ -168,15 +168,17 @@ def basket_fingerprint(basket: BasketFacts) -> str:
     """
     lines = sorted(
         [
-            line.ref,
-            line.goods.variant_ref,
-            line.quantity,
-            line.unit_minor,
-            line.total_minor,
-            line.is_gift,
-            line.is_gift_card,
+            [
+                line.ref,
+                line.goods.variant_ref,
+                line.quantity,
+                line.unit_minor,
+                line.total_minor,
+                line.is_gift,
+                line.is_gift_card,
+            ]
+            for line in basket.lines
         ]
-        for line in basket.lines
     )
     return _digest([basket.channel_ref, basket.currency, basket.user_ref, lines])
 
@@ -196,12 +198,14 @@ def fingerprint(
     """
     goods = sorted(
         [
-            line.ref,
-            line.goods.product_ref,
-            sorted(line.goods.category_refs),
-            sorted(line.goods.collection_refs),
+            [
+                line.ref,
+                line.goods.product_ref,
+                sorted(line.goods.category_refs),
+                sorted(line.goods.collection_refs),
+            ]
+            for line in basket.lines
         ]
-        for line in basket.lines
     )
     tier = None if customer is None else [customer.tier]
     deciding = [basket_fingerprint(basket), goods, tier, points_held, version, ENGINE_VERSION]

@@ -187,7 +187,7 @@ def saving(offer: Offer, cut: Cut | None, prices: list[int]) -> int:
 
 def _counted(units: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """Return (row, units) of sorted units."""
-    if len(set(units)) == len(units):
+    if len(units) == 1 or len(set(units)) == len(units):
         return tuple([(row, 1) for row in units])
     return tuple([(row, units.count(row)) for row in dict.fromkeys(units)])
 

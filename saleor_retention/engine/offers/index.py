@@ -61,4 +61,4 @@ class OfferIndex:
                 found.update(self._categories.get(reference, ()))
             for reference in goods.collection_refs:
                 found.update(self._collections.get(reference, ()))
-        return tuple(self.offers[position] for position in sorted(found))
+        return tuple([self.offers[position] for position in sorted(found)])

@@ -91,6 +91,8 @@ class Lanes:
 
     def bonus_of(self, outcome: Outcome) -> int:
         """Return the reward of the forced offer, if there is one and it applies."""
+        if not self.forced:
+            return 0
         is_used = any(live.offer.id == self.forced for live, _units in outcome.applications)
         return self.bonus if is_used else 0
 

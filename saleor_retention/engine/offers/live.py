@@ -165,8 +165,9 @@ def _steps(live: Live, benefit: QuantitySteps, found: Field) -> list[Miss]:
 def _opened(live: Live, benefit: AddOn | Gift, found: Field, situation: Situation) -> list[Miss]:
     opening, own, rows = benefit.opening, set(live.rows[0]), found.shelf.rows
     others = [index for index in range(len(rows)) if index not in own]
-    subtotal = sum(rows[row].unit_minor * rows[row].quantity + rows[row].spare_minor
-                   for row in others)  # fmt: skip
+    subtotal = sum(
+        [rows[row].unit_minor * rows[row].quantity + rows[row].spare_minor for row in others]
+    )
     misses = []
     if subtotal < opening.from_minor:
         missing = opening.from_minor - subtotal

@@ -165,7 +165,7 @@ class OrderLane:
             taken: set[int] = set()
             choices = []
             for live in order:
-                rows = tuple(row for row in live.rows[0] if row not in taken)
+                rows = tuple([row for row in live.rows[0] if row not in taken])
                 taken.update(rows)
                 choices.append(list(self._reachable(live, rows)))
             if list(order) != sorted(order, key=lambda each: each.rank) and not _overlap(order):

@@ -70,7 +70,7 @@ def _prices_row(line: Any, items: Sequence[Allocation], quote: Quote) -> OwnRow:
     if len(items) == 1:
         return _row(line, items[0], quote)
     exponent = currency_exponent(line.currency)
-    amount = from_minor(sum(item.amount_minor for item in items), exponent)
+    amount = from_minor(sum([item.amount_minor for item in items]), exponent)
     return OwnRow(
         id=own_row_id(str(line.pk), PRICES_RULE),
         line_id=line.pk,
