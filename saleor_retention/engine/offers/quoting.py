@@ -55,7 +55,7 @@ class OfferCase:
         ids = {offer.id for offer in self.offers}
         gifts = [offer.benefit for offer in self.offers if isinstance(offer.benefit, Gift)]
         choices: frozenset[str] = frozenset().union(*(gift.choices for gift in gifts))
-        is_shipped = any(isinstance(offer.benefit, FreeShipping) for offer in self.offers)
+        is_shipped = FreeShipping in {type(offer.benefit) for offer in self.offers}
         units = 1 + sum([max(0, line.quantity) for line in basket.lines])
         return [
             self.stamp,
