@@ -193,8 +193,9 @@ def closing(teller: Teller, shop: Shop) -> None:
     available = membership(teller, shop)["balance"]["available"]
     changes = (entry["points"] for entry in entries if entry["kind"] not in MOVES)
     teller.see("the movements add up to the balance", sum(changes), available)
-    verified = teller.ask(shop.staff, ready("staff/verify"), orders=True)["retentionVerify"]
-    teller.see("breaches of the ledger's rules", verified["breaches"], [])
+    program = teller.ask(shop.staff, "{ retentionProgram { id } }")["retentionProgram"]
+    verified = teller.ask(shop.staff, ready("staff/verify"), program=program["id"], orders=True)
+    teller.see("breaches of the ledger's rules", verified["retentionVerify"]["breaches"], [])
 
 
 def see_cart(teller: Teller, cart: dict[str, Any], goods: Decimal, shipping: Decimal) -> None:
