@@ -27,7 +27,7 @@ HOLDS = 100
 ORDERS = 20
 BEATS = 2  # the broker may hand one more message to a worker that is just gone
 BATCH = 10  # so that a run is long enough to be killed in
-LADDER_MEMBERS = 5000  # the same for one that does not ask how large its batches are
+LADDER_MEMBERS = 15_000  # the same for one that does not ask how large its batches are
 VISIBILITY_SECONDS = 5
 
 
@@ -133,8 +133,14 @@ def test_a_message_that_nobody_makes_up_for_comes_back(hasty_fleet: Workers) -> 
     at = timezone.now().isoformat()
     fleet.send("apply_ladder", program_id=program.pk, after_id=0, at=at)
     wait_for(moved.exists, 30, "the first batch", fleet.said)
-    (busy,) = [name for name in ("one", "two") if fleet.doing(name)]
-    fleet.kill(busy)
+    busy: list[str] = []  # of those that answer in time
+
+    def are_seen() -> list[str]:
+        busy[:] = [name for name in ("one", "two") if fleet.doing(name)]
+        return busy
+
+    wait_for(lambda: bool(are_seen()), 30, "a worker to be seen at it", fleet.said)
+    fleet.kill(busy[0])
     stood = moved.count()
     fleet.start("three")
     wait_for(lambda: moved.count() >= LADDER_MEMBERS, 180, "the message to come back", fleet.said)
