@@ -133,7 +133,7 @@ def test_a_message_that_nobody_makes_up_for_comes_back(hasty_fleet: Workers) -> 
     at = timezone.now().isoformat()
     fleet.send("apply_ladder", program_id=program.pk, after_id=0, at=at)
     wait_for(moved.exists, 30, "the first batch", fleet.said)
-    busy: list[str] = []  # of those that answer in time
+    busy: list[str] = []  # or both, where the message was given out again meanwhile
 
     def are_seen() -> list[str]:
         busy[:] = [name for name in ("one", "two") if fleet.doing(name)]
