@@ -56,6 +56,9 @@ ACTIONS = (
     "experiment_create",
     "experiment_deal",
     "experiment_end",
+    "redemption_set",
+    "redemption_clear",
+    "gift_pick",
 )
 
 # so that a process of the version before goes on writing
@@ -63,7 +66,7 @@ DEFAULT = "ALTER TABLE saleor_retention_backfill ALTER COLUMN channel_ref SET DE
 
 
 class Migration(migrations.Migration):
-    """Eighteen more things that are told; backfills until now are those of all channels."""
+    """Twenty-one more things that are told; backfills until now are those of all channels."""
 
     dependencies = (("saleor_retention", "0035_card_versions"),)
     operations = (
