@@ -6,7 +6,7 @@ ledger, empty, and is tied to its owner by the order whose points moved.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.db import connection
@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from saleor_retention import host
 from saleor_retention.errors import Code, Refusal
-from saleor_retention.models import Account, AccountState, Transaction, TransactionKind
+from saleor_retention.models import Account, AccountState, OrderRecord, Transaction, TransactionKind
 from saleor_retention.services.membership.identity import email_hashes
 
 
@@ -86,6 +86,21 @@ def same_person(account_id: int) -> list[int]:
 def other_accounts(account_id: int) -> list[int]:
     """Return those of the person but this one, which nearly everybody has none of."""
     return [pk for pk in same_person(account_id) if pk != account_id]
+
+
+def has_ordered_before(
+    account: Account, record: OrderRecord, had: Callable[[list[int]], bool]
+) -> bool:
+    """Tell whether another order of the person counts, whichever of his accounts it is on.
+
+    ``had`` tells whether any of his other accounts was given what a first order brings: that order
+    may have come back since.
+    """
+    counted = OrderRecord.objects.filter(is_counted=True).exclude(pk=record.pk)
+    if counted.filter(account=account).exists():
+        return True
+    others = other_accounts(account.pk)
+    return bool(others) and (counted.filter(account__in=others).exists() or had(others))
 
 
 def claimed_by(member_ids: Collection[int]) -> list[int]:

@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
@@ -203,7 +204,7 @@ def _settle_first_order(
     ).first()
     if plan is None or record.paid_at is None or record.paid_at < plan.created_at:
         return
-    if _has_ordered_before(account, record):
+    if persons.has_ordered_before(account, record, partial(_had_coupon, account)):
         return
     coupons.issue(
         account.program,
@@ -227,16 +228,10 @@ def _first_key(account_id: int) -> str:
     return f"next_order:{account_id}"
 
 
-def _has_ordered_before(account: Account, record: OrderRecord) -> bool:
-    """Tell whether another order of the person counts, or brought the coupon and came back."""
-    counted = OrderRecord.objects.filter(is_counted=True).exclude(pk=record.pk)
-    if counted.filter(account=account).exists():
-        return True
-    others = persons.other_accounts(account.pk)
-    given = Coupon.objects.filter(
-        program_id=account.program_id, key__in=[_first_key(pk) for pk in others]
-    )
-    return bool(others) and (counted.filter(account__in=others).exists() or given.exists())
+def _had_coupon(account: Account, others: list[int]) -> bool:
+    """Tell whether one of the other accounts was given the coupon of a first order."""
+    keys = [_first_key(pk) for pk in others]
+    return Coupon.objects.filter(program_id=account.program_id, key__in=keys).exists()
 
 
 def _follow(given: Coupon, *, is_void: bool, now: dt.datetime) -> None:

@@ -7,6 +7,7 @@ holds the account's lock and has caught up with time. Postings are keyed by (ord
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from saleor_retention.engine.facts import OrderFacts, OrderState
 from saleor_retention.engine.rules import ProgramRules
@@ -127,7 +128,9 @@ def settle_first_order(
         return
     booked = Transaction.objects.filter(program_id=account.program_id, key=_first_key(account.pk))
     first = booked.values_list("order_ref", flat=True).first()
-    if first is None and not _has_ordered_before(account, record):
+    if first is None and not persons.has_ordered_before(
+        account, record, partial(_had_first, account)
+    ):
         _book_first_order(account, record, rules, valid_from, lives_from, now)
     elif first == record.order_ref:
         record.bonus = rules.first_order_points
@@ -174,16 +177,10 @@ def _first_key(account_id: int) -> str:
     return f"first_order:{account_id}"
 
 
-def _has_ordered_before(account: Account, record: OrderRecord) -> bool:
-    """Tell whether another order of the person counts, or was a first one and came back."""
-    counted = OrderRecord.objects.filter(is_counted=True).exclude(pk=record.pk)
-    if counted.filter(account=account).exists():
-        return True
-    others = persons.other_accounts(account.pk)
-    firsts = Transaction.objects.filter(
-        program_id=account.program_id, key__in=[_first_key(pk) for pk in others]
-    )
-    return bool(others) and (counted.filter(account__in=others).exists() or firsts.exists())
+def _had_first(account: Account, others: list[int]) -> bool:
+    """Tell whether one of the other accounts was given the points of a first order."""
+    keys = [_first_key(pk) for pk in others]
+    return Transaction.objects.filter(program_id=account.program_id, key__in=keys).exists()
 
 
 def _new_lot(
