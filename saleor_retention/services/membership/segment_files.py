@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from saleor_retention.engine.fields import Fields
-from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.engine.segments.bands import MONTHS_MAX, Limits
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Program, Segment
@@ -25,6 +24,7 @@ from saleor_retention.services.setting_up.goods_lists import (
     BY_ID,
     Resolve,
     lists_in,
+    put_references,
     slugs_in,
 )
 from saleor_retention.services.setting_up.validating import SLUG_LENGTH_MAX
@@ -148,15 +148,7 @@ def _draft(fields: Fields, resolve: Resolve) -> Draft:
 def _resolved(fields: Fields, resolve: Resolve) -> Any:
     """Return the rule with references for the names of goods."""
     rule = fields.take("rule")
-    for place, kind, names in lists_in(rule):
-        for index, name in enumerate(names):
-            ref = resolve(kind, str(name))
-            if ref is None:
-                where = fields.at(f"rule.{place}.{index}")
-                message = f'{where} names none of the {kind} of the shop: "{name}".'
-                fields.problems.append(RuleProblem(where, "NOT_FOUND", message))
-            else:
-                names[index] = ref
+    put_references(fields, "rule", lists_in(rule), resolve)
     return rule
 
 

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from saleor_retention import host
 from saleor_retention.engine.fields import Fields
 from saleor_retention.engine.readers import GOODS_KINDS
-from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Offer, Program
 from saleor_retention.services.offering import offers
 from saleor_retention.services.setting_up.differences import differences
-from saleor_retention.services.setting_up.goods_lists import BY_ID, lists_in
+from saleor_retention.services.setting_up.goods_lists import (
+    BY_ID,
+    Resolve,
+    lists_in,
+    put_references,
+)
 
 SLUG_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 128
-
-Resolve = Callable[[str, str], str | None]
-"""From a kind of goods (or "channels") and a name in the file to a reference; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +172,7 @@ def _resolved(fields: Fields, resolve: Resolve) -> dict[str, Any]:
     if not isinstance(document, dict):
         Fields(document, fields.at("offer"), fields.problems)
         return {}
-    for place, kind, names in _lists(document):
-        for index, name in enumerate(names):
-            ref = resolve(kind, str(name))
-            if ref is None:
-                where = fields.at(f"offer.{place}.{index}")
-                message = f'{where} names none of the {kind} of the shop: "{name}".'
-                fields.problems.append(RuleProblem(where, "NOT_FOUND", message))
-            else:
-                names[index] = ref
+    put_references(fields, "offer", _lists(document), resolve)
     return document
 
 

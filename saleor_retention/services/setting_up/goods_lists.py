@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from saleor_retention import host
+from saleor_retention.engine.fields import Fields
 from saleor_retention.engine.readers import GOODS_KINDS
+from saleor_retention.engine.rules import RuleProblem
 
 BY_ID = "id:"
 Resolve = Callable[[str, str], str | None]
@@ -37,6 +39,24 @@ def lists_in(document: Any) -> Iterator[tuple[str, str, list[Any]]]:
         for kind in GOODS_KINDS:
             if isinstance(select.get(kind), list):
                 yield f"{path}.{kind}", kind, select[kind]
+
+
+def put_references(
+    fields: Fields, name: str, lists: Iterable[tuple[str, str, list[Any]]], resolve: Resolve
+) -> None:
+    """Put references for the names in a document's lists, each with its path and kind.
+
+    ``name`` is the document's among ``fields``, where names that the shop has not are problems.
+    """
+    for place, kind, names in lists:
+        for index, each in enumerate(names):
+            ref = resolve(kind, str(each))
+            if ref is None:
+                where = fields.at(f"{name}.{place}.{index}")
+                message = f'{where} names none of the {kind} of the shop: "{each}".'
+                fields.problems.append(RuleProblem(where, "NOT_FOUND", message))
+            else:
+                names[index] = ref
 
 
 def existing(kind: str, refs: Iterable[str]) -> frozenset[str]:
