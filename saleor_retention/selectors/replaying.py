@@ -3,7 +3,7 @@
 Balances, the columns of lots, the sums of orders, holds and what they used of which lot are kept so
 that reading them costs no sum; all of them follow from the entries. One derivation for each kind of
 row (``sql/replay/``) finds the rows that differ, and ``services.ledger.replaying`` repairs them by
-the same one. A hold that is gone altogether is named: no entry says of which cart it was.
+the same one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Kind:
     """A kind of row with kept values, and the statement that derives them.
 
     Rows are looked at by their ids, holds by their members': a member's are looked at together.
-    ``parts`` are rows of holds, told apart by their lot; they may be missing, or be too many.
+    Holds may be missing, and are inserted with what ``also`` names besides. ``parts`` are rows of
+    holds, told apart by their lot; they may be missing, or be too many.
     """
 
     subject: str  # "member", followed by the row's name
@@ -47,6 +48,7 @@ class Kind:
     columns: tuple[str, ...]
     is_of_holds: bool = False
     parts: bool = False
+    also: tuple[str, ...] = ()  # columns that are derived for a missing row only
 
     @property
     def range_table(self) -> str:
@@ -62,9 +64,10 @@ class Kind:
     @property
     def is_same(self) -> str:
         """Return the condition that a row (``kept``) is the one that was derived (``made``)."""
-        return f"kept.{'hold_id' if self.parts else 'id'} = made.id" + (
-            " AND kept.lot_id = made.lot_id" if self.parts else ""
-        )
+        if self.parts:
+            return "kept.hold_id = made.id AND kept.lot_id = made.lot_id"
+        of_owner = " AND kept.account_id = made.account_id" if self.is_of_holds else ""
+        return f"kept.id = made.id{of_owner}"
 
     @property
     def differs(self) -> str:
@@ -121,6 +124,7 @@ KINDS = (
             "lapses_at",
         ),
         is_of_holds=True,
+        also=("currency", "checkout_ref"),
     ),
     Kind(
         "hold",
@@ -163,20 +167,6 @@ class Difference:
         return iter(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class LostHold:
-    """A hold that entries name and that is not there."""
-
-    id: int
-    member_number: str
-    points: int  # that it still holds
-
-    def __str__(self) -> str:
-        """Return "hold 3: It is gone; by the entries it is member 100200300400's and holds 5."."""
-        of_member = f"by the entries it is member {self.member_number}'s"
-        return f"hold {self.id}: It is gone; {of_member} and holds {self.points} points."
-
-
 def batches(
     kind: Kind, program: Program | None = None, *, rows_at_once: int = ROWS_AT_ONCE
 ) -> Iterator[list[Difference]]:
@@ -194,15 +184,6 @@ def batches(
     )
     for rows in _in_ranges(statement, kind.range_table, program, rows_at_once):
         yield [_difference(kind, row) for row in rows]
-
-
-def lost_holds(
-    program: Program | None = None, *, rows_at_once: int = ROWS_AT_ONCE
-) -> Iterator[LostHold]:
-    """Yield the holds that entries name and that are not there, member by member."""
-    statement = _of_holds(sql.load("replay/lost_holds"))
-    for rows in _in_ranges(statement, ACCOUNTS, program, rows_at_once):
-        yield from (LostHold(*row) for row in rows)
 
 
 def _of_holds(statement: str) -> str:

@@ -96,7 +96,8 @@ def pin(held: Grip, lots: list[Lot], points: int) -> None:
             more.append(pinned[take.lot_id])
         else:
             new.append(Consumption(hold=hold, lot=lot, points=take.points))
-    _post(held, Giving(TransactionKind.HOLD, f"hold:{hold.pk}:{uuid4().hex}", "shopper"), legs)
+    key = f"hold:{hold.pk}:{uuid4().hex}:{hold.currency}:{hold.checkout_ref}"  # read by held.sql
+    _post(held, Giving(TransactionKind.HOLD, key, "shopper"), legs)
     Consumption.objects.bulk_create(new)
     Consumption.objects.bulk_update(more, ["points"])
 

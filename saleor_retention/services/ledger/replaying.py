@@ -10,20 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from saleor_retention.engine import redemption
 from saleor_retention.errors import Refusal
-from saleor_retention.models import AuditAction, Program
+from saleor_retention.models import AuditAction, Hold, Program
+from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.replaying import (
     KINDS,
     ROWS_AT_ONCE,
     Difference,
     Kind,
-    LostHold,
     batches,
-    lost_holds,
 )
 from saleor_retention.services.ledger import summing
 from saleor_retention.services.ledger.locking import lock_accounts, run_serialized
@@ -33,7 +34,6 @@ from saleor_retention.services.setting_up.auditing import note_down
 REPAIRS_AT_ONCE = 200
 
 MOVED = "It was changed in the meantime; run the command again."
-LOST = "No entry says of which cart and currency it was, so it cannot be made again."
 
 UPDATE = """
 WITH made AS ({derivation})
@@ -41,6 +41,14 @@ UPDATE {table} AS kept SET {changes} FROM made
 WHERE {is_same} AND {differs} AND made.name = ANY(%(names)s::text[])
   AND ({owner} = ANY(%(locked)s::bigint[]) OR {owner} IS NULL)
 RETURNING made.id, made.name
+"""
+INSERT_HOLDS = """
+WITH made AS ({derivation})
+INSERT INTO {table} (id, account_id, value_minor, {columns})
+SELECT made.id, made.account_id, 0, {derived} FROM made
+WHERE made.name = ANY(%(names)s::text[]) AND made.account_id = ANY(%(locked)s::bigint[])
+  AND NOT EXISTS (SELECT FROM {table} AS kept WHERE {is_same})
+RETURNING id, id::text
 """
 REPLACE_PARTS = """
 WITH made AS ({derivation}),
@@ -65,7 +73,7 @@ SELECT id, name FROM wrong
 class Replayed:
     """One row that differed, and what became of it."""
 
-    difference: Difference | SumDifference | LostHold
+    difference: Difference | SumDifference
     is_repaired: bool = False
     problem: str = ""  # why a repair was not possible
 
@@ -88,9 +96,6 @@ def replay(
             rest = iter(found)
             while chunk := list(islice(rest, REPAIRS_AT_ONCE)):
                 yield from _repaired(kind, chunk)
-    problem = LOST if repairs else ""
-    lost = lost_holds(program, rows_at_once=rows_at_once)
-    yield from (Replayed(hold, problem=problem) for hold in lost)
     for each in [program] if program else Program.objects.order_by("pk"):
         wrong = summing.differences(each)
         if wrong and repairs:
@@ -148,12 +153,37 @@ def _write(kind: Kind, chunk: Sequence[Difference]) -> set[tuple[int, str]]:
         "program_id": None,
         "locked": locked,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        written = set(cursor.fetchall())
+    written = _executed(statement, parameters)
+    if kind.also:
+        written |= _inserted(kind, parameters)
     lines = [str(item) for item in chunk if (item.id, item.name) in written]
     _note(lines)
     return written
+
+
+def _inserted(kind: Kind, parameters: dict[str, Any]) -> set[tuple[int, str]]:
+    """Insert the holds that are gone, and say what their points are worth."""
+    columns = (*kind.columns, *kind.also)
+    statement = INSERT_HOLDS.format(
+        derivation=kind.derivation,
+        table=kind.table,
+        is_same=kind.is_same,
+        columns=", ".join(columns),
+        derived=", ".join(f"made.{column}" for column in columns),
+    )
+    inserted = _executed(statement, parameters)
+    for hold in Hold.objects.filter(pk__in=[hold_id for hold_id, _name in inserted]):
+        point_values = rules_of(hold.version_id).point_values
+        hold.currency = hold.currency or next(iter(point_values))
+        hold.value_minor = redemption.value_of(hold.points, point_values[hold.currency])
+        hold.save(update_fields=["currency", "value_minor"])
+    return inserted
+
+
+def _executed(statement: str, parameters: dict[str, Any]) -> set[tuple[int, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return set(cursor.fetchall())
 
 
 def _sentence(error: IntegrityError | Refusal) -> str:
