@@ -12,6 +12,7 @@ from itertools import chain, combinations
 from saleor_retention.engine.offers.kinds import MemberPrice
 from saleor_retention.engine.offers.lanes import Answer, Lanes
 from saleor_retention.engine.offers.live import Field, Live
+from saleor_retention.engine.offers.members import Terms
 from saleor_retention.engine.offers.outcome import Outcome
 from saleor_retention.engine.offers.result import Proof
 from saleor_retention.engine.offers.thresholds import OrderLane, RowLeft
@@ -94,16 +95,23 @@ def _with_or_without_member_prices(
     """Search with all member prices, and without some where a threshold may be worth more.
 
     A member price applies to the whole order or not at all. It never makes the goods dearer, but it
-    may take what is left below a spend threshold.
+    may take what is left below a spend threshold. Leaving out one that others equal leaves the case
+    as it was, and its proof.
     """
+    searched: dict[tuple[frozenset[Terms], ...], tuple[Lanes, Answer]] = {}
 
-    def search(declined: tuple[str, ...]) -> tuple[Lanes, Answer]:
+    def search(declined: tuple[str, ...], beaten: int = 0) -> tuple[Lanes, Answer]:
         admitted = [each for each in live if each.offer.id not in declined]
         found = replace(tree.found, live=admitted)
         lanes = Lanes(found, picks, tree.shipping_minor, tree.forced, declined)
-        answer = lanes.search(max(0, tree.nodes_max - tree.nodes))
+        same = searched.get(lanes.members.all_terms)
+        if same is not None:
+            tree.proofs += [replace(proof, declined=declined) for proof in same[1].proofs]
+            return same
+        answer = lanes.search(max(0, tree.nodes_max - tree.nodes), beaten)
         tree.nodes += answer.nodes
         tree.proofs += answer.proofs
+        searched[lanes.members.all_terms] = lanes, answer
         return lanes, answer
 
     best = search(())
@@ -121,11 +129,12 @@ def _with_or_without_member_prices(
     if len(prices) > DECLINED_MAX:
         sizes, bound = range(1, 2), max(bound, ceiling)
     for declined in chain.from_iterable(combinations(prices, size) for size in sizes):
-        if ceiling <= best[0].total(best[1].outcome):
+        total = best[0].total(best[1].outcome)
+        if ceiling <= total:
             break
-        other = search(declined)
+        other = search(declined, total)
         bound = max(bound, other[1].bound_minor)
-        if other[0].total(other[1].outcome) > best[0].total(best[1].outcome):
+        if other[0].total(other[1].outcome) > total:
             best = other
     best[1].bound_minor = bound
     return best

@@ -60,8 +60,11 @@ class Lanes:
         if forced:
             self._force(forced)
 
-    def search(self, nodes_max: int) -> Answer:
-        """Return the best outcome, plan by plan; plans that cannot win are not searched."""
+    def search(self, nodes_max: int, beaten: int = 0) -> Answer:
+        """Return the best outcome, plan by plan; plans that cannot win are not searched.
+
+        Nor are those that cannot save more than ``beaten``, which was found elsewhere.
+        """
         base = solve(self.ways.caps, self.ways.columns, len(self.shelf.rows), nodes_max)
         outcome = self._outcome(base.chosen)
         answer = Answer(outcome, self.total(outcome), base.nodes)
@@ -71,14 +74,15 @@ class Lanes:
         answer.goods_bound_minor = most
         for plan in self.order.plans:
             bound = most + self.order.most(plan)
-            if bound <= self.total(answer.outcome):
+            wanted = max(self.total(answer.outcome), beaten) + 1
+            if bound < wanted:
                 break  # nor does any later one: they come by what they take off at most
             rate = self._even_rate(plan, outcome)
             if rate is not None:
                 bound = min(bound, self._shrunk(plan, base, rate, answer) + members_minor)
             elif not self._is_met_without_loss(plan, outcome):
                 limit = max(0, nodes_max - answer.nodes)
-                packing, case_bound = self._solve_plan(plan, limit, answer)
+                packing, case_bound = self._solve_plan(plan, limit, answer, wanted)
                 bound = min(bound, case_bound + members_minor)
                 other = self._outcome(packing.chosen)
                 if self.total(other) > self.total(answer.outcome):
@@ -142,8 +146,13 @@ class Lanes:
         fixed += self.order.shipping_minor if plan.shipping else 0
         return floor(base.bound * left + fixed + rate * self._base(plan.items[0].rows))
 
-    def _solve_plan(self, plan: Plan, nodes_max: int, answer: Answer) -> tuple[Packing, int]:
-        """Search for the best choice that reaches the plan; return it and what bounds the case."""
+    def _solve_plan(
+        self, plan: Plan, nodes_max: int, answer: Answer, wanted: int
+    ) -> tuple[Packing, int]:
+        """Search for the best choice that reaches the plan; return it and what bounds the case.
+
+        It is of use where it saves as much as is ``wanted``.
+        """
         rates = [(item, _rate(item.step.cut.percent)) for item in plan.items]
         scale = lcm(*(rate.denominator for _item, rate in rates))
         demands = list(plan.demands())
@@ -164,8 +173,7 @@ class Lanes:
             share = rate * self._base(item.rows)  # each is rounded to the nearest
             is_touched = rate and not self.touched.isdisjoint(item.rows)
             fixed += share + HALF if is_touched else round_half_up(share)
-        wanted = self.total(answer.outcome) + 1 - self._members_minor()
-        required = ceil((wanted - fixed) * scale)
+        required = ceil((wanted - self._members_minor() - fixed) * scale)
         packing = solve(caps, columns, len(self.shelf.rows), nodes_max, required)
         answer.nodes += packing.nodes
         answer.proofs.append(self._proof(plan, packing, scale))

@@ -7,6 +7,8 @@ from operator import attrgetter
 from saleor_retention.engine.offers.kinds import Cut, MemberPrice
 from saleor_retention.engine.offers.live import Live
 
+Terms = tuple[Cut, int]  # what comes off, and the floor
+
 
 class MemberLane:
     """Answers for each row what comes off a unit.
@@ -29,8 +31,13 @@ class MemberLane:
         """Return whether any member price touches the row."""
         return bool(self._prices[row])
 
-    def terms(self, row: int) -> tuple[tuple[Cut, int], ...]:
-        """Return all that decides what comes off a unit: cuts and floors, in their order."""
+    @property
+    def all_terms(self) -> tuple[frozenset[Terms], ...]:
+        """Return by row what decides how much comes off its units."""
+        return tuple([frozenset(self.terms(row)) for row in range(len(self._prices))])
+
+    def terms(self, row: int) -> tuple[Terms, ...]:
+        """Return all that decides what comes off a unit, and by which offer, in order."""
         return tuple([(cut, floor) for cut, floor, _live in self._prices[row]])
 
     def off(self, row: int, left_minor: int, floor_minor: int = 0) -> int:

@@ -273,7 +273,7 @@ def _search(part: _Part, nodes_max: int, required: int) -> int:
             )
             nodes += more
         nodes += _widen(part, nodes_max - nodes, required)
-    if part.bound == part.value:
+    if part.bound == part.value >= required:
         part.incumbent, more = _preferred(part)
         nodes += more
     return nodes
