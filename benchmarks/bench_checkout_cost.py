@@ -70,7 +70,9 @@ class Shop:
 
         self.make = saleor_3
         self.channel = saleor_3.make_channel()
-        self.products = [saleor_3.make_product(price) for price in ("80.00", "30.00", "50.00")]
+        self.products = [
+            saleor_3.make_product(price, stock=1_000_000) for price in ("80.00", "30.00", "50.00")
+        ]
         self.program = loyalty.make_program(self.channel)
         self.user = saleor_3.make_user()
         self.account = loyalty.make_member(self.program, self.user, "vip")
@@ -79,9 +81,9 @@ class Shop:
         """Walk from an empty cart to an order; each step through ``run``; return the total."""
         make = self.make
         answer = run(STEPS[0], lambda: make.do(CREATE, {"input": self._cart()}, self.user))
-        checkout = self._checkout(answer["checkout"]["token"])
+        checkout = self.checkout(answer["checkout"]["token"])
         for quantity in self.quantities:
-            run(STEPS[1], lambda: make.do(UPDATE, self._update(checkout, quantity), self.user))  # noqa: B023  (called at once)
+            run(STEPS[1], lambda: make.do(UPDATE, self.update(checkout, quantity), self.user))  # noqa: B023  (called at once)
         make.set_delivery(checkout, self.user)
         if points:
             self._redeem(checkout, points)
@@ -111,14 +113,16 @@ class Shop:
             "billingAddress": make.ADDRESS,
         }
 
-    def _update(self, checkout: Any, quantity: int) -> dict[str, Any]:
+    def update(self, checkout: Any, quantity: int) -> dict[str, Any]:
+        """Return the variables of a change of the first line."""
         line = {"variantId": self.make.gid("ProductVariant", self.products[0])}
         return {
             "id": self.make.gid("Checkout", checkout),
             "lines": [line | {"quantity": quantity}],
         }
 
-    def _checkout(self, token: str) -> Any:
+    def checkout(self, token: str) -> Any:
+        """Return the row of a checkout."""
         from saleor.checkout.models import Checkout
 
         return Checkout.objects.get(pk=token)
@@ -148,21 +152,23 @@ def measure(shop: Shop, *, points: int) -> Figures:
         for is_on in (False, True) if number % 2 else (True, False):
             is_counting = number > ROUNDS
             gc.collect()
-            with contextlib.nullcontext() if is_on else without_plugin():
-                run = _counter(figures, is_on) if is_counting else _timer(figures, is_on, number)
+            with plugin(is_on=is_on):
+                run = counter(figures, is_on) if is_counting else timer(figures, is_on, number)
                 total = shop.journey(run, points=points if is_on else 0)
             figures.totals.setdefault(is_on, set()).add(total)
     return figures
 
 
-def _timer(figures: Figures, is_on: bool, number: int) -> Callable[..., Any]:  # noqa: FBT001
+def timer(figures: Figures, is_on: bool, number: int) -> Callable[..., Any]:  # noqa: FBT001
+    """Return what times a step of a round; the first round only warms caches up."""
+
     def run(step: str, act: Callable[[], Any]) -> Any:
         gc.disable()  # a collection takes longer than what is measured, and falls where it likes
         start, busy = time.perf_counter(), time.process_time()
         answer = act()
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
         gc.enable()
-        if number:  # the first round warms caches up
+        if number:
             figures.seconds.setdefault((step, is_on), []).append(seconds)
             figures.processor.setdefault((step, is_on), []).append(busy)
         return answer
@@ -170,7 +176,8 @@ def _timer(figures: Figures, is_on: bool, number: int) -> Callable[..., Any]:  #
     return run
 
 
-def _counter(figures: Figures, is_on: bool) -> Callable[..., Any]:  # noqa: FBT001
+def counter(figures: Figures, is_on: bool) -> Callable[..., Any]:  # noqa: FBT001
+    """Return what counts a step's statements and calls of functions."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -193,6 +200,11 @@ def show(queries: list[dict[str, str]], is_on: bool) -> None:  # noqa: FBT001
     for query in queries:
         if is_on and ("retention" in query["sql"] or "SAVEPOINT" in query["sql"]):
             print("   ", " ".join(query["sql"].split())[:160])
+
+
+def plugin(*, is_on: bool) -> contextlib.AbstractContextManager[None]:
+    """Leave the plugin on, or take it off for a while."""
+    return contextlib.nullcontext() if is_on else without_plugin()
 
 
 @contextlib.contextmanager
