@@ -6,7 +6,9 @@ is other code.
 
 Two carts are changed in turn, one with the plugin and one without, in another order each time. A
 change is compared with the one next to it, and the median of these ratios is what counts: a machine
-that runs at half its speed for some seconds does so for both. Each change makes the cart one that was not there before, in a process that met it when it was
+that runs at half its speed for some seconds does so for both.
+
+Each change makes the cart one that was not there before, in a process that met it when it was
 created: what is kept of a price, or of a part of it, helps only where it would in a shop. COLD=1
 forgets all of it before each change, as when another process answers.
 """

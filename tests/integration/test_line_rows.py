@@ -180,3 +180,36 @@ def test_free_shipping_that_is_lost_is_not_bought(make: Any, program: Program) -
 
     with pytest.raises(AssertionError, match="INVALID"):
         buy(make, checkout)
+
+
+def test_only_rows_of_lines_that_differ_are_written(make: Any, checkout: Any) -> None:
+    """The row of another line stays the one that it was, down to when it was made."""
+    from saleor.discount.models import CheckoutLineDiscount
+
+    cake, tea = make.make_product("20.00"), checkout.lines.get().variant
+    both = make.make_checkout(checkout.user, {tea: 3, cake: 1})
+    assert make.checkout_total(both, checkout.user) == Decimal("55.00")
+    made = CheckoutLineDiscount.objects.filter(line__checkout_id=both.pk)
+    before = dict(made.values_list("line__variant__pk", "created_at"))
+
+    make.set_quantity(both, tea, 2, checkout.user)
+
+    assert make.checkout_total(both, checkout.user) == Decimal("49.60")
+    after = dict(made.values_list("line__variant__pk", "created_at"))
+    assert after[cake.pk] == before[cake.pk]
+    assert after[tea.pk] > before[tea.pk]
+
+
+def test_rows_of_a_line_stay_in_order(make: Any, checkout: Any) -> None:
+    """Points take what they took, and are still said after the prices, which changed."""
+    hold(checkout.account, checkout, 500)
+    host.current().reprice(str(checkout.pk))
+    assert make.checkout_total(checkout, checkout.user) == Decimal("32.00")
+
+    make.set_quantity(checkout, checkout.lines.get().variant, 2, checkout.user)
+
+    assert make.checkout_total(checkout, checkout.user) == Decimal("26.60")
+    assert rows(checkout) == [
+        ("VIP", Decimal(10), Decimal("2.40"), "VIP: 10 %"),
+        ("Points", Decimal(5), Decimal(5), "Points: 500"),
+    ]

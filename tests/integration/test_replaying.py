@@ -249,7 +249,7 @@ def test_uses_of_lots_that_are_missing_or_too_many(ann: Account) -> None:
     assert list(replay()) == []
 
 
-def test_holds_that_are_gone_are_made_again(shop: Shop, ann: Account) -> None:
+def test_holds_that_are_gone_are_made_again(ann: Account) -> None:
     """Open and ended ones, to the column, with what they used; an open cart keeps its points."""
     before = rows(Hold)
     used = [{**row, "id": None} for row in Consumption.objects.order_by("hold", "lot").values()]

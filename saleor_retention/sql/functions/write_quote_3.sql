@@ -1,6 +1,7 @@
 -- Stores a quote and makes its rows the only ones of ours on a Saleor 3.x checkout; see
 -- host/saleor_3/rows.py. Writes nothing when the lines, or the stored quote, are not those that
--- were read. Returns 1 or 0 for each: the checkout is there, the lines are the same, it was written.
+-- were read, and of the rows only those of lines on which one differs: a change of a cart leaves most
+-- as they were, and all of a line are written together, so that they stay in order. Returns 1 or 0 for each: the checkout is there, the lines are the same, it was written.
 CREATE OR REPLACE FUNCTION saleor_retention_write_quote(
     p_token uuid, p_line_ids uuid[], p_quantities integer[],
     p_account_id bigint, p_version_id bigint, p_user_ref text, p_tier text,
@@ -46,15 +47,26 @@ WITH locked AS MATERIALIZED (
 ), removed AS (
     DELETE FROM discount_checkoutlinediscount
     WHERE id = ANY(p_stale_ids) AND EXISTS (SELECT 1 FROM quote)
+), wanted AS MATERIALIZED (
+    SELECT new.*
+    FROM unnest(p_row_ids, p_row_line_ids, p_value_types, p_values, p_amounts, p_names, p_reasons)
+         WITH ORDINALITY AS new (id, line_id, value_type, value, amount_value, name, reason, rank)
+    WHERE EXISTS (SELECT 1 FROM quote)
+), changed AS (
+    SELECT wanted.line_id
+    FROM wanted
+    LEFT JOIN discount_checkoutlinediscount AS row ON row.id = wanted.id
+    WHERE (row.value_type, row.value, row.amount_value, row.currency, row.name, row.reason)
+          IS DISTINCT FROM
+          (wanted.value_type, wanted.value, wanted.amount_value, p_currency, wanted.name, wanted.reason)
 ), placed AS (
     INSERT INTO discount_checkoutlinediscount AS row
         (id, created_at, type, value_type, value, amount_value, currency, name, translated_name,
          reason, line_id)
     SELECT new.id, p_now + new.rank * interval '1 microsecond', 'order_promotion', new.value_type,
            new.value, new.amount_value, p_currency, new.name, '', new.reason, new.line_id
-    FROM unnest(p_row_ids, p_row_line_ids, p_value_types, p_values, p_amounts, p_names, p_reasons)
-         WITH ORDINALITY AS new (id, line_id, value_type, value, amount_value, name, reason, rank)
-    WHERE EXISTS (SELECT 1 FROM quote)
+    FROM wanted AS new
+    WHERE new.line_id IN (SELECT line_id FROM changed)
     ON CONFLICT (id) DO UPDATE SET
         value_type = excluded.value_type, value = excluded.value,
         amount_value = excluded.amount_value, currency = excluded.currency,
