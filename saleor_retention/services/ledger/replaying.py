@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -174,8 +175,9 @@ def _inserted(kind: Kind, parameters: dict[str, Any]) -> set[tuple[int, str]]:
     inserted = _executed(statement, parameters)
     for hold in Hold.objects.filter(pk__in=[hold_id for hold_id, _name in inserted]):
         point_values = rules_of(hold.version_id).point_values
-        hold.currency = hold.currency or next(iter(point_values))
-        hold.value_minor = redemption.value_of(hold.points, point_values[hold.currency])
+        hold.currency = hold.currency or next(iter(point_values), "")
+        point_value = point_values.get(hold.currency, Fraction(0))
+        hold.value_minor = redemption.value_of(hold.points, point_value)
         hold.save(update_fields=["currency", "value_minor"])
     return inserted
 

@@ -1,7 +1,8 @@
 -- Stores a quote and makes its rows the only ones of ours on a Saleor 3.x checkout; see
 -- host/saleor_3/rows.py. Writes nothing when the lines, or the stored quote, are not those that
 -- were read, and of the rows only those of lines on which one differs: a change of a cart leaves most
--- as they were, and all of a line are written together, so that they stay in order. Returns 1 or 0 for each: the checkout is there, the lines are the same, it was written.
+-- as they were, and all of a line are written together, so that they stay in order. Returns 1 or 0 for
+-- each: the checkout is there, the lines are the same, it was written.
 CREATE OR REPLACE FUNCTION saleor_retention_write_quote(
     p_token uuid, p_line_ids uuid[], p_quantities integer[],
     p_account_id bigint, p_version_id bigint, p_user_ref text, p_tier text,
