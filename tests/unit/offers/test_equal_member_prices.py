@@ -26,7 +26,7 @@ OFFERS = (
 
 
 def proved(*more: Offer) -> OfferQuote:
-    """Return the price, which the checker accepts, with what stands for each case."""
+    """Return the price, which is proved to be the lowest; the checker accepts it."""
     found = quote(CART, *OFFERS, *more)
     assert found.is_optimal
     return found
@@ -50,7 +50,8 @@ def test_an_equal_one_is_not_searched_again() -> None:
 
 
 def test_another_floor_is_another_price() -> None:
-    """It keeps other things from the goods, so it is no equal and is looked at by itself."""
+    """It takes off less, so it is no equal: the case with it alone is one of its own, and wins."""
     found = proved(offer("6", MemberPrice(products(2), percent(12)), floor_minor=1_000))
 
+    assert found.certificate.declined == ("4",)
     assert found.saving_minor == 3299
