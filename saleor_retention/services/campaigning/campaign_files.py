@@ -7,7 +7,7 @@ paused or ended. Campaigns that a file does not name stay as they are.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,11 @@ from typing import Any
 from saleor_retention import host
 from saleor_retention.engine.campaigns.dumping import stored
 from saleor_retention.engine.fields import Fields
-from saleor_retention.engine.rules import RuleProblem
 from saleor_retention.errors import Refusal, Refusals
 from saleor_retention.models import Campaign, CampaignState, Program
 from saleor_retention.services.campaigning import campaign_trail, campaigns
 from saleor_retention.services.couponing.terms_in_files import in_minor_units, in_whole_units
-from saleor_retention.services.setting_up.goods_lists import BY_ID
+from saleor_retention.services.setting_up.goods_lists import BY_ID, Resolve, put_references
 from saleor_retention.services.setting_up.validating import SLUG_LENGTH_MAX
 
 ROWS_MAX = 1000
@@ -35,9 +34,6 @@ ORDER = (
     "holdout_window_days",
 )
 """In which a document is written, since the database keeps none."""
-
-Resolve = Callable[[str, str], str | None]
-"""From a kind of goods and a name in the file to a reference; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +120,8 @@ def _document(fields: Fields, resolve: Resolve) -> dict[str, Any]:
     if not isinstance(document, dict):
         Fields(document, fields.at("campaign"), fields.problems)
         return {}
-    variants = _variants(document)
-    for index, name in enumerate(variants):
-        ref = resolve(VARIANTS, str(name))
-        if ref is None:
-            where = fields.at(f"campaign.trigger.variants.{index}")
-            message = f'{where} names none of the variants of the shop: "{name}".'
-            fields.problems.append(RuleProblem(where, "NOT_FOUND", message))
-        else:
-            variants[index] = ref
+    named = [(f"trigger.{VARIANTS}", VARIANTS, _variants(document))]
+    put_references(fields, "campaign", named, resolve)
     coupon = _coupon(document)
     if "terms" in coupon:
         path = fields.at("campaign.benefit.coupon.terms")
