@@ -19,6 +19,8 @@ from saleor.core.db.connection import allow_writer
 
 from saleor_retention.host.guard import never_raises
 
+from . import settled
+
 logger = logging.getLogger(__name__)
 
 REPRICE = """
@@ -73,6 +75,7 @@ SELECT count(*) FROM removed
 
 def expire_channels(channel_refs: Sequence[str], after_ref: str, limit: int) -> list[str]:
     """Let the valid prices of up to ``limit`` checkouts expire; return their refs in order."""
+    settled.forget()
     params = {"channel_refs": list(channel_refs), "after_ref": after_ref, "limit": limit}
     with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(REPRICE_CHANNELS, params)
@@ -81,6 +84,7 @@ def expire_channels(channel_refs: Sequence[str], after_ref: str, limit: int) -> 
 
 def reprice(checkout_ref: str) -> None:
     """Make the checkout compute its prices afresh when next read."""
+    settled.forget()
     with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(REPRICE, {"token": checkout_ref})
 
@@ -94,11 +98,14 @@ def catch_up(checkout_ref: str) -> tuple[bool, bool, bool]:
     with allow_writer(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(CATCH_UP, {"token": checkout_ref})
         has_changed_hands, has_hold, has_gift = cursor.fetchone()
+    if has_changed_hands or has_hold or has_gift:
+        settled.forget()
     return has_changed_hands, has_hold, has_gift
 
 
 def strip_own_rows(checkout_refs: Iterable[str] | None = None) -> int:
     """Delete own rows (all, or of some checkouts), expire their prices, return how many."""
+    settled.forget()
     params = {
         "is_all": checkout_refs is None,
         "checkout_refs": sorted(checkout_refs) if checkout_refs is not None else [],

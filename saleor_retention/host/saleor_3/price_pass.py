@@ -26,7 +26,7 @@ from saleor_retention.selectors.standing import Standing, standing_of
 from saleor_retention.services.checkout import pricing
 from saleor_retention.services.offering import offer_cases
 
-from . import basket, line_rows, rows
+from . import basket, line_rows, rows, settled
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ def price_lines(lines_info: Sequence[Any]) -> None:
     """Bring our rows on these lines up to date, in memory and in the database; never raises."""
     if not lines_info:
         return
+    settled.forget()
     try:
         _price_shielded(lines_info)
     except Exception:
@@ -181,11 +182,15 @@ def _price(lines_info: Sequence[Any]) -> None:
         wanted = line_rows.rows_of(lines_info, decision.quote)
         is_current = _carries(lines_info, wanted, own)
         if is_current and not decision.must_store:
+            settled.keep(standing, lines_info)
             return
         _put(lines_info, wanted, own)
         if not is_current:
             vars(lines_info[0])[_CHANGED] = True
-        if _write(lines_info, standing, decision, wanted, own) is not rows.Written.QUOTE_CHANGED:
+        written = _write(lines_info, standing, decision, wanted, own)
+        if written is rows.Written.DONE:
+            settled.keep(standing, lines_info)
+        if written is not rows.Written.QUOTE_CHANGED:
             return
 
 

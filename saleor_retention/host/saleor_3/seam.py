@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import gift_lines, price_pass, tested, vouchers
+from . import gift_lines, price_pass, settled, tested, vouchers
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,7 @@ def _install() -> SeamStatus:
         replacement = wrap(getattr(sys.modules[seam.modules[0]], seam.name))
         for module in seam.modules:
             setattr(sys.modules[module], seam.name, replacement)
+    settled.install()
     return SeamStatus(__version__, (), warnings)
 
 
@@ -156,7 +157,8 @@ def _wrap_lines(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def with_own_rows(lines_info: Sequence[Any]) -> Any:
         soonest_end = original(lines_info)
-        price_pass.price_lines(lines_info)
+        if not settled.are_settled(lines_info):
+            price_pass.price_lines(lines_info)
         return soonest_end
 
     return with_own_rows
@@ -167,7 +169,8 @@ def _wrap_refresh(original: Callable[..., Any]) -> Callable[..., Any]:
     def with_voucher_on_new_rows(
         checkout_info: Any, lines_info: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        soonest_end = original(checkout_info, lines_info, *args, **kwargs)
+        with settled.reading(checkout_info.checkout):
+            soonest_end = original(checkout_info, lines_info, *args, **kwargs)
         vouchers.refresh(checkout_info, lines_info)
         return soonest_end
 
