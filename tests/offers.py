@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import F
 
 from saleor_retention.engine.quote import AppliedOffer, Quote
+from saleor_retention.engine.quote_payload import dump_quote
 from saleor_retention.models import (
     Account,
     Offer,
@@ -19,7 +20,6 @@ from saleor_retention.models import (
     Program,
     StoredQuote,
 )
-from saleor_retention.services.checkout.pricing import dump_quote
 from tests.ledger import LAUNCH
 
 CART = "cart-1"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.export.values import Table, Told, day, many, values
 from saleor_retention.models import CustomerRollup, OrderRecord, PosSale, StoredQuote, SurveyAnswer
 from saleor_retention.selectors.holdings import Holding, Section
@@ -65,11 +67,13 @@ def _cart(holding: Holding) -> Told:
         f"{day(quote.priced_at)}: the benefits of cart {quote.checkout_ref}, "
         f"with {quote.points_applied} points spent."
     )
-    return text, values(
-        quote,
-        "cart=checkout_ref order=order_ref priced_at tier points_applied has_free_shipping "
-        "quote=payload",
-    )
+    return text, {
+        **values(
+            quote,
+            "cart=checkout_ref order=order_ref priced_at tier points_applied has_free_shipping",
+        ),
+        "quote": asdict(load_quote(quote.payload)) if quote.payload else {},
+    }
 
 
 def _customer(holding: Holding) -> Told:

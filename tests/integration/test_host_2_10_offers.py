@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from saleor_retention import host
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.models import Program, StoredQuote
-from saleor_retention.services.checkout import pricing
 from tests.factories.offer_rows import any_of, change_offer, put_offer, select
 from tests.integration import test_host_2_10_prices
 from tests.integration.test_host_2_10_prices import assert_adds_up, cart, join, priced, spend, start
@@ -173,7 +173,7 @@ def test_free_shipping_by_an_offer(make: ModuleType) -> None:
     checkout = make.make_checkout(make.make_user(), {tea: 2})
 
     assert cart(make, checkout) == priced("20.00", shipping="0.00")
-    (applied,) = pricing.load_quote(StoredQuote.objects.get().payload).applied
+    (applied,) = load_quote(StoredQuote.objects.get().payload).applied
     assert applied.amount_minor == 1000
     assert make.complete(checkout).total_gross_amount == Decimal("20.00")
 

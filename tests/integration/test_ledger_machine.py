@@ -351,7 +351,7 @@ class LedgerMachine(RuleBasedStateMachine):
             tier=cart.member.tier,
             basket_fingerprint="b",
             fingerprint="f",
-            payload={"allocations": [{"rule_key": "points", "amount_minor": held}]},
+            payload={"allocations": [["", "points", held, "Points"]]},
             points_applied=held,
             priced_at=self.now,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from saleor_retention import host
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.models import Offer, Program, StoredQuote
 from saleor_retention.services.checkout import pricing
 from tests.factories.current import factories
@@ -58,7 +59,7 @@ def as_of_an_earlier_version(checkout: Any) -> None:
 
     from saleor_retention.host.saleor_3.basket import own_row_id
 
-    quote = pricing.load_quote(stored(checkout).payload)
+    quote = load_quote(stored(checkout).payload)
     CheckoutLineDiscount.objects.filter(line__checkout_id=checkout.pk).delete()
     made = [
         CheckoutLineDiscount.objects.create(
@@ -96,7 +97,7 @@ def test_rules_share_a_row_and_points_have_their_own(make: Any, checkout: Any) -
         ("Tea & VIP", Decimal(3), Decimal(9), "Tea & VIP"),
         ("Points", Decimal(5), Decimal(5), "Points: 500"),
     ]
-    quote = pricing.load_quote(stored(checkout).payload)
+    quote = load_quote(stored(checkout).payload)
     assert [(item.name, item.amount_minor) for item in quote.allocations] == [
         ("Tea", 600),
         ("VIP", 300),

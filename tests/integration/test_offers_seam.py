@@ -19,6 +19,7 @@ from saleor_retention import host
 from saleor_retention.engine.offers import quoting
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.quote import Quote
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.models import Account, Program, StoredQuote
 from saleor_retention.services.checkout import pricing, redeeming
 from saleor_retention.services.offering.offer_explaining import explain
@@ -98,7 +99,7 @@ def test_bundle_member_price_and_threshold_reach_the_order(make: Any, program: P
     # tea 36.00 - 6.00 - 3.00, pot 40.00 - 4.00: 63.00; less 7.00, and 10.00 for shipping
     assert make.checkout_total(checkout, checkout.user) == Decimal("66.00")
     assert rows(checkout) == {"Tea & VIP & Sixty": 12, "VIP & Sixty": 8}
-    quote = pricing.load_quote(stored(checkout).payload)
+    quote = load_quote(stored(checkout).payload)
     assert taken(quote) == {"Tea": 600, "VIP": 700, "Sixty": 700}
     assert [(item.uses, item.amount_minor) for item in quote.applied] == [(1, 600), (1, 700)]
 
@@ -225,7 +226,7 @@ def test_free_shipping_by_an_offer(make: Any, program: Program) -> None:
     checkout = make.make_checkout(make.make_user(), {tea: 3})
 
     assert make.checkout_total(checkout, checkout.user) == Decimal("30.00")
-    (applied,) = pricing.load_quote(stored(checkout).payload).applied
+    (applied,) = load_quote(stored(checkout).payload).applied
     assert applied.amount_minor == 1000
     make.set_quantity(checkout, tea, 2, checkout.user)
     assert make.checkout_total(checkout, checkout.user) == Decimal("30.00")
@@ -245,7 +246,7 @@ def test_a_gift_in_the_cart_costs_nothing(make: Any, program: Program) -> None:
     checkout = make.make_checkout(make.make_user(), {tea: 1, cup: 2})
 
     assert make.checkout_total(checkout, checkout.user) == Decimal("68.00")
-    (applied,) = pricing.load_quote(stored(checkout).payload).applied
+    (applied,) = load_quote(stored(checkout).payload).applied
     assert applied.gift_refs == (str(cup.pk),)
     order = make.complete(checkout)
     assert sorted(line.total_price_gross_amount for line in order.lines.all()) == [8, 50]
@@ -310,7 +311,7 @@ def test_a_hundred_offers_cost_no_statement(
     assert (statements(), len(searches)) == (1, 1)
     Account.objects.update(tier="gold")
     assert (statements(), len(searches)) == (2, 2)
-    assert taken(pricing.load_quote(stored(checkout).payload))["Offer 99"] == 199
+    assert taken(load_quote(stored(checkout).payload))["Offer 99"] == 199
 
 
 def test_a_program_without_offers_asks_no_facts(make: Any, program: Program) -> None:

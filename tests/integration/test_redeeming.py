@@ -111,7 +111,7 @@ def complete(
         user_ref=user_of(account),
         basket_fingerprint=basket_fingerprint(checkout.basket),
         fingerprint="-",
-        payload={"allocations": [{"rule_key": "points", "amount_minor": off}]},
+        payload={"allocations": [["", "points", off, "Points"]]},
         points_applied=points_applied,
         priced_at=created_at,
     )

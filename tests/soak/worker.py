@@ -417,7 +417,7 @@ def order_cart(world: World, cart: str, ref: str, first: int, second: int) -> st
             user_ref=user,
             basket_fingerprint="b",
             fingerprint="f",
-            payload={"allocations": [{"rule_key": "points", "amount_minor": points}]},
+            payload={"allocations": [["", "points", points, "Points"]]},
             points_applied=points,
             priced_at=now,
         )

@@ -17,6 +17,7 @@ from saleor.discount.models import Voucher
 from saleor.order.models import Order
 
 from saleor_retention.engine.money import from_minor, to_minor
+from saleor_retention.engine.quote_payload import allocations_of
 from saleor_retention.host import codes as guard
 from saleor_retention.host.contract import VoucherSpec
 from saleor_retention.host.goods import numbers
@@ -86,7 +87,5 @@ def _remainder_of(checkout_ref: str) -> int:
     if stored is None:
         return 0
     return sum(
-        item["amount_minor"]
-        for item in stored.payload.get("allocations", ())
-        if item["line_ref"] == WHOLE_ORDER
+        item.amount_minor for item in allocations_of(stored.payload) if item.line_ref == WHOLE_ORDER
     )

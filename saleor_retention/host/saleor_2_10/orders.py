@@ -25,6 +25,7 @@ from saleor.payment import TransactionKind
 from saleor_retention.engine.facts import GoodsFacts, OrderFacts, OrderLine, OrderState, Origin
 from saleor_retention.engine.money import allocate, to_minor
 from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.engine.quote_payload import allocations_of
 from saleor_retention.host import goods
 from saleor_retention.host.contract import PastOrder, Purchase
 from saleor_retention.host.goods import goods_of_variants, numbers
@@ -295,9 +296,7 @@ def _points_minor(order: Order) -> int:
     if quote is None or not quote.points_applied:
         return 0
     return sum(
-        item["amount_minor"]
-        for item in quote.payload["allocations"]
-        if item["rule_key"] == POINTS_RULE
+        item.amount_minor for item in allocations_of(quote.payload) if item.rule_key == POINTS_RULE
     )
 
 

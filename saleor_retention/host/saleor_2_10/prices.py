@@ -19,6 +19,7 @@ from saleor.checkout.utils import recalculate_checkout_discount
 from saleor.discount import DiscountInfo
 
 from saleor_retention.engine.facts import BasketFacts
+from saleor_retention.engine.quote_payload import dump_quote
 from saleor_retention.selectors.standing import Standing
 from saleor_retention.services.checkout import pricing
 
@@ -196,7 +197,7 @@ def _store(standing: Standing, decision: pricing.Decision) -> None:
             "tier": decision.tier or "",
             "basket_fingerprint": quote.basket_fingerprint,
             "fingerprint": quote.fingerprint,
-            "payload": pricing.dump_quote(quote),
+            "payload": dump_quote(quote),
             "points_applied": quote.points_applied,
             "has_free_shipping": quote.has_free_shipping,
             "now": timezone.now(),

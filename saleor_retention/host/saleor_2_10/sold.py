@@ -20,8 +20,9 @@ from saleor.core.taxes import include_taxes_in_prices, zero_taxed_money
 
 from saleor_retention.engine.money import from_minor, to_minor
 from saleor_retention.engine.quote import Quote
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.models import StoredQuote
-from saleor_retention.services.checkout.pricing import has_benefit, load_quote
+from saleor_retention.services.checkout.pricing import has_benefit
 
 from .shop import exponent_of
 from .units import WHOLE_ORDER, LinePrice

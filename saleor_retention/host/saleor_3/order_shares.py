@@ -15,6 +15,7 @@ from saleor.discount.models import OrderDiscount, OrderLineDiscount
 from saleor.discount.utils.voucher import is_line_level_voucher, is_order_level_voucher
 
 from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.engine.redemption import PPM
 from saleor_retention.models import StoredQuote
 from saleor_retention.services.checkout import pricing
@@ -42,7 +43,7 @@ def _points_reasons(orders: Iterable[Any]) -> dict[Any, str]:
     keys = {order.checkout_token: order.pk for order in orders if order.checkout_token}
     reasons = {}
     for stored in StoredQuote.objects.filter(checkout_ref__in=keys, points_applied__gt=0):
-        quote = pricing.load_quote(stored.payload)
+        quote = load_quote(stored.payload)
         for item in quote.allocations:
             if item.rule_key == POINTS_RULE:
                 reasons[keys[stored.checkout_ref]] = pricing.reason_of(item, quote)

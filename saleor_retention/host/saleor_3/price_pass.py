@@ -22,6 +22,7 @@ from django.utils import timezone
 from saleor_retention import conf
 from saleor_retention.engine.facts import BasketFacts
 from saleor_retention.engine.pricing import POINTS_RULE
+from saleor_retention.engine.quote_payload import dump_quote, load_quote
 from saleor_retention.selectors.standing import Standing, standing_of
 from saleor_retention.services.checkout import pricing
 from saleor_retention.services.offering import offer_cases
@@ -218,7 +219,7 @@ def _write(
             tier=decision.tier or "",
             basket_fingerprint=quote.basket_fingerprint,
             fingerprint=quote.fingerprint,
-            payload=pricing.dump_quote(quote),
+            payload=dump_quote(quote),
             points_applied=quote.points_applied,
             has_free_shipping=quote.has_free_shipping,
         ),
@@ -264,7 +265,7 @@ def _rule_keys(standing: Standing, currency: str) -> set[str]:
     """Return every rule key that a row of this checkout can have been made for."""
     keys = {line_rows.SHIPPING_RULE, line_rows.PRICES_RULE, POINTS_RULE}
     if standing.stored:
-        quote = pricing.load_quote(standing.stored.payload)
+        quote = load_quote(standing.stored.payload)
         keys |= {item.rule_key for item in quote.allocations}
     if standing.version_id is not None:
         rules = pricing.rules_of_version(standing.version_id)

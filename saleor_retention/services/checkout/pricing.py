@@ -8,19 +8,16 @@ reported, a wrong total is never sold.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from operator import attrgetter
-from typing import Any
 
 from django.utils import timezone
 
 from saleor_retention.engine import pricing
 from saleor_retention.engine.facts import BasketFacts, CustomerFacts
-from saleor_retention.engine.phrases import Phrase
-from saleor_retention.engine.quote import Allocation, AppliedOffer, Quote, Verdict
+from saleor_retention.engine.quote import Allocation, Quote
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.engine.rules import Enrolment, ProgramRules
 from saleor_retention.selectors.standing import Standing, StoredPrice
 from saleor_retention.services.offering import offer_cases
@@ -71,43 +68,6 @@ def decide(
     except Exception:
         logger.exception("Could not read the stored quote of checkout %s.", basket.ref)
     return Decision(quote=None, must_store=standing.stored is not None, is_fault=True)
-
-
-def dump_quote(quote: Quote) -> str:
-    """Return the quote as JSON text, what ``StoredQuote.payload`` holds."""
-    return json.dumps(quote, default=_fields_of, separators=(",", ":"))
-
-
-def _fields_of(part: Any) -> dict[str, Any]:
-    names = part.__slots__
-    return dict(zip(names, attrgetter(*names)(part), strict=True))
-
-
-def load_quote(payload: str | dict[str, Any]) -> Quote:
-    """Return the quote that ``dump_quote`` wrote."""
-    data = json.loads(payload) if isinstance(payload, str) else dict(payload)
-    data["allocations"] = tuple(Allocation(**item) for item in data["allocations"])
-    data["verdicts"] = tuple(_verdict(item) for item in data["verdicts"])
-    data["applied"] = tuple(
-        AppliedOffer(**{**item, "gift_refs": tuple(item["gift_refs"])})
-        for item in data.get("applied", ())
-    )
-    return Quote(**data)
-
-
-def _verdict(item: Mapping[str, Any]) -> Verdict:
-    """Return a stored verdict; those of earlier versions hold their sentence as English text.
-
-    >>> _verdict({"rule_key": "points", "code": "APPLIED", "message": "5 % off."}).message
-    '5 % off.'
-    """
-    data = dict(item)
-    if "message" in data:
-        data["phrase"] = Phrase("%(text)s", (("text", data.pop("message")),))
-    else:
-        said = data["phrase"]
-        data["phrase"] = Phrase(**{**said, "params": tuple(map(tuple, said["params"]))})
-    return Verdict(**data)
 
 
 def reason_of(allocation: Allocation, quote: Quote) -> str:

@@ -24,6 +24,7 @@ from saleor_retention.engine import lots as engine_lots
 from saleor_retention.engine import pricing, redemption
 from saleor_retention.engine.facts import OrderFacts
 from saleor_retention.engine.phrases import _, phrase
+from saleor_retention.engine.quote_payload import allocations_of
 from saleor_retention.engine.redemption import Clamped
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.host.contract import CheckoutFacts
@@ -358,9 +359,9 @@ def _points_paid(hold: Hold, facts: OrderFacts) -> int:
     if not point_value:
         return 0
     discount_minor = sum(
-        allocation["amount_minor"]
-        for allocation in quote.payload["allocations"]
-        if allocation["rule_key"] == pricing.POINTS_RULE
+        allocation.amount_minor
+        for allocation in allocations_of(quote.payload)
+        if allocation.rule_key == pricing.POINTS_RULE
     )
     return redemption.effective_points(
         quote.points_applied, discount_minor, facts.effective_share_ppm, point_value

@@ -27,6 +27,7 @@ from saleor_retention.engine.offers.terms import OfferTerms, PunchCardTerms
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.quote import AppliedOffer, Quote
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.engine.rules import ProgramRules
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import Offer, OfferUse, OfferUseState, Program, StoredQuote
@@ -34,7 +35,6 @@ from saleor_retention.selectors.due import uses_to_lapse
 from saleor_retention.selectors.offers import terms_of
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.services.checkout import holding
-from saleor_retention.services.checkout.pricing import load_quote
 from saleor_retention.services.ledger.locking import (
     LOCK_NOT_AVAILABLE,
     lock_name,

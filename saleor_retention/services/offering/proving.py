@@ -19,9 +19,9 @@ from saleor_retention.engine.offers.checker import Refused, check
 from saleor_retention.engine.offers.quoting import compete, lowest, tier_prices
 from saleor_retention.engine.pricing import POINTS_RULE
 from saleor_retention.engine.quote import Allocation
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.selectors.programs import rules_of
 from saleor_retention.selectors.standing import StoredPrice
-from saleor_retention.services.checkout import pricing
 from saleor_retention.services.offering import offer_cases
 
 
@@ -77,7 +77,7 @@ def prove(checkout_ref: str, now: dt.datetime | None = None) -> Proved | None:
 
 
 def _carried(stored: StoredPrice | None) -> dict[tuple[str, str], int]:
-    return {} if stored is None else _by_rule(pricing.load_quote(stored.payload).allocations)
+    return {} if stored is None else _by_rule(load_quote(stored.payload).allocations)
 
 
 def _by_rule(allocations: Iterable[Allocation]) -> dict[tuple[str, str], int]:

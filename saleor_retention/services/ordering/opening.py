@@ -11,6 +11,7 @@ import datetime as dt
 from saleor_retention.engine.accrual import EarnTerms, earn
 from saleor_retention.engine.facts import OrderFacts
 from saleor_retention.engine.quote import TIER_RULE
+from saleor_retention.engine.quote_payload import allocations_of
 from saleor_retention.engine.rules import Enrolment
 from saleor_retention.models import (
     Account,
@@ -96,9 +97,9 @@ def _drafted(account: Account, facts: OrderFacts, quote: StoredQuote | None) -> 
 def _off_by_tier(quote: StoredQuote) -> int:
     """Return what the tier's own prices took off; the quote itself is forgotten some day."""
     return sum(
-        item["amount_minor"]
-        for item in quote.payload.get("allocations", ())
-        if item["rule_key"].startswith(TIER_RULE)
+        item.amount_minor
+        for item in allocations_of(quote.payload)
+        if item.rule_key.startswith(TIER_RULE)
     )
 
 

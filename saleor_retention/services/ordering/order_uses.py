@@ -25,6 +25,7 @@ from saleor_retention.engine.offers.terms import (
 )
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.quote import AppliedOffer
+from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.engine.rules import ProgramRules, Selection
 from saleor_retention.engine.selections import matches
 from saleor_retention.models import (
@@ -40,7 +41,6 @@ from saleor_retention.models import (
 from saleor_retention.selectors import punch_cards
 from saleor_retention.selectors.offers import terms_of
 from saleor_retention.selectors.punch_cards import PunchCard, cards_of
-from saleor_retention.services.checkout.pricing import load_quote
 from saleor_retention.services.offering.offer_uses import count, lock_uses, period_of
 
 logger = logging.getLogger(__name__)
