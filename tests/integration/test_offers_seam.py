@@ -506,3 +506,26 @@ def test_explaining_tells_of_offers_that_the_basket_does_not_touch(
     ]
     assert shelf.names["member:vip:0"] == "VIP"
     assert {item.rule_key for item in priced.decision.quote.allocations} == {"member:vip"}
+
+
+def test_goods_below_a_category_are_of_it(make: Any, program: Program) -> None:
+    """However deep; what is beside it, above it or in no other is not."""
+    drinks = make.make_category("Drinks", parent=make.make_category("Food"))
+    cold = make.make_category("Cold", parent=make.make_category("Soft", parent=drinks))
+    put_offer(
+        program,
+        "Drinks",
+        quantity={
+            "select": {"categories": [str(drinks.pk)]},
+            "steps": [{"from": 1, "percent": 50}],
+        },
+    )
+    goods = [
+        make.make_product("10.00", category=category)
+        for category in (cold, drinks, drinks.parent, make.make_category("Cakes"))
+    ]
+    user = make.make_user()
+
+    checkout = make.make_checkout(user, dict.fromkeys(goods, 1))
+
+    assert rows(checkout) == {"Drinks": Decimal("10.00")}

@@ -12,6 +12,7 @@ seen by the next one. Where there is no request, as in a task, nothing is kept.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from saleor_retention.selectors.standing import Standing
 class _Settled:
     user_ref: str | None
     delivery: Decimal | None
-    lines: frozenset[tuple[Any, ...]]
+    lines: dict[uuid.UUID, tuple[Any, ...]]
 
 
 class _Request(threading.local):
@@ -82,20 +83,17 @@ def _delivery_of(checkout: Any) -> Decimal | None:
     return amount
 
 
-def _seen(lines_info: Sequence[Any]) -> frozenset[tuple[Any, ...]]:
-    """Return what a pass reads of lines, but for what no mutation of a cart changes."""
-    return frozenset(
-        [
-            (
-                info.line.pk,
-                info.line.quantity,
-                info.line.is_gift,
-                info.undiscounted_unit_price.amount,
-                frozenset([(row.id, row.amount_value) for row in info.discounts]),
-            )
-            for info in lines_info
-        ]
-    )
+def _seen(lines_info: Sequence[Any]) -> dict[uuid.UUID, tuple[Any, ...]]:
+    """Return by line what a pass reads of it, but for what no mutation of a cart changes."""
+    return {
+        info.line.pk: (
+            info.line.quantity,
+            info.line.is_gift,
+            info.undiscounted_unit_price.amount,
+            {row.id: row.amount_value for row in info.discounts},
+        )
+        for info in lines_info
+    }
 
 
 def _begin(**_kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 -- The same columns as selectors.standing reads on other hosts. A function, because what a statement
 -- over so many tables costs is its planning, and PostgreSQL keeps the plans of a function.
 -- The shopper's facts are for offers only: a program that never had any does not ask.
+-- extra has the categories above those of the goods, by category; one that is on top is absent.
 -- Saleor counts a checkout that costs nothing as paid; there is no money in it all the same.
 CREATE OR REPLACE FUNCTION saleor_retention_standing(
     p_token uuid, p_plugin_id text, p_category_ids integer[]
@@ -36,12 +37,14 @@ SELECT checkout.token::text, checkout.user_id::text,
                          OR EXISTS (SELECT 1 FROM payment_transaction item
                                     WHERE item.payment_id = payment.id AND item.is_success
                                       AND item.kind = 'auth'))),
-       (SELECT jsonb_object_agg(category.id, (
-            SELECT jsonb_agg(upper.id) FROM product_category upper
-            WHERE upper.tree_id = category.tree_id
-              AND upper.lft <= category.lft AND upper.rght >= category.rght))
-        FROM product_category category
-        WHERE category.id = ANY(p_category_ids))::text,
+       (SELECT jsonb_object_agg(found.id, found.above)
+        FROM (SELECT category.id, jsonb_agg(upper.id) AS above
+              FROM product_category category
+              JOIN product_category upper
+                ON upper.tree_id = category.tree_id
+               AND upper.lft <= category.lft AND upper.rght >= category.rght
+              WHERE category.id = ANY(p_category_ids) AND category.level > 0
+              GROUP BY category.id) found)::text,
        program.id, program.current_version_id,
        account.id, account.state::text, account.tier::text,
        account.available, account.pending, account.held, account.deficit,
