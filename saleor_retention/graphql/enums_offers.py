@@ -86,6 +86,7 @@ RetentionOfferPeriod = described(
         LimitPeriod.WEEK: "A week from Monday.",
         LimitPeriod.MONTH: "A calendar month.",
         LimitPeriod.YEAR: "A calendar year.",
+        LimitPeriod.ALL_TIME: "All time: they never do.",
     },
 )
 

@@ -174,7 +174,10 @@ class RetentionOfferLimitsInput(graphene.InputObjectType):
     per_customer = _whole("By one member.")
     in_total = _whole("By all together.")
     period = enums_offers.RetentionOfferPeriod(
-        description="The two last ones count afresh in each; of all time when left out."
+        description="`perCustomer` and `inTotal` count afresh in each; of all time when left out."
+    )
+    total_period = enums_offers.RetentionOfferPeriod(
+        description="`inTotal` counts afresh in each of these instead of `period`."
     )
 
 

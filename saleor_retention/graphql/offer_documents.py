@@ -76,7 +76,11 @@ OFFER: Mapping[str, Any] = {
         },
     ),
     "limits": Section(
-        "limits", {name: name for name in ("per_order", "per_customer", "in_total", "period")}
+        "limits",
+        {
+            name: name
+            for name in ("per_order", "per_customer", "in_total", "period", "total_period")
+        },
     ),
     "group": "group",
     "floor": Keyed("floor", "currency", "amount"),

@@ -18,7 +18,7 @@ from saleor_retention.engine.offers.facts import granted_until, situation_of
 from saleor_retention.engine.offers.kinds import Offer
 from saleor_retention.engine.offers.result import Finding, NearMiss
 from saleor_retention.engine.offers.situation import Situation
-from saleor_retention.engine.offers.terms import PunchCardTerms
+from saleor_retention.engine.offers.terms import LimitPeriod, Limits, PunchCardTerms
 from saleor_retention.engine.offers.verdict_words import near_miss_text
 from saleor_retention.engine.offers.words import Vocabulary
 from saleor_retention.engine.rules import ProgramRules
@@ -155,13 +155,17 @@ def offer_limits(info: Any, offers: MemberOffers | None) -> Any:
                 offer_id=offer_id(offer.id),
                 name=offer.name,
                 left=left[offer.id],
-                period=offers.shelf.terms[offer.id].limits.period,
+                period=_period(offers.shelf.terms[offer.id].limits),
                 sentence=offer_words.sentence(offers.shelf.terms[offer.id], spoken),
             )
             for offer in limited
         ]
 
     return _spoken(info, offers, limited).then(made)
+
+
+def _period(limits: Limits) -> LimitPeriod | None:
+    return None if limits.period is LimitPeriod.ALL_TIME else limits.period
 
 
 def granted_offers(info: Any, offers: MemberOffers | None) -> Any:

@@ -102,7 +102,8 @@ class OfferUse(models.Model):
     amount_minor = models.BigIntegerField()  # what it took off
     returned_minor = models.BigIntegerField(default=0)  # of that, off goods that came back since
     currency = models.CharField(max_length=3)
-    period_start = models.DateField(null=True)  # of the limit's period that the uses count in
+    period_start = models.DateField(null=True)  # first day of the period that the uses count in
+    total_period_start = models.DateField(null=True)  # in total, where that is another one
     created_at = models.DateTimeField()
     lapses_at = models.DateTimeField(null=True)  # while it is reserved
     ended_at = models.DateTimeField(null=True)  # when it was given back
@@ -129,6 +130,11 @@ class OfferUse(models.Model):
             ),
             models.Index(fields=("account", "offer"), name="retention_offer_use_member"),
             models.Index(fields=("offer", "period_start"), name="retention_offer_use_period"),
+            models.Index(
+                fields=("offer", "total_period_start"),
+                condition=Q(total_period_start__isnull=False),
+                name="retention_offer_use_total",
+            ),
             models.Index(
                 fields=("lapses_at",),
                 condition=Q(state="reserved"),

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 
 from saleor_retention.errors import Code, Refusal
 from saleor_retention.models import GiftGiven
+from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.offering import offer_uses
 from saleor_retention.services.ordering import settling
 from tests import ledger
@@ -37,6 +38,37 @@ def test_twenty_checkouts_race_for_the_last_use(monkeypatch: pytest.MonkeyPatch)
     }
     assert len(uses()) == 1
     assert counters() == {("set", None, None): 1}
+
+
+@pytest.mark.parametrize(
+    ("limits", "mine", "last"),
+    [
+        ({"period": "month", "total_period": "all_time"}, "2026-03-01", None),
+        ({"total_period": "day"}, None, "2026-03-10"),
+        ({"period": "month", "total_period": "week"}, "2026-03-01", "2026-03-09"),
+    ],
+)
+def test_members_race_for_the_last_use_of_another_period(
+    monkeypatch: pytest.MonkeyPatch, limits: dict[str, str], mine: str | None, last: str | None
+) -> None:
+    """Three in total, four members with two carts each, once for each of them: three get it."""
+    shop = ledger.open_shop(monkeypatch)
+    offer = make_offer(shop.program, "set", limits={"per_customer": 1, "in_total": 3, **limits})
+    members = [shop.member(name) for name in ("ann", "bob", "cleo", "dan")]
+    for number in range(8):
+        store_quote(shop.program, members[number % 4], applied(offer), cart=f"cart-{number}")
+
+    results = at_once(
+        lambda number: offer_uses.reserve_for(f"cart-{number}", currency="USD", now=NOON), 8
+    )
+
+    refused = [result for result in results if isinstance(result, Refusal)]
+    assert {each.code for each in refused} == {Code.LIMIT_REACHED}
+    assert len(refused) == 5
+    found = counters()
+    assert found["set", None, last] == len(uses()) == 3
+    assert sorted(found.get(("set", member.pk, mine), 0) for member in members) == [0, 1, 1, 1]
+    assert breaches(reads_orders=False) == []
 
 
 def test_one_member_races_himself(monkeypatch: pytest.MonkeyPatch) -> None:

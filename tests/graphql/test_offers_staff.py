@@ -54,7 +54,13 @@ def test_an_offer_is_set_up_and_read_back(world: World, manager: Actor, tea: Any
             endsAt=SOON,
             weekdays=["TUESDAY"],
             audience={"membersOnly": True, "tiers": ["vip"], "novelty": "RETURNING"},
-            limits={"perOrder": 2, "perCustomer": 3, "inTotal": 100, "period": "MONTH"},
+            limits={
+                "perOrder": 2,
+                "perCustomer": 3,
+                "inTotal": 100,
+                "period": "MONTH",
+                "totalPeriod": "ALL_TIME",
+            },
             channels=[world.channel],
             group="tea",
             floor=usd("1.00"),
@@ -80,7 +86,13 @@ def test_an_offer_is_set_up_and_read_back(world: World, manager: Actor, tea: Any
         "ends_at": "2999-01-01T00:00+00:00",
         "weekdays": ["tue"],
         "audience": {"members_only": True, "tiers": ["vip"], "novelty": "returning"},
-        "limits": {"per_order": 2, "per_customer": 3, "in_total": 100, "period": "month"},
+        "limits": {
+            "per_order": 2,
+            "per_customer": 3,
+            "in_total": 100,
+            "period": "month",
+            "total_period": "all_time",
+        },
         "group": "tea",
         "floor": {"USD": "1.00"},
         "priority": 5,
@@ -171,6 +183,7 @@ def test_every_kind_has_its_section(world: World, manager: Actor, tea: Any) -> N
         ({"startsAt": LATER, "endsAt": SOON}, [("offer.endsAt", "INVALID")]),
         ({"endsAt": PAST}, [("offer.endsAt", "INVALID")]),
         ({"limits": {"period": "DAY"}}, [("offer.limits.period", "INVALID")]),
+        ({"limits": {"totalPeriod": "DAY"}}, [("offer.limits.totalPeriod", "INVALID")]),
     ],
 )
 def test_what_is_wrong_is_named_by_field(

@@ -462,6 +462,10 @@ def test_limits_say_what_is_left(world: World, tea: Any) -> None:
     make(world, ten_off(tea, limits={"perCustomer": 3}), slug="thrice")
     make(world, ten_off(tea, limits={"perCustomer": 2, "period": "YEAR"}), slug="yearly")
     make(world, ten_off(tea, audience={"tiers": ["vip"]}, limits={"perCustomer": 9}), slug="tier")
+    own = {"perCustomer": 2, "inTotal": 90, "period": "MONTH", "totalPeriod": "DAY"}
+    make(world, ten_off(tea, limits=own), slug="monthly")
+    once = {"perCustomer": 1, "inTotal": 90, "totalPeriod": "DAY"}
+    make(world, ten_off(tea, limits=once), slug="once")
     models.OfferCounter.objects.create(
         offer=models.Offer.objects.get(slug="thrice"), account=world.account(), used=2
     )
@@ -471,10 +475,17 @@ def test_limits_say_what_is_left(world: World, tea: Any) -> None:
     theirs = world.other.ask(query)["me"]["retention"]
 
     limits = {row["name"]: (row["left"], row["period"]) for row in mine["offerLimits"]}
-    assert limits == {"Thrice": (1, None), "Yearly": (2, "YEAR")}
+    assert limits == {
+        "Thrice": (1, None),
+        "Yearly": (2, "YEAR"),
+        "Monthly": (2, "MONTH"),
+        "Once": (1, None),
+    }
     assert {row["name"]: row["left"] for row in theirs["offerLimits"]} == {
         "Thrice": 3,
         "Yearly": 2,
+        "Monthly": 2,
+        "Once": 1,
     }
     assert mine["punchCards"] == []
 

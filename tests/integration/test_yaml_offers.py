@@ -130,6 +130,27 @@ def test_plan_names_each_offer_and_value_that_would_change(file: Path) -> None:
     ]
 
 
+def test_a_limit_gets_a_period_of_its_own(file: Path) -> None:
+    """One value that changes; saying that a limit is of all time changes nothing."""
+    limited = "          channels: [main]\n          limits: {%s}\n"
+    once = "per_customer: 1, in_total: 1000"
+
+    def say(limits: str, command: str = "apply") -> str:
+        file.write_text(FILE.replace("          channels: [main]\n", limited % limits))
+        return run(command, str(file))
+
+    say(f"{once}, period: month")
+    planned = say(f"{once}, period: month, total_period: all_time", "plan").splitlines()
+    say(f"{once}, period: month, total_period: all_time")
+    exported = run("export", "-")
+    say(once)
+    again = say(f"{once}, period: all_time")
+
+    assert planned[1:] == ["  offers.tea-set.limits.total_period is new: all_time"]
+    assert "total_period: all_time" in exported
+    assert again.endswith("Nothing to do.\n")
+
+
 def test_export_round_trips(file: Path, tmp_path: Path) -> None:
     """What is exported names slugs again and changes nothing; another shop gets the same offers."""
     run("apply", str(file))

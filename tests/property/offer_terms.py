@@ -116,7 +116,12 @@ audiences = st.builds(
 )
 counts = st.one_of(st.none(), st.integers(1, 2**31 - 1))
 limits = st.builds(
-    Limits, counts, counts, counts, st.one_of(st.none(), st.sampled_from(LimitPeriod))
+    Limits,
+    counts,
+    counts,
+    counts,
+    st.sampled_from(LimitPeriod),
+    st.one_of(st.none(), st.sampled_from(LimitPeriod)),
 )
 
 

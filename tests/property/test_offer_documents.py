@@ -29,7 +29,8 @@ KEYS += [
     "granted_only",
     "limits",
 ]
-KEYS += ["per_order", "per_customer", "in_total", "period", "group", "floor", "priority"]
+KEYS += ["per_order", "per_customer", "in_total", "period", "total_period"]
+KEYS += ["group", "floor", "priority"]
 keys = st.one_of(st.sampled_from(KEYS), st.text(max_size=4), st.integers())
 documents = st.recursive(
     st.one_of(scalars, st.sampled_from([*Kind, "2026-12-01T00:00", "week", "new"])),

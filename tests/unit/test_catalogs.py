@@ -19,6 +19,7 @@ from saleor_retention.engine.offers.terms import (
     CutTerms,
     FreeShippingTerms,
     Kind,
+    LimitPeriod,
     Limits,
     OfferTerms,
 )
@@ -146,6 +147,21 @@ def test_sentences_in_chinese(language: str, rule: str, set_: str, near: str) ->
     assert said(next(iter(sentences.sentences(rules(), {"USD": 2}))), language) == rule
     assert said(sentence_of(bundle, words), language) == set_
     assert said(near_miss_text(missing, shipping, words), language) == near
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh_Hant", "免運費\uff08每位顧客每月最多使用 1 次\u3001總共限用 1000 次\uff09。"),
+        ("zh_Hans", "免运费\uff08每位顾客每月最多使用 1 次\u3001总共限用 1000 次\uff09。"),
+    ],
+)
+def test_limits_of_two_periods_in_chinese(language: str, text: str) -> None:
+    """Each with the time that it begins anew with."""
+    limits = Limits(None, 1, 1000, LimitPeriod.MONTH, LimitPeriod.ALL_TIME)
+    offer = OfferTerms(Kind.FREE_SHIPPING, FreeShippingTerms(), limits=limits)
+
+    assert said(sentence_of(offer, Vocabulary({})), language) == text
 
 
 @pytest.mark.parametrize(

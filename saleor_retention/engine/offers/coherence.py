@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from saleor_retention.engine.offers.terms import (
@@ -19,6 +18,7 @@ from saleor_retention.engine.offers.terms import (
     FreeShippingTerms,
     GiftTerms,
     Kind,
+    LimitPeriod,
     MemberPriceTerms,
     OfferTerms,
     PunchCardTerms,
@@ -79,23 +79,34 @@ def _weekdays(terms: OfferTerms, zone: ZoneInfo) -> Iterator[RuleProblem]:
 
 
 def _limits(terms: OfferTerms) -> Iterator[RuleProblem]:
-    """Note limits that another one makes pointless."""
+    """Note limits that another one makes pointless, and periods that are of none."""
     limits = terms.limits
-    if limits.period is not None and limits.per_customer is None and limits.in_total is None:
-        rule = "has no effect without per_customer or in_total: leave it out."
+    is_of_total = limits.in_total is not None and limits.total_period is None
+    is_of_one = limits.per_customer is not None or is_of_total
+    if limits.period is not LimitPeriod.ALL_TIME and not is_of_one:
+        rule = "has no effect without per_customer, or in_total without total_period: leave it out."
         yield _error("limits.period", "NO_EFFECT", rule)
+    if limits.total_period is not None and limits.in_total is None:
+        rule = "has no effect without in_total: leave it out."
+        yield _error("limits.total_period", "NO_EFFECT", rule)
     if limits.per_order is not None and terms.kind in COUNTED_BY_ORDER:
         rule = f"has no effect: an offer of kind {terms.kind.value} is used once by an order."
         yield _warning("limits.per_order", "NO_EFFECT", rule)
-    named = [
-        (key, limit)
-        for key in ("per_order", "per_customer", "in_total")
-        if (limit := getattr(limits, key)) is not None
-    ]
-    for (smaller, limit), (larger, other) in pairwise(named):
-        if limit > other:
+    pairs = [("per_order", "per_customer"), ("per_order", "in_total")]
+    if _lies_within(limits.period, limits.period_in_total):
+        pairs.append(("per_customer", "in_total"))
+    for smaller, larger in pairs:
+        limit, other = getattr(limits, smaller), getattr(limits, larger)
+        if limit is not None and other is not None and limit > other:
             rule = f"is {limit} and can never be reached: {larger} is {other}."
             yield _error(f"limits.{smaller}", "LIMIT_NEVER_REACHED", rule)
+
+
+def _lies_within(period: LimitPeriod, other: LimitPeriod) -> bool:
+    """Return whether a period never lies in two of the other; a week may, in two months."""
+    if other in (period, LimitPeriod.ALL_TIME) or period is LimitPeriod.DAY:
+        return True
+    return period is LimitPeriod.MONTH and other is LimitPeriod.YEAR
 
 
 def _bundle(terms: OfferTerms) -> Iterator[RuleProblem]:

@@ -17,6 +17,7 @@ from saleor_retention.engine.offers.terms import (
     CutTerms,
     FreeShippingTerms,
     GiftTerms,
+    LimitPeriod,
     Limits,
     OfferTerms,
     OpeningTerms,
@@ -131,8 +132,10 @@ def _limits(limits: Limits) -> dict[str, Any]:
     document: dict[str, Any] = _given(
         per_order=limits.per_order, per_customer=limits.per_customer, in_total=limits.in_total
     )
-    if limits.period is not None:
+    if limits.period is not LimitPeriod.ALL_TIME:
         document["period"] = limits.period.value
+    if limits.total_period is not None:
+        document["total_period"] = limits.total_period.value
     return document
 
 

@@ -46,7 +46,7 @@ def situation_of(
     )
 
 
-def period_start(period: LimitPeriod | None, day: dt.date) -> dt.date | None:
+def period_start(period: LimitPeriod, day: dt.date) -> dt.date | None:
     """Return the first day of the period that a day is in; None where uses count for all time.
 
     >>> period_start(LimitPeriod.WEEK, dt.date(2026, 3, 1))  # a Sunday
@@ -55,7 +55,7 @@ def period_start(period: LimitPeriod | None, day: dt.date) -> dt.date | None:
     datetime.date(2026, 3, 1)
     """
     match period:
-        case None:
+        case LimitPeriod.ALL_TIME:
             return None
         case LimitPeriod.DAY:
             return day
@@ -100,18 +100,18 @@ def _uses_left(
         (str(offer_id), is_member, start): uses
         for offer_id, is_member, start, uses in facts.get("used", ())
     }
+    starts = {period: _iso(period_start(period, today)) for period in LimitPeriod}
     for offer_id, terms in shelf_terms.items():
         limits = terms.limits
         if not has_counters(limits):
             continue
-        first = period_start(limits.period, today)
-        start = None if first is None else first.isoformat()
-        mine = _left(limits.per_customer, used.get((offer_id, True, start), 0))
+        mine = _left(limits.per_customer, used.get((offer_id, True, starts[limits.period]), 0))
+        in_total = used.get((offer_id, False, starts[limits.period_in_total]), 0)
         yield (
             offer_id,
             UsesLeft(
                 by_customer=0 if is_guest and mine is not None else mine,
-                in_total=_left(limits.in_total, used.get((offer_id, False, start), 0)),
+                in_total=_left(limits.in_total, in_total),
             ),
         )
 
@@ -119,6 +119,10 @@ def _uses_left(
 def has_counters(limits: Limits) -> bool:
     """Tell whether the limits look at other orders than the one that is priced."""
     return limits.per_customer is not None or limits.in_total is not None
+
+
+def _iso(day: dt.date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _left(limit: int | None, used: int) -> int | None:

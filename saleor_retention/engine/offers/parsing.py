@@ -270,7 +270,12 @@ class _Reader:
             per_order=fields.limit("per_order", low=1),
             per_customer=fields.limit("per_customer", low=1),
             in_total=fields.limit("in_total", low=1),
-            period=fields.choice("period", LimitPeriod.DAY) if fields.has("period") else None,
+            period=fields.choice("period", LimitPeriod.ALL_TIME),
+            total_period=(
+                fields.choice("total_period", LimitPeriod.ALL_TIME)
+                if fields.has("total_period")
+                else None
+            ),
         )
         fields.close()
         return limits

@@ -36,12 +36,13 @@ class Kind(StrEnum):
 
 
 class LimitPeriod(StrEnum):
-    """After what time the limits by customer and in total begin anew, in the program's zone."""
+    """After what time a limit by customer or in total begins anew, in the program's zone."""
 
     DAY = "day"
     WEEK = "week"  # from Monday
     MONTH = "month"
     YEAR = "year"
+    ALL_TIME = "all_time"  # it never does
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,14 @@ class Limits:
     per_order: int | None = None
     per_customer: int | None = None
     in_total: int | None = None
-    period: LimitPeriod | None = None  # of the two last ones; None: of all time
+    period: LimitPeriod = LimitPeriod.ALL_TIME
+    """Of ``per_customer``, and of ``in_total`` where that has none of its own."""
+    total_period: LimitPeriod | None = None
+
+    @property
+    def period_in_total(self) -> LimitPeriod:
+        """Return after what time the limit in total begins anew."""
+        return self.total_period or self.period
 
 
 @dataclass(frozen=True, slots=True)

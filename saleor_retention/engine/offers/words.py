@@ -373,14 +373,14 @@ def audience_of(audience: Audience, vocabulary: Vocabulary) -> Iterator[Phrase]:
 
 
 _BY_CUSTOMER = {
-    None: _("%(times)s at most for each customer"),
+    LimitPeriod.ALL_TIME: _("%(times)s at most for each customer"),
     LimitPeriod.DAY: _("%(times)s a day at most for each customer"),
     LimitPeriod.WEEK: _("%(times)s a week at most for each customer"),
     LimitPeriod.MONTH: _("%(times)s a month at most for each customer"),
     LimitPeriod.YEAR: _("%(times)s a year at most for each customer"),
 }
 _IN_TOTAL = {
-    None: _("%(times)s in all"),
+    LimitPeriod.ALL_TIME: _("%(times)s in all"),
     LimitPeriod.DAY: _("%(times)s a day in all"),
     LimitPeriod.WEEK: _("%(times)s a week in all"),
     LimitPeriod.MONTH: _("%(times)s a month in all"),
@@ -395,7 +395,7 @@ def _limits(terms: OfferTerms) -> Iterator[Phrase]:
     if limits.per_customer is not None:
         yield phrase(_BY_CUSTOMER[limits.period], times=_times(limits.per_customer))
     if limits.in_total is not None:
-        yield phrase(_IN_TOTAL[limits.period], times=_times(limits.in_total))
+        yield phrase(_IN_TOTAL[limits.period_in_total], times=_times(limits.in_total))
 
 
 def _times(number: int) -> Phrase:

@@ -2,9 +2,8 @@
 
 A use is reserved at the last look before the order (``reserve``), becomes the order's when that is
 settled (``services.ordering.order_uses``), and is given back by a canceled order or when its time
-is over. What limits look at is kept in counters, one row for an offer in total or for one member,
-in one period; their locks are what two checkouts that want the last use queue for. A gift needs no
-counter: the database refuses to note down a second time that a member had it.
+is over. What limits look at is kept in counters (``offer_counters``). A gift needs none: the
+database refuses to note down a second time that a member had it.
 
 Source: semantics, 'Offers at checkout'; docs/explanation/offer-uses.md.
 """
@@ -14,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -22,8 +21,8 @@ from django.db.utils import OperationalError
 from django.utils import timezone
 
 from saleor_retention import conf, host
-from saleor_retention.engine.offers.facts import has_counters, period_start
-from saleor_retention.engine.offers.terms import OfferTerms, PunchCardTerms
+from saleor_retention.engine.offers.facts import has_counters
+from saleor_retention.engine.offers.terms import PunchCardTerms
 from saleor_retention.engine.periods import local_date
 from saleor_retention.engine.phrases import _, phrase
 from saleor_retention.engine.quote import AppliedOffer, Quote
@@ -42,6 +41,7 @@ from saleor_retention.services.ledger.locking import (
     sqlstate,
 )
 from saleor_retention.services.membership import members
+from saleor_retention.services.offering.offer_counters import count, limits_in_total, periods_of
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def reserve(
         checkout_ref,
         account_id,
         currency,
-        json.dumps(_items(applied, local_date(at, rules.time_zone))),
+        json.dumps(_items(applied, local_date(at, rules.time_zone)), default=dt.date.isoformat),
         at,
         holding.lapses_at(rules, at),
         f"{int(conf.get('LOCK_TIMEOUT_MS'))}ms",
@@ -171,37 +171,9 @@ def lapse_reservations(now: dt.datetime | None = None, limit: int = LAPSE_BATCH)
     return sum(_lapse_safely(checkout_ref, at) for checkout_ref in refs)
 
 
-def count(changes: Iterable[tuple[OfferUse, int]]) -> None:
-    """Add to the counters of uses: (use, how many more).
-
-    A use names offer, version, member and period; its own row is changed after this, by the caller.
-    Counters that its limits need and that are not there are opened. Locks the counters in their
-    order, so that all changes of a transaction belong into one call.
-    """
-    keys = [
-        {
-            "offer": use.offer_id,
-            "account": account_id,
-            "period": None if use.period_start is None else use.period_start.isoformat(),
-            "delta": delta,
-            "opens": delta > 0 and _has_counter(use, account_id),
-        }
-        for use, delta in changes
-        for account_id in dict.fromkeys((use.account_id, None))
-    ]
-    if keys:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT saleor_retention_count_uses(%s::jsonb)", [json.dumps(keys)])
-
-
 def lock_uses(checkout_ref: str) -> None:
     """Lock what a checkout uses, whether it has an order or not; before any counter."""
     lock_name(f"offer-uses:{checkout_ref}")
-
-
-def period_of(terms: OfferTerms, day: dt.date) -> dt.date | None:
-    """Return the first day of the period that a use on this day counts in."""
-    return period_start(terms.limits.period, day) if has_counters(terms.limits) else None
 
 
 # --- reserving ------------------------------------------------------------------------------------
@@ -244,16 +216,20 @@ def _items(applied: Sequence[AppliedOffer], day: dt.date) -> list[dict[str, Any]
     given: set[str] = set()  # where two offers give the same, it is one gift
     for offer in applied:
         terms = terms_of(offer.version_id)
-        start, benefit = period_of(terms, day), terms.benefit
+        limits, benefit = terms.limits, terms.benefit
+        start, total_start = periods_of(limits, day)
+        in_total, ever = limits_in_total(limits)
         items.append(
             {
                 "offer": int(offer.offer_id),
                 "version": offer.version_id,
                 "uses": max(1, offer.uses),
                 "amount": offer.amount_minor,
-                "period": None if start is None else start.isoformat(),
-                "by_customer": terms.limits.per_customer,
-                "in_total": terms.limits.in_total,
+                "period": start,
+                "total_period": total_start,
+                "by_customer": limits.per_customer,
+                "in_total": in_total,
+                "ever": ever,
                 "stamps": benefit.stamps if isinstance(benefit, PunchCardTerms) else None,
                 "gifts": sorted(set(offer.gift_refs) - given),
             }
@@ -272,16 +248,6 @@ def _is_limited(offer: AppliedOffer) -> bool:
         logger.exception("Version %s of an offer cannot be read.", offer.version_id)
         return False
     return has_counters(terms.limits) or isinstance(terms.benefit, PunchCardTerms)
-
-
-def _has_counter(use: OfferUse, account_id: int | None) -> bool:
-    """Tell whether the version that a use is of limits it in total, or for the member."""
-    try:
-        limits = terms_of(use.version_id).limits
-    except ValueError:
-        logger.exception("Version %s of an offer cannot be read.", use.version_id)
-        return False
-    return (limits.in_total if account_id is None else limits.per_customer) is not None
 
 
 # --- lapsing --------------------------------------------------------------------------------------

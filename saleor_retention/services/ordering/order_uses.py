@@ -41,7 +41,8 @@ from saleor_retention.models import (
 from saleor_retention.selectors import punch_cards
 from saleor_retention.selectors.offers import terms_of
 from saleor_retention.selectors.punch_cards import PunchCard, cards_of
-from saleor_retention.services.offering.offer_uses import count, lock_uses, period_of
+from saleor_retention.services.offering.offer_counters import count, periods_of
+from saleor_retention.services.offering.offer_uses import lock_uses
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ def _use(order: Settled, offer: AppliedOffer) -> OfferUse:
     created_at = order.facts.created_at
     terms = _terms(offer.version_id)
     day = local_date(created_at, order.rules.time_zone)
+    start, total_start = (None, None) if terms is None else periods_of(terms.limits, day)
     return OfferUse(
         offer_id=int(offer.offer_id),
         version_id=offer.version_id,
@@ -139,7 +141,8 @@ def _use(order: Settled, offer: AppliedOffer) -> OfferUse:
         uses=max(1, offer.uses),
         amount_minor=offer.amount_minor,
         currency=order.facts.currency,
-        period_start=None if terms is None else period_of(terms, day),
+        period_start=start,
+        total_period_start=total_start,
         created_at=created_at,
         ended_at=order.now,
     )

@@ -1,5 +1,5 @@
 -- Adds to the counters of offers, those that are there and, where it says so, those to be made; see
--- services/offering/offer_uses.py. p_changes: [{"offer", "account" (null: in total), "period" (null: of all
+-- services/offering/offer_counters.py. p_changes: [{"offer", "account" (null: in total), "period" (null: of all
 -- time), "delta", "opens"}]. A counter never falls below nothing. That of all time counts the uses
 -- of every period, where it is there.
 CREATE OR REPLACE FUNCTION saleor_retention_count_uses(p_changes jsonb) RETURNS void

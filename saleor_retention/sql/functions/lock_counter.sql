@@ -45,7 +45,9 @@ FOR attempt IN 1..2 LOOP
     ELSIF p_period_start IS NOT NULL THEN
         SELECT COALESCE(sum(reserved.uses), 0) INTO used_before
         FROM saleor_retention_offeruse reserved
-        WHERE reserved.offer_id = p_offer_id AND reserved.period_start = p_period_start
+        WHERE reserved.offer_id = p_offer_id
+          AND (reserved.total_period_start = p_period_start
+               OR reserved.total_period_start IS NULL AND reserved.period_start = p_period_start)
           AND reserved.state <> 'returned';
     ELSE
         SELECT COALESCE(sum(reserved.uses), 0) INTO used_before

@@ -35,7 +35,9 @@ facts := jsonb_build_object(
                 SELECT own.uses FROM saleor_retention_offeruse own
                 WHERE own.offer_id = counter.offer_id AND own.checkout_ref = p_checkout_ref
                   AND own.state = 'reserved'
-                  AND (counter.period_start IS NULL OR own.period_start = counter.period_start)
+                  AND (counter.period_start IS NULL OR counter.period_start =
+                       CASE WHEN counter.is_members THEN own.period_start
+                            ELSE COALESCE(own.total_period_start, own.period_start) END)
                   AND (NOT counter.is_members OR own.account_id = ANY(person))), 0) ELSE 0 END)
             ORDER BY counter.offer_id, counter.is_members DESC, counter.period_start)
         FROM (

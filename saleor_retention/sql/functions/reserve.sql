@@ -1,8 +1,9 @@
 -- Sets aside what a checkout is about to use of its offers, or says which offer has no use left; see
 -- services/offering/offer_uses.py. What it had set aside before is replaced. All or nothing: after a refusal
--- there is what there was before. p_items: [{"offer", "version", "uses", "amount", "period" (of the
--- limits, null: of all time), "by_customer", "in_total" (limits, null: none), "stamps" (of a punch
--- card, for one use), "gifts" (variants)}].
+-- there is what there was before. p_items: [{"offer", "version", "uses", "amount", "period" (that it
+-- counts in, null: of all time), "total_period" (in total, null: the same), "by_customer",
+-- "in_total" (limits of these periods, null: none), "ever" (in total of all time, beside a period),
+-- "stamps" (of a punch card, for one use), "gifts" (variants)}].
 -- What the member's other accounts used (those of one person, saleor_retention_same_person) counts
 -- as his own.
 -- Locks by name the checkout's uses, the member's cards and, where he has other accounts, the
@@ -19,6 +20,7 @@ DECLARE
     gift text;
     counter_id bigint;
     room bigint;
+    total_start date;
     new_use_id bigint;
     others bigint[] := array_remove(saleor_retention_same_person(p_account_id), p_account_id);
 BEGIN
@@ -47,10 +49,16 @@ FOR item IN
              unnest(others) AS other(account)
         WHERE each.by_customer IS NOT NULL
         UNION ALL
-        SELECT each.offer, NULL, each.period, each.in_total IS NOT NULL
-        FROM jsonb_to_recordset(p_items) AS each(offer bigint, period date, in_total bigint)
+        SELECT each.offer, NULL, limited.period, limited.opens
+        FROM jsonb_to_recordset(p_items) AS each(
+                 offer bigint, period date, total_period date, in_total bigint, ever bigint),
+             LATERAL (
+                 VALUES (COALESCE(each.total_period, each.period), each.in_total IS NOT NULL),
+                        (NULL, each.ever IS NOT NULL)) AS limited(period, opens)
         UNION ALL
-        SELECT own.offer_id, whose.account, own.period_start, false
+        SELECT own.offer_id, whose.account,
+               CASE WHEN whose.account IS NULL THEN COALESCE(own.total_period_start, own.period_start)
+                    ELSE own.period_start END, false
         FROM saleor_retention_offeruse own, unnest(ARRAY[own.account_id, NULL]) AS whose(account)
         WHERE own.checkout_ref = p_checkout_ref AND own.state = 'reserved'
     ) AS wanted(offer, account, period, opens), LATERAL (
@@ -64,7 +72,10 @@ END LOOP;
 BEGIN
     PERFORM saleor_retention_count_uses(COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
-            'offer', own.offer_id, 'account', whose.account, 'period', own.period_start,
+            'offer', own.offer_id, 'account', whose.account,
+            'period', CASE WHEN whose.account IS NULL
+                           THEN COALESCE(own.total_period_start, own.period_start)
+                           ELSE own.period_start END,
             'delta', -own.uses, 'opens', false))
         FROM saleor_retention_offeruse own, unnest(
             CASE WHEN own.account_id IS NULL THEN ARRAY[NULL::bigint]
@@ -76,7 +87,8 @@ BEGIN
     FOR item IN
         SELECT each.* FROM jsonb_to_recordset(p_items) AS each(
             offer bigint, version bigint, uses integer, amount bigint, period date,
-            by_customer bigint, in_total bigint, stamps integer, gifts jsonb)
+            total_period date, by_customer bigint, in_total bigint, ever bigint, stamps integer,
+            gifts jsonb)
         ORDER BY each.offer
     LOOP
         refused_offer_id := item.offer;
@@ -111,8 +123,14 @@ BEGIN
                 reason := 'LIMIT_PER_CUSTOMER';
                 RAISE EXCEPTION USING ERRCODE = 'RT001';
             END IF;
+            IF item.period IS NOT NULL THEN  -- of an earlier or later version without a period
+                UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
+                WHERE counter.offer_id = item.offer
+                  AND counter.account_id = p_account_id AND counter.period_start IS NULL;
+            END IF;
         END IF;
-        counter_id := saleor_retention_lock_counter(item.offer, NULL, item.period, false);
+        total_start := COALESCE(item.total_period, item.period);
+        counter_id := saleor_retention_lock_counter(item.offer, NULL, total_start, false);
         UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
         WHERE counter.id = counter_id
         RETURNING item.in_total - counter.used INTO room;
@@ -120,20 +138,22 @@ BEGIN
             reason := 'LIMIT_IN_TOTAL';
             RAISE EXCEPTION USING ERRCODE = 'RT001';
         END IF;
-        IF item.period IS NOT NULL THEN  -- of an earlier or later version without a period
+        IF total_start IS NOT NULL THEN  -- of this version or of another without a period
             UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
             WHERE counter.offer_id = item.offer
-              AND counter.account_id = p_account_id AND counter.period_start IS NULL;
-            UPDATE saleor_retention_offercounter counter SET used = counter.used + item.uses
-            WHERE counter.offer_id = item.offer
-              AND counter.account_id IS NULL AND counter.period_start IS NULL;
+              AND counter.account_id IS NULL AND counter.period_start IS NULL
+            RETURNING item.ever - counter.used INTO room;
+            IF room < 0 THEN
+                reason := 'LIMIT_IN_TOTAL';
+                RAISE EXCEPTION USING ERRCODE = 'RT001';
+            END IF;
         END IF;
         INSERT INTO saleor_retention_offeruse (
             offer_id, version_id, account_id, checkout_ref, order_ref, state, uses, amount_minor,
-            currency, period_start, created_at, lapses_at)
+            currency, period_start, total_period_start, created_at, lapses_at)
         VALUES (
             item.offer, item.version, p_account_id, p_checkout_ref, '', 'reserved', item.uses,
-            item.amount, p_currency, item.period, p_now, p_lapses_at)
+            item.amount, p_currency, item.period, item.total_period, p_now, p_lapses_at)
         RETURNING id INTO new_use_id;
         FOR gift IN SELECT each FROM jsonb_array_elements_text(item.gifts) AS each ORDER BY each
         LOOP

@@ -1,13 +1,14 @@
 -- Counters of offers that are not the sum of the uses reserved and taken: in total (no member) or by
--- one member, of all time (no period) or of one. Every use counts in those of all time and in those
--- of its period.
+-- one member, of all time (no period) or of one. Every use counts in those of all time, in the
+-- member's of its period, and in the total's of its period in total.
 WITH made AS (
     SELECT used.offer_id, counts.account_id, counts.period_start, sum(used.uses)::bigint AS made
     FROM saleor_retention_offeruse AS used
     CROSS JOIN LATERAL (
         SELECT NULL::bigint, NULL::date
         UNION ALL
-        SELECT NULL, used.period_start WHERE used.period_start IS NOT NULL
+        SELECT NULL, COALESCE(used.total_period_start, used.period_start)
+        WHERE COALESCE(used.total_period_start, used.period_start) IS NOT NULL
         UNION ALL
         SELECT used.account_id, NULL WHERE used.account_id IS NOT NULL
         UNION ALL

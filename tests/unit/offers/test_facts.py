@@ -44,14 +44,14 @@ CARD = OfferTerms(Kind.PUNCH_CARD, PunchCardTerms(TEA, 6))
 @pytest.mark.parametrize(
     ("period", "start"),
     [
-        (None, None),
+        (LimitPeriod.ALL_TIME, None),
         (LimitPeriod.DAY, "2026-03-01"),
         (LimitPeriod.WEEK, "2026-02-23"),
         (LimitPeriod.MONTH, "2026-03-01"),
         (LimitPeriod.YEAR, "2026-01-01"),
     ],
 )
-def test_uses_of_the_running_period_count(period: LimitPeriod | None, start: str | None) -> None:
+def test_uses_of_the_running_period_count(period: LimitPeriod, start: str | None) -> None:
     """Of other periods none does; the week begins on Monday, the day is the program's."""
     terms = {"3": price(Limits(per_customer=4, in_total=100, period=period))}
     used = [
@@ -65,6 +65,42 @@ def test_uses_of_the_running_period_count(period: LimitPeriod | None, start: str
     situation = situation_of({"used": used}, terms, at=SUNDAY, customer=ANN)
 
     assert situation.uses_left == {"3": UsesLeft(by_customer=1, in_total=40)}
+
+
+@pytest.mark.parametrize(
+    ("total_period", "in_total"),
+    [
+        (None, 90),
+        (LimitPeriod.MONTH, 90),
+        (LimitPeriod.WEEK, 80),
+        (LimitPeriod.ALL_TIME, 30),
+    ],
+)
+def test_each_limit_has_its_own_period(total_period: LimitPeriod | None, in_total: int) -> None:
+    """That of the customer is the month; in total counts the same, a week, or all time."""
+    limits = Limits(4, 4, 100, LimitPeriod.MONTH, total_period)
+    used = [
+        [3, True, None, 4],
+        [3, True, "2026-02-23", 4],
+        [3, True, "2026-03-01", 1],
+        [3, False, None, 70],
+        [3, False, "2026-02-23", 20],
+        [3, False, "2026-03-01", 10],
+    ]
+
+    situation = situation_of({"used": used}, {"3": price(limits)}, at=SUNDAY, customer=ANN)
+
+    assert situation.uses_left == {"3": UsesLeft(by_customer=3, in_total=in_total)}
+
+
+def test_a_total_by_day_stands_beside_a_limit_of_all_time() -> None:
+    """Who has had it never has it again; the others have a hundred a day."""
+    terms = {"3": price(Limits(per_customer=1, in_total=100, total_period=LimitPeriod.DAY))}
+    used = [[3, True, None, 1], [3, False, "2026-03-01", 99], [3, False, None, 5000]]
+
+    situation = situation_of({"used": used}, terms, at=SUNDAY, customer=ANN)
+
+    assert situation.uses_left == {"3": UsesLeft(by_customer=0, in_total=1)}
 
 
 def test_what_was_never_used_is_left_whole() -> None:

@@ -130,6 +130,42 @@ def test_a_document_is_read_whole() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "period", "in_total"),
+    [
+        ({}, LimitPeriod.ALL_TIME, LimitPeriod.ALL_TIME),
+        ({"period": "week"}, LimitPeriod.WEEK, LimitPeriod.WEEK),
+        ({"period": "week", "total_period": None}, LimitPeriod.WEEK, LimitPeriod.WEEK),
+        ({"period": "week", "total_period": "all_time"}, LimitPeriod.WEEK, LimitPeriod.ALL_TIME),
+        ({"total_period": "day"}, LimitPeriod.ALL_TIME, LimitPeriod.DAY),
+    ],
+)
+def test_a_period_is_of_both_limits_unless_the_total_has_its_own(
+    given: dict[str, Any], period: LimitPeriod, in_total: LimitPeriod
+) -> None:
+    """What was stored before totals had one goes on to mean the same."""
+    document = member_price(limits={"per_customer": 1, "in_total": 100, **given})
+
+    terms, problems = parse_offer(document, EXPONENTS, "Europe/Paris", is_stored=True)
+
+    assert (terms is not None, problems) == (True, [])
+    assert (terms.limits.period, terms.limits.period_in_total) == (period, in_total)
+    written = dump_offer(terms, EXPONENTS, "Europe/Paris")["limits"]
+    assert {key: value for key, value in written.items() if "period" in key} == {
+        key: value for key, value in given.items() if value is not None
+    }
+
+
+def test_a_period_is_one_of_those_that_there_are() -> None:
+    """The field is named."""
+    limits = {"per_customer": 1, "in_total": 9, "period": "decade", "total_period": "ever"}
+
+    assert problems_of(member_price(limits=limits)) == [
+        ("limits.period", "UNKNOWN_CHOICE"),
+        ("limits.total_period", "UNKNOWN_CHOICE"),
+    ]
+
+
 def test_the_engine_gets_one_currency() -> None:
     """Amounts of the basket's currency; an offer that lacks it is no offer there."""
     terms, _problems = parse_offer(FULL, EXPONENTS, "Europe/Paris")
@@ -289,6 +325,16 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str, str], ...] = (
     (member_price(limits={"period": "day"}), "limits.period", "NO_EFFECT"),
     (bundle(percent=5, limits={"per_order": 1, "period": "day"}), "limits.period", "NO_EFFECT"),
     (
+        member_price(limits={"in_total": 9, "period": "day", "total_period": "week"}),
+        "limits.period",
+        "NO_EFFECT",
+    ),
+    (
+        member_price(limits={"per_customer": 1, "total_period": "day"}),
+        "limits.total_period",
+        "NO_EFFECT",
+    ),
+    (
         bundle(percent=5, limits={"per_order": 3, "per_customer": 2}),
         "limits.per_order",
         "LIMIT_NEVER_REACHED",
@@ -296,6 +342,35 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str, str], ...] = (
     (
         member_price(limits={"per_customer": 3, "in_total": 2}),
         "limits.per_customer",
+        "LIMIT_NEVER_REACHED",
+    ),
+    *(
+        (
+            member_price(
+                limits={"per_customer": 3, "in_total": 2, "period": inner, "total_period": outer}
+            ),
+            "limits.per_customer",
+            "LIMIT_NEVER_REACHED",
+        )
+        for inner, outer in (
+            ("day", "week"),
+            ("week", "all_time"),
+            ("month", "year"),
+            ("year", "year"),
+        )
+    ),
+    (
+        bundle(
+            percent=5,
+            limits={
+                "per_order": 3,
+                "per_customer": 9,
+                "in_total": 2,
+                "period": "month",
+                "total_period": "day",
+            },
+        ),
+        "limits.per_order",
         "LIMIT_NEVER_REACHED",
     ),
     (bundle(3, cheapest_free=3), "bundle.cheapest_free", "TOO_LARGE"),
@@ -401,6 +476,17 @@ def near_misses() -> Iterator[dict[str, Any]]:
     """Yield documents that are nearly contradictions."""
     yield member_price(starts_at="2026-05-01T00:00", ends_at="2026-05-03T00:01", weekdays=["sun"])
     yield bundle(percent=5, limits={"per_order": 2, "per_customer": 2, "in_total": 2})
+    for limits in (
+        {"per_customer": 1, "in_total": 1000, "period": "month", "total_period": "all_time"},
+        {"per_customer": 1, "in_total": 100, "total_period": "day"},
+        {"per_customer": 1, "in_total": 9, "period": "month", "total_period": "month"},
+        {"in_total": 9, "total_period": "week"},
+        {"per_customer": 1, "period": "all_time"},
+    ):
+        yield member_price(limits=limits)
+    for period, total_period in (("week", "month"), ("week", "year"), ("month", "day")):
+        limits = {"per_customer": 3, "in_total": 2}
+        yield member_price(limits=limits | {"period": period, "total_period": total_period})
     yield bundle(3, cheapest_free=2)
     yield bundle(3, price={"USD": 21}, floor={"USD": 7})
     yield threshold({"from": {"USD": 50}, "amount": {"USD": 50}})

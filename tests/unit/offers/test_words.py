@@ -212,6 +212,14 @@ def test_each_kind_says_what_it_gives(benefit: BenefitTerms, text: str) -> None:
             {"limits": Limits(per_customer=1, in_total=100)},
             "1 time at most for each customer, 100 times in all",
         ),
+        (
+            {"limits": Limits(None, 1, 1000, LimitPeriod.MONTH, LimitPeriod.ALL_TIME)},
+            "1 time a month at most for each customer, 1000 times in all",
+        ),
+        (
+            {"limits": Limits(per_customer=1, in_total=50, total_period=LimitPeriod.DAY)},
+            "1 time at most for each customer, 50 times a day in all",
+        ),
         ({"group": "spring"}, "not together with some other offers"),
         ({"floor_minor": usd(250)}, "no unit below 2.50 USD"),
     ],
