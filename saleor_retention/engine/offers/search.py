@@ -166,11 +166,15 @@ class Search:
         path: Path,
         resource: int,
     ) -> None:
-        """Take each column that wants the resource, as often as it fits; then leave it unused."""
+        """Take each column that wants the resource, as often as it fits; then leave it unused.
+
+        What takes a column again after that was already looked at, in another order.
+        """
         units: dict[int, int] = {}  # that are left of a set
         for way in [way for way in ways if resource in way[3]]:
             if slack + way.cost >= self.limit:
-                continue
+                break  # columns come by their costs
+            ways.remove(way)
             for index, _taken in way.sets:
                 if index not in units:
                     units[index] = sum([left[row] for row in self.sets[index][1]])
