@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import ge, mul
+from operator import ge, itemgetter, mul
 from typing import NamedTuple
 
 from saleor_retention.engine.offers.components import components
@@ -22,6 +22,7 @@ from saleor_retention.engine.offers.packing import Column, Pairs, take, times_ma
 from saleor_retention.engine.offers.pairs import Rows
 
 LOOKS_EACH = 8  # columns looked at count as one node
+COST = itemgetter(0)  # of a way
 DEPTH_MAX = 250  # branches on the way down, far from where Python's own limit is
 
 Path = tuple[tuple[int, int], ...]  # (column, times)
@@ -68,7 +69,7 @@ class Search:
         )
         self._levels, self._reached = _levels(problem, [position for _cost, position in self.costs])
         self._ways: list[Way] = []  # of the first of these costs, as many as a run asked for
-        self._place = _places(problem)
+        self._by_price, self._ranks = _ranks(problem, len(self.costs))
         self._sets_of: list[list[int]] = [[] for _cap in problem.caps]
         for index, (_price, rows) in enumerate(problem.sets):
             for row in rows:
@@ -101,17 +102,18 @@ class Search:
 
     def _way(self, position: int) -> Way:
         cost, pairs = self.problem.costs[position], self.problem.columns[position].pairs
-        needs, bare_cost, sets = 0, cost, []
+        needs, bare_cost = 0, cost
         for resource, taken in pairs:
             index = bisect_left(self._levels[resource], taken)
             needs |= self._reached[resource][index + 1] ^ self._reached[resource][index]
-        for index, (price, rows) in enumerate(self.sets):
-            units = sum([taken for resource, taken in pairs if resource in rows])
-            if units:
-                bare_cost -= price * (units // 2)
-                sets.append((index, units))
+        of_sets: dict[int, int] = {}
+        for resource, taken in pairs:
+            for index in self._sets_of[resource]:
+                of_sets[index] = of_sets.get(index, 0) + taken
+        for index, units in of_sets.items():
+            bare_cost -= self.sets[index][0] * (units // 2)
         resources = tuple([resource for resource, _taken in pairs])
-        return Way(cost, needs, position, resources, pairs, bare_cost, tuple(sets))
+        return Way(cost, needs, position, resources, pairs, bare_cost, tuple(of_sets.items()))
 
     def _reach(self, reached: int, left: Sequence[int], resources: Iterable[int]) -> int:
         """Return the bits of what can be taken, where what is left of these has changed."""
@@ -222,8 +224,9 @@ class Search:
             if self.nodes > self.nodes_max:
                 raise OutOfBudget
             spare = self.limit - slack
-            ways = [way for way in ways if way[0] < spare and way[1] & reached == way[1]]
-            wanted = Counter(chain.from_iterable([way.resources for way in ways]))
+            ways = ways[: bisect_left(ways, spare, key=COST)]
+            ways = [way for way in ways if way[1] & reached == way[1]]
+            wanted = Counter(chain.from_iterable([way[3] for way in ways]))
             unused = [place for place, count in enumerate(left) if count and place not in wanted]
             if not unused:
                 return slack, ways, wanted
@@ -236,11 +239,9 @@ class Search:
 
     def _scarcest(self, wanted: Counter[int]) -> int:
         """Return the resource with a price that the fewest columns want, the dearest of these."""
-        prices, place = self.prices, self._place
-        return min(
-            wanted,
-            key=lambda each: (place[each], not prices[each], wanted[each], -prices[each], each),
-        )
+        ranks, size = self._ranks, len(self._ranks)
+        least = min([ranks[each] + count * size for each, count in wanted.items()])
+        return self._by_price[least % size]
 
 
 def _levels(problem: Problem, usable: Sequence[int]) -> tuple[list[list[int]], list[list[int]]]:
@@ -280,3 +281,18 @@ def _places(problem: Problem) -> list[int]:
             for resource, _taken in bare[position].pairs:
                 place[resource] = index
     return place
+
+
+def _ranks(problem: Problem, ways_max: int) -> tuple[list[int], list[int]]:
+    """Return the resources, dearest first, and by resource a number that says which comes first.
+
+    How many columns want the resource is to be added, times the number of resources: it counts less
+    than the part and whether there is a price at all, and more than the price.
+    """
+    prices, place = problem.prices, _places(problem)
+    size = len(place)
+    by_price = sorted(range(size), key=lambda each: (-prices[each], each))
+    ranks = [0] * size
+    for rank, each in enumerate(by_price):
+        ranks[each] = (2 * place[each] + (not prices[each])) * (ways_max + 1) * size + rank
+    return by_price, ranks
