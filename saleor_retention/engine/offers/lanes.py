@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor, lcm
 from operator import mul
@@ -17,14 +18,14 @@ from saleor_retention.engine.money import round_half_up
 from saleor_retention.engine.offers.applications import Ways, enumerate_ways, falls
 from saleor_retention.engine.offers.live import Field
 from saleor_retention.engine.offers.members import MemberLane
-from saleor_retention.engine.offers.outcome import Outcome, carry_out, untouched
+from saleor_retention.engine.offers.outcome import Outcome, bare, carry_out
 from saleor_retention.engine.offers.packing import Column, Packing
 from saleor_retention.engine.offers.result import Proof
 from saleor_retention.engine.offers.shelf import Shelf
 from saleor_retention.engine.offers.solving import solve
-from saleor_retention.engine.offers.thresholds import OrderLane, Plan, RowLeft
+from saleor_retention.engine.offers.thresholds import OrderLane, Plan
 
-HALF = Fraction(1, 2)
+NOTHING, HALF = Fraction(0), Fraction(1, 2)
 
 
 @dataclass(slots=True)
@@ -54,8 +55,8 @@ class Lanes:
         self.members = MemberLane(found.live, len(self.shelf.rows))
         self.ways: Ways = enumerate_ways(found, self.members)
         self.touched = {row for units in self.ways.units for row in units}
-        self.untouched: list[RowLeft] = untouched(self.shelf, self.members)
-        self.order = OrderLane(found.live, self.untouched, shipping_minor)
+        self.bare = bare(self.shelf, self.members)
+        self.order = OrderLane(found.live, self.bare.left, shipping_minor)
         self.forced, self.bonus = forced, 0
         if forced:
             self._force(forced)
@@ -69,7 +70,7 @@ class Lanes:
         outcome = self._outcome(base.chosen)
         answer = Answer(outcome, self.total(outcome), base.nodes)
         answer.proofs.append(self._proof(Plan(), base, 1))
-        members_minor = self._members_minor()
+        members_minor = self.bare.taken_minor  # columns say what changes about that
         most = base.bound + members_minor + sum(self.ways.left_out.values())
         answer.goods_bound_minor = most
         for plan in self.order.plans:
@@ -101,21 +102,17 @@ class Lanes:
         return self.bonus if is_used else 0
 
     def _outcome(self, chosen: dict[int, int]) -> Outcome:
-        return carry_out(chosen, self.ways, self.shelf, self.members, self.order)
+        return carry_out(chosen, self.ways, self.shelf, self.members, self.order, self.bare)
 
     def total(self, outcome: Outcome) -> int:
         """Return what an outcome saves, with the reward of a forced offer."""
         return outcome.saving_minor + self.bonus_of(outcome)
 
-    def _members_minor(self) -> int:
-        """Return what the member lane alone takes off; columns say what changes about that."""
-        whole = sum([row.unit_minor * row.quantity + row.spare_minor for row in self.shelf.rows])
-        return whole - sum([left.total_minor for left in self.untouched])
-
     def _is_met_without_loss(self, plan: Plan, outcome: Outcome) -> bool:
         """Return whether the largest saving reaches the plan, and no per cent shrinks with it."""
-        amounts = plan.amounts(outcome.left)
-        return amounts is not None and all(item.step.cut.percent is None for item in plan.items)
+        return all(item.step.cut.percent is None for item in plan.items) and plan.is_met(
+            outcome.left
+        )
 
     def _even_rate(self, plan: Plan, outcome: Outcome) -> Fraction | None:
         """Return the share that one per cent takes of all goods that any way touches, if it does.
@@ -125,7 +122,7 @@ class Lanes:
         """
         if self.forced or len(plan.items) != 1 or plan.items[0].step.cut.percent is None:
             return None
-        if plan.amounts(outcome.left) is None or not self.touched.issubset(plan.items[0].rows):
+        if not self.touched.issubset(plan.items[0].rows) or not plan.is_met(outcome.left):
             return None
         return _rate(plan.items[0].step.cut.percent)
 
@@ -173,7 +170,7 @@ class Lanes:
             share = rate * self._base(item.rows)  # each is rounded to the nearest
             is_touched = rate and not self.touched.isdisjoint(item.rows)
             fixed += share + HALF if is_touched else round_half_up(share)
-        required = ceil((wanted - self._members_minor() - fixed) * scale)
+        required = ceil((wanted - self.bare.taken_minor - fixed) * scale)
         packing = solve(caps, columns, len(self.shelf.rows), nodes_max, required)
         answer.nodes += packing.nodes
         answer.proofs.append(self._proof(plan, packing, scale))
@@ -192,7 +189,7 @@ class Lanes:
         ]
 
     def _base(self, rows: tuple[int, ...]) -> int:
-        return sum([self.untouched[row].total_minor for row in rows])
+        return sum([self.bare.left[row].total_minor for row in rows])
 
     def _proof(self, plan: Plan, packing: Packing, scale: int) -> Proof:
         rows, first = self.shelf.rows, len(self.ways.caps)
@@ -245,5 +242,8 @@ class Lanes:
                 ways.cuts.append(ways.cuts[index])
 
 
-def _rate(percent: object) -> Fraction:
-    return Fraction(0) if percent is None else Fraction(str(percent)) / 100
+def _rate(percent: Decimal | None) -> Fraction:
+    if percent is None:
+        return NOTHING
+    numerator, denominator = percent.as_integer_ratio()
+    return Fraction(numerator, 100 * denominator)

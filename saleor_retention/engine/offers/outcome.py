@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from saleor_retention.engine.offers.applications import Ways, shares
 from saleor_retention.engine.offers.live import Live
@@ -12,8 +13,7 @@ from saleor_retention.engine.offers.shelf import Shelf
 from saleor_retention.engine.offers.thresholds import OrderLane, Plan, RowLeft
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One unit, or several that fare the same: what the goods and the member lane take off each."""
 
     application: int | None  # position among the applications
@@ -46,57 +46,74 @@ class Outcome:
         return list(dict.fromkeys(lives))
 
 
-def untouched(shelf: Shelf, members: MemberLane) -> list[RowLeft]:
-    """Return what is left of every row where no goods-lane offer applies."""
-    return [_left(uses, row.spare_minor) for uses, row in zip(
-        _uses({}, None, shelf, members)[1], shelf.rows, strict=True)]  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The rows where no goods-lane offer applies: of most of them every outcome is this one."""
+
+    uses: list[Use]  # by row, of all its units
+    left: list[RowLeft]  # by row
+    taken_minor: int  # by the member lane alone
+
+
+def bare(shelf: Shelf, members: MemberLane) -> Bare:
+    """Return what becomes of every row where no goods-lane offer applies."""
+    uses = []
+    for index, row in enumerate(shelf.rows):
+        off, member, floor = _member(index, row.unit_minor, 0, members)
+        uses.append(Use(None, 0, member, off, row.unit_minor - off, floor, row.quantity))
+    left = [_left([use], row.spare_minor) for use, row in zip(uses, shelf.rows, strict=True)]
+    return Bare(uses, left, sum([use.member_minor * use.count for use in uses]))
 
 
 def carry_out(
-    chosen: Mapping[int, int], ways: Ways, shelf: Shelf, members: MemberLane, order: OrderLane
+    chosen: Mapping[int, int],
+    ways: Ways,
+    shelf: Shelf,
+    members: MemberLane,
+    order: OrderLane,
+    without: Bare,
 ) -> Outcome:
     """Apply the chosen columns, then the member prices, then the best plan of the order lane."""
-    applications, uses = _uses(chosen, ways, shelf, members)
-    left = [
-        _left(row_uses, row.spare_minor) for row_uses, row in zip(uses, shelf.rows, strict=True)
-    ]
+    applications, served = _served(chosen, ways, shelf, members)
+    uses, left = [[use] for use in without.uses], without.left.copy()
+    taken = without.taken_minor
+    for index, own in served.items():
+        row = shelf.rows[index]
+        rest = row.quantity - len(own)
+        if rest:
+            own.append(without.uses[index]._replace(count=rest))
+        uses[index], left[index] = own, _left(own, row.spare_minor)
+        taken += without.left[index].total_minor - left[index].total_minor
     order_minor, plan, item_amounts = order.best(left)
-    taken = sum(
-        (use.share_minor + use.member_minor) * use.count for row_uses in uses for use in row_uses
-    )
     return Outcome(applications, uses, left, plan, item_amounts, order_minor, taken + order_minor)
 
 
-def _uses(
-    chosen: Mapping[int, int], ways: Ways | None, shelf: Shelf, members: MemberLane
-) -> tuple[list[tuple[Live, tuple[int, ...]]], list[list[Use]]]:
+def _served(
+    chosen: Mapping[int, int], ways: Ways, shelf: Shelf, members: MemberLane
+) -> tuple[list[tuple[Live, tuple[int, ...]]], dict[int, list[Use]]]:
+    """Return the uses of offers, and by row what becomes of the units that they serve."""
     applications: list[tuple[Live, tuple[int, ...]]] = []
-    uses: list[list[Use]] = [[] for _row in shelf.rows]
+    served: dict[int, list[Use]] = {}
     for column in sorted(chosen):
-        assert ways is not None  # noqa: S101 - what is chosen is a way
         live, units, cut = ways.owners[column], ways.units[column], ways.cuts[column]
-        own = [
-            _use(row, share, live.offer.floor_minor, shelf, members)
-            for row, share in zip(units, shares(live.offer, cut, units, shelf), strict=True)
-        ]
+        offer, fares = live.offer, []
+        for row, share in zip(units, shares(offer, cut, units, shelf), strict=True):
+            left = shelf.rows[row].unit_minor - share
+            off, member, floor = _member(row, left, offer.floor_minor, members)
+            fares.append((row, share, member, off, left - off, floor))
         for _time in range(chosen[column]):
-            for row, (share, member, off, floor) in zip(units, own, strict=True):
-                left = shelf.rows[row].unit_minor - share - off
-                uses[row].append(Use(len(applications), share, member, off, left, floor))
+            for row, *fare in fares:
+                served.setdefault(row, []).append(Use(len(applications), *fare))
             applications.append((live, units))
-    for index, each in enumerate(shelf.rows):
-        rest = each.quantity - len(uses[index])
-        if rest:
-            _share, member, off, floor = _use(index, 0, 0, shelf, members)
-            uses[index].append(Use(None, 0, member, off, each.unit_minor - off, floor, rest))
-    return applications, uses
+    return applications, served
 
 
-def _use(
-    row: int, share: int, floor: int, shelf: Shelf, members: MemberLane
-) -> tuple[int, Live | None, int, int]:
-    off, member = members.best(row, shelf.rows[row].unit_minor - share, floor)
-    return share, member, off, max(floor, member.offer.floor_minor if member else 0)
+def _member(
+    row: int, left_minor: int, floor: int, members: MemberLane
+) -> tuple[int, Live | None, int]:
+    """Return what the member lane takes off a unit, by which offer, and the floor of the unit."""
+    off, member = members.best(row, left_minor, floor)
+    return off, member, max(floor, member.offer.floor_minor) if member else floor
 
 
 def _left(uses: Sequence[Use], spare_minor: int) -> RowLeft:

@@ -26,14 +26,20 @@ class RowLeft:
     units: list[tuple[int, int, int]]  # (minor units left, floor, how many such units)
     spare_minor: int = 0
     total_minor: int = field(init=False)  # what is left of the whole row
+    has_floor: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Add the units up once."""
-        units = sum([left * count for left, _floor, count in self.units])
-        self.total_minor = units + self.spare_minor
+        self.total_minor = self.spare_minor
+        for left, floor, count in self.units:
+            self.total_minor += left * count
+            if floor:
+                self.has_floor = True
 
     def room(self, floor_minor: int) -> int:
         """Return what may come off at most."""
+        if not floor_minor and not self.has_floor:
+            return self.total_minor
         rooms = [
             (left - max(floor, floor_minor)) * count
             for left, floor, count in self.units
@@ -86,11 +92,17 @@ class Plan:
         if self.shipping:
             yield self.shipping.offer.id, self.shipping.rows[0], _shipping_from(self.shipping)
 
+    def is_met(self, left: Sequence[RowLeft]) -> bool:
+        """Return whether every demand is met."""
+        return all(
+            sum([left[row].total_minor for row in rows]) >= least
+            for _offer_id, rows, least in self.demands()
+        )
+
     def amounts(self, left: Sequence[RowLeft]) -> list[int] | None:
         """Return what each item takes off, or None where a demand is not met."""
-        for _offer_id, rows, least in self.demands():
-            if sum([left[row].total_minor for row in rows]) < least:
-                return None
+        if not self.is_met(left):
+            return None
         found = []
         for item in self.items:
             basis = sum([left[row].total_minor for row in item.rows])
