@@ -47,13 +47,25 @@ def from_minor(minor: int, exponent: int) -> Decimal:
     return Decimal(minor).scaleb(-exponent, _ANY_SIZE)
 
 
+def minor_text(minor: int, exponent: int) -> str:
+    """Return ``minor`` units as the decimal text of an amount, with all decimals of the currency.
+
+    >>> minor_text(1250, 2), minor_text(-5, 3), minor_text(7, 0)
+    ('12.50', '-0.005', '7')
+    """
+    if not exponent:
+        return str(minor)
+    digits = f"{abs(minor):0{exponent + 1}d}"
+    return f"{'-' if minor < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]}"
+
+
 def money_text(minor: int, currency: str, exponent: int) -> str:
     """Return an amount as people read it where no locale is known.
 
     >>> money_text(1250, "USD", 2)
     '12.50 USD'
     """
-    return f"{from_minor(minor, exponent):f} {currency}"
+    return f"{minor_text(minor, exponent)} {currency}"
 
 
 def round_half_up(value: Fraction) -> int:

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine, CustomerFacts
-from saleor_retention.engine.money import allocate_capped, from_minor, money_text
+from saleor_retention.engine.money import allocate_capped, minor_text, money_text
 from saleor_retention.engine.offers.quoting import OfferCase, lowest, member_rule, percent_off
 from saleor_retention.engine.phrases import Phrase, _, counted, ngettext, phrase
 from saleor_retention.engine.quote import (
@@ -483,7 +483,7 @@ def _no_points(code: Finding, words: Phrase) -> _Outcome:
 
 
 def _amount_text(case: _Case, minor: int) -> str:
-    return f"{from_minor(minor, case.exponent):f}"
+    return minor_text(minor, case.exponent)
 
 
 def _digest(content: Any) -> str:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine
-from saleor_retention.engine.money import from_minor, money_text, percent_of
+from saleor_retention.engine.money import minor_text, money_text, percent_of
 from saleor_retention.engine.offers.best import best_offers
 from saleor_retention.engine.offers.eligibility import is_open
 from saleor_retention.engine.offers.kinds import (
@@ -276,7 +276,7 @@ def _tier_allocation(
         amount_minor=amount_minor,
         name=tier.name,
         value_type="percentage" if is_whole else "fixed",
-        value=f"{percent:f}" if is_whole else f"{from_minor(amount_minor, exponent):f}",
+        value=f"{percent:f}" if is_whole else minor_text(amount_minor, exponent),
     )
 
 
