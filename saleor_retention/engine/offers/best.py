@@ -49,7 +49,7 @@ def best_offers(
     by_id = {offer.id: offer for offer in offers}
     applications, allocations = by_line(outcome, found.shelf, by_id, basket.exponent)
     judge = Judge(found, best, allocations, shipping, situation.shipping_minor)
-    verdicts = judge.verdicts(offers, explain_nodes=nodes_max if explain else 0)
+    verdicts = judge.verdicts(explain_nodes=nodes_max if explain else 0)
     certificate = Certificate(
         applications=tuple(applications),
         order_steps=outcome.plan.key,

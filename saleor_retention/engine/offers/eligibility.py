@@ -9,32 +9,40 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from saleor_retention.engine.offers.kinds import Novelty, Offer
+from saleor_retention.engine.offers.kinds import Audience, Novelty, Offer
 from saleor_retention.engine.offers.result import Finding, Miss
 from saleor_retention.engine.offers.situation import Shopper, Situation, UsesLeft
+
+EVERYBODY, UNLIMITED = Audience(), UsesLeft()
 
 
 def conditions_missed(offer: Offer, situation: Situation) -> tuple[Miss, ...]:
     """Return the conditions that the offer fails, whatever is in the basket."""
-    return (
-        *_window(offer, situation.at),
-        *_audience(offer, situation.shopper),
-        *_limits(offer, situation.uses_left.get(offer.id, UsesLeft())),
-    )
+    left = situation.uses_left.get(offer.id, UNLIMITED)
+    misses = [] if _is_always_open(offer) else [*_window(offer, situation.at)]
+    if offer.audience != EVERYBODY:
+        misses += _audience(offer, situation.shopper)
+    if left is not UNLIMITED or offer.uses_per_order is not None:
+        misses += _limits(offer, left)
+    return tuple(misses)
 
 
 def is_open(offer: Offer, at: dt.datetime) -> bool:
     """Return whether the offer's window and weekdays hold an instant of the program's zone."""
-    if offer.starts_at is None and offer.ends_at is None and not offer.weekdays:
-        return True
-    return not any(_window(offer, at))
+    return _is_always_open(offer) or not any(_window(offer, at))
 
 
 def uses_max(offer: Offer, situation: Situation) -> int | None:
     """Return how often the offer may be used in this order; None means without a limit."""
-    left = situation.uses_left.get(offer.id, UsesLeft())
+    left = situation.uses_left.get(offer.id)
+    if left is None:
+        return offer.uses_per_order
     limits = (offer.uses_per_order, left.by_customer, left.in_total)
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _is_always_open(offer: Offer) -> bool:
+    return offer.starts_at is None and offer.ends_at is None and not offer.weekdays
 
 
 def _window(offer: Offer, at: dt.datetime) -> Iterator[Miss]:

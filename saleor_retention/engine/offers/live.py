@@ -24,6 +24,8 @@ from saleor_retention.engine.offers.shelf import Shelf, merged, shelve
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.rules import Selection
 
+OPENED = (AddOn, Gift)
+
 
 @dataclass(slots=True, eq=False)
 class Live:
@@ -46,6 +48,8 @@ class Field:
     misses: dict[str, tuple[Miss, ...]] = field(default_factory=dict)
     near: list[NearMiss] = field(default_factory=list)
     gifts: list[GiftChoice] = field(default_factory=list)
+    ranked: list[Offer] = field(default_factory=list)  # all offers
+    goods_minor: int = 0  # of all rows
 
 
 def lay_out(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) -> Field:
@@ -57,7 +61,13 @@ def lay_out(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) 
     open_offers = [offer for offer in ranked if not misses[offer.id]]
     wanted = [selections_of(offer, situation) for offer in open_offers]
     shelf = shelve(basket, [selection for each in wanted for selection in each])
-    found = Field(shelf, [], {key: value for key, value in misses.items() if value})
+    found = Field(
+        shelf,
+        live=[],
+        misses={key: value for key, value in misses.items() if value},
+        ranked=ranked,
+        goods_minor=sum([row.total_minor for row in shelf.rows]),
+    )
     matched = iter(shelf.matched)
     for offer, selections in zip(open_offers, wanted, strict=True):
         rows = [next(matched) for _selection in selections]
@@ -75,7 +85,7 @@ def lay_out(basket: BasketFacts, offers: Sequence[Offer], situation: Situation) 
 
 def _forget_the_others(found: Field) -> None:
     """Merge the rows that only offers tell apart that do not apply."""
-    shelf = Shelf(found.shelf.rows, tuple(rows for live in found.live for rows in live.rows))
+    shelf = Shelf(found.shelf.rows, tuple([rows for live in found.live for rows in live.rows]))
     found.shelf = merged(shelf)
     matched = iter(found.shelf.matched)
     for live in found.live:
@@ -118,7 +128,7 @@ def _put_to_basket(live: Live, found: Field, situation: Situation) -> list[Miss]
         return _bundle(live, benefit, found)
     if isinstance(benefit, QuantitySteps):
         return _steps(live, benefit, found)
-    if isinstance(benefit, AddOn | Gift):
+    if isinstance(benefit, OPENED):
         return _opened(live, benefit, found, situation)
     if isinstance(benefit, PunchCard):
         return _punch_card(live, benefit, found, situation)
@@ -129,14 +139,15 @@ def _bundle(live: Live, bundle: Bundle, found: Field) -> list[Miss]:
     """Count what is missing to one set, by Hall's theorem: some parts want more than they have."""
     if not any(live.rows):
         return [Miss(Finding.NO_MATCHING_GOODS)]
-    units = [row.quantity for row in found.shelf.rows]
+    rows = found.shelf.rows
     missing = 0
     lacking: tuple[int, ...] = ()
     positions = range(len(bundle.parts))
     for size in range(1, len(bundle.parts) + 1):
         for some in combinations(positions, size):
             wanted = sum([bundle.parts[position].quantity for position in some])
-            there = sum([units[row] for row in {row for part in some for row in live.rows[part]}])
+            own = {row for part in some for row in live.rows[part]}
+            there = sum([rows[row].quantity for row in own])
             if wanted - there > missing:
                 missing, lacking = wanted - there, some
     if not missing:
@@ -164,10 +175,7 @@ def _steps(live: Live, benefit: QuantitySteps, found: Field) -> list[Miss]:
 
 def _opened(live: Live, benefit: AddOn | Gift, found: Field, situation: Situation) -> list[Miss]:
     opening, own, rows = benefit.opening, set(live.rows[0]), found.shelf.rows
-    others = [index for index in range(len(rows)) if index not in own]
-    subtotal = sum(
-        [rows[row].unit_minor * rows[row].quantity + rows[row].spare_minor for row in others]
-    )
+    subtotal = found.goods_minor - sum([rows[row].total_minor for row in own])
     misses = []
     if subtotal < opening.from_minor:
         missing = opening.from_minor - subtotal

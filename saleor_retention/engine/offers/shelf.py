@@ -9,20 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from saleor_retention.engine.facts import BasketFacts, BasketLine
 from saleor_retention.engine.rules import Selection
 from saleor_retention.engine.selections import is_everything
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Interchangeable units."""
 
     unit_minor: int
     quantity: int
     spare_minor: int  # cents of the lines' totals that no whole unit price holds
     lines: tuple[tuple[str, int], ...]  # (line reference, units), by reference
+
+    @property
+    def total_minor(self) -> int:
+        """Return what all its units cost."""
+        return self.unit_minor * self.quantity + self.spare_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def shelve(basket: BasketFacts, selections: Sequence[Selection]) -> Shelf:
     for row, ((_unit_minor, selected, _alone), _lines) in enumerate(by_price):
         for position in selected:
             matched[position].append(row)
-    rows = tuple(_row(unit_minor, own) for (unit_minor, _, _), own in by_price)
+    rows = tuple([_row(unit_minor, own) for (unit_minor, _, _), own in by_price])
     return Shelf(rows, tuple(map(tuple, matched)))
 
 
@@ -77,10 +82,12 @@ def merged(shelf: Shelf) -> Shelf:
     for row, positions in zip(shelf.rows, touched, strict=True):
         alone = row.lines[0][0] if row.spare_minor else ""
         alike.setdefault((row.unit_minor, tuple(positions), alone), []).append(row)
+    if len(alike) == len(shelf.rows):
+        return shelf
     place = {row.lines[0][0]: index for index, rows in enumerate(alike.values()) for row in rows}
     places = [place[row.lines[0][0]] for row in shelf.rows]
-    matched = tuple(tuple(sorted({places[index] for index in rows})) for rows in shelf.matched)
-    return Shelf(tuple(map(_united, alike.values())), matched)
+    matched = [tuple(sorted({places[index] for index in rows})) for rows in shelf.matched]
+    return Shelf(tuple(map(_united, alike.values())), tuple(matched))
 
 
 def _united(rows: list[Row]) -> Row:
@@ -108,23 +115,22 @@ def _hits(lines: Sequence[BasketLine], selections: Sequence[Selection]) -> Itera
         if is_everything(selection):
             yield range(len(lines))
             continue
-        found: set[int] = set()
+        found: list[int] = []
         for there, named in (
             (variants, selection.variants),
             (products, selection.products),
             (categories, selection.categories),
             (collections, selection.collections),
         ):
-            for reference in there.keys() & named if named else ():
-                found.update(there[reference])
-        yield found
+            if named:
+                for reference in there.keys() & named:
+                    found += there[reference]
+        yield set(found)
 
 
 def _row(unit_minor: int, lines: list[BasketLine]) -> Row:
-    quantity = sum(line.quantity for line in lines)
+    quantity = sum([line.quantity for line in lines])
+    spare_minor = sum([max(0, line.total_minor) for line in lines]) - unit_minor * quantity
     return Row(
-        unit_minor=unit_minor,
-        quantity=quantity,
-        spare_minor=sum(max(0, line.total_minor) for line in lines) - unit_minor * quantity,
-        lines=tuple((line.ref, line.quantity) for line in lines),
+        unit_minor, quantity, spare_minor, tuple([(line.ref, line.quantity) for line in lines])
     )

@@ -13,7 +13,6 @@ from saleor_retention.engine.offers.kinds import (
     MemberPrice,
     Offer,
     SpendThreshold,
-    first_come,
 )
 from saleor_retention.engine.offers.live import Field, Live
 from saleor_retention.engine.offers.outcome import Outcome
@@ -49,12 +48,11 @@ class Judge:
             for row in units:
                 self._takers.setdefault(row, set()).add(live.offer.id)
 
-    def verdicts(self, offers: Sequence[Offer], *, explain_nodes: int) -> list[OfferVerdict]:
+    def verdicts(self, *, explain_nodes: int) -> list[OfferVerdict]:
         """Return all verdicts by rank; ``explain_nodes`` above zero finds what beaten ones cost."""
         live = {each.offer.id: each for each in self.found.live}
         return [
-            self._verdict(offer, live.get(offer.id), explain_nodes)
-            for offer in sorted(offers, key=first_come)
+            self._verdict(offer, live.get(offer.id), explain_nodes) for offer in self.found.ranked
         ]
 
     def _verdict(self, offer: Offer, live: Live | None, explain_nodes: int) -> OfferVerdict:
@@ -71,19 +69,20 @@ class Judge:
             if isinstance(offer.benefit, FreeShipping) and not self.shipping:
                 self.near.append(NearMiss(offer.id, miss.code, missing))
             return OfferVerdict(offer.id, miss.code, misses=(miss,))
-        rivals = tuple(
-            other
-            for other, each in self.applied.items()
-            if offer.group and each.offer.group == offer.group
-        )
-        code = Finding.CONFLICT if rivals else Finding.BEATEN
-        by = tuple(sorted(rivals or self._rivals(live)))
+        rivals = self._in_its_group(offer)
         if not rivals and not self._has_effect(live):
             return OfferVerdict(offer.id, Finding.NO_EFFECT)
+        code = Finding.CONFLICT if rivals else Finding.BEATEN
+        by = tuple(sorted(rivals or self._rivals(live)))
         by_minor = None
         if explain_nodes and not isinstance(offer.benefit, OTHER_LANES) and self._has_effect(live):
             by_minor = self._cost_of_using(offer.id, explain_nodes)
         return OfferVerdict(offer.id, code, by=by, by_minor=by_minor, is_exact=by_minor is not None)
+
+    def _in_its_group(self, offer: Offer) -> list[str]:
+        if not offer.group:
+            return []
+        return [key for key, each in self.applied.items() if each.offer.group == offer.group]
 
     def _applied(self, live: Live) -> OfferVerdict:
         uses = self._uses[live.offer.id]
@@ -110,7 +109,7 @@ class Judge:
         return 0
 
     def _basis(self, live: Live) -> int:
-        return sum(self._totals[row] for row in live.rows[0])
+        return sum([self._totals[row] for row in live.rows[0]])
 
     def _rivals(self, live: Live) -> set[str]:
         """Return the offers of its lane that serve the goods it wants."""
