@@ -22,7 +22,7 @@ from saleor_retention.engine.offers.kinds import (
     SpendThreshold,
 )
 from saleor_retention.engine.offers.live import Field, Live
-from saleor_retention.engine.offers.members import MemberLane
+from saleor_retention.engine.offers.members import MemberLane, Terms
 from saleor_retention.engine.offers.packing import Column
 from saleor_retention.engine.offers.shelf import Shelf
 
@@ -34,7 +34,7 @@ OTHER_LANES = (MemberPrice, *ORDER_LANE)
 
 Worth = tuple[tuple[int, ...], Cut | None, int]  # a row for each unit, the cut, what it saves
 
-_known: dict[tuple[Any, ...], tuple[Worth, ...]] = {}
+_known: dict[tuple[Any, ...], tuple[Sequence[int], list[Worth]]] = {}  # with the bundle's rows
 
 
 @dataclass(slots=True)
@@ -58,11 +58,13 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
     """Return every way of every live goods-lane offer, in the order of ranks."""
     shelf = found.shelf
     ways = Ways([row.quantity for row in shelf.rows])
-    has_order_lane = any(isinstance(live.offer.benefit, ORDER_LANE) for live in found.live)
+    terms = [
+        (row.unit_minor, row.quantity, members.terms(index)) for index, row in enumerate(shelf.rows)
+    ]
+    goods_lane = [live for live in found.live if not isinstance(live.offer.benefit, OTHER_LANES)]
+    has_order_lane = any([isinstance(live.offer.benefit, ORDER_LANE) for live in found.live])
     limited_cost = 1 + len(found.live) * (1 + sum(ways.caps))
-    for live in found.live:
-        if isinstance(live.offer.benefit, OTHER_LANES):
-            continue
+    for live in goods_lane:
         limit: tuple[tuple[int, int], ...] = ()
         if live.uses_max is not None:
             limit = ((len(ways.caps), 1),)
@@ -70,7 +72,7 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
             ways.caps.append(live.uses_max)
         tie = live.rank + (limited_cost if live.is_limited else 0)
         if isinstance(live.offer.benefit, Bundle):
-            worth = _bundle_worth(live, live.offer.benefit, ways, shelf, members)
+            worth = _bundle_worth(live, live.offer.benefit, ways, shelf, members, terms)
         else:
             worth = _worth(live, ways, shelf, members, has_order_lane=has_order_lane)
         for units, cut, value in worth:
@@ -87,53 +89,62 @@ def forget() -> None:
 
 
 def _bundle_worth(
-    live: Live, bundle: Bundle, ways: Ways, shelf: Shelf, members: MemberLane
+    live: Live,
+    bundle: Bundle,
+    ways: Ways,
+    shelf: Shelf,
+    members: MemberLane,
+    terms: Sequence[tuple[int, int, tuple[Terms, ...]]],
 ) -> Iterable[Worth]:
     """Return the ways of a bundle and what they are worth, known or found.
 
-    Both follow from its terms, and from prices, units and member prices of its rows: what is kept
-    names rows by their place among the bundle's own.
+    Both follow from its own terms, and from those of its rows (price, units and member prices):
+    rows of the same terms stand in for those of which it was found.
     """
     sizes = tuple([part.quantity for part in bundle.parts])
     if _ways_count(live.rows, sizes) > min(KNOWN_WAYS_MAX, WAYS_MAX):
         return _worth(live, ways, shelf, members)
-    own = sorted({row for each in live.rows for row in each})
-    place = {row: index for index, row in enumerate(own)}
+    own, places = _rows_of(live)
     key = (
-        *(sizes, bundle.cut, bundle.free_units, live.offer.floor_minor),
-        tuple([tuple([place[row] for row in each]) for each in live.rows]),
-        tuple([(shelf.rows[row].unit_minor, shelf.rows[row].quantity) for row in own]),
-        tuple([members.terms(row) for row in own]),
+        *(sizes, bundle.cut, bundle.free_units, live.offer.floor_minor, places),
+        tuple([terms[row] for row in own]),
     )
     known = _known.get(key)
     if known is None:
-        known = tuple(
-            [
-                (tuple([place[row] for row in units]), cut, value)
-                for units, cut, value in _worth(live, ways, shelf, members)
-            ]
-        )
+        found = list(_worth(live, ways, shelf, members))
         if len(_known) >= KNOWN_MAX:
             _known.clear()
-        _known[key] = known
-    return [(tuple([own[index] for index in some]), cut, value) for some, cut, value in known]
+        _known[key] = own, found
+        return found
+    rows = dict(zip(known[0], own, strict=True))
+    return [(tuple([rows[row] for row in units]), cut, value) for units, cut, value in known[1]]
+
+
+def _rows_of(live: Live) -> tuple[Sequence[int], tuple[tuple[int, ...], ...]]:
+    """Return the rows of a bundle, and of each part their places among them.
+
+    The only part of a bundle has them all.
+    """
+    if len(live.rows) == 1:
+        return live.rows[0], ()
+    own = sorted({row for each in live.rows for row in each})
+    place = {row: index for index, row in enumerate(own)}
+    return own, tuple([tuple([place[row] for row in each]) for each in live.rows])
 
 
 def _worth(
     live: Live, ways: Ways, shelf: Shelf, members: MemberLane, *, has_order_lane: bool = False
 ) -> Iterator[Worth]:
     """Yield the ways of an offer by which the basket's price falls."""
-    is_plain = not live.offer.floor_minor and not any(
-        members.is_open(row) for each in live.rows for row in each
-    )
-    cuts, prices = cuts_of(live), [row.unit_minor for row in shelf.rows]
+    is_plain = not live.offer.floor_minor and all(map(members.rows.isdisjoint, live.rows))
+    cuts, rows = cuts_of(live), shelf.rows
     for units in _units(live, ways, shelf):
         some = cuts
         if len(cuts) > 1 and not has_order_lane:
-            some = [max(cuts, key=lambda cut: saving(live.offer, cut, [prices[units[0]]]))]
+            some = [max(cuts, key=lambda cut: saving(live.offer, cut, [rows[units[0]].unit_minor]))]
         for cut in some:
             if is_plain:
-                value = saving(live.offer, cut, [prices[row] for row in units])
+                value = saving(live.offer, cut, [rows[row].unit_minor for row in units])
             else:
                 value = sum(falls(live.offer, cut, units, shelf, members))
             if value > 0:

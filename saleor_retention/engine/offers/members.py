@@ -11,7 +11,7 @@ Terms = tuple[Cut, int]  # what comes off, and the floor
 
 
 class MemberLane:
-    """Answers for each row what comes off a unit.
+    """Answers for each row what comes off a unit; ``rows`` are those that any member price touches.
 
     A unit serves one member price, the one that takes most off; between equal ones one without
     limits, and then the rank decides. What is left of a unit never falls when more of it comes in:
@@ -25,11 +25,8 @@ class MemberLane:
                 for row in each.rows[0]:
                     entry = (each.offer.benefit.cut, each.offer.floor_minor, each)
                     self._prices[row].append(entry)
+        self.rows = frozenset([row for row, prices in enumerate(self._prices) if prices])
         self._known: dict[tuple[int, int, int], tuple[int, Live | None]] = {}
-
-    def is_open(self, row: int) -> bool:
-        """Return whether any member price touches the row."""
-        return bool(self._prices[row])
 
     @property
     def all_terms(self) -> tuple[frozenset[Terms], ...]:
