@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import lcm
 
 from saleor_retention.engine.offers.bound import Simplex
 from saleor_retention.engine.offers.components import components
@@ -334,12 +335,14 @@ def _preferred(part: _Part) -> tuple[dict[int, int], int]:
     """Return, of choices that save the same, the one of fewest limited uses and best ranks."""
     columns, incumbent = part.columns, part.incumbent
     slack = part.dual - part.value * part.denominator
+    usable = [position for position, cost in enumerate(part.costs) if cost <= slack]
     if all(
-        times_max(column.pairs, part.caps) <= incumbent.get(position, 0)
-        for position, (cost, column) in enumerate(zip(part.costs, columns, strict=True))
-        if cost <= slack
+        times_max(columns[position].pairs, part.caps) <= incumbent.get(position, 0)
+        for position in usable
     ):
         return incumbent, 0  # there is nothing else to take
+    if not _may_be_less(part, usable, slack):
+        return incumbent, 0
     scale = 1 + max(column.tie for column in columns) * sum(part.caps)  # no tie outweighs one unit
     limit = slack * scale + tie_of(incumbent, columns)
     problem = part.problem(scale)
@@ -350,6 +353,29 @@ def _preferred(part: _Part) -> tuple[dict[int, int], int]:
     search = Search(replace(problem, costs=tied), limit, TIE_NODES_MAX)
     search.run(limit)
     return search.found or incumbent, search.nodes
+
+
+def _may_be_less(part: _Part, usable: Sequence[int], slack: int) -> bool:
+    """Return whether some choice of these columns may have a lower tie, and save the same.
+
+    Resources with a price share the ties of their columns: a unit bears no more than its part of
+    any column that takes it. Of such units a choice leaves unused what its slack pays for.
+    """
+    columns, prices = part.columns, part.simplex.prices
+    shared = []
+    for position in usable:
+        own = [pair for pair in columns[position].pairs if prices[pair[0]]]
+        if own:
+            shared.append((columns[position].tie, own, sum([taken for _resource, taken in own])))
+    scale = lcm(*[units for _tie, _own, units in shared])
+    shares: dict[int, int] = {}
+    for tie, own, units in shared:
+        share = tie * scale // units
+        for resource, _taken in own:
+            shares[resource] = min(share, shares.get(resource, share))
+    least = sum([share * part.caps[resource] for resource, share in shares.items()])
+    unused = [-(-slack * share // prices[resource]) for resource, share in shares.items()]
+    return least - max(unused, default=0) <= (tie_of(part.incumbent, columns) - 1) * scale
 
 
 def _rank(chosen: dict[int, int], columns: Sequence[Column]) -> tuple[int, int]:
