@@ -68,9 +68,9 @@ def _served(row: Row, uses: list[Use]) -> list[Served]:
     """Return how the units of each line fare, line after line."""
     if len(row.lines) == 1:
         ref = row.lines[0][0]
-        return [(ref, use, use.count) for use in uses]
+        return [(ref, use, use.units) for use in uses]
     refs = [ref for ref, count in row.lines for _unit in range(count)]
-    each = [use for use in uses for _unit in range(use.count)]
+    each = [use for use in uses for _unit in range(use.units)]
     return [(ref, use, 1) for ref, use in zip(refs, each, strict=True)]
 
 

@@ -62,7 +62,7 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
         (row.unit_minor, row.quantity, members.terms(index)) for index, row in enumerate(shelf.rows)
     ]
     goods_lane = [live for live in found.live if not isinstance(live.offer.benefit, OTHER_LANES)]
-    has_order_lane = any([isinstance(live.offer.benefit, ORDER_LANE) for live in found.live])
+    has_order_lane = any(isinstance(live.offer.benefit, ORDER_LANE) for live in found.live)
     limited_cost = 1 + len(found.live) * (1 + sum(ways.caps))
     for live in goods_lane:
         limit: tuple[tuple[int, int], ...] = ()

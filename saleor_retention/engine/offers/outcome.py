@@ -22,7 +22,7 @@ class Use(NamedTuple):
     member_minor: int
     left_minor: int
     floor_minor: int
-    count: int = 1
+    units: int = 1
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ def bare(shelf: Shelf, members: MemberLane) -> Bare:
         off, member, floor = _member(index, row.unit_minor, 0, members)
         uses.append(Use(None, 0, member, off, row.unit_minor - off, floor, row.quantity))
     left = [_left([use], row.spare_minor) for use, row in zip(uses, shelf.rows, strict=True)]
-    return Bare(uses, left, sum([use.member_minor * use.count for use in uses]))
+    return Bare(uses, left, sum([use.member_minor * use.units for use in uses]))
 
 
 def carry_out(
@@ -81,7 +81,7 @@ def carry_out(
         row = shelf.rows[index]
         rest = row.quantity - len(own)
         if rest:
-            own.append(without.uses[index]._replace(count=rest))
+            own.append(without.uses[index]._replace(units=rest))
         uses[index], left[index] = own, _left(own, row.spare_minor)
         taken += without.left[index].total_minor - left[index].total_minor
     order_minor, plan, item_amounts = order.best(left)
@@ -100,10 +100,10 @@ def _served(
         for row, share in zip(units, shares(offer, cut, units, shelf), strict=True):
             left = shelf.rows[row].unit_minor - share
             off, member, floor = _member(row, left, offer.floor_minor, members)
-            fares.append((row, share, member, off, left - off, floor))
+            fares.append((row, Use(None, share, member, off, left - off, floor)))
         for _time in range(chosen[column]):
-            for row, *fare in fares:
-                served.setdefault(row, []).append(Use(len(applications), *fare))
+            for row, use in fares:
+                served.setdefault(row, []).append(use._replace(application=len(applications)))
             applications.append((live, units))
     return applications, served
 
@@ -117,4 +117,4 @@ def _member(
 
 
 def _left(uses: Sequence[Use], spare_minor: int) -> RowLeft:
-    return RowLeft([(use.left_minor, use.floor_minor, use.count) for use in uses], spare_minor)
+    return RowLeft([(use.left_minor, use.floor_minor, use.units) for use in uses], spare_minor)
