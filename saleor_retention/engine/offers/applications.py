@@ -13,14 +13,7 @@ from math import comb
 from typing import Any
 
 from saleor_retention.engine.money import allocate_capped
-from saleor_retention.engine.offers.kinds import (
-    Bundle,
-    Cut,
-    FreeShipping,
-    MemberPrice,
-    Offer,
-    SpendThreshold,
-)
+from saleor_retention.engine.offers.kinds import ORDER_LANE, OTHER_LANES, Bundle, Cut, Offer
 from saleor_retention.engine.offers.live import Field, Live
 from saleor_retention.engine.offers.members import MemberLane, Terms
 from saleor_retention.engine.offers.packing import Column
@@ -29,8 +22,6 @@ from saleor_retention.engine.offers.shelf import Shelf
 WAYS_MAX = 6_000  # ways of one offer that are looked at; beyond, only those of its dearest rows
 KNOWN_MAX = 2_000  # bundles of which the ways are kept ...
 KNOWN_WAYS_MAX = 100  # ... if there are so many at most
-ORDER_LANE = (SpendThreshold, FreeShipping)
-OTHER_LANES = (MemberPrice, *ORDER_LANE)
 
 Worth = tuple[tuple[int, ...], Cut | None, int]  # a row for each unit, the cut, what it saves
 
@@ -74,12 +65,11 @@ def enumerate_ways(found: Field, members: MemberLane) -> Ways:
         if isinstance(live.offer.benefit, Bundle):
             worth = _bundle_worth(live, live.offer.benefit, ways, shelf, members, terms)
         else:
-            worth = _worth(live, ways, shelf, members, has_order_lane=has_order_lane)
-        for units, cut, value in worth:
-            ways.columns.append(Column(value, (*_counted(units), *limit), tie))
-            ways.owners.append(live)
-            ways.units.append(units)
-            ways.cuts.append(cut)
+            worth = list(_worth(live, ways, shelf, members, has_order_lane=has_order_lane))
+        ways.columns += [Column(value, _counted(units) + limit, tie) for units, _, value in worth]
+        ways.owners += [live] * len(worth)
+        ways.units += [units for units, _cut, _value in worth]
+        ways.cuts += [cut for _units, cut, _value in worth]
     return ways
 
 
@@ -95,7 +85,7 @@ def _bundle_worth(
     shelf: Shelf,
     members: MemberLane,
     terms: Sequence[tuple[int, int, tuple[Terms, ...]]],
-) -> Iterable[Worth]:
+) -> list[Worth]:
     """Return the ways of a bundle and what they are worth, known or found.
 
     Both follow from its own terms, and from those of its rows (price, units and member prices):
@@ -103,7 +93,7 @@ def _bundle_worth(
     """
     sizes = tuple([part.quantity for part in bundle.parts])
     if _ways_count(live.rows, sizes) > min(KNOWN_WAYS_MAX, WAYS_MAX):
-        return _worth(live, ways, shelf, members)
+        return list(_worth(live, ways, shelf, members))
     own, places = _rows_of(live)
     key = (
         *(sizes, bundle.cut, bundle.free_units, live.offer.floor_minor, places),

@@ -171,6 +171,8 @@ class FreeShipping:
 
 GoodsBenefit = Bundle | QuantitySteps | AddOn | Gift | PunchCard
 Benefit = GoodsBenefit | MemberPrice | SpendThreshold | FreeShipping
+ORDER_LANE = (SpendThreshold, FreeShipping)
+OTHER_LANES = (MemberPrice, *ORDER_LANE)
 
 
 class Novelty(StrEnum):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-
 from saleor_retention.engine.offers.kinds import Cut, MemberPrice
 from saleor_retention.engine.offers.live import Live
 
@@ -20,11 +18,14 @@ class MemberLane:
 
     def __init__(self, live: list[Live], rows_count: int) -> None:
         self._prices: list[list[tuple[Cut, int, Live]]] = [[] for _row in range(rows_count)]
-        for each in sorted(live, key=attrgetter("is_limited")):
-            if isinstance(each.offer.benefit, MemberPrice):
-                for row in each.rows[0]:
-                    entry = (each.offer.benefit.cut, each.offer.floor_minor, each)
-                    self._prices[row].append(entry)
+        found = [
+            (each, each.offer.benefit.cut)
+            for each in live
+            if isinstance(each.offer.benefit, MemberPrice)
+        ]
+        for each, cut in sorted(found, key=lambda pair: pair[0].is_limited):
+            for row in each.rows[0]:
+                self._prices[row].append((cut, each.offer.floor_minor, each))
         self.rows = frozenset([row for row, prices in enumerate(self._prices) if prices])
         self._known: dict[tuple[int, int, int], tuple[int, Live | None]] = {}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain, permutations, product
 
 from saleor_retention.engine.money import allocate_capped
-from saleor_retention.engine.offers.kinds import FreeShipping, SpendStep, SpendThreshold
+from saleor_retention.engine.offers.kinds import ORDER_LANE, FreeShipping, SpendStep, SpendThreshold
 from saleor_retention.engine.offers.live import Live
 
 PLANS_MAX = 300
@@ -125,10 +125,11 @@ class OrderLane:
     ) -> None:
         self.shipping_minor = shipping_minor
         self._totals = [row.total_minor for row in untouched]
-        spends = [each for each in live if isinstance(each.offer.benefit, SpendThreshold)]
+        own = [each for each in live if isinstance(each.offer.benefit, ORDER_LANE)]
+        spends = [each for each in own if isinstance(each.offer.benefit, SpendThreshold)]
         ships = [
             each
-            for each in live
+            for each in own
             if isinstance(each.offer.benefit, FreeShipping) and self._reaches(each)
         ]
         plans = dict.fromkeys(

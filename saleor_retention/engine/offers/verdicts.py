@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from saleor_retention.engine.offers.applications import OTHER_LANES
 from saleor_retention.engine.offers.groups import Best, best_of_groups
 from saleor_retention.engine.offers.kinds import (
+    OTHER_LANES,
     FreeShipping,
     MemberPrice,
     Offer,
