@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from decimal import MAX_PREC, Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 _ANY_SIZE = Context(prec=MAX_PREC)
 
@@ -83,8 +84,17 @@ def percent_of(minor: int, percent: Decimal) -> int:
     >>> percent_of(333, Decimal(5)), percent_of(10, Decimal(5)), percent_of(333, Decimal(100))
     (17, 1, 333)
     """
+    if not minor:
+        return 0
+    numerator, denominator = _share(percent)
+    return (2 * minor * numerator + denominator) // (2 * denominator)
+
+
+@lru_cache(maxsize=1_000)
+def _share(percent: Decimal) -> tuple[int, int]:
+    """Return a per cent as a fraction's numerator and denominator; a program has a few of them."""
     numerator, denominator = percent.as_integer_ratio()
-    return (2 * minor * numerator + 100 * denominator) // (200 * denominator)
+    return numerator, 100 * denominator
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

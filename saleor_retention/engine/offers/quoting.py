@@ -249,6 +249,8 @@ def _odd_off(cut: Cut, line: BasketLine, amount_minor: int) -> int:
     An amount for each unit is the line's together: what the units left of it the odd cents have.
     """
     odd_minor = max(0, line.total_minor) % line.quantity
+    if not odd_minor:
+        return 0
     if cut.percent is not None:
         return percent_of(odd_minor, cut.percent)
     return min(odd_minor, max(0, line.quantity * (cut.amount_minor or 0) - amount_minor))
