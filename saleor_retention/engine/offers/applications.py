@@ -175,6 +175,8 @@ def shares(offer: Offer, cut: Cut | None, units: tuple[int, ...], shelf: Shelf) 
     """
     prices = [shelf.rows[row].unit_minor for row in units]
     caps = [max(0, price - offer.floor_minor) for price in prices]
+    if len(units) == 1:
+        return [min(saving(offer, cut, prices), caps[0])]
     return allocate_capped(min(saving(offer, cut, prices), sum(caps)), caps)
 
 

@@ -100,10 +100,10 @@ def _served(
         for row, share in zip(units, shares(offer, cut, units, shelf), strict=True):
             left = shelf.rows[row].unit_minor - share
             off, member, floor = _member(row, left, offer.floor_minor, members)
-            fares.append((row, Use(None, share, member, off, left - off, floor)))
+            fares.append((row, (share, member, off, left - off, floor)))
         for _time in range(chosen[column]):
-            for row, use in fares:
-                served.setdefault(row, []).append(use._replace(application=len(applications)))
+            for row, fare in fares:
+                served.setdefault(row, []).append(Use(len(applications), *fare))
             applications.append((live, units))
     return applications, served
 

@@ -132,11 +132,11 @@ class OrderLane:
             for each in own
             if isinstance(each.offer.benefit, FreeShipping) and self._reaches(each)
         ]
-        plans = dict.fromkeys(
+        plans = [
             Plan(items, ship)
             for items in self._item_lists(spends)
             for ship in (None, *(ships if shipping_minor else ()))
-        )
+        ]
         every = sorted(plans, key=lambda plan: (-self.most(plan), plan.tie))
         self.plans = every[:PLANS_MAX]
         self.is_complete = len(every) <= PLANS_MAX and len(spends) <= ITEMS_MAX
@@ -175,14 +175,16 @@ class OrderLane:
             permutations(spends, size) for size in range(min(len(spends), ITEMS_MAX) + 1)
         )
         for order in orders:
+            if list(order) != sorted(order, key=lambda each: each.rank) and not _overlap(order):
+                continue  # the order decides nothing
             taken: set[int] = set()
             choices = []
             for live in order:
-                rows = tuple([row for row in live.rows[0] if row not in taken])
+                rows = live.rows[0]
+                if not taken.isdisjoint(rows):
+                    rows = tuple([row for row in rows if row not in taken])
                 taken.update(rows)
                 choices.append(list(self._reachable(live, rows)))
-            if list(order) != sorted(order, key=lambda each: each.rank) and not _overlap(order):
-                continue  # the order decides nothing
             yield from product(*choices)
 
     def _reachable(self, live: Live, rows: tuple[int, ...]) -> Iterator[Item]:
