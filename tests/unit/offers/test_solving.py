@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from saleor_retention.engine.offers import solving
-from saleor_retention.engine.offers.packing import Column, Packing
+from saleor_retention.engine.offers.packing import Column, Packing, take, times_max
 from saleor_retention.engine.offers.solving import solve
 
 Case = tuple[list[int], list[Column]]
@@ -88,3 +88,37 @@ def test_so_many_parts_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     answer(([2, 2], [Column(10, ((0, 1), (1, 1)), 1), Column(20, ((0, 2),), 2)]))
 
     assert not solving._settled
+
+
+def best_of_all(columns: list[Column], left: list[int]) -> tuple[int, int]:
+    """Return what saves most and the least tie of it, by trying everything."""
+    if not columns:
+        return 0, 0
+    found = []
+    column, *others = columns
+    for times in range(1 + times_max(column.pairs, left)):
+        rest = left.copy()
+        take(column.pairs, rest, times)
+        value, tie = best_of_all(others, rest)
+        found.append((value + times * column.value, tie - times * column.tie))
+    return max(found)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_of_all_choices_that_save_most_the_one_of_least_tie(seed: int) -> None:
+    """Values are few, so that many choices save the same; a limit is among the resources."""
+    random = Random(seed)  # noqa: S311
+    caps = [random.randint(1, 3) for _row in range(random.randint(2, 4))] + [random.randint(1, 2)]
+    columns = []
+    for rank in random.sample(range(1, 30), random.randint(2, 7)):
+        rows = sorted(random.sample(range(len(caps) - 1), random.randint(1, 2)))
+        pairs = tuple((row, random.randint(1, caps[row])) for row in rows)
+        units = sum(taken for _row, taken in pairs)
+        pairs += random.choice([(), ((len(caps) - 1, 1),)])
+        columns.append(Column(units * random.choice([20, 20, 20, 30]), pairs, rank))
+    solving.forget()
+    found = solve(caps, columns, len(caps) - 1, 10_000)
+    tie = sum(columns[position].tie * times for position, times in found.chosen.items())
+
+    value, least = best_of_all(columns, caps)
+    assert (found.value, found.bound, tie) == (value, value, -least)
