@@ -22,7 +22,7 @@ from saleor_retention.engine.offers.result import Certificate, OfferQuote
 from saleor_retention.engine.offers.situation import Situation
 from saleor_retention.engine.offers.verdicts import Judge
 
-NODES_MAX = 200_000
+NODES_MAX = 150_000
 
 
 def best_offers(
