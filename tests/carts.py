@@ -36,7 +36,7 @@ class Cart:
                 "user_ref": user,
                 "basket_fingerprint": "b",
                 "fingerprint": "f",
-                "payload": {"allocations": [{"rule_key": "points", "amount_minor": hold.points}]},
+                "payload": {"allocations": [["", "points", hold.points, "Points"]]},
                 "points_applied": hold.points,
                 "priced_at": now,
             },
