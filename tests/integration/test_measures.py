@@ -316,7 +316,7 @@ def test_the_command_writes_the_other_tables(
 def test_the_command_writes_before_against_after(shop: Shop, tmp_path: Path) -> None:
     """Two whole days on both sides of the program's first one; nothing on that day itself."""
     now = timezone.now()
-    began = local_date(now, "UTC") - dt.timedelta(days=2)
+    began = local_date(now, PARIS) - dt.timedelta(days=2)
     Program.objects.filter(pk=shop.program.pk).update(
         created_at=dt.datetime.combine(began, dt.time(9), dt.UTC)
     )
