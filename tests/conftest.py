@@ -47,6 +47,16 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
         database.tear_down()
 
 
+@pytest.fixture
+def make() -> Any:
+    """The factories of this Saleor, with a shop that ships for 10.00."""
+    from tests.factories.current import factories
+
+    module = factories()
+    module.make_channel()
+    return module
+
+
 @pytest.fixture(autouse=True)
 def _forget_rules() -> Iterator[None]:
     """Forget versions and prices: the next test's database may number its own with the same ids."""

@@ -10,17 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from saleor_retention import host
 from saleor_retention.engine.facts import OrderFacts, OrderState, Origin
-from tests.factories.current import factories
 
 pytestmark = [pytest.mark.saleor3, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 def seen(order: Any) -> OrderFacts:

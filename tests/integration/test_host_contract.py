@@ -20,7 +20,6 @@ from saleor_retention.engine.rules import Selection
 from saleor_retention.host.contract import Host
 from saleor_retention.models import Account, OrderRecord, StoredQuote
 from saleor_retention.selectors.people import Directory
-from tests.factories.current import factories
 from tests.factories.loyalty import hold, make_member, make_program, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,14 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def shop() -> Host:
     """The adapter under test."""
     return host.current()
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 def seen(shop: Host, order: Any) -> OrderFacts:

@@ -11,19 +11,10 @@ from saleor_retention import host
 from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.models import Offer, Program, StoredQuote
 from saleor_retention.services.checkout import pricing
-from tests.factories.current import factories
 from tests.factories.loyalty import hold, make_member, make_program, stored
 from tests.factories.offer_rows import any_of, change_offer, put_offer
 
 pytestmark = [pytest.mark.saleor3, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

@@ -18,21 +18,12 @@ from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.ordering.reconciling import reconcile
 from sandbox import paths, schemas
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.members import books, give
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 SECONDS_MAX = 120
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

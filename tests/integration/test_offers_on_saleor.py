@@ -25,19 +25,10 @@ from saleor_retention.models import (
 )
 from saleor_retention.services.checkout import pricing
 from saleor_retention.services.offering import gifts
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.offers import applied, counters, make_offer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

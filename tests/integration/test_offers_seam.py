@@ -23,19 +23,10 @@ from saleor_retention.engine.quote_payload import load_quote
 from saleor_retention.models import Account, Program, StoredQuote
 from saleor_retention.services.checkout import pricing, redeeming
 from saleor_retention.services.offering.offer_explaining import explain
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program, stored
 from tests.factories.offer_rows import any_of, change_offer, put_offer, select
 
 pytestmark = [pytest.mark.saleor3, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from saleor_retention.models import Account, Backfill, OrderRecord, Program, Tra
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.ordering import settling
 from saleor_retention.services.ordering.reconciling import reconcile
-from tests.factories.current import NAME, factories
+from tests.factories.current import NAME
 from tests.factories.loyalty import RULES
 from tests.members import counts_of_rows
 
@@ -42,14 +42,6 @@ SECTIONS: dict[str, Any] = {
     "welcome_points": 25,
     "first_order_points": 10,
 }
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 def age(order: Any, days: int) -> None:

@@ -15,18 +15,9 @@ from saleor_retention.models import Account, AccountAddress, Hold, HoldState, Or
 from saleor_retention.services.checkout import redeeming, withdrawing
 from saleor_retention.services.ledger import granting
 from saleor_retention.services.membership.identity import email_hash
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program, stored
 
 pytestmark = [pytest.mark.saleor3, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

@@ -19,21 +19,12 @@ from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.checkout import redeeming
 from saleor_retention.services.membership import tiering
 from saleor_retention.services.setting_up import programs
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.members import books, give
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BY_HAND = {"reason": "Goodwill", "actor_ref": "user:1"}
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

@@ -13,20 +13,11 @@ from typing import Any
 import pytest
 
 from saleor_retention import host
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program, stored
 
 pytestmark = [pytest.mark.saleor3, pytest.mark.django_db(transaction=True)]
 
 DEFINITION = "def priced(lines_info):\n    return lines_info\n"
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

@@ -17,18 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from saleor_retention import host
 from saleor_retention.engine import pricing as engine_pricing
 from saleor_retention.models import Account, StoredQuote
-from tests.factories.current import factories
 from tests.factories.loyalty import hold, make_member, make_program, stored
 
 pytestmark = [pytest.mark.saleor3, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 def rows(checkout: Any) -> list[tuple[str, Decimal, str]]:

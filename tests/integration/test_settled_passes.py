@@ -13,7 +13,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from saleor_retention.models import Program
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.members import give
 
@@ -24,14 +23,6 @@ TWO = """mutation($id: ID!, $lines: [CheckoutLineUpdateInput!]!) {{
     errors {{ field message }} }}
   then: {then} {{
     checkout {{ totalPrice {{ gross {{ amount }} }} }} errors {{ field message }} }} }}"""
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of this Saleor, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture

@@ -14,19 +14,10 @@ import pytest
 from saleor_retention.models import Account, OrderRecord
 from saleor_retention.selectors.verification import breaches
 from saleor_retention.services.checkout import redeeming
-from tests.factories.current import factories
 from tests.factories.loyalty import make_member, make_program
 from tests.members import books, give
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def make() -> Any:
-    """The factories of the Saleor that runs, with a shop that ships for 10.00."""
-    module = factories()
-    module.make_channel()
-    return module
 
 
 @pytest.fixture
